@@ -1,0 +1,88 @@
+"""scaledet: exact sensitivities, exponents and simulations of pooled ReLU networks.
+
+Describe a network
+    `Kernel`, `box`, `binomial`, `Layer`, `Network`
+Describe the images
+    `ScaleDetection` (default: one active pixel)
+Theory, exact
+    `predict`, `predict_exponents`
+Simulation, independent of the theory
+    `simulate`
+Confront both
+    `compare`, `fit_exponent`, `local_exponents`
+Results
+    `load`, `plots`; errors `ExhaustionError`, `FitError`
+
+Everything is imported when first used, so ``import scaledet`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scaledet import plots
+    from scaledet.comparison import compare
+    from scaledet.errors import ExhaustionError, FitError
+    from scaledet.exponents import predict_exponents
+    from scaledet.fitting import fit_exponent, local_exponents
+    from scaledet.kernel import Kernel, binomial, box
+    from scaledet.network import Layer, Network
+    from scaledet.prediction import predict
+    from scaledet.saved import load
+    from scaledet.scale_detection import ScaleDetection
+    from scaledet.simulation import simulate
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ExhaustionError": "errors",
+    "FitError": "errors",
+    "Kernel": "kernel",
+    "Layer": "network",
+    "Network": "network",
+    "ScaleDetection": "scale_detection",
+    "binomial": "kernel",
+    "box": "kernel",
+    "compare": "comparison",
+    "fit_exponent": "fitting",
+    "load": "saved",
+    "local_exponents": "fitting",
+    "plots": "plots",
+    "predict": "prediction",
+    "predict_exponents": "exponents",
+    "simulate": "simulation",
+}
+
+__all__ = [
+    "ExhaustionError",
+    "FitError",
+    "Kernel",
+    "Layer",
+    "Network",
+    "ScaleDetection",
+    "binomial",
+    "box",
+    "compare",
+    "fit_exponent",
+    "load",
+    "local_exponents",
+    "plots",
+    "predict",
+    "predict_exponents",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_HOME[name]}")
+    value = module if name == "plots" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,105 @@
+"""Validation at the public boundary: every message names argument, value and accepted range."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Collection
+from fractions import Fraction
+from typing import Any
+
+__all__ = ["RECTIFICATIONS", "choice", "flag", "integer", "rational", "real", "sigma_in_range"]
+
+RECTIFICATIONS = ("input", "noise", None)
+"""How the noise meets the ReLU: relu(x + eta), x + relu(eta), or linear noise x + eta."""
+
+
+def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an ``int`` in ``[minimum, maximum]``; booleans and floats are refused."""
+    accepted = (
+        f"an integer >= {minimum}" if maximum is None else f"an integer in [{minimum}, {maximum}]"
+    )
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        result = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be {accepted}; got {value!r}") from None
+    if result < minimum or (maximum is not None and result > maximum):
+        raise ValueError(f"{name} must be {accepted}; got {value!r}")
+    return result
+
+
+def rational(name: str, value: Any, accepted: str = "a finite real number") -> Fraction:
+    """Return `value` as an exact ``Fraction``; a float stands for its exact binary value."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        # SymPy integers and rationals are not registered as numbers.Real: accept them by value.
+        p, q = getattr(value, "p", None), getattr(value, "q", None)
+        if isinstance(p, int) and isinstance(q, int) and q > 0:
+            return Fraction(p, q)
+        raise TypeError(f"{name} must be {accepted}; got {value!r}")
+    if isinstance(value, numbers.Rational):
+        return Fraction(int(value.numerator), int(value.denominator))
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be {accepted}; got {value!r}")
+    return Fraction(number)
+
+
+def real(name: str, value: Any, *, positive: bool = False, minimum: float | None = None) -> float:
+    """Return `value` as a finite ``float``, optionally > 0 or >= `minimum`."""
+    accepted = "a finite real number"
+    if positive:
+        accepted += " > 0"
+    elif minimum is not None:
+        accepted += f" >= {minimum:g}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be {accepted}; got {value!r}")
+    result = float(value)
+    low = (positive and result <= 0) or (minimum is not None and result < minimum)
+    if not math.isfinite(result) or low:
+        raise ValueError(f"{name} must be {accepted}; got {value!r}")
+    return result
+
+
+def choice(name: str, value: Any, options: Collection[Any]) -> Any:
+    """Return `value` if it is one of `options` (compared with their type)."""
+    for option in options:
+        if type(value) is type(option) and value == option:
+            return option
+    accepted = ", ".join(repr(option) for option in options)
+    raise ValueError(f"{name} must be one of {accepted}; got {value!r}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a ``bool``; anything but True or False is refused."""
+    if type(value).__name__ not in {"bool", "bool_"}:
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def sigma_in_range(value: Any) -> float:
+    """Return a noise standard deviation whose square is a normal float."""
+    number = real("sigma", value, positive=True)
+    if not 1e-150 <= number <= 1e150:
+        raise ValueError(f"sigma must be in [1e-150, 1e150]; got {value!r}")
+    return number
+
+
+def task_size(what: str, task: Any, net: Any, size: Any) -> int:
+    """Check that `task` is a two-pixel task without background that fits `net`; return its size."""
+    from scaledet.scale_detection import ScaleDetection
+
+    if not isinstance(task, ScaleDetection):
+        raise TypeError(f"task must be a ScaleDetection or None; got {task!r}")
+    if task.dim != net.dim:
+        raise ValueError(f"task must have the network's dimension {net.dim}; got dim={task.dim}")
+    if size is not None and size != task.size:
+        raise ValueError(f"size must be left out or equal the task's {task.size}; got {size!r}")
+    if task.background:
+        raise ValueError(
+            f"task.background must be 0 in {what}, whose sensitivities are those of clean images; "
+            f"got {task.background!r}"
+        )
+    return int(task.size)

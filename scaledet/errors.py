@@ -1,0 +1,79 @@
+"""Errors that carry what is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ExhaustionError", "FitError"]
+
+
+class ExhaustionError(ValueError):
+    """The image is exhausted: all images look alike at some layer, Q_k = 0, D_k and G_k undefined.
+
+    Attributes
+    ----------
+    layer : int
+        First layer with Q_k = 0.
+    largest_depth : int
+        Largest depth at which everything is defined.
+    """
+
+    def __init__(self, message: str, *, layer: int, largest_depth: int) -> None:
+        super().__init__(message)
+        self.layer = layer
+        self.largest_depth = largest_depth
+
+    @classmethod
+    def at(cls, layer: int, size: int | None, reason: str = "Q_k = 0") -> ExhaustionError:
+        """Return the error for an image of `size` exhausted at `layer`."""
+        where = "the infinite lattice" if size is None else f"size {size}"
+        return cls(
+            f"depth must be at most {layer - 1} on {where}: the image is exhausted at layer "
+            f"{layer} ({reason}, all images look alike there)",
+            layer=layer,
+            largest_depth=layer - 1,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (str(self), self.layer, self.largest_depth))
+
+
+def _rebuild(message: str, layer: int, largest_depth: int) -> ExhaustionError:
+    return ExhaustionError(message, layer=layer, largest_depth=largest_depth)
+
+
+class FitError(ValueError):
+    """The values are no power law over the window; carries the fit that was refused.
+
+    Attributes
+    ----------
+    slope, error : float
+        Slope of the refused straight line in log-log coordinates, and its standard error.
+    chi2 : float
+        Its weighted sum of squared residuals.
+    dof : int
+        Degrees of freedom.
+    p_value : float
+        Probability of a larger chi2 if the law were true.
+    window : tuple of int
+        First and last index used.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        slope: float,
+        error: float,
+        chi2: float,
+        dof: int,
+        p_value: float,
+        window: tuple[int, int],
+    ) -> None:
+        super().__init__(message)
+        self.slope = slope
+        self.error = error
+        self.chi2 = chi2
+        self.dof = dof
+        self.p_value = p_value
+        self.window = window

@@ -1,0 +1,38 @@
+"""Saved results back as objects."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from scaledet.storage import read
+
+__all__ = ["load"]
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Load a result saved by its ``.save(path)``: a `Prediction` or a `Simulation`.
+
+    Raises
+    ------
+    ValueError
+        If `path` names no such file.
+
+    Examples
+    --------
+    >>> import tempfile, scaledet as sd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = sd.predict(sd.Network.uniform(2, 2, depth=3), size=16).save(f"{folder}/p.npz")
+    ...     float(sd.load(path).D[2])
+    0.3333333333333333
+    """
+    kind, meta, arrays = read(path)
+    if kind == "prediction":
+        from scaledet.prediction import Prediction
+
+        return Prediction.from_stored(meta, arrays)
+    if kind == "simulation":
+        from scaledet.simulation import Simulation
+
+        return Simulation.from_stored(meta, arrays)
+    raise ValueError(f"path must name a saved prediction or simulation; got kind {kind!r}")

@@ -1,0 +1,56 @@
+"""Saved results: one .npz archive of plain arrays with a readable ``meta.json`` inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["read", "write"]
+
+FORMAT = 1
+
+
+def write(
+    path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
+) -> Path:
+    """Write arrays and meta data to `path` at once: complete, or not at all."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise ValueError(f"path must be in an existing folder; got {str(path)!r}")
+    text = json.dumps({"format": FORMAT, "kind": kind, **meta}, indent=1)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".scaledet-", suffix=".npz")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        with zipfile.ZipFile(name, "a") as archive:
+            archive.writestr("meta.json", text)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return kind, meta data and arrays of a file written by `write`."""
+    source = Path(path)
+    if not source.is_file():
+        raise ValueError(f"path must name a file saved by scaledet; got {str(path)!r}")
+    refusal = f"path must name a file saved by scaledet; {str(path)!r} is none"
+    try:
+        with zipfile.ZipFile(source) as archive:
+            meta = json.loads(archive.read("meta.json"))
+        with np.load(source, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files if name != "meta.json"}
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{refusal} ({error})") from error
+    if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT:
+        raise ValueError(f"{refusal} (format {FORMAT} expected)")
+    return meta.pop("kind"), meta, arrays
