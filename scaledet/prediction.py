@@ -1,0 +1,322 @@
+"""Exact sensitivities of every layer: D_k, G_k, R_k and Q_k."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from scaledet import checks, storage, tables
+from scaledet.moments import noise_moments
+from scaledet.network import Network
+from scaledet.one_pixel import exact_sensitivity, pixel_moments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.scale_detection import ScaleDetection
+
+__all__ = ["ExactSequence", "Prediction", "predict"]
+
+_ARRAYS = ("D", "G", "R", "A", "support", "Q", "G_mean", "G_variance")
+
+
+class ExactSequence(Sequence[Fraction]):
+    """D_0, ..., D_depth as exact rationals, each computed when asked for and kept."""
+
+    def __init__(self, network: Network, size: int | None, task: ScaleDetection | None,
+                 balanced: bool) -> None:  # fmt: skip
+        self._network = network
+        self._size = size
+        self._task = task
+        self._balanced = balanced
+        self._known: dict[int, Fraction] = {}
+
+    def __len__(self) -> int:
+        return self._network.depth + 1
+
+    @overload
+    def __getitem__(self, index: int) -> Fraction: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Fraction, ...]: ...
+    def __getitem__(self, index: int | slice) -> Fraction | tuple[Fraction, ...]:
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(len(self))[index])
+        k = range(len(self))[index]
+        if k not in self._known:
+            self._known[k] = self._compute(k)
+        return self._known[k]
+
+    def __iter__(self) -> Iterator[Fraction]:
+        return (self[k] for k in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]  # compares by value with lists and tuples
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}: {value}" for k, value in sorted(self._known.items()))
+        return f"ExactSequence(D_0 ... D_{len(self) - 1}; known so far: {{{shown}}})"
+
+    def _compute(self, k: int) -> Fraction:
+        if self._task is None:
+            return exact_sensitivity(self._network, k, self._size)
+        from scaledet.pair_prediction import exact_pair_sensitivity
+
+        return exact_pair_sensitivity(self._network, k, self._task, balanced=self._balanced)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction:
+    """Exact sensitivities of every layer, k = 0 (the input) to the depth.
+
+    All arrays have shape [depth + 1] and are dimensionless but for `A` and `support` (pixels).
+
+    Attributes
+    ----------
+    network : Network
+        The layers.
+    size : int or None
+        Pixels a side; None: the infinite lattice.
+    rectify : str or None
+        How the noise meets the ReLU.
+    sigma : float or None
+        Standard deviation of the noise; None on the infinite lattice, where it tends to 0.
+    task : ScaleDetection or None
+        The two-pixel data set; None: one pixel, uniformly placed.
+    balanced : bool
+        Whether every label of the task weighs the same.
+    D, G, R : ndarray
+        Sensitivity to displacements, to noise, and their ratio D/G.
+    A, support : ndarray
+        Effective receptive field sqrt(1 + 12 Var h_k) and support of the composite filter.
+    Q : ndarray
+        Mean square distance of the representations of two independent images.
+    G_mean, G_variance : ndarray
+        The parts of G due to the mean and to the variance of the noise; their sum is G.
+    """
+
+    network: Network
+    size: int | None
+    rectify: str | None
+    sigma: float | None
+    task: ScaleDetection | None
+    balanced: bool
+    D: NDArray[np.float64]
+    G: NDArray[np.float64]
+    R: NDArray[np.float64]
+    A: NDArray[np.float64]
+    support: NDArray[np.float64]
+    Q: NDArray[np.float64]
+    G_mean: NDArray[np.float64]
+    G_variance: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for name in _ARRAYS:
+            getattr(self, name).setflags(write=False)
+
+    @cached_property
+    def exact_D(self) -> ExactSequence:
+        """The same D_k as exact ``Fraction`` values, computed on access."""
+        return ExactSequence(self.network, self.size, self.task, self.balanced)
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of the table of results, by name."""
+        depth = self.network.depth
+        return {
+            "layer": np.arange(depth + 1),
+            "stride": [int(s) for s in self.network.strides],
+            **{name: getattr(self, name) for name in _ARRAYS},
+        }
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas ``DataFrame``, one row per layer."""
+        return tables.frame(self.columns())
+
+    def _title(self) -> str:
+        image = "one pixel" if self.task is None else repr(self.task)
+        where = "infinite lattice" if self.size is None else f"size {self.size}"
+        sigma = "noise matched" if self.sigma is None else f"sigma = {self.sigma:.6g}"
+        return f"Prediction (exact) of {self.network!r}: {image}, {where}, rectify = " \
+               f"{self.rectify!r}, {sigma}"  # fmt: skip
+
+    def _shown(self) -> dict[str, Any]:
+        return {"k": np.arange(len(self.D)), "A_k": self.A, "D_k": self.D, "G_k": self.G,
+                "R_k": self.R}  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"{self._title()}\n{tables.text_table(self._shown())}"
+
+    def _repr_html_(self) -> str:
+        return tables.html_table(self._title(), self._shown())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
+        meta = {
+            "network": self.network.to_dict(),
+            "size": self.size,
+            "rectify": self.rectify,
+            "sigma": self.sigma,
+            "task": None if self.task is None else self.task.to_dict(),
+            "balanced": self.balanced,
+        }
+        return storage.write(path, "prediction", meta, {n: getattr(self, n) for n in _ARRAYS})
+
+    @classmethod
+    def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Prediction:
+        """Rebuild from `save`; called by ``load``."""
+        task = meta.pop("task")
+        if task is not None:
+            from scaledet.scale_detection import ScaleDetection
+
+            task = ScaleDetection.from_dict(task)
+        return cls(network=Network.from_dict(meta.pop("network")), task=task, **meta, **arrays)
+
+
+def predict(
+    net: Network,
+    *,
+    size: int | None = None,
+    boundary: str = "periodic",
+    sigma: float | None = None,
+    rectify: str | None = "input",
+    task: ScaleDetection | None = None,
+    balanced: bool = False,
+) -> Prediction:
+    r"""Compute the sensitivities of every layer exactly, with all finite-size terms.
+
+    .. math:: D_k = E|f_k(\tau x) - f_k(x)|^2 / Q_k, \qquad
+              G_k = E|f_k(x + \eta) - f_k(x)|^2 / Q_k, \qquad
+              Q_k = E|f_k(x) - f_k(x')|^2,
+
+    tau moving each active pixel by one site along a random axis, x' an independent image.
+
+    Parameters
+    ----------
+    net : Network
+        Non-negative kernels and biases. Images stay non-negative, so every ReLU after the noise
+        has entered is inactive; a bias >= 0 changes nothing.
+    size : int or None
+        Pixels a side, a multiple of the total stride; None: the infinite lattice with the total
+        noise power fixed.
+    boundary : {"periodic"}
+        The image lives on the torus.
+    sigma : float, optional
+        Standard deviation of the noise per pixel (units of the pixel height). Default: matched
+        to the displacement, L sigma^2 = E|tau x - x|^2.
+    rectify : {"input", "noise", None}
+        relu(x + eta) enters the network, or x + relu(eta), or linear noise.
+    task : ScaleDetection, optional
+        Two-pixel images of this task instead of one uniformly placed pixel.
+    balanced : bool, default False
+        With `task`: every label weighs the same instead of every admitted pair.
+
+    Returns
+    -------
+    Prediction
+        Relative error of the floats below 1e-12 for one pixel (depth up to 10^4 at stride 1, to
+        exhaustion at stride > 1), below 1e-10 for a task. ``exact_D`` holds exact rationals.
+
+    Raises
+    ------
+    ExhaustionError
+        If all images look alike at some layer (Q_k = 0); names the largest depth that works.
+    TypeError, ValueError
+        For bad arguments, signed kernels and negative biases.
+
+    Notes
+    -----
+    Sources: Tomasini et al., arXiv:2210.01506 (the model); our derivation for any filter, finite
+    size and two pixels.
+
+    Examples
+    --------
+    >>> p = predict(Network.uniform(kernel=2, stride=2, depth=4), size=256)
+    >>> p.exact_D[2], float(p.D[2])
+    (Fraction(16, 63), 0.25396825396825395)
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a Network; got {net!r}")
+    checks.choice("boundary", boundary, ("periodic",))
+    checks.choice("rectify", rectify, checks.RECTIFICATIONS)
+    balanced = checks.flag("balanced", balanced)
+    net.require_theory("predict")
+    if task is not None:
+        size = checks.task_size("predict", task, net, size)
+    elif balanced:
+        raise ValueError("balanced must be False without a task; got True")
+    if size is not None:
+        size = net.feasible_size(size)
+    if sigma is not None:
+        if size is None:
+            raise ValueError(
+                "sigma must be left out on the infinite lattice (size=None), where only the "
+                f"total noise power is finite; got {sigma!r}"
+            )
+        sigma = checks.sigma_in_range(sigma)
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        if task is not None and size is not None:
+            from scaledet.pair_prediction import pair_sensitivities
+
+            sigma = sigma or math.sqrt(
+                task.mean_square_displacement(balanced=balanced) / size**net.dim
+            )
+            columns = pair_sensitivities(net, task, sigma, rectify, balanced=balanced)
+        else:
+            if size is not None and sigma is None:
+                sigma = math.sqrt(2 / size**net.dim)
+            columns = _one_pixel_columns(net, size, sigma, rectify)
+        columns["G"] = columns["G_mean"] + columns["G_variance"]
+        columns["R"] = columns["D"] / columns["G"]
+    try:
+        columns["A"] = np.array(net.box_width)
+        columns["support"] = np.array([float(width) for width in net.support])
+    except OverflowError:
+        raise ValueError(
+            f"depth must be at most about {int(1023 * net.depth / math.log2(net.strides[-1]))} "
+            f"so that the receptive field fits a float; got {net.depth}"
+        ) from None
+    _require_finite(columns)
+    return Prediction(net, size, rectify, sigma, task, balanced, **columns)
+
+
+def _one_pixel_columns(
+    net: Network, size: int | None, sigma: float | None, rectify: str | None
+) -> dict[str, NDArray[np.float64]]:
+    sensitivity, peak, excess = pixel_moments(net, size)
+    # Powers in exact integers first: S_k^d may exceed the range of a float in between.
+    areas = np.array([1 / stride**net.dim for stride in net.strides])
+    if size is None or sigma is None:
+        mean = np.zeros_like(peak) if rectify is None else 1 / (2 * np.pi * peak)
+        variance = np.full_like(peak, 1.0 if rectify is None else (np.pi - 1) / (2 * np.pi))
+    else:
+        noise = noise_moments(sigma, rectify)
+        pixels = size**net.dim
+        shift = noise.active_mean - noise.background_mean
+        total = pixels * noise.background_mean**2 + 2 * noise.background_mean * shift
+        mean = (total + shift**2 * peak) / (2 * excess)
+        spread = (pixels - 1) * noise.background_variance + noise.active_variance
+        variance = spread * peak / (2 * excess)
+    return {"D": sensitivity, "Q": 2 * excess * areas, "G_mean": mean, "G_variance": variance}
+
+
+def _require_finite(columns: dict[str, NDArray[np.float64]]) -> None:
+    positive = np.all([columns[name] > 0 for name in ("D", "G", "R", "Q")], axis=0)
+    finite = np.all([np.isfinite(values) for values in columns.values()], axis=0)
+    good = positive & finite
+    if not good.all():
+        first = int(np.argmin(good))
+        raise ValueError(
+            f"depth must be at most {first - 1} here: at layer {first} a sensitivity leaves the "
+            "range of floats"
+        )
