@@ -1,0 +1,83 @@
+"""A SymPy number: the largest real root of an irreducible integer polynomial.
+
+SymPy's own ``CRootOf`` is exact too, but evaluating one of degree 30 takes it minutes;
+python-flint certifies the same root in milliseconds, at any precision.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from flint import acb, arb, ctx, fmpz_poly
+from mpmath.libmp import from_man_exp
+
+__all__ = ["RealRoot", "complex_roots", "largest_real_root"]
+
+
+def complex_roots(polynomial: fmpz_poly) -> list[acb]:
+    """Enclose the distinct complex roots at the current working precision."""
+    pairs: Any = polynomial.complex_roots()
+    return [root for root, _ in pairs]
+
+
+def largest_real_root(polynomial: fmpz_poly, bits: int) -> arb:
+    """Enclose the largest real root of a squarefree integer polynomial to about `bits` bits."""
+    with ctx.workprec(bits + 32):
+        reals = [root.real for root in complex_roots(polynomial) if root.imag == 0]
+    return max(reals, key=lambda ball: float(ball.mid()))
+
+
+class RealRoot(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
+    """Largest real root of sum_j c_j x^j, with integers c_j, assumed irreducible and irrational.
+
+    Examples
+    --------
+    >>> root = RealRoot((-2, 0, 0, 1))
+    >>> root.evalf(30), root**3 > 1
+    (1.25992104989487316476721060728, True)
+    """
+
+    is_real = True
+    is_irrational = True
+    is_algebraic = True
+    is_finite = True
+
+    coefficients: tuple[int, ...]
+
+    def __new__(cls, coefficients: tuple[int, ...]) -> RealRoot:
+        """Make the number from c_0, c_1, ..., c_n."""
+        instance: RealRoot = sp.AtomicExpr.__new__(cls)
+        instance.coefficients = tuple(int(c) for c in coefficients)
+        return instance
+
+    def __getnewargs__(self) -> tuple[tuple[int, ...]]:
+        return (self.coefficients,)
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return self.coefficients
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, RealRoot):
+            return self.coefficients == other.coefficients
+        return False
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.coefficients))
+
+    def as_poly_in(self, symbol: Any) -> Any:
+        """Return the minimal polynomial (up to a factor) as a SymPy ``Poly`` in `symbol`."""
+        return sp.Poly(list(reversed(self.coefficients)), symbol)
+
+    def _as_mpf_val(self, prec: int) -> Any:
+        ball = largest_real_root(fmpz_poly(list(self.coefficients)), prec)
+        mantissa, exponent = ball.mid().man_exp()
+        return from_man_exp(int(mantissa), int(exponent), prec)
+
+    def _sympystr(self, printer: Any) -> str:
+        polynomial = printer.doprint(self.as_poly_in(sp.Symbol("x")).as_expr())
+        return f"RealRoot({polynomial})"
+
+    def _latex(self, printer: Any) -> str:
+        polynomial = printer.doprint(self.as_poly_in(sp.Symbol("x")).as_expr())
+        return rf"\max\left\{{x \in \mathbb{{R}} : {polynomial} = 0\right\}}"
