@@ -1,0 +1,112 @@
+"""Time the engines against the project's figures and against references, in one run.
+
+Prints a table and writes ``benchmarks/out/bench.json``. Ratios within one run are what counts:
+absolute times depend on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import scaledet as sd
+
+OUT = Path(__file__).parent / "out"
+
+
+def seconds(work: Callable[[], object], repeats: int = 3) -> float:
+    """Median wall time of `work`."""
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def import_time(code: str) -> float:
+    """Median time of a fresh interpreter running `code`, less that of an idle one."""
+
+    def run(text: str) -> float:
+        return seconds(lambda: subprocess.run([sys.executable, "-c", text], check=True), 9)
+
+    return run(code) - run("pass")
+
+
+def slowest_exponents() -> tuple[float, tuple[int, int]]:
+    """Slowest box up to length 32 and stride up to 16, floats of both exponents included."""
+    worst, where = 0.0, (0, 0)
+    for length in range(2, 33):
+        for stride in range(1, 17):
+            begin = time.perf_counter()
+            found = sd.predict_exponents(kernel=length, stride=stride)
+            float(found.alpha)
+            float(found.beta)
+            taken = time.perf_counter() - begin
+            if taken > worst:
+                worst, where = taken, (length, stride)
+    return worst, where
+
+
+def reference_simulation(samples: int, size: int, kernel: int, stride: int, depth: int) -> None:
+    """Pool one-pixel images by index arrays and compare all pairs: the obvious way."""
+    rng = np.random.default_rng(0)
+    clean = np.zeros((samples, size))
+    clean[np.arange(samples), rng.integers(size, size=samples)] = 1
+    noisy = np.maximum(clean + rng.normal(0, (2 / size) ** 0.5, clean.shape), 0)
+    for _ in range(depth):
+        width = clean.shape[1] // stride
+        index = (stride * np.arange(width)[:, None] + np.arange(kernel)) % clean.shape[1]
+        clean = np.maximum(clean[:, index].mean(axis=-1), 0)
+        noisy = np.maximum(noisy[:, index].mean(axis=-1), 0)
+        ((noisy - clean) ** 2).sum(axis=1).mean()
+        squares = (clean**2).sum(axis=1)
+        (squares[:, None] + squares - 2 * clean @ clean.T).mean()
+
+
+def main() -> None:
+    """Run all benchmarks."""
+    rows: list[tuple[str, float, str]] = []
+    numpy_time = import_time("import numpy")
+    own_time = import_time("import scaledet")
+    rows.append(("import scaledet / import numpy", own_time / numpy_time, "<= 2"))
+    deep = sd.Network.uniform(3, 1, 10_000)
+    rows.append(("predict, depth 10^4, stride 1 (s)", seconds(lambda: sd.predict(deep)), "< 1"))
+    rows.append(("the same on 256 pixels (s)", seconds(lambda: sd.predict(deep, size=256)), "< 1"))
+    wide = sd.Network.uniform(32, 1, 10_000)
+    rows.append(("the same, kernel 32 (s)", seconds(lambda: sd.predict(wide)), "< 1"))
+    layers = [sd.Network.uniform(3, 2, depth) for depth in (20, 40)]
+    cost = [seconds(partial(sd.predict, net)) for net in layers]
+    rows.append(("size=None: depth 40 / depth 20", cost[1] / cost[0], "about 2"))
+    worst, where = slowest_exponents()
+    rows.append((f"slowest exponents, box {where[0]} stride {where[1]} (s)", worst, "< 1"))
+    samples, size = 1024, 1024
+    for kernel, stride, depth in ((3, 1, 16), (2, 2, 8)):
+        net = sd.Network.uniform(kernel, stride, depth)
+        ours = seconds(partial(sd.simulate, net, size=size, samples=samples, rng=0))
+        theirs = seconds(partial(reference_simulation, samples, size, kernel, stride, depth))
+        name = f"simulation, kernel {kernel} stride {stride}: reference / ours"
+        rows.append((name, theirs / ours, "(reference: no displaced copy, no errors)"))
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, target in rows:
+        print(f"{name:<{width}}  {value:9.3g}  {target}")
+    OUT.mkdir(exist_ok=True)
+    record = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "rows": [{"name": n, "value": v, "target": t} for n, v, t in rows],
+    }
+    (OUT / "bench.json").write_text(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()
