@@ -1,0 +1,49 @@
+# Every target sets up what it needs: a virtual environment in .venv, made once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup figures figures-quick test test-slow lint types derivations bench clean
+
+help:  ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: $(READY)  ## make the virtual environment (done by every target that needs it)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "scaledet needs Python >= 3.11; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+figures: $(READY)  ## compute and draw every figure into figures/out
+	$(BIN)/python figures/run_all.py
+
+figures-quick: $(READY)  ## the same with fewer samples, in seconds
+	$(BIN)/python figures/run_all.py --quick
+
+test: $(READY)  ## lint, types, doctests, tests (derivations and quick figures included)
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)  ## only the long Monte Carlo tests
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)  ## style (ruff) and types (mypy strict)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+derivations: $(READY)  ## run every derivation; each fails if one of its steps is wrong
+	@for script in derivations/d*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench: $(READY)  ## time the engines; writes benchmarks/out/bench.json
+	$(BIN)/python benchmarks/bench.py
+
+clean:  ## remove everything that can be made again
+	rm -rf $(VENV) build dist figures/out benchmarks/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,155 @@
+"""The public names, what importing them costs, and who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scaledet as sd
+
+PACKAGE = Path(sd.__file__).parent
+
+PUBLIC = [
+    "ExhaustionError",
+    "FitError",
+    "Kernel",
+    "Layer",
+    "Network",
+    "ScaleDetection",
+    "binomial",
+    "box",
+    "compare",
+    "fit_exponent",
+    "load",
+    "local_exponents",
+    "plots",
+    "predict",
+    "predict_exponents",
+    "simulate",
+]
+
+
+def test_public_names_are_frozen() -> None:
+    assert sd.__all__ == PUBLIC
+    assert set(dir(sd)) == {*PUBLIC, "__version__"}
+    assert all(getattr(sd, name) is not None for name in PUBLIC)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'simulator'"):
+        _ = sd.simulator
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    from importlib.metadata import version
+
+    assert version("scaledet") == sd.__version__
+
+
+def test_import_loads_nothing_heavy() -> None:
+    heavy = [
+        "sympy",
+        "scipy",
+        "matplotlib",
+        "numba",
+        "torch",
+        "pandas",
+        "dask",
+        "flint",
+        "mpmath",
+        "tqdm",
+    ]
+    code = f"import sys, scaledet; print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_exact_floats_need_neither_sympy_nor_matplotlib() -> None:
+    code = (
+        "import sys, scaledet as sd; sd.predict(sd.Network.uniform(2, 2, 3), size=16);"
+        "print([m for m in ('sympy', 'matplotlib', 'numba', 'pandas') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def imports(module: str) -> set[str]:
+    """Modules of the package that `module` imports, anywhere in its text."""
+    found = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scaledet"):
+            tail = (node.module or "").partition(".")[2]
+            found |= {tail} if tail else {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            found |= {a.name.partition(".")[2] for a in node.names if a.name.startswith("scaledet")}
+    return found & {path.stem for path in PACKAGE.glob("*.py")}
+
+
+def reachable(module: str) -> set[str]:
+    seen: set[str] = set()
+    todo = [module]
+    while todo:
+        for name in imports(todo.pop()) - seen:
+            seen.add(name)
+            todo.append(name)
+    return seen
+
+
+THEORY = {
+    "algebraic", "correlation", "exponents", "moments", "one_pixel", "pair_average",
+    "pair_prediction", "prediction", "real_root", "spectrum", "transition",
+}  # fmt: skip
+SIMULATION = {"pooling", "simulation", "work_unit"}
+
+
+@pytest.mark.parametrize("module", sorted(SIMULATION))
+def test_simulation_never_uses_the_theory(module: str) -> None:
+    assert not reachable(module) & THEORY
+
+
+@pytest.mark.parametrize("module", sorted(THEORY))
+def test_theory_never_uses_the_simulation(module: str) -> None:
+    assert not reachable(module) & SIMULATION
+
+
+def test_plots_take_results_only() -> None:
+    assert not {"predict", "simulate", "compare", "predict_exponents"} & set(vars(sd.plots))
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if n != "plots"])
+def test_every_public_name_is_documented(name: str) -> None:
+    documentation = inspect.getdoc(getattr(sd, name)) or ""
+    assert len(documentation) > 40
+    if callable(getattr(sd, name)) and "Error" not in name:
+        assert ">>>" in documentation
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sd.box(3, width=1),
+        lambda: sd.Kernel([1], normalise=True),
+        lambda: sd.Layer(3, padding=1),
+        lambda: sd.Network([sd.Layer(3)], size=4),
+        lambda: sd.Network.uniform(2, strides=2),
+        lambda: sd.predict(sd.Network.uniform(2), N=4),
+        lambda: sd.predict_exponents(kernel=2, strides=2),
+        lambda: sd.ScaleDetection(sizes=128),
+        lambda: sd.compare(None, None, tolerance=1),
+        lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
+        lambda: sd.load("x", mode="r"),
+    ],
+)
+def test_unknown_keywords_are_errors(call) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        call()
+
+
+def test_modules_stay_small() -> None:
+    lengths = {path.name: len(path.read_text().splitlines()) for path in PACKAGE.glob("*.py")}
+    assert max(lengths.values()) <= 400, lengths
