@@ -1,0 +1,8 @@
+"""``python -m scaledet``: the command line of `scaledet.cli`."""
+
+import sys
+
+from scaledet.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
