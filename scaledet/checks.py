@@ -79,11 +79,11 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def sigma_in_range(value: Any) -> float:
-    """Return a noise standard deviation whose square is a normal float."""
+def sigma_in_range(value: Any, low: float, high: float) -> float:
+    """Return a noise standard deviation that floating point can handle."""
     number = real("sigma", value, positive=True)
-    if not 1e-150 <= number <= 1e150:
-        raise ValueError(f"sigma must be in [1e-150, 1e150]; got {value!r}")
+    if not low <= number <= high:
+        raise ValueError(f"sigma must be in [{low:g}, {high:g}]; got {value!r}")
     return number
 
 

@@ -160,13 +160,13 @@ def predict_exponents(
         pool = as_kernel(2 if kernel is None else kernel)
         step = _as_stride(stride, len(pool))
         block = Network([Layer(pool, step)], 1 if dim is None else dim)
+        block.require_theory("predict_exponents")
     else:
         given = {"kernel": kernel, "stride": stride, "dim": dim}
         for name, value in given.items():
             if value is not None:
                 raise ValueError(f"{name} must be left out when net is given; got {value!r}")
         block = _block_of(net)
-    block.require_theory("predict_exponents")
     if block.depth == 1:
         pool = block.layers[0].kernel
     else:
@@ -194,6 +194,7 @@ def _as_stride(stride: bool | int | None, length: int) -> int:
 def _block_of(net: Network) -> Network:
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network; got {net!r}")
+    net.require_theory("predict_exponents")
     if net.period == net.depth and net.depth > 1:
         raise ValueError(
             "net must repeat one layer or one block of layers at least twice; got "
@@ -204,7 +205,7 @@ def _block_of(net: Network) -> Network:
 
 
 def _refuse_rounded_sum_rule(pool: Kernel, step: int) -> None:
-    defect = max(pool.coset_sums(step)) - min(pool.coset_sums(step))
+    defect = pool.sum_rule_defect(step)
     if 0 < defect < Fraction(1, 10**6) and max(w.denominator for w in pool.weights) > 10**9:
         raise ValueError(
             f"kernel must satisfy the sum rule at stride {step} exactly or clearly violate it; "
@@ -257,7 +258,7 @@ def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Expo
         dim=dim,
         rectify=rectify,
         plateau=plateau,
-        sum_rule=len(set(pool.coset_sums(step))) == 1,
+        sum_rule=pool.sum_rule_defect(step) == 0,
         span=pool.span,
         peak_growth=peak,
         drop_growth=drop,

@@ -13,6 +13,9 @@ from scaledet import checks
 
 __all__ = ["Kernel", "as_kernel", "binomial", "box"]
 
+LONGEST = 2**16
+"""Length of the longest kernel (pixels)."""
+
 _ACCEPTED = "finite real weights >= 0 with a positive sum"
 
 
@@ -134,13 +137,28 @@ class Kernel:
         stride = checks.integer("stride", stride, 1)
         return tuple(sum(self.weights[r::stride], Fraction(0)) for r in range(stride))
 
+    def sum_rule_defect(self, stride: int) -> Fraction:
+        """Return largest minus smallest coset sum; 0 exactly if the sum rule holds.
+
+        >>> box(3).sum_rule_defect(2), binomial(3).sum_rule_defect(2)
+        (Fraction(1, 3), Fraction(0, 1))
+        """
+        stride = checks.integer("stride", stride, 1)
+        # A stride beyond the kernel leaves empty cosets: one stands for all.
+        sums = self.coset_sums(min(stride, len(self) + 1))
+        return max(sums) - min(sums)
+
 
 def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     accepted = "finite real weights" if signed else _ACCEPTED
-    if isinstance(weights, str | bytes) or not hasattr(weights, "__iter__"):
-        raise TypeError(f"kernel must be an integer length or a sequence of {accepted}; "
-                        f"got {weights!r}")  # fmt: skip
-    given = list(weights)
+    try:
+        given = None if isinstance(weights, str | bytes) else list(weights)
+    except TypeError:
+        given = None
+    if given is None:
+        raise TypeError(
+            f"kernel must be an integer length or a sequence of {accepted}; got {weights!r}"
+        )
     if not given:
         raise ValueError(f"kernel must have at least one weight ({accepted}); got {weights!r}")
     values = tuple(
@@ -164,7 +182,7 @@ def box(length: int) -> Kernel:
     >>> box(3)
     Kernel(1/3, 1/3, 1/3)
     """
-    length = checks.integer("length", length, 1)
+    length = checks.integer("length", length, 1, LONGEST)
     return Kernel([1] * length)
 
 
@@ -174,7 +192,7 @@ def binomial(length: int) -> Kernel:
     >>> binomial(3)
     Kernel(1/4, 1/2, 1/4)
     """
-    length = checks.integer("length", length, 1)
+    length = checks.integer("length", length, 1, LONGEST)
     return Kernel([math.comb(length - 1, j) for j in range(length)])
 
 
@@ -182,7 +200,9 @@ def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
     """Return `value` itself if a `Kernel`, ``box(value)`` if an integer, else ``Kernel(value)``."""
     if isinstance(value, Kernel):
         return value
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        return box(checks.integer("kernel", value, 1))
+    # NumPy arrays have an __index__ too.
+    plain = not hasattr(value, "__iter__") and not isinstance(value, bool)
+    if plain and hasattr(value, "__index__"):
+        return box(checks.integer("kernel", value, 1, LONGEST))
     weights: Any = value  # anything else that is no sequence is refused there
     return Kernel(weights)

@@ -45,6 +45,8 @@ class Layer:
         object.__setattr__(self, "kernel", as_kernel(kernel))
         object.__setattr__(self, "stride", checks.integer("stride", stride, 1))
         object.__setattr__(self, "bias", checks.rational("bias", bias))
+        if abs(self.bias) > 10**100:
+            raise ValueError(f"bias must be in [-1e100, 1e100]; got {bias!r}")
 
     def __repr__(self) -> str:
         kernel = f"box({len(self.kernel)})" if self.kernel.is_box else (
@@ -99,7 +101,7 @@ class Network:
         >>> Network.uniform(kernel=2, stride=2, depth=8)
         Network(8 x Layer(kernel=box(2), stride=2), dim=1)
         """
-        depth = checks.integer("depth", depth, 1)
+        depth = checks.integer("depth", depth, 1, 10**6)
         return cls((Layer(kernel, stride, bias),) * depth, dim)
 
     @property
@@ -143,7 +145,7 @@ class Network:
 
         Biases do not count: none that the theory admits changes a sensitivity.
         """
-        keys = [(layer.kernel.trimmed, layer.stride) for layer in self.layers]
+        keys = [(layer.kernel.signed, layer.kernel.trimmed, layer.stride) for layer in self.layers]
         return next(
             p
             for p in range(1, self.depth + 1)

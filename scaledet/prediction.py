@@ -263,7 +263,7 @@ def predict(
                 "sigma must be left out on the infinite lattice (size=None), where only the "
                 f"total noise power is finite; got {sigma!r}"
             )
-        sigma = checks.sigma_in_range(sigma)
+        sigma = checks.sigma_in_range(sigma, 1e-150, 1e150)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         if task is not None and size is not None:
             from scaledet.pair_prediction import pair_sensitivities

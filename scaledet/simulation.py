@@ -178,7 +178,7 @@ def simulate(
     rng : None, int, SeedSequence or Generator
         Passed to ``numpy.random.default_rng``; one stream is spawned per block.
     sigma : float, optional
-        Standard deviation of the noise per pixel; default: matched to the displacement,
+        Standard deviation of the noise per pixel, in [1e-10, 1e70]; default: matched to the displacement,
         L sigma^2 = E|tau x - x|^2.
     rectify : {"input", "noise", None}
         relu(x + eta) enters the network, x + relu(eta), or x + eta without any ReLU.
@@ -235,7 +235,9 @@ def simulate(
         energy = 2.0 if task is None else float(task.mean_square_displacement(balanced=balanced))
         sigma = math.sqrt(energy / size**net.dim)
     else:
-        sigma = checks.sigma_in_range(sigma)
+        # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of
+        # stronger noise leaves the range of floats.
+        sigma = checks.sigma_in_range(sigma, 1e-10, 1e70)
     spec = Specification(net, size, sigma, rectify, task, balanced)
     need = bytes_per_image(spec)
     if need > memory_limit:
@@ -255,7 +257,7 @@ def simulate(
 def _block_sizes(samples: int, depth: int) -> list[int]:
     """Equal blocks: many more than the 2 (depth + 1) means whose covariance they determine."""
     wanted = max(128, 16 * (depth + 1))
-    block = min(max(samples // wanted, 2), 256)
+    block = min(max(samples // wanted, 2), max(256, samples // 2**16))
     blocks = samples // block
     return [samples // blocks + (b < samples % blocks) for b in range(blocks)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,19 +21,21 @@ def write(
     path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> Path:
     """Write arrays and meta data to `path` at once: complete, or not at all."""
-    target = Path(path)
+    target = Path(path).resolve()
     if not target.parent.is_dir():
         raise ValueError(f"path must be in an existing folder; got {str(path)!r}")
+    if target.exists() and not target.is_file():
+        raise ValueError(f"path must name a new or an ordinary file; got {str(path)!r}")
     text = json.dumps({"format": FORMAT, "kind": kind, **meta}, indent=1)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".scaledet-", suffix=".npz")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with part.open("xb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
-        with zipfile.ZipFile(name, "a") as archive:
+        with zipfile.ZipFile(part, "a") as archive:
             archive.writestr("meta.json", text)
-        os.replace(name, target)
+        part.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     return target
 

@@ -100,18 +100,30 @@ def test_feasible_sizes_are_returned_as_int(size):
         (lambda: sd.Layer(2, 1, "0"), TypeError, "bias must be a finite real number; got '0'"),
         (lambda: sd.Layer(2, 1, True), TypeError, "bias must be .*; got True"),
         (lambda: sd.Network([]), ValueError, "layers must hold at least one Layer; got none"),
-        (lambda: sd.Network(sd.Layer(2)), TypeError, "layers must be a sequence of Layer; got Layer"),
+        (
+            lambda: sd.Network(sd.Layer(2)),
+            TypeError,
+            "layers must be a sequence of Layer; got Layer",
+        ),
         (lambda: sd.Network(3), TypeError, "layers must be a sequence of Layer; got 3"),
         (lambda: sd.Network([sd.Layer(2), 2]), TypeError, r"layers\[1\] must be a Layer; got 2"),
-        (lambda: sd.Network([sd.Layer(2)], 0), ValueError, r"dim must be an integer in \[1, 3\]; got 0"),
+        (
+            lambda: sd.Network([sd.Layer(2)], 0),
+            ValueError,
+            r"dim must be an integer in \[1, 3\]; got 0",
+        ),
         (lambda: sd.Network([sd.Layer(2)], 4), ValueError, r"dim must be .*\[1, 3\]; got 4"),
         (lambda: sd.Network([sd.Layer(2)], 1.0), TypeError, "dim must be .*; got 1.0"),
-        (lambda: sd.Network.uniform(2, 2, depth=0), ValueError, "depth must be .* >= 1; got 0"),
+        (
+            lambda: sd.Network.uniform(2, 2, depth=0),
+            ValueError,
+            r"depth must be .*\[1, 1000000\]; got 0",
+        ),
         (lambda: sd.Network.uniform(2, 2, depth=2.5), TypeError, "depth must be .*; got 2.5"),
         (lambda: sd.Network.uniform(2, 2, depth=True), TypeError, "depth must be .*; got True"),
         (lambda: sd.Network.uniform(2, depth=3).prefix(4), ValueError, r"depth .*\[1, 3\]; got 4"),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
@@ -120,8 +132,12 @@ def test_bad_arguments_are_refused(call, error, message):
 @pytest.mark.parametrize(
     ("layers", "size", "error", "message"),
     [
-        ([([1, 1], 2)] * 3, 12, ValueError,
-         r"size must be a multiple of .*, 8; got 12.*up to layer 3.*nearest: 16.*at most depth 2"),
+        (
+            [([1, 1], 2)] * 3,
+            12,
+            ValueError,
+            r"size must be a multiple of .*, 8; got 12.*up to layer 3.*nearest: 16.*depth 2",
+        ),
         ([([1, 1], 2)], 3, ValueError, r"size must be a multiple of .* 2; got 3.*at most depth 0"),
         ([([1] * 5, 1)], 4, ValueError, "size must be at least the longest kernel, 5 .*; got 4"),
         ([([1, 1], 1)], 1, ValueError, "size must be an integer >= 2; got 1"),
@@ -130,7 +146,7 @@ def test_bad_arguments_are_refused(call, error, message):
         ([([1, 1], 1)], True, TypeError, "size must be an integer >= 2; got True"),
         ([([1, 1], 1)], "16", TypeError, "size must be an integer >= 2; got '16'"),
     ],
-)  # fmt: skip
+)
 def test_infeasible_sizes_are_refused(layers, size, error, message):
     net = build(layers)
     for use in (net.feasible_size, lambda n: sd.predict(net, size=n)):
@@ -152,7 +168,7 @@ def test_a_signed_kernel_is_no_repetition_of_an_unsigned_one():
     for weights in ([1, 1], [2, 2], [-1, -1]):
         net = sd.Network([sd.Layer(2), sd.Layer(sd.Kernel(weights, signed=True))])
         assert net.period == 2
-        with pytest.raises(ValueError, match="layer 2 has|without repetition"):
+        with pytest.raises(ValueError, match=r"layer 2 has|without repetition"):
             sd.predict_exponents(net)
 
 

@@ -219,3 +219,22 @@ def test_results_are_objects_people_like(tmp_path) -> None:
 )
 def test_error_notation(value: float, error: float, text: str) -> None:
     assert with_error(value, error) == text
+
+
+@pytest.mark.parametrize("sigma", [1e-10, 1e-3, 1e3, 1e70])
+def test_extreme_noise_is_right(sigma: float) -> None:
+    truth = sd.predict(NET, size=32, sigma=sigma)
+    m = sd.simulate(NET, size=32, samples=4000, rng=0, sigma=sigma)
+    assert sd.compare(truth, m).p_value > 1e-3
+
+
+@pytest.mark.parametrize("sigma", [9e-11, 2e70, 1e-300, 1e300])
+def test_noise_beyond_floating_point_is_refused(sigma: float) -> None:
+    with pytest.raises(ValueError, match=r"sigma must be in \[1e-10, 1e\+70\]; got"):
+        sd.simulate(NET, size=32, samples=4000, sigma=sigma)
+
+
+def test_huge_runs_have_few_blocks() -> None:
+    sizes = _block_sizes(10**12, 8)
+    assert len(sizes) <= 2**17
+    assert sum(sizes) == 10**12
