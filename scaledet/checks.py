@@ -9,7 +9,7 @@ from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["RECTIFICATIONS", "choice", "flag", "integer", "rational", "real", "sigma_in_range"]
+__all__ = ["RECTIFICATIONS", "choice", "flag", "integer", "rational", "real"]
 
 RECTIFICATIONS = ("input", "noise", None)
 """How the noise meets the ReLU: relu(x + eta), x + relu(eta), or linear noise x + eta."""
@@ -77,29 +77,3 @@ def flag(name: str, value: Any) -> bool:
     if type(value).__name__ not in {"bool", "bool_"}:
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
-
-
-def sigma_in_range(value: Any, low: float, high: float) -> float:
-    """Return a noise standard deviation that floating point can handle."""
-    number = real("sigma", value, positive=True)
-    if not low <= number <= high:
-        raise ValueError(f"sigma must be in [{low:g}, {high:g}]; got {value!r}")
-    return number
-
-
-def task_size(what: str, task: Any, net: Any, size: Any) -> int:
-    """Check that `task` is a two-pixel task without background that fits `net`; return its size."""
-    from scaledet.scale_detection import ScaleDetection
-
-    if not isinstance(task, ScaleDetection):
-        raise TypeError(f"task must be a ScaleDetection or None; got {task!r}")
-    if task.dim != net.dim:
-        raise ValueError(f"task must have the network's dimension {net.dim}; got dim={task.dim}")
-    if size is not None and size != task.size:
-        raise ValueError(f"size must be left out or equal the task's {task.size}; got {size!r}")
-    if task.background:
-        raise ValueError(
-            f"task.background must be 0 in {what}, whose sensitivities are those of clean images; "
-            f"got {task.background!r}"
-        )
-    return int(task.size)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from scaledet import checks, storage, tables
+from scaledet.experiment import Experiment, checked_experiment, restored
 from scaledet.moments import noise_moments
 from scaledet.network import Network
 from scaledet.one_pixel import exact_sensitivity, pixel_moments
@@ -77,25 +78,15 @@ class ExactSequence(Sequence[Fraction]):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Prediction:
+class Prediction(Experiment):
     """Exact sensitivities of every layer, k = 0 (the input) to the depth.
 
     All arrays have shape [depth + 1] and are dimensionless but for `A` and `support` (pixels).
 
     Attributes
     ----------
-    network : Network
-        The layers.
-    size : int or None
-        Pixels a side; None: the infinite lattice.
-    rectify : str or None
-        How the noise meets the ReLU.
-    sigma : float or None
-        Standard deviation of the noise; None on the infinite lattice, where it tends to 0.
-    task : ScaleDetection or None
-        The two-pixel data set; None: one pixel, uniformly placed.
-    balanced : bool
-        Whether every label of the task weighs the same.
+    network, size, rectify, sigma, task, balanced
+        What was predicted; see ``predict``.
     D, G, R : ndarray
         Sensitivity to displacements, to noise, and their ratio D/G.
     A, support : ndarray
@@ -106,12 +97,6 @@ class Prediction:
         The parts of G due to the mean and to the variance of the noise; their sum is G.
     """
 
-    network: Network
-    size: int | None
-    rectify: str | None
-    sigma: float | None
-    task: ScaleDetection | None
-    balanced: bool
     D: NDArray[np.float64]
     G: NDArray[np.float64]
     R: NDArray[np.float64]
@@ -144,11 +129,7 @@ class Prediction:
         return tables.frame(self.columns())
 
     def _title(self) -> str:
-        image = "one pixel" if self.task is None else repr(self.task)
-        where = "infinite lattice" if self.size is None else f"size {self.size}"
-        sigma = "noise matched" if self.sigma is None else f"sigma = {self.sigma:.6g}"
-        return f"Prediction (exact) of {self.network!r}: {image}, {where}, rectify = " \
-               f"{self.rectify!r}, {sigma}"  # fmt: skip
+        return f"Prediction (exact) of {self.describe()}"
 
     def _shown(self) -> dict[str, Any]:
         return {"k": np.arange(len(self.D)), "A_k": self.A, "D_k": self.D, "G_k": self.G,
@@ -162,25 +143,13 @@ class Prediction:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
-        meta = {
-            "network": self.network.to_dict(),
-            "size": self.size,
-            "rectify": self.rectify,
-            "sigma": self.sigma,
-            "task": None if self.task is None else self.task.to_dict(),
-            "balanced": self.balanced,
-        }
-        return storage.write(path, "prediction", meta, {n: getattr(self, n) for n in _ARRAYS})
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        return storage.write(path, "prediction", self.experiment_dict(), arrays)
 
     @classmethod
     def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Prediction:
         """Rebuild from `save`; called by ``load``."""
-        task = meta.pop("task")
-        if task is not None:
-            from scaledet.scale_detection import ScaleDetection
-
-            task = ScaleDetection.from_dict(task)
-        return cls(network=Network.from_dict(meta.pop("network")), task=task, **meta, **arrays)
+        return cls(**restored(meta), **arrays)
 
 
 def predict(
@@ -245,37 +214,20 @@ def predict(
     >>> p.exact_D[2], float(p.D[2])
     (Fraction(16, 63), 0.25396825396825395)
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network; got {net!r}")
     checks.choice("boundary", boundary, ("periodic",))
-    checks.choice("rectify", rectify, checks.RECTIFICATIONS)
-    balanced = checks.flag("balanced", balanced)
+    found = checked_experiment(
+        "predict", net, size, rectify, sigma, task, balanced, sigma_range=(1e-150, 1e150)
+    )
     net.require_theory("predict")
-    if task is not None:
-        size = checks.task_size("predict", task, net, size)
-    elif balanced:
-        raise ValueError("balanced must be False without a task; got True")
-    if size is not None:
-        size = net.feasible_size(size)
-    if sigma is not None:
-        if size is None:
-            raise ValueError(
-                "sigma must be left out on the infinite lattice (size=None), where only the "
-                f"total noise power is finite; got {sigma!r}"
-            )
-        sigma = checks.sigma_in_range(sigma, 1e-150, 1e150)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        if task is not None and size is not None:
+        if found.task is not None and found.sigma is not None:
             from scaledet.pair_prediction import pair_sensitivities
 
-            sigma = sigma or math.sqrt(
-                task.mean_square_displacement(balanced=balanced) / size**net.dim
+            columns = pair_sensitivities(
+                net, found.task, found.sigma, rectify, balanced=found.balanced
             )
-            columns = pair_sensitivities(net, task, sigma, rectify, balanced=balanced)
         else:
-            if size is not None and sigma is None:
-                sigma = math.sqrt(2 / size**net.dim)
-            columns = _one_pixel_columns(net, size, sigma, rectify)
+            columns = _one_pixel_columns(net, found.size, found.sigma, rectify)
         columns["G"] = columns["G_mean"] + columns["G_variance"]
         columns["R"] = columns["D"] / columns["G"]
     try:
@@ -287,7 +239,8 @@ def predict(
             f"so that the receptive field fits a float; got {net.depth}"
         ) from None
     _require_finite(columns)
-    return Prediction(net, size, rectify, sigma, task, balanced, **columns)
+    values: dict[str, Any] = {**vars(found), **columns}
+    return Prediction(**values)
 
 
 def _one_pixel_columns(

@@ -5,7 +5,6 @@ Nothing here knows the theory: no autocorrelation, no recursion, no exponent.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ import numpy as np
 
 from scaledet import checks, storage, tables
 from scaledet.errors import ExhaustionError
+from scaledet.experiment import Experiment, checked_experiment, restored
 from scaledet.network import Network
 from scaledet.work_unit import BlockSums, Specification, bytes_per_image, run_block
 
@@ -35,7 +35,7 @@ _ROUNDING = 1e-26
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Experiment):
     """Estimated sensitivities with standard errors, k = 0 (the input) to the depth.
 
     Attributes
@@ -56,12 +56,8 @@ class Simulation:
         same images and noise.
     """
 
-    network: Network
     size: int
-    rectify: str | None
     sigma: float
-    task: ScaleDetection | None
-    balanced: bool
     samples: int
     blocks: int
     entropy: int | None
@@ -101,11 +97,7 @@ class Simulation:
         return tables.frame(self.columns())
 
     def _title(self) -> str:
-        image = "one pixel" if self.task is None else repr(self.task)
-        return (
-            f"Simulation of {self.network!r}: {image}, size {self.size}, rectify = "
-            f"{self.rectify!r}, sigma = {self.sigma:.6g}, {self.samples} samples"
-        )
+        return f"Simulation of {self.describe()}, {self.samples} samples"
 
     def _shown(self) -> dict[str, Any]:
         def both(name: str) -> list[str]:
@@ -123,28 +115,14 @@ class Simulation:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
-        meta = {
-            "network": self.network.to_dict(),
-            "size": self.size,
-            "rectify": self.rectify,
-            "sigma": self.sigma,
-            "task": None if self.task is None else self.task.to_dict(),
-            "balanced": self.balanced,
-            "samples": self.samples,
-            "blocks": self.blocks,
-            "entropy": self.entropy,
-        }
-        return storage.write(path, "simulation", meta, {n: getattr(self, n) for n in _ARRAYS})
+        run = {"samples": self.samples, "blocks": self.blocks, "entropy": self.entropy}
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        return storage.write(path, "simulation", {**self.experiment_dict(), **run}, arrays)
 
     @classmethod
     def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Simulation:
         """Rebuild from `save`; called by ``load``."""
-        task = meta.pop("task")
-        if task is not None:
-            from scaledet.scale_detection import ScaleDetection
-
-            task = ScaleDetection.from_dict(task)
-        return cls(network=Network.from_dict(meta.pop("network")), task=task, **meta, **arrays)
+        return cls(**restored(meta), **arrays)
 
 
 def simulate(
@@ -178,8 +156,8 @@ def simulate(
     rng : None, int, SeedSequence or Generator
         Passed to ``numpy.random.default_rng``; one stream is spawned per block.
     sigma : float, optional
-        Standard deviation of the noise per pixel, in [1e-10, 1e70]; default: matched to the displacement,
-        L sigma^2 = E|tau x - x|^2.
+        Standard deviation of the noise per pixel, in [1e-10, 1e70]; default: matched to the
+        displacement, L sigma^2 = E|tau x - x|^2.
     rectify : {"input", "noise", None}
         relu(x + eta) enters the network, x + relu(eta), or x + eta without any ReLU.
     task, balanced
@@ -216,29 +194,18 @@ def simulate(
     >>> bool(abs(m.D[1] - 32 / 63) < 4 * m.D_err[1])
     True
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network; got {net!r}")
-    checks.choice("rectify", rectify, checks.RECTIFICATIONS)
-    balanced = checks.flag("balanced", balanced)
     samples = checks.integer("samples", samples, 4)
     memory_limit = checks.integer("memory_limit", memory_limit, 1)
     workers = checks.integer("workers", workers, 1)
     progress = checks.flag("progress", progress)
-    if task is not None:
-        size = checks.task_size("simulate", task, net, size)
-    elif balanced:
-        raise ValueError("balanced must be False without a task; got True")
-    elif size is None:
+    if size is None and task is None:
         raise TypeError("size must be an integer >= 2 (pixels a side); got None")
-    size = net.feasible_size(size)
-    if sigma is None:
-        energy = 2.0 if task is None else float(task.mean_square_displacement(balanced=balanced))
-        sigma = math.sqrt(energy / size**net.dim)
-    else:
-        # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of
-        # stronger noise leaves the range of floats.
-        sigma = checks.sigma_in_range(sigma, 1e-10, 1e70)
-    spec = Specification(net, size, sigma, rectify, task, balanced)
+    # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
+    # noise leaves the range of floats.
+    found = checked_experiment(
+        "simulate", net, size, rectify, sigma, task, balanced, sigma_range=(1e-10, 1e70)
+    )
+    spec = Specification(**vars(found))
     need = bytes_per_image(spec)
     if need > memory_limit:
         raise ValueError(f"memory_limit must be at least {need} bytes, what one image of this "
@@ -326,6 +293,17 @@ def _estimate(
     ratio_error = ratio * np.sqrt((relative**2).sum(axis=0) / (blocks * (blocks - 1)))
     q_error = np.sqrt(distance.var(axis=0, ddof=1) / blocks + (q / pairs) ** 2)
     return Simulation(
-        spec.network, spec.size, spec.rectify, spec.sigma, spec.task, spec.balanced, samples,
-        blocks, entropy, d, errors[:k], g, errors[k:], ratio, ratio_error, q, q_error, covariance,
-    )  # fmt: skip
+        **vars(spec),
+        samples=samples,
+        blocks=blocks,
+        entropy=entropy,
+        D=d,
+        D_err=errors[:k],
+        G=g,
+        G_err=errors[k:],
+        R=ratio,
+        R_err=ratio_error,
+        Q=q,
+        Q_err=q_error,
+        covariance=covariance,
+    )

@@ -7,27 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scaledet.experiment import Experiment
 from scaledet.pooling import apply_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.network import Network
-    from scaledet.scale_detection import ScaleDetection
 
 __all__ = ["BlockSums", "Specification", "bytes_per_image", "run_block"]
 
 
-@dataclass(frozen=True)
-class Specification:
-    """What every block simulates."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Specification(Experiment):
+    """What every block simulates: an experiment on a finite image."""
 
-    network: Network
     size: int
     sigma: float
-    rectify: str | None
-    task: ScaleDetection | None
-    balanced: bool
 
 
 class BlockSums(NamedTuple):
