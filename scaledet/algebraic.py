@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
     """
     from flint import ctx
 
-    from scaledet.real_root import complex_roots
+    from scaledet.real_root import by_value, complex_roots
 
     _, factors = polynomial.factor()
     precision = 128
@@ -88,11 +89,12 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
             for factor, multiplicity in factors:
                 reals = [r.real for r in complex_roots(factor) if r.imag == 0 and r.real > 0]
                 if reals:
-                    best = max(reals, key=lambda ball: float(ball.mid()))
+                    best = max(reals, key=cmp_to_key(by_value))
                     candidates.append((best, factor, multiplicity))
-            candidates.sort(key=lambda item: float(item[0].mid()))
-            top = candidates[-1]
-            apart = all(bool(top[0] > other[0]) for other in candidates[:-1])
+            top = candidates[0]
+            for candidate in candidates[1:]:
+                top = candidate if candidate[0] > top[0] else top
+            apart = all(other is top or bool(top[0] > other[0]) for other in candidates)
             if apart:
                 rivals = 0
                 for factor, _ in factors:
@@ -109,8 +111,8 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
 def log_in_base(number: Any, base: int) -> Any:
     r"""Return :math:`\log_{base}(number)` of a positive SymPy number in a canonical exact form.
 
-    Rational when number and base are multiplicatively dependent; otherwise an integer plus the
-    logarithm of a number in (1/base, 1], over log(base).
+    A rational number loses its factors of the base (of its primitive root); an irrational one is
+    brought into (1/base, 1] by a power of the base. What is left stays a logarithm over log(base).
 
     >>> import sympy as sp
     >>> log_in_base(sp.Integer(8), 4), log_in_base(sp.Rational(1, 6), 3)
@@ -119,33 +121,27 @@ def log_in_base(number: Any, base: int) -> Any:
     import sympy as sp
 
     if number.is_Rational:
-        dependent = _rational_log(Fraction(int(number.p), int(number.q)), base)
-        if dependent is not None:
-            return sp.Rational(dependent.numerator, dependent.denominator)
-    shift = 0
+        root, power = _primitive_root(base)
+        reduced, shift = _without_factor(Fraction(int(number.p), int(number.q)), root)
+        rest = sp.Rational(reduced.numerator, reduced.denominator)
+        return sp.Rational(shift, power) + sp.log(rest) / sp.log(base)
+    whole = 0
     value = float(number)
     while value > 1:
-        value, shift = value / base, shift + 1
+        value, whole = value / base, whole + 1
     while value * base <= 1:
-        value, shift = value * base, shift - 1
-    reduced = sp.expand(number * sp.Integer(base) ** (-shift))
-    return shift + sp.log(reduced) / sp.log(base)
+        value, whole = value * base, whole - 1
+    return whole + sp.log(sp.expand(number * sp.Integer(base) ** (-whole))) / sp.log(base)
 
 
-def _rational_log(number: Fraction, base: int) -> Fraction | None:
-    """log_base(number) if that is rational, by exponents of the base's primitive root."""
-    if number == 1:
-        return Fraction(0)
-    if number.numerator != 1 and number.denominator != 1:
-        return None
-    value = max(number.numerator, number.denominator)
-    root, power = _primitive_root(base)
-    exponent = 0
-    while value % root == 0:
-        value, exponent = value // root, exponent + 1
-    if value != 1:
-        return None
-    return Fraction(exponent if number > 1 else -exponent, power)
+def _without_factor(number: Fraction, factor: int) -> tuple[Fraction, int]:
+    """Return (r, n) with number = r * factor**n, r's denominator prime to `factor`, n largest."""
+    shift = 0
+    while math.gcd(number.denominator, factor) > 1:
+        number, shift = number * factor, shift - 1
+    while number.numerator % factor == 0:
+        number, shift = number / factor, shift + 1
+    return number, shift
 
 
 def _primitive_root(base: int) -> tuple[int, int]:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-# Directions whose variance is this much below the largest are numerically absent.
-_SINGULAR = 1e-11
+# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested;
+# those whose variance is this much below the largest are numerically absent.
+_OVERLAPS = 50
+_SINGULAR = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,7 +33,8 @@ class Comparison:
     pulls : ndarray, shape [2, depth + 1]
         (simulated - predicted) / standard error; first row D, second row G.
     chi2 : float
-        :math:`\Delta^T C^{-1} \Delta` with the full covariance C of all D_k and G_k.
+        :math:`\Delta^T C^{-1} \Delta` with the full covariance C of all layers, in the directions
+        that the samples resolve.
     dof : tuple of int
         Number of independent directions in it, and of blocks beyond them.
     p_value : float
@@ -94,7 +97,9 @@ class Comparison:
 def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
     r"""Test whether a simulation agrees with a prediction at every layer at once.
 
-    With the means of B blocks and their estimated covariance C in r directions,
+    With the deviations Delta of the mean squared responses from D_k Q_k and G_k Q_k (predicted
+    D_k, G_k; simulated Q_k) over B blocks, and their estimated covariance C in the r directions
+    that rest on at least 50 overlapping pairs of images,
     :math:`\chi^2 = \Delta^T C^{-1} \Delta` and
     :math:`\chi^2 (B - r) / (r (B - 1)) \sim F_{r, B - r}` (Hotelling).
 
@@ -147,20 +152,30 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
             f"got {prediction.sigma!r}"
         )
     difference = np.concatenate([simulation.D - prediction.D, simulation.G - prediction.G])
-    errors = np.sqrt(np.diag(simulation.covariance))
-    pulls = difference / errors
-    correlation = simulation.covariance / np.outer(errors, errors)
-    values, vectors = np.linalg.eigh(correlation)
-    kept = values > _SINGULAR * values[-1]
+    pulls = difference / np.sqrt(np.diag(simulation.covariance))
+    # D_k Q_k with the predicted D_k is linear in the means: no ratio, no bias.
+    n = len(prediction.D)
+    one, none = np.eye(n), np.zeros((n, n))
+    linear = np.block([[one, none, -np.diag(prediction.D)], [none, one, -np.diag(prediction.G)]])
+    # In units of one pair's share, an eigenvalue counts the overlapping pairs that a direction
+    # rests on.
+    share = np.concatenate([prediction.D, prediction.G]) * np.tile(simulation.Q, 2)
+    linear *= simulation.pairs / share[:, None]
+    offset = linear @ simulation.means
+    counts, vectors = np.linalg.eigh(linear @ simulation.means_covariance @ linear.T)
+    kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
     rank, blocks = int(kept.sum()), simulation.blocks
-    if blocks < 2 * rank + 2:
+    if rank == 0 or blocks < 2 * rank + 2:
+        wanted = max(4 * simulation.samples, 1000) if rank == 0 else 4 * (2 * rank + 2)
         raise ValueError(
-            f"simulation must have at least {2 * rank + 2} blocks to test {rank} means with "
-            f"their full covariance; got {blocks} (use samples >= {4 * (2 * rank + 2)})"
+            f"simulation must have at least {max(2 * rank + 2, 8)} blocks and many overlapping "
+            f"images to test a prediction; got {blocks} blocks of {simulation.samples} samples "
+            f"(use samples >= {wanted})"
         )
     from scipy.special import fdtrc
 
-    chi2 = float((((vectors.T @ pulls)[kept]) ** 2 / values[kept]).sum())
+    projected = vectors.T @ offset
+    chi2 = float((projected[kept] ** 2 / counts[kept]).sum())
     scaled = chi2 * (blocks - rank) / (rank * (blocks - 1))
     p_value = float(fdtrc(rank, blocks - rank, scaled))
     return Comparison(

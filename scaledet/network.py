@@ -174,7 +174,7 @@ class Network:
         ValueError
             If `size` is not a multiple of the total stride, or is shorter than a kernel.
         """
-        pixels = checks.integer("size", size, 2)
+        pixels = checks.integer("size", size, 2, 2**64)
         total = self.strides[-1]
         for k, layer in enumerate(self.layers, start=1):
             if pixels % self.strides[k]:

@@ -238,7 +238,7 @@ def predict(
             f"depth must be at most about {int(1023 * net.depth / math.log2(net.strides[-1]))} "
             f"so that the receptive field fits a float; got {net.depth}"
         ) from None
-    _require_finite(columns)
+    _require_finite(columns, found.sigma)
     values: dict[str, Any] = {**vars(found), **columns}
     return Prediction(**values)
 
@@ -263,12 +263,17 @@ def _one_pixel_columns(
     return {"D": sensitivity, "Q": 2 * excess * areas, "G_mean": mean, "G_variance": variance}
 
 
-def _require_finite(columns: dict[str, NDArray[np.float64]]) -> None:
-    positive = np.all([columns[name] > 0 for name in ("D", "G", "R", "Q")], axis=0)
+def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None) -> None:
+    smallest = np.finfo(float).tiny
+    positive = np.all([columns[name] >= smallest for name in ("D", "G", "R", "Q")], axis=0)
     finite = np.all([np.isfinite(values) for values in columns.values()], axis=0)
     good = positive & finite
     if not good.all():
         first = int(np.argmin(good))
+        if first == 0:
+            raise ValueError(
+                f"sigma must be such that the input's noise sensitivity fits a float; got {sigma!r}"
+            )
         raise ValueError(
             f"depth must be at most {first - 1} here: at layer {first} a sensitivity leaves the "
             "range of floats"

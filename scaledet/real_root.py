@@ -6,13 +6,14 @@ python-flint certifies the same root in milliseconds, at any precision.
 
 from __future__ import annotations
 
+from functools import cmp_to_key, lru_cache
 from typing import Any
 
 import sympy as sp
 from flint import acb, arb, ctx, fmpz_poly
 from mpmath.libmp import from_man_exp
 
-__all__ = ["RealRoot", "complex_roots", "largest_real_root"]
+__all__ = ["RealRoot", "by_value", "complex_roots", "largest_real_root"]
 
 
 def complex_roots(polynomial: fmpz_poly) -> list[acb]:
@@ -21,11 +22,24 @@ def complex_roots(polynomial: fmpz_poly) -> list[acb]:
     return [root for root, _ in pairs]
 
 
+def by_value(first: arb, second: arb) -> int:
+    """Order balls, for ``functools.cmp_to_key``; overlapping ones are equal."""
+    return int(bool(first > second)) - int(bool(first < second))
+
+
+@lru_cache(maxsize=256)
+def _float_parts(coefficients: tuple[int, ...], bits: int) -> tuple[int, int]:
+    """Mantissa and exponent of the largest real root: evaluating a formula asks often."""
+    ball = largest_real_root(fmpz_poly(list(coefficients)), bits)
+    mantissa, exponent = ball.mid().man_exp()
+    return int(mantissa), int(exponent)
+
+
 def largest_real_root(polynomial: fmpz_poly, bits: int) -> arb:
     """Enclose the largest real root of a squarefree integer polynomial to about `bits` bits."""
     with ctx.workprec(bits + 32):
         reals = [root.real for root in complex_roots(polynomial) if root.imag == 0]
-    return max(reals, key=lambda ball: float(ball.mid()))
+    return max(reals, key=cmp_to_key(by_value))
 
 
 class RealRoot(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
@@ -70,9 +84,25 @@ class RealRoot(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
         return sp.Poly(list(reversed(self.coefficients)), symbol)
 
     def _as_mpf_val(self, prec: int) -> Any:
-        ball = largest_real_root(fmpz_poly(list(self.coefficients)), prec)
-        mantissa, exponent = ball.mid().man_exp()
-        return from_man_exp(int(mantissa), int(exponent), prec)
+        return from_man_exp(*_float_parts(self.coefficients, prec), prec)
+
+    def approximation_interval(self, number_cls: type) -> Any:
+        """Return the neighbouring integers, which SymPy's ``floor`` asks for."""
+        if not issubclass(number_cls, sp.Integer):
+            return None
+        return sp.Integer(self._floor()), sp.Integer(self._floor() + 1)
+
+    def __int__(self) -> int:
+        whole = self._floor()
+        return whole if whole >= 0 else whole + 1
+
+    def _floor(self) -> int:
+        """Largest integer below the number, which is none itself."""
+        bits, whole = 128, None
+        while whole is None:
+            root = largest_real_root(fmpz_poly(list(self.coefficients)), bits)
+            whole, bits = root.floor().unique_fmpz(), 2 * bits
+        return int(whole)
 
     def _sympystr(self, printer: Any) -> str:
         polynomial = printer.doprint(self.as_poly_in(sp.Symbol("x")).as_expr())

@@ -27,12 +27,17 @@ def load(path: str | os.PathLike[str]) -> Any:
     0.3333333333333333
     """
     kind, meta, arrays = read(path)
-    if kind == "prediction":
-        from scaledet.prediction import Prediction
+    try:
+        if kind == "prediction":
+            from scaledet.prediction import Prediction
 
-        return Prediction.from_stored(meta, arrays)
-    if kind == "simulation":
-        from scaledet.simulation import Simulation
+            return Prediction.from_stored(meta, arrays)
+        if kind == "simulation":
+            from scaledet.simulation import Simulation
 
-        return Simulation.from_stored(meta, arrays)
+            return Simulation.from_stored(meta, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
+        ) from error
     raise ValueError(f"path must name a saved prediction or simulation; got kind {kind!r}")

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Simulation", "simulate"]
 
-_ARRAYS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err", "covariance")
+_COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
+_ARRAYS = (*_COLUMNS, "covariance", "means", "means_covariance")
 # Representations that differ by less than this (squared, relative) differ by rounding only.
 _ROUNDING = 1e-26
 
@@ -46,6 +47,8 @@ class Simulation(Experiment):
         Number of images.
     blocks : int
         Number of independent blocks that the errors come from.
+    pairs : int
+        Number of pairs of images that Q is averaged over.
     entropy : int or None
         Entropy of the random streams: ``rng=entropy`` repeats the run (None if a generator was
         given).
@@ -54,12 +57,17 @@ class Simulation(Experiment):
     covariance : ndarray, shape [2 (depth + 1)] * 2
         Covariance of the stacked means (D_0 ... D_depth, G_0 ... G_depth): all layers see the
         same images and noise.
+    means : ndarray, shape [3 (depth + 1)]
+        What D and G are ratios of: mean squared responses to displacement and to noise, and Q.
+    means_covariance : ndarray, shape [3 (depth + 1)] * 2
+        Their covariance.
     """
 
     size: int
     sigma: float
     samples: int
     blocks: int
+    pairs: int
     entropy: int | None
     D: NDArray[np.float64]
     D_err: NDArray[np.float64]
@@ -70,6 +78,8 @@ class Simulation(Experiment):
     Q: NDArray[np.float64]
     Q_err: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    means: NDArray[np.float64]
+    means_covariance: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         for name in _ARRAYS:
@@ -83,7 +93,7 @@ class Simulation(Experiment):
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name."""
         depth = self.network.depth
-        named = {name: getattr(self, name) for name in _ARRAYS if name != "covariance"}
+        named = {name: getattr(self, name) for name in _COLUMNS}
         return {"layer": np.arange(depth + 1), **self._width("A"), **named}
 
     def _width(self, name: str) -> dict[str, Any]:
@@ -115,7 +125,12 @@ class Simulation(Experiment):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
-        run = {"samples": self.samples, "blocks": self.blocks, "entropy": self.entropy}
+        run = {
+            "samples": self.samples,
+            "blocks": self.blocks,
+            "pairs": self.pairs,
+            "entropy": self.entropy,
+        }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         return storage.write(path, "simulation", {**self.experiment_dict(), **run}, arrays)
 
@@ -184,8 +199,8 @@ def simulate(
     Notes
     -----
     Standard errors come from the scatter of independent blocks. The distance of two images is
-    sampled by finitely many pairs: one pair's share is added to the covariance as a floor, so that
-    an error is never reported as zero because no two images happened to overlap. Source: the
+    sampled by finitely many pairs: one pair's share is added to every variance, so that no error
+    is reported as zero because no two images happened to overlap. Source: the
     model of Tomasini et al., arXiv:2210.01506; estimators ours.
 
     Examples
@@ -222,8 +237,11 @@ def simulate(
 
 
 def _block_sizes(samples: int, depth: int) -> list[int]:
-    """Equal blocks: many more than the 2 (depth + 1) means whose covariance they determine."""
-    wanted = max(128, 16 * (depth + 1))
+    """Equal blocks: four times the 2 (depth + 1) means whose covariance they determine.
+
+    The larger the blocks, the more pairs of images for the mean square distance.
+    """
+    wanted = max(128, 8 * (depth + 1))
     block = min(max(samples // wanted, 2), max(256, samples // 2**16))
     blocks = samples // block
     return [samples // blocks + (b < samples % blocks) for b in range(blocks)]
@@ -280,30 +298,37 @@ def _estimate(
     if not alive.all():
         raise ExhaustionError.at(int(np.argmin(alive)), spec.size, "Q_k = 0 in every sample")
     blocks = len(counts)
-    d, g = displacement.mean(axis=0) / q, noise.mean(axis=0) / q
-    residuals = np.hstack([(displacement - d * distance) / q, (noise - g * distance) / q])
-    stacked = np.concatenate([d, g])
     pairs = sum(count * (count - 1) // 2 for count in counts)
-    floor = stacked / pairs
-    covariance = residuals.T @ residuals / (blocks * (blocks - 1)) + np.outer(floor, floor)
-    errors = np.sqrt(np.diag(covariance))
-    k = len(d)
-    ratio = d / g
-    relative = residuals[:, :k] / d - residuals[:, k:] / g
-    ratio_error = ratio * np.sqrt((relative**2).sum(axis=0) / (blocks * (blocks - 1)))
-    q_error = np.sqrt(distance.var(axis=0, ddof=1) / blocks + (q / pairs) ** 2)
+    table = np.hstack([displacement, noise, distance])
+    means = table.mean(axis=0)
+    residuals = table - means
+    covariance = residuals.T @ residuals / (blocks * (blocks - 1))
+    # One pair's share of Q: what a rare overlap not seen could have changed.
+    n = len(q)
+    diagonal = np.arange(2 * n, 3 * n)
+    covariance[diagonal, diagonal] += (q / pairs) ** 2
+    d, g = means[:n] / q, means[n : 2 * n] / q
+    one, none, quotient = np.eye(n), np.zeros((n, n)), np.diag(1 / q)
+    ratios = np.block([[quotient, none, -np.diag(d / q)], [none, quotient, -np.diag(g / q)]])
+    stacked = ratios @ covariance @ ratios.T
+    errors = np.sqrt(np.diag(stacked))
+    relative = np.hstack([one / d, -one / g])
+    ratio_errors = d / g * np.sqrt(np.diag(relative @ stacked @ relative.T))
     return Simulation(
         **vars(spec),
         samples=samples,
         blocks=blocks,
+        pairs=pairs,
         entropy=entropy,
         D=d,
-        D_err=errors[:k],
+        D_err=errors[:n],
         G=g,
-        G_err=errors[k:],
-        R=ratio,
-        R_err=ratio_error,
+        G_err=errors[n:],
+        R=d / g,
+        R_err=ratio_errors,
         Q=q,
-        Q_err=q_error,
-        covariance=covariance,
+        Q_err=np.sqrt(np.diag(covariance))[2 * n :],
+        covariance=stacked,
+        means=means,
+        means_covariance=covariance,
     )

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,17 @@ import numpy as np
 __all__ = ["read", "write"]
 
 FORMAT = 1
+# What zipfile, json and numpy raise on damaged or foreign files.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def write(
@@ -51,8 +63,8 @@ def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, A
             meta = json.loads(archive.read("meta.json"))
         with np.load(source, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files if name != "meta.json"}
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{refusal} ({error})") from error
-    if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT:
+    if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT or "kind" not in meta:
         raise ValueError(f"{refusal} (format {FORMAT} expected)")
     return meta.pop("kind"), meta, arrays

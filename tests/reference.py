@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -93,6 +94,7 @@ def one_pixel(layers, size, dim=1):
     return result
 
 
+@cache
 def perturbation_moments(sigma, rectify, height):
     """Mean and variance, by quadrature, of the perturbation of a pixel of `height`."""
 
@@ -166,7 +168,7 @@ def filter_sensitivities(layers, size=None, dim=1):
     """[(D_k, C_k - 1/L)] from h_k: the same sums as in `one_pixel`, ordered by the grid phase."""
     result = []
     for h, total in composite_filters(layers, size):
-        after = h[1:] + [h[0] if size else 0]
+        after = [*h[1:], h[0] if size else 0]
         zero = Fraction(sum(a * a for a in h), total**2)
         one = Fraction(sum(a * b for a, b in zip(h, after, strict=True)), total**2)
         excess = zero**dim - (Fraction(1, size**dim) if size else 0)
@@ -176,8 +178,9 @@ def filter_sensitivities(layers, size=None, dim=1):
 
 def autocorrelation(weights):
     """A(0), ..., A(f - 1), not normalised."""
-    return [sum(a * b for a, b in zip(weights, weights[m:], strict=False))
-            for m in range(len(weights))]  # fmt: skip
+    return [
+        sum(a * b for a, b in zip(weights, weights[m:], strict=False)) for m in range(len(weights))
+    ]
 
 
 def stride_one_correlation(weights, depth):

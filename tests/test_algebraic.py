@@ -98,7 +98,6 @@ def test_real_root_evaluates_at_any_precision():
     with mpmath.workdps(220):
         expected = mpmath.cbrt(2)
     for digits in (5, 15, 50, 200):
-        found = mpmath.mpf(0)
         with mpmath.workdps(220):
             found = mpmath.mpf(str(sp.N(root, digits)))
             assert abs(found - expected) < mpmath.mpf(10) ** (1 - digits)

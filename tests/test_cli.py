@@ -456,7 +456,7 @@ BAD = [
     ("exponents --kernel 2 --stride 2 --rectify layers", "--rectify", "'layers'"),
     ("predict --kernel 2 --stride 2 --depth 0", "depth", "0"),
     ("predict --kernel 2 --stride 2 --depth x", "--depth", "'x'"),
-    (f"predict --kernel 2 --stride 2 --depth 1{'0' * 30}", "depth must be an integer in [1, 1000000]"),
+    (f"predict --kernel 2 --stride 2 --depth 1{'0' * 30}", "depth must be", "[1, 1000000]"),
     ("predict --kernel 2 --stride 2 --depth 6 --size 64", "depth", "at most 5"),
     *[
         (f"predict --layer={layer}", "--layer", repr(layer))

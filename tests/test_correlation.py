@@ -66,8 +66,13 @@ def test_integers_of_the_theory_for_box_3_at_stride_2():
     assert [2 * (c.values[0] - c.values[1]) for c in found] == [2, 6, 26, 118, 538]
     assert [c.scale for c in found] == [9**k for k in range(1, 6)]
     # and the reference agrees with them, so that it may be trusted elsewhere
-    assert strided_orbit([1, 1, 1], 2, 5)[1:] == [(3, 2), (13, 10), (59, 46), (269, 210),
-                                                  (1227, 958)]  # fmt: skip
+    assert strided_orbit([1, 1, 1], 2, 5)[1:] == [
+        (3, 2),
+        (13, 10),
+        (59, 46),
+        (269, 210),
+        (1227, 958),
+    ]
 
 
 @pytest.mark.parametrize(

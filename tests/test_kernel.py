@@ -123,6 +123,7 @@ def test_bad_weights_are_refused(weights, error, message):
         (lambda: sd.box(0), ValueError, r"length must be an integer in \[1, 65536\]; got 0"),
         (lambda: sd.box(2.0), TypeError, r"length must be an integer in \[1, 65536\]; got 2.0"),
         (lambda: sd.box(True), TypeError, "length must be .*; got True"),
+        (lambda: sd.box(10**9), ValueError, "length must be an integer .*; got 1000000000"),
         (lambda: sd.binomial(-3), ValueError, "length must be .*; got -3"),
         (lambda: sd.binomial("3"), TypeError, "length must be .*; got '3'"),
         (lambda: as_kernel(0), ValueError, r"kernel must be an integer in \[1, 65536\]; got 0"),

@@ -70,8 +70,9 @@ def test_growth_rates_against_exact_integers_at_depth_200(weights, stride):
 def test_not_simply_the_two_largest_eigenvalues():
     """[1, 2, 1, 2] at stride 2: the two largest eigenvalues would give alpha = 1.848."""
     matrix = transition_matrix((1, 2, 1, 2), 2)
-    dense = np.array([[float(int(matrix[i, j])) for j in range(matrix.ncols())]
-                      for i in range(matrix.nrows())])  # fmt: skip
+    dense = np.array(
+        [[float(int(matrix[i, j])) for j in range(matrix.ncols())] for i in range(matrix.nrows())]
+    )
     sizes = sorted(abs(np.linalg.eigvals(dense)), reverse=True)
     assert np.log2(sizes[0] / sizes[1]) == pytest.approx(1.848, abs=5e-4)  # three decimals given
     found = growth((1, 2, 1, 2), 2)
