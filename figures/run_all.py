@@ -1,0 +1,15 @@
+"""Make every figure: ``python figures/run_all.py [--quick] [--out DIR]``."""
+
+from __future__ import annotations
+
+from common import run
+from fig1_images import FIGURE as IMAGES
+from fig2_sensitivities import FIGURE as SENSITIVITIES
+from fig3_noise import FIGURE as NOISE
+from fig4_crossover import FIGURE as CROSSOVER
+from fig5_exponent_map import FIGURE as EXPONENT_MAP
+
+FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP)
+
+if __name__ == "__main__":
+    run(FIGURES, "all figures")

@@ -1,0 +1,249 @@
+"""Plots of results: theory as lines, simulation as points with error bars.
+
+Every function returns its Axes; none predicts, simulates, opens a window or changes a setting of
+matplotlib. Without ``ax`` it draws on a new figure that pyplot does not know: ``ax.figure`` shows
+it in a notebook, ``ax.figure.savefig(path)`` writes it; to show it by pyplot pass ``plt.gca()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from scaledet import checks
+from scaledet.comparison import Comparison
+from scaledet.fitting import local_exponents
+from scaledet.prediction import Prediction
+from scaledet.simulation import Simulation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+__all__ = ["PALETTE", "plot_comparison", "plot_curve", "plot_local_exponents", "plot_sensitivity",
+           "plot_slope"]  # fmt: skip
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Colours that colour-blind readers tell apart (Okabe and Ito)."""
+
+_WIDTH_LABEL = "effective receptive field $A_k$ (pixels)"
+_LABELS = {"D": "displacement sensitivity $D_k$", "G": "noise sensitivity $G_k$",
+           "R": "relative sensitivity $R_k = D_k / G_k$"}  # fmt: skip
+_COLOURS = dict(zip("DGR", PALETTE, strict=False))
+
+
+def plot_curve(
+    A: Any, values: Any, errors: Any = None, *, quantity: Literal["D", "G", "R"] = "D",
+    ax: Axes | None = None, **style: Any,
+) -> Axes:  # fmt: skip
+    """Draw a sensitivity against the receptive field, both logarithmic.
+
+    Parameters
+    ----------
+    A, values : array_like, shape [n]
+        Receptive fields (pixels) and sensitivities (dimensionless), positive.
+    errors : array_like, shape [n], optional
+        Standard errors, for points with error bars; without them a line.
+    quantity : {"D", "G", "R"}
+        Names the axis and picks the colour.
+    ax : matplotlib Axes, optional
+        Where to draw; default: a new figure.
+    **style
+        Passed to ``Axes.plot`` or ``Axes.errorbar``.
+
+    Examples
+    --------
+    >>> ax = plot_curve([1, 2, 4], [1.0, 0.5, 0.25], errors=[0.1, 0.05, 0.02], color="black")
+    >>> ax.get_xscale(), ax.get_ylabel()
+    ('log', 'displacement sensitivity $D_k$')
+    """
+    checks.choice("quantity", quantity, tuple(_LABELS))
+    widths = _numbers("A", A, "> 0")
+    heights = _numbers("values", values, "> 0", len(widths))
+    bars = None if errors is None else _numbers("errors", errors, ">= 0", len(widths))
+    ax = _axes(ax, _WIDTH_LABEL, _LABELS[quantity])
+    ax.set(xscale="log", yscale="log")
+    if bars is None:
+        ax.plot(widths, heights, **_styled(style, color=_COLOURS[quantity], linewidth=1.3))
+    else:
+        points = {"linestyle": "none", "marker": "o", "markersize": 4, "capsize": 1.5, "zorder": 3}
+        ax.errorbar(widths, heights, bars, **_styled(style, color=_COLOURS[quantity], **points))
+    return ax
+
+
+def plot_sensitivity(
+    result: Prediction | Simulation, quantity: Literal["D", "G", "R"] = "D", *,
+    layers: Sequence[int] | None = None, ax: Axes | None = None, **style: Any,
+) -> Axes:  # fmt: skip
+    """Draw a sensitivity of a prediction (line) or of a simulation (points with error bars).
+
+    Parameters
+    ----------
+    result : Prediction or Simulation
+        What ``predict`` or ``simulate`` returned.
+    quantity : {"D", "G", "R"}
+        Sensitivity to displacements, to noise, or their ratio.
+    layers : sequence of int, optional
+        Layers to draw, 0 to the depth; default all.
+    ax, **style
+        As in ``plot_curve``.
+
+    Examples
+    --------
+    >>> from scaledet import Network, predict, simulate
+    >>> net = Network.uniform(kernel=2, stride=2, depth=3)
+    >>> ax = plot_sensitivity(predict(net, size=64))
+    >>> ax = plot_sensitivity(simulate(net, size=64, samples=100, rng=0), ax=ax)
+    >>> len(ax.lines[0].get_xdata()), len(ax.containers)
+    (4, 1)
+    """
+    if not isinstance(result, Prediction | Simulation):
+        raise TypeError(f"result must be a Prediction or a Simulation; got {result!r}")
+    checks.choice("quantity", quantity, tuple(_LABELS))
+    depth = result.network.depth
+    layers = range(depth + 1) if layers is None else layers
+    if not np.iterable(layers):
+        raise TypeError(f"layers must be a sequence of integers in [0, {depth}]; got {layers!r}")
+    chosen = [checks.integer(f"layers[{i}]", k, 0, depth) for i, k in enumerate(layers)]
+    simulated = isinstance(result, Simulation)
+    style = {"label": "simulation" if simulated else "theory", **style}
+    errors = getattr(result, f"{quantity}_err")[chosen] if simulated else None
+    values = getattr(result, quantity)[chosen]
+    return plot_curve(result.A[chosen], values, errors, quantity=quantity, ax=ax, **style)
+
+
+def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **style: Any) -> Axes:
+    """Draw how many standard errors simulation and theory are apart, layer by layer.
+
+    The band is +-2 standard errors. Layers share their noise: judge by the p-value in the title.
+
+    Parameters
+    ----------
+    comparison, ax, **style
+        What ``compare`` returned; the others as in ``plot_curve``.
+
+    Examples
+    --------
+    >>> from scaledet import Network, compare, predict, simulate
+    >>> net = Network.uniform(kernel=2, stride=2, depth=3)
+    >>> done = compare(predict(net, size=64), simulate(net, size=64, samples=400, rng=0))
+    >>> plot_comparison(done).get_xlabel()
+    'layer $k$'
+    """
+    if not isinstance(comparison, Comparison):
+        raise TypeError(f"comparison must be a Comparison; got {comparison!r}")
+    from matplotlib.ticker import MaxNLocator
+
+    ax = _axes(ax, "layer $k$", "(simulation - theory) / standard error")
+    ax.axhspan(-2, 2, color="0.9", linewidth=0, zorder=0)
+    for quantity, marker, pulls in zip("DG", "os", comparison.pulls, strict=True):
+        points = {"linestyle": "none", "marker": marker, "markersize": 4}
+        points |= {"color": _COLOURS[quantity], "label": f"${quantity}_k$"}
+        ax.plot(np.arange(len(pulls)), pulls, **_styled(style, **points))
+    reach = max(3.0, 1.1 * float(np.abs(comparison.pulls).max()))
+    ax.set(ylim=(-reach, reach))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    chi2 = f"$\\chi^2$ = {comparison.chi2:.1f} in {comparison.dof[0]} directions"
+    ax.set_title(f"{chi2}, p = {comparison.p_value:.2g}", fontsize="medium")
+    ax.legend()
+    return ax
+
+
+def plot_local_exponents(A: Any, values: Any, *, ax: Axes | None = None, **style: Any) -> Axes:
+    """Draw the slopes between neighbouring layers at the geometric means of their A.
+
+    Parameters
+    ----------
+    A, values, ax, **style
+        As in ``plot_curve``; A strictly increasing. Sensitivities or anything else positive.
+
+    Examples
+    --------
+    >>> plot_local_exponents([1, 4, 16], [1.0, 4.0, 64.0]).lines[0].get_xydata().round(9)
+    array([[2., 1.],
+           [8., 2.]])
+    """
+    slopes = local_exponents(A, values)
+    ax = _axes(ax, _WIDTH_LABEL, "local exponent")
+    ax.set_xscale("log")
+    widths = np.asarray(A, dtype=float)
+    middle = np.sqrt(widths[1:]) * np.sqrt(widths[:-1])
+    ax.plot(middle, slopes, **_styled(style, color=PALETTE[0], linewidth=1.3))
+    return ax
+
+
+def plot_slope(
+    ax: Axes, exponent: Any, start: tuple[float, float], end: float, *,
+    label: str | None = None, offset: tuple[float, float] = (0.0, 7.0), **style: Any,
+) -> Axes:  # fmt: skip
+    """Draw a guide line, a power law of the given exponent, with its label at the middle.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Where to draw; logarithmic axes make the law straight.
+    exponent : real or SymPy number
+        Slope in log-log coordinates.
+    start, end : (A, value) and float
+        First point of the line and last A (pixels), all > 0.
+    label : str, optional
+        Default: the exponent to four digits; "" for none.
+    offset : (float, float)
+        Of the label from the middle of the line (typographical points).
+    **style
+        Passed to ``Axes.plot``.
+
+    Examples
+    --------
+    >>> ax = plot_slope(plot_curve([1, 2, 4], [1.0, 0.5, 0.25]), -1, start=(1, 1), end=4)
+    >>> ax.lines[1].get_ydata().tolist(), ax.texts[0].get_text()
+    ([1.0, 0.5, 0.25], '$-1$')
+    """
+    slope = checks.real("exponent", float(exponent) if hasattr(exponent, "evalf") else exponent)
+    first, height = _numbers("start", start, "> 0", 2)
+    ratio = checks.real("end", end, positive=True) / first
+    ax = _axes(ax, "", "", required=True)
+    factors = ratio ** np.array([0, 0.5, 1])
+    x, y = first * factors, height * factors**slope
+    style = _styled(style, color="0.35", linewidth=1.0, linestyle="--")
+    ax.plot(x, y, **style)
+    text = {"ha": "center", "va": "center", "color": style["color"]}
+    ax.annotate(f"${slope:.4g}$" if label is None else label, (x[1], y[1]), xytext=offset,
+                textcoords="offset points", **text)  # fmt: skip
+    return ax
+
+
+def _axes(ax: Any, x: str, y: str, required: bool = False) -> Axes:
+    """Return `ax` or new axes, labelled unless the caller has."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    if ax is None and not required:
+        ax = Figure(layout="constrained").add_subplot()
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be a matplotlib Axes{'' if required else ' or None'}; got {ax!r}")
+    ax.set(xlabel=ax.get_xlabel() or x, ylabel=ax.get_ylabel() or y)
+    return ax
+
+
+def _styled(style: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Override the defaults by the caller's style, its short names spelled out."""
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
+    return {**defaults, **normalize_kwargs(style, Line2D)}
+
+
+def _numbers(name: str, values: Any, bound: str, length: int | None = None) -> NDArray[np.float64]:
+    many = "a one-dimensional array of" if length is None else f"{length}"
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be {many} finite numbers {bound}; got {values!r}") from None
+    low = array <= 0 if bound == "> 0" else array < 0
+    wrong = array.ndim != 1 or (length is not None and len(array) != length)
+    if wrong or not np.isfinite(array).all() or low.any():
+        raise ValueError(f"{name} must be {many} finite numbers {bound}; got {values!r}")
+    return array

@@ -1,0 +1,226 @@
+"""Every figure script runs, writes its three files, and its table holds the exact numbers."""
+
+from __future__ import annotations
+
+import csv
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parent.parent / "figures"
+NAMES = sorted(path.stem for path in FOLDER.glob("fig[0-9]_*.py"))
+
+
+def run_script(script: str, out: Path) -> str:
+    """Run a script as a user would; return what it printed."""
+    command = [sys.executable, str(FOLDER / script), "--quick", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=out.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    out = tmp_path_factory.mktemp("figures") / "out"
+    return out, run_script("run_all.py", out)
+
+
+@pytest.fixture
+def rows(made):
+    def read(name: str, **wanted: str) -> list[dict[str, str]]:
+        with (made[0] / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+        return [row for row in table if all(row[n] == value for n, value in wanted.items())]
+
+    return read
+
+
+def column(table: list[dict[str, str]], name: str) -> np.ndarray:
+    assert table
+    return np.array([float(row[name]) for row in table])
+
+
+def test_there_are_five_figures():
+    assert len(NAMES) == 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_csv_pdf_and_png_are_written(made, name):
+    out, _ = made
+    assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    png = (out / f"{name}.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert int.from_bytes(png[16:20]) >= 1400  # 7 inches at 200 dpi
+    assert len((out / f"{name}.csv").read_text(encoding="utf-8").splitlines()) > 10
+
+
+def test_run_all_tells_the_time_first_and_last(made):
+    lines = made[1].splitlines()
+    assert lines[0].startswith("estimated time: ")
+    assert [line.split()[1] for line in lines[1:-1]] == NAMES
+    assert lines[-1].startswith("total: ")
+
+
+def test_one_script_alone_repeats_the_same_numbers(made, tmp_path):
+    name = "fig3_noise"
+    run_script(f"{name}.py", tmp_path / "again")
+    first, second = (folder / f"{name}.csv" for folder in (made[0], tmp_path / "again"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_fig1_rows_are_the_pooled_image(rows):
+    for dim, side in ((1, 64), (2, 32)):
+        for stride in (1, 2):
+            table = rows("fig1_images", dim=str(dim), stride=str(stride))
+            for layer in {row["layer"] for row in table}:
+                part = [row for row in table if row["layer"] == layer]
+                pixels = side**dim / (stride ** (dim * int(layer)))
+                assert len(part) == pixels
+                # Pooling keeps the mean: two active pixels among all.
+                assert column(part, "value").mean() == pytest.approx(2 / side**dim, rel=1e-12)
+
+
+def test_fig1_compares_equal_receptive_fields(rows):
+    widths = [sorted(set(column(rows("fig1_images", dim="1", stride=s), "A"))) for s in ("1", "2")]
+    np.testing.assert_allclose(widths, [[1, 2, 4, 8, 16]] * 2, rtol=1e-12)
+
+
+def test_fig1_without_stride_is_binomial_and_centred(rows):
+    part = rows("fig1_images", dim="1", stride="1", layer="5")
+    values = column(part, "value")
+    bump = np.array([1, 5, 10, 10, 5, 1]) / 32
+    expected = np.zeros(64)
+    for pixel in (20, 33):
+        expected[pixel - 3 : pixel + 3] += bump
+    np.testing.assert_allclose(values, expected, atol=1e-15)
+
+
+def test_fig2_theory_at_stride_2_is_the_closed_form(rows):
+    table = rows("fig2_sensitivities", network="box 2, stride 2")
+    widths = column(table, "A")
+    expected = 1 / widths / (1 - widths / 256)
+    np.testing.assert_allclose(column(table, "D_theory"), expected, rtol=1e-12)
+
+
+def test_fig2_theory_at_stride_1_is_the_sum_over_frequencies(rows):
+    table = rows("fig2_sensitivities", network="box 5, stride 1")
+    angles = 2 * np.pi * np.arange(1, 256) / 256
+    layers = column(table, "layer")[:, None]
+    power = (np.sin(2.5 * angles) / (5 * np.sin(angles / 2))) ** (2 * layers)
+    expected = (power * (1 - np.cos(angles))).sum(axis=1) / power.sum(axis=1)
+    np.testing.assert_allclose(column(table, "D_theory"), expected, rtol=1e-10)
+
+
+def test_fig2_theory_at_stride_1_falls_with_slope_2_then_saturates(rows):
+    table = rows("fig2_sensitivities", network="box 5, stride 1")
+    widths, theory = column(table, "A"), column(table, "D_theory")
+    slopes = np.diff(np.log(theory)) / np.diff(np.log(widths))
+    # Q_k on the torus adds A/N to the slope of the infinite lattice.
+    middle = (widths[:-1] > 20) & (widths[:-1] < 35)
+    np.testing.assert_allclose(slopes[middle] - widths[:-1][middle] / 256, -2, atol=0.06)
+    assert theory[-1] == pytest.approx(1 - math.cos(2 * math.pi / 256), rel=0.02)
+
+
+def test_fig2_exponents_ratio_and_verdict(rows):
+    for network, alpha in (("box 2, stride 2", 1), ("box 5, stride 1", 2)):
+        table = rows("fig2_sensitivities", network=network)
+        assert set(column(table, "alpha")) == {alpha}
+        assert set(column(table, "beta")) == {1}
+        ratio = column(table, "D_theory") / column(table, "G_theory")
+        np.testing.assert_allclose(column(table, "R_theory"), ratio, rtol=1e-12)
+        assert column(table, "p_value")[0] > 1e-3
+
+
+def test_fig2_simulated_points_are_near_the_theory(rows):
+    table = [row for row in rows("fig2_sensitivities") if row["D"]]
+    for quantity in "DG":
+        difference = column(table, quantity) - column(table, f"{quantity}_theory")
+        pull = difference / column(table, f"{quantity}_err")
+        np.testing.assert_allclose(pull, column(table, f"{quantity}_pull"), rtol=1e-9, atol=1e-9)
+        assert np.abs(pull).max() < 5
+
+
+def test_fig3_noise_without_rectification_stays_but_for_size(rows):
+    table = rows("fig3_noise", network="box 2, stride 2", rectify="")
+    widths = column(table, "A")
+    np.testing.assert_allclose(column(table, "G_theory"), 1 / (1 - widths / 256), rtol=1e-12)
+    assert (column(table, "G_mean") == 0).all()
+
+
+def test_fig3_rectified_noise_grows_by_its_mean(rows):
+    table = rows("fig3_noise", network="box 2, stride 2", rectify="input")
+    mean, variance = column(table, "G_mean"), column(table, "G_variance")
+    np.testing.assert_allclose(column(table, "G_theory"), mean + variance, rtol=1e-12)
+    widths = column(table, "A")
+    # sigma^2 = 2/N: mean (N sigma^2/(2 pi)) A/2 and its corrections of order sigma, without size.
+    grown = mean * (1 - widths / 256)
+    np.testing.assert_allclose(grown / widths, 1 / (2 * math.pi), rtol=0.05)
+    assert (column(table, "p_value") > 1e-3).all()
+
+
+@pytest.mark.parametrize(("kind", "dim"), [("stride 2", 1), ("stride 2", 2),
+                                           ("stride 1", 1), ("stride 1", 2)])  # fmt: skip
+def test_fig4_local_exponent_tends_to_the_dimension_from_below(rows, kind, dim):
+    table = rows("fig4_crossover", kind=kind, dim=str(dim))
+    local = column(table[1:], "local")
+    assert set(column(table, "beta")) == {dim}
+    assert (np.diff(local) > 0).all()
+    assert dim - 0.05 < local[-1] < dim
+    fitted = column(table[2:], "fitted")
+    assert (fitted < dim).all()
+    assert fitted[0] < 0.65 * dim
+
+
+def test_fig4_closed_forms_at_stride_2(rows):
+    for dim in (1, 2):
+        table = rows("fig4_crossover", kind="stride 2", dim=str(dim))
+        widths = column(table, "A")
+        law = (math.pi - 1) / (2 * math.pi) + widths**dim / (2 * math.pi)
+        np.testing.assert_allclose(column(table, "G"), law, rtol=1e-12)
+        # At the crossover both terms are equal.
+        star = column(table, "crossover")[0]
+        assert star**dim == pytest.approx(math.pi - 1, rel=1e-12)
+    star = column(rows("fig4_crossover", kind="stride 1", dim="1"), "crossover")[0]
+    assert star == pytest.approx((math.pi - 1) * math.sqrt(3 / math.pi), rel=1e-12)
+
+
+def test_fig4_five_layers_at_stride_2_read_two_thirds(rows):
+    table = rows("fig4_crossover", kind="stride 2", dim="1", layer="4")
+    x = np.log(2.0) * np.arange(5)
+    y = np.log((math.pi - 1 + 2.0 ** np.arange(5)) / (2 * math.pi))
+    slope = ((x - x.mean()) * y).sum() / ((x - x.mean()) ** 2).sum()
+    assert column(table, "fitted")[0] == pytest.approx(slope, rel=1e-10)
+    assert slope < 0.66
+
+
+@pytest.mark.parametrize(("name", "length", "stride", "alpha"), [
+    ("box", 6, 3, 1 + math.log(2) / math.log(3)),
+    ("box", 8, 4, 1.5),
+    ("box", 2, 2, 1),
+    ("box", 5, 5, 1),
+    ("box", 4, 2, 2),
+    ("box", 3, 2, 0),
+    ("box", 2, 8, 0),
+    ("box", 6, 2, 1 - math.log2((5 + math.sqrt(17)) / 18)),
+    ("box", 7, 1, 2),
+    ("binomial", 2, 2, 1),
+    ("binomial", 3, 2, 2),
+    ("binomial", 5, 2, 2),
+    ("binomial", 9, 3, 0),
+])  # fmt: skip
+def test_fig5_alpha(rows, name, length, stride, alpha):
+    (row,) = rows("fig5_exponent_map", filter=name, length=str(length), stride=str(stride))
+    assert float(row["alpha"]) == pytest.approx(alpha, rel=1e-12)
+
+
+def test_fig5_boxes_are_stable_only_if_the_stride_divides_the_length(rows):
+    table = rows("fig5_exponent_map", filter="box")
+    assert len(table) == 15 * 8
+    for row in table:
+        divides = int(row["length"]) % int(row["stride"]) == 0
+        assert (float(row["alpha"]) > 0) == divides

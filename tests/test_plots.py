@@ -1,0 +1,209 @@
+"""Plots show exactly the numbers of the results and leave matplotlib as they found it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import sympy
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+
+import scaledet as sd
+from scaledet import plots
+
+NET = sd.Network.uniform(kernel=2, stride=2, depth=4)
+PREDICTION = sd.predict(NET, size=64)
+SIMULATION = sd.simulate(NET, size=64, samples=400, rng=0)
+COMPARISON = sd.compare(PREDICTION, SIMULATION)
+CALLS = {
+    "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
+    "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
+    "plot_comparison": lambda ax: plots.plot_comparison(COMPARISON, ax=ax),
+    "plot_local_exponents": lambda ax: plots.plot_local_exponents([1, 2], [1.0, 2.0], ax=ax),
+}
+
+
+@pytest.fixture
+def axes():
+    return Figure().add_subplot()
+
+
+def bars(ax) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Abscissae, values and half lengths of the error bars that were drawn."""
+    (container,) = ax.containers
+    assert isinstance(container, ErrorbarContainer)
+    points, _, (lines,) = container
+    segments = np.array(lines.get_segments())
+    half = (segments[:, 1, 1] - segments[:, 0, 1]) / 2
+    return points.get_xdata(), points.get_ydata(), half
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_draws_on_the_given_axes_or_on_new_ones(call, axes):
+    assert call(axes) is axes
+    assert axes.lines
+    fresh = call(None)
+    assert fresh is not axes
+    assert fresh.lines
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_settings_of_matplotlib_stay(call):
+    # dict.items: reading a setting through RcParams would choose a backend.
+    before = dict(dict.items(mpl.rcParams))
+    call(None)
+    assert dict(dict.items(mpl.rcParams)) == before
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_axes_are_named_unless_the_caller_did(call, axes):
+    fresh = call(None)
+    assert fresh.get_xlabel()
+    assert fresh.get_ylabel()
+    axes.set(xlabel="mine", ylabel="too")
+    call(axes)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("mine", "too")
+
+
+@pytest.mark.parametrize("quantity", ["D", "G", "R"])
+def test_theory_is_a_line(quantity):
+    ax = plots.plot_sensitivity(PREDICTION, quantity)
+    (line,) = ax.lines
+    np.testing.assert_array_equal(line.get_xdata(), PREDICTION.A)
+    np.testing.assert_array_equal(line.get_ydata(), getattr(PREDICTION, quantity))
+    assert line.get_linestyle() == "-"
+    assert not ax.containers
+    assert f"{quantity}_k" in ax.get_ylabel()
+    assert "(pixels)" in ax.get_xlabel()
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+@pytest.mark.parametrize("quantity", ["D", "G", "R"])
+def test_simulation_is_points_with_error_bars(quantity):
+    ax = plots.plot_sensitivity(SIMULATION, quantity)
+    x, y, half = bars(ax)
+    np.testing.assert_array_equal(x, SIMULATION.A)
+    np.testing.assert_array_equal(y, getattr(SIMULATION, quantity))
+    np.testing.assert_allclose(half, getattr(SIMULATION, f"{quantity}_err"), rtol=1e-9)
+    assert ax.containers[0][0].get_linestyle() == "None"
+
+
+def test_theory_and_simulation_share_axes_and_colour():
+    ax = plots.plot_sensitivity(PREDICTION, "G")
+    assert plots.plot_sensitivity(SIMULATION, "G", ax=ax) is ax
+    assert ax.lines[0].get_color() == ax.containers[0][0].get_color()
+    assert ax.get_legend_handles_labels()[1] == ["theory", "simulation"]
+
+
+def test_chosen_layers_only():
+    ax = plots.plot_sensitivity(SIMULATION, "D", layers=[0, 3])
+    np.testing.assert_array_equal(bars(ax)[1], SIMULATION.D[[0, 3]])
+
+
+def test_style_overrides_defaults_under_long_and_short_names():
+    for style in ({"color": "red", "linewidth": 3}, {"c": "red", "lw": 3}):
+        (line,) = plots.plot_sensitivity(PREDICTION, label="mine", **style).lines
+        assert (line.get_color(), line.get_linewidth(), line.get_label()) == ("red", 3, "mine")
+
+
+def test_comparison_shows_the_pulls_and_the_verdict():
+    ax = plots.plot_comparison(COMPARISON)
+    for line, pulls in zip(ax.lines, COMPARISON.pulls, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(NET.depth + 1))
+        np.testing.assert_array_equal(line.get_ydata(), pulls)
+        assert line.get_linestyle() == "None"
+    (band,) = ax.patches
+    low, high = band.get_extents().transformed(ax.transData.inverted()).intervaly
+    assert (low, high) == pytest.approx((-2, 2))
+    assert f"p = {COMPARISON.p_value:.2g}" in ax.get_title()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["$D_k$", "$G_k$"]
+
+
+def test_comparison_hides_no_pull_however_large():
+    wrong = sd.predict(sd.Network.uniform(kernel=2, stride=1, depth=4), size=64)
+    bad = sd.compare(wrong, SIMULATION)
+    reach = plots.plot_comparison(bad).get_ylim()[1]
+    assert np.abs(bad.pulls).max() > 5
+    assert reach > np.abs(bad.pulls).max()
+
+
+def test_local_exponents_lie_between_the_layers():
+    (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
+    np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
+    np.testing.assert_array_equal(line.get_ydata(), sd.local_exponents(PREDICTION.A, PREDICTION.G))
+
+
+def test_slope_is_a_power_law_through_its_start(axes):
+    axes.set(xscale="log", yscale="log")
+    exponent = -sd.predict_exponents(kernel=6, stride=3).alpha
+    assert plots.plot_slope(axes, exponent, (2, 5.0), 18) is axes
+    (line,) = axes.lines
+    x, y = line.get_data()
+    np.testing.assert_allclose(x, [2, 6, 18])
+    np.testing.assert_allclose(y, 5.0 * (x / 2) ** -(1 + np.log(2) / np.log(3)))
+    assert [text.get_text() for text in axes.texts] == ["$-1.631$"]
+
+
+def test_slope_label_and_style(axes):
+    plots.plot_slope(axes, sympy.Rational(1, 2), (1, 1), 4, label="one half", color="red")
+    assert axes.texts[0].get_text() == "one half"
+    assert axes.texts[0].get_color() == axes.lines[0].get_color() == "red"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: plots.plot_sensitivity(NET), TypeError, r"result must be a Prediction or"),
+        (lambda: plots.plot_sensitivity(PREDICTION, "Q"), ValueError,
+         r"quantity must be one of 'D', 'G', 'R'; got 'Q'"),
+        (lambda: plots.plot_sensitivity(PREDICTION, layers=3), TypeError,
+         r"layers must be a sequence of integers in \[0, 4\]; got 3"),
+        (lambda: plots.plot_sensitivity(PREDICTION, layers=[0, 5]), ValueError,
+         r"layers\[1\] must be an integer in \[0, 4\]; got 5"),
+        (lambda: plots.plot_sensitivity(PREDICTION, layers=[1.0]), TypeError,
+         r"layers\[0\] must be an integer in \[0, 4\]; got 1.0"),
+        (lambda: plots.plot_sensitivity(PREDICTION, ax=3), TypeError,
+         r"ax must be a matplotlib Axes or None; got 3"),
+        (lambda: plots.plot_comparison(PREDICTION), TypeError, r"comparison must be a Comparison"),
+        (lambda: plots.plot_curve([1, 2], [1]), ValueError, r"values must be 2 finite numbers > 0"),
+        (lambda: plots.plot_curve([1, 0], [1, 1]), ValueError, r"A must be .* > 0; got \[1, 0\]"),
+        (lambda: plots.plot_curve([1, 2], [1, float("nan")]), ValueError, r"values must be .* nan"),
+        (lambda: plots.plot_curve([1, 2], ["a", "b"]), TypeError, r"values must be .* got \['a'"),
+        (lambda: plots.plot_curve([1, 2], [1, 1], [1, -1]), ValueError,
+         r"errors must be 2 finite numbers >= 0; got \[1, -1\]"),
+        (lambda: plots.plot_curve([[1, 2]], [1, 1]), ValueError, r"A must be a one-dimensional"),
+        (lambda: plots.plot_local_exponents([2, 1], [1, 1]), ValueError, r"A must be strictly"),
+        (lambda: plots.plot_slope(None, 1, (1, 1), 2), TypeError,
+         r"ax must be a matplotlib Axes; got None"),
+        (lambda: plots.plot_slope(Figure().add_subplot(), "1", (1, 1), 2), TypeError,
+         r"exponent must be a finite real number; got '1'"),
+        (lambda: plots.plot_slope(Figure().add_subplot(), 1, (0, 1), 2), ValueError,
+         r"start must be 2 finite numbers > 0; got \(0, 1\)"),
+        (lambda: plots.plot_slope(Figure().add_subplot(), 1, (1, 1), 0), ValueError,
+         r"end must be a finite real number > 0; got 0"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_pyplot_is_neither_imported_nor_needed():
+    code = (
+        "import sys, scaledet as sd, scaledet.plots as plots\n"
+        "assert not [name for name in sys.modules if name.startswith('matplotlib')]\n"
+        "net = sd.Network.uniform(kernel=2, stride=2, depth=2)\n"
+        "plots.plot_sensitivity(sd.predict(net, size=16))\n"
+        "assert 'matplotlib.figure' in sys.modules\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_palette_is_distinct():
+    assert len(set(plots.PALETTE)) == len(plots.PALETTE) == 7
