@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures figures-quick test test-slow lint types derivations bench clean
+.PHONY: help setup figures figures-quick test lint derivations bench clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,9 +29,6 @@ figures-quick: $(READY)  ## the same with fewer samples, in seconds
 test: $(READY)  ## lint, types, doctests, tests (derivations and quick figures included)
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
-
-test-slow: $(READY)  ## only the long Monte Carlo tests
-	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)  ## style (ruff) and types (mypy strict)
 	$(BIN)/ruff check .
