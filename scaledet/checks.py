@@ -7,9 +7,12 @@ import numbers
 import operator
 from collections.abc import Collection
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["RECTIFICATIONS", "choice", "flag", "integer", "rational", "real"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["RECTIFICATIONS", "choice", "flag", "generator", "integer", "rational", "real"]
 
 RECTIFICATIONS = ("input", "noise", None)
 """How the noise meets the ReLU: relu(x + eta), x + relu(eta), or linear noise x + eta."""
@@ -77,3 +80,16 @@ def flag(name: str, value: Any) -> bool:
     if type(value).__name__ not in {"bool", "bool_"}:
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
+
+
+def generator(value: Any) -> np.random.Generator:
+    """Return ``numpy.random.default_rng(value)``, able to spawn streams."""
+    import numpy as np
+
+    accepted = "None, an integer >= 0, a SeedSequence, a BitGenerator or a Generator"
+    if isinstance(value, np.random.RandomState):
+        raise TypeError(f"rng must be {accepted}; got {value!r}")
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng must be {accepted}; got {value!r}") from None

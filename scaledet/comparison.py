@@ -166,11 +166,10 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
     kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
     rank, blocks = int(kept.sum()), simulation.blocks
     if rank == 0 or blocks < 2 * rank + 2:
-        wanted = max(4 * simulation.samples, 1000) if rank == 0 else 4 * (2 * rank + 2)
         raise ValueError(
-            f"simulation must have at least {max(2 * rank + 2, 8)} blocks and many overlapping "
+            f"simulation must have at least {max(2 * rank + 2, 8)} blocks and more overlapping "
             f"images to test a prediction; got {blocks} blocks of {simulation.samples} samples "
-            f"(use samples >= {wanted})"
+            f"(try samples={4 * simulation.samples})"
         )
     from scipy.special import fdtrc
 

@@ -35,11 +35,12 @@ class ExhaustionError(ValueError):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (str(self), self.layer, self.largest_depth))
+        return _rebuild, (type(self), str(self), dict(vars(self)))
 
 
-def _rebuild(message: str, layer: int, largest_depth: int) -> ExhaustionError:
-    return ExhaustionError(message, layer=layer, largest_depth=largest_depth)
+def _rebuild(kind: type[Exception], message: str, known: dict[str, Any]) -> Exception:
+    """Restore an error from its message and what it carries (for pickle and copy)."""
+    return kind(message, **known)
 
 
 class FitError(ValueError):
@@ -77,3 +78,6 @@ class FitError(ValueError):
         self.dof = dof
         self.p_value = p_value
         self.window = window
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), str(self), dict(vars(self)))

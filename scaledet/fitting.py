@@ -214,7 +214,7 @@ def _window(window: Any, count: int) -> tuple[int, int]:
     if window is None:
         first, last = 0, count - 1
     else:
-        if not isinstance(window, tuple | list) or len(window) != 2:
+        if not isinstance(window, tuple | list | np.ndarray) or len(window) != 2:
             raise TypeError(f"window must be a pair of indices (k0, k1); got {window!r}")
         first = checks.integer("window[0]", window[0], 0, count - 1)
         last = checks.integer("window[1]", window[1], 0, count - 1)

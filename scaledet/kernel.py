@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -67,6 +67,9 @@ class Kernel:
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    def __iter__(self) -> Iterator[Fraction]:
+        return iter(self.weights)
 
     def __repr__(self) -> str:
         shown = [str(weight) for weight in self.weights]
@@ -152,7 +155,8 @@ class Kernel:
 def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     accepted = "finite real weights" if signed else _ACCEPTED
     try:
-        given = None if isinstance(weights, str | bytes) else list(weights)
+        unordered = isinstance(weights, str | bytes | Mapping | Set)
+        given = None if unordered else list(weights)
     except TypeError:
         given = None
     if given is None:

@@ -182,7 +182,7 @@ class Network:
                 raise ValueError(
                     f"size must be a multiple of the total stride of the layers, {total}; got "
                     f"{pixels}, which the stride {self.strides[k]} up to layer {k} does not "
-                    f"divide (nearest: {near}; this size allows at most depth {k - 1})"
+                    f"divide (nearest multiple: {near}; the strides fit up to layer {k - 1})"
                 )
             if layer.kernel.support > pixels:
                 longest = max(other.kernel.support for other in self.layers)

@@ -50,7 +50,12 @@ class ExactSequence(Sequence[Fraction]):
     def __getitem__(self, index: int | slice) -> Fraction | tuple[Fraction, ...]:
         if isinstance(index, slice):
             return tuple(self[k] for k in range(len(self))[index])
-        k = range(len(self))[index]
+        try:
+            k = range(len(self))[index]
+        except IndexError:
+            raise IndexError(
+                f"exact_D must be indexed by a layer up to {len(self) - 1}; got {index}"
+            ) from None
         if k not in self._known:
             self._known[k] = self._compute(k)
         return self._known[k]

@@ -237,7 +237,7 @@ class ScaleDetection:
         if label is not None and fair:
             raise ValueError(f"balanced must be False when label is given; got label={label!r}")
         chosen = None if label is None else pair_law.as_label(label)
-        generator = np.random.default_rng(rng)
+        generator = checks.generator(rng)
         return pair_sampling.draw(self._order, number, chosen, fair, generator)
 
     def sample(self, n: int, *, rng: _Rng = None) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
@@ -250,7 +250,7 @@ class ScaleDetection:
         ((4, 1, 16), [-1, -1, 1, 1])
         """
         number = checks.integer("n", n, 1)
-        generator = np.random.default_rng(rng)
+        generator = checks.generator(rng)
         positions, labels = pair_sampling.draw_balanced(self._order, number, generator)
         images = pixel_images.draw_noisy(positions, self.size, self.background, generator)
         return images, labels
@@ -270,7 +270,7 @@ class ScaleDetection:
             checks.integer("validation", validation, 0),
             checks.integer("test", test, 0),
         ]
-        generator = np.random.default_rng(rng)
+        generator = checks.generator(rng)
         parts = []
         for positions, labels in pair_sampling.draw_parts(self._order, sizes, generator):
             images = pixel_images.draw_noisy(positions, self.size, self.background, generator)
@@ -307,7 +307,7 @@ class ScaleDetection:
         """
         where = self._as_pairs(positions)
         keep = checks.flag("label_preserving", label_preserving)
-        generator = np.random.default_rng(rng)
+        generator = checks.generator(rng)
         if keep:
             return pixel_moves.move_keeping_label(self, where, generator)
         return pixel_moves.move_freely(where, self.size, generator)

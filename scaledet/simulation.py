@@ -225,7 +225,7 @@ def simulate(
     if need > memory_limit:
         raise ValueError(f"memory_limit must be at least {need} bytes, what one image of this "
                          f"size needs; got {memory_limit}")  # fmt: skip
-    generator = np.random.default_rng(rng)
+    generator = checks.generator(rng)
     entropy = None
     if not isinstance(rng, np.random.Generator):
         entropy = int(np.asarray(getattr(generator.bit_generator.seed_seq, "entropy", 0)).flat[0])
@@ -293,12 +293,13 @@ def _estimate(
 ) -> Simulation:
     """Means, and their covariance from the scatter of the blocks (ratios to first order)."""
     displacement, noise, distance, square = (np.array(part) for part in zip(*sums, strict=True))
+    pairs = sum(count * (count - 1) // 2 for count in counts)
     q = distance.mean(axis=0)
     alive = q > _ROUNDING * square.mean(axis=0)
     if not alive.all():
-        raise ExhaustionError.at(int(np.argmin(alive)), spec.size, "Q_k = 0 in every sample")
+        reason = f"Q_k = 0 in all {pairs} pairs drawn; use more samples if these are few"
+        raise ExhaustionError.at(int(np.argmin(alive)), spec.size, reason)
     blocks = len(counts)
-    pairs = sum(count * (count - 1) // 2 for count in counts)
     table = np.hstack([displacement, noise, distance])
     means = table.mean(axis=0)
     residuals = table - means
@@ -307,13 +308,16 @@ def _estimate(
     n = len(q)
     diagonal = np.arange(2 * n, 3 * n)
     covariance[diagonal, diagonal] += (q / pairs) ** 2
+    # Where no move in any sample was felt, one that is felt could have been the next.
+    unfelt = np.flatnonzero(means[:n] == 0)
+    covariance[unfelt, unfelt] = (q[unfelt] / samples) ** 2
     d, g = means[:n] / q, means[n : 2 * n] / q
-    one, none, quotient = np.eye(n), np.zeros((n, n)), np.diag(1 / q)
+    none, quotient = np.zeros((n, n)), np.diag(1 / q)
     ratios = np.block([[quotient, none, -np.diag(d / q)], [none, quotient, -np.diag(g / q)]])
     stacked = ratios @ covariance @ ratios.T
     errors = np.sqrt(np.diag(stacked))
-    relative = np.hstack([one / d, -one / g])
-    ratio_errors = d / g * np.sqrt(np.diag(relative @ stacked @ relative.T))
+    slopes = np.hstack([np.diag(1 / g), np.diag(-d / g**2)])
+    ratio_errors = np.sqrt(np.diag(slopes @ stacked @ slopes.T))
     return Simulation(
         **vars(spec),
         samples=samples,

@@ -29,11 +29,17 @@ _UNREADABLE = (
 )
 
 
+def _as_path(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must be a string or a path; got {path!r}")
+    return Path(path)
+
+
 def write(
     path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> Path:
     """Write arrays and meta data to `path` at once: complete, or not at all."""
-    target = Path(path).resolve()
+    target = _as_path(path).resolve()
     if not target.parent.is_dir():
         raise ValueError(f"path must be in an existing folder; got {str(path)!r}")
     if target.exists() and not target.is_file():
@@ -54,7 +60,7 @@ def write(
 
 def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return kind, meta data and arrays of a file written by `write`."""
-    source = Path(path)
+    source = _as_path(path)
     if not source.is_file():
         raise ValueError(f"path must name a file saved by scaledet; got {str(path)!r}")
     refusal = f"path must name a file saved by scaledet; {str(path)!r} is none"

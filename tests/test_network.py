@@ -136,9 +136,9 @@ def test_bad_arguments_are_refused(call, error, message):
             [([1, 1], 2)] * 3,
             12,
             ValueError,
-            r"size must be a multiple of .*, 8; got 12.*up to layer 3.*nearest: 16.*depth 2",
+            r"size must be a multiple of .*, 8; got 12.*up to layer 3.*nearest multiple: 16; .* layer 2",
         ),
-        ([([1, 1], 2)], 3, ValueError, r"size must be a multiple of .* 2; got 3.*at most depth 0"),
+        ([([1, 1], 2)], 3, ValueError, r"size must be a multiple of .* 2; got 3.*up to layer 0"),
         ([([1] * 5, 1)], 4, ValueError, "size must be at least the longest kernel, 5 .*; got 4"),
         ([([1, 1], 1)], 1, ValueError, r"size must be an integer in \[2, .*\]; got 1"),
         ([([1, 1], 1)], 0, ValueError, r"size must be an integer in \[2, .*\]; got 0"),
@@ -156,9 +156,9 @@ def test_infeasible_sizes_are_refused(layers, size, error, message):
 
 def test_the_nearest_size_named_in_the_message_works():
     net = sd.Network.uniform(3, 2, depth=4)
-    with pytest.raises(ValueError, match="nearest: 48") as caught:
+    with pytest.raises(ValueError, match="nearest multiple: 48") as caught:
         net.feasible_size(50)
-    assert "at most depth 1" in str(caught.value)
+    assert "the strides fit up to layer 1" in str(caught.value)
     assert net.feasible_size(48) == 48
     assert net.prefix(1).feasible_size(50) == 50
 

@@ -204,7 +204,7 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
         ({"net": sd.Layer(2)}, TypeError, "net must be a Network; got Layer"),
         ({"net": None}, TypeError, "net must be a Network; got None"),
         ({"size": 12}, ValueError, "size must be a multiple of the total stride .*8; got 12"),
-        ({"size": 4}, ValueError, "size must be a multiple .*allows at most depth 2"),
+        ({"size": 4}, ValueError, "size must be a multiple .*strides fit up to layer 2"),
         ({"size": 16.0}, TypeError, r"size must be an integer in \[2, .*\]; got 16.0"),
         ({"size": -16}, ValueError, r"size must be an integer in \[2, .*\]; got -16"),
         ({"size": True}, TypeError, "size must be .*; got True"),
@@ -275,7 +275,7 @@ def test_bad_arguments_are_refused(arguments, error, message):
 
 def test_depth_beyond_the_image():
     net = sd.Network.uniform(2, 2, depth=9)
-    with pytest.raises(ValueError, match="at most depth 8"):
+    with pytest.raises(ValueError, match="the strides fit up to layer 8"):
         sd.predict(net, size=256)
     with pytest.raises(sd.ExhaustionError, match="at most 7 on size 256"):
         sd.predict(net.prefix(8), size=256)
