@@ -136,7 +136,7 @@ def test_bad_arguments_are_refused(call, error, message):
             [([1, 1], 2)] * 3,
             12,
             ValueError,
-            r"size must be a multiple of .*, 8; got 12.*up to layer 3.*nearest multiple: 16; .* layer 2",
+            r"multiple of .*, 8; got 12.*up to layer 3.*nearest multiple: 16; .* layer 2",
         ),
         ([([1, 1], 2)], 3, ValueError, r"size must be a multiple of .* 2; got 3.*up to layer 0"),
         ([([1] * 5, 1)], 4, ValueError, "size must be at least the longest kernel, 5 .*; got 4"),
