@@ -116,7 +116,7 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
         columns = result.columns()
         if exact is not None:
             columns["exact_D"] = exact
-        return _as_json("predict", {**_settings(result), "columns": columns}), 0
+        return _as_json("predict", {**result.experiment_dict(), "columns": columns}), 0
     lines = [repr(result)]
     if exact is not None:
         lines += [f"  D_{k} = {value}" for k, value in enumerate(exact)]
@@ -128,7 +128,7 @@ def _simulate(arguments: Namespace) -> tuple[str, int]:
     _save(result, arguments)
     if arguments.json:
         record = {
-            **_settings(result),
+            **result.experiment_dict(),
             **_sampling(result),
             "columns": result.columns(),
             "covariance": result.covariance,
@@ -255,17 +255,6 @@ def _exponents_record(result: Exponents) -> dict[str, Any]:
     }
 
 
-def _settings(result: Prediction | Simulation) -> dict[str, Any]:
-    return {
-        "network": result.network.to_dict(),
-        "size": result.size,
-        "rectify": result.rectify,
-        "sigma": result.sigma,
-        "task": None if result.task is None else result.task.to_dict(),
-        "balanced": result.balanced,
-    }
-
-
 def _sampling(result: Simulation) -> dict[str, Any]:
     return {"samples": result.samples, "blocks": result.blocks, "entropy": result.entropy}
 
@@ -276,7 +265,7 @@ def _comparison_record(result: Comparison, agree: bool) -> dict[str, Any]:
         "p_value": result.p_value,
         "chi2": result.chi2,
         "dof": result.dof,
-        **_settings(result.simulation),
+        **result.simulation.experiment_dict(),
         **_sampling(result.simulation),
         "columns": result.columns(),
     }

@@ -11,7 +11,7 @@ from scipy.stats import kstest
 import scaledet as sd
 from scaledet.prediction import Prediction
 
-BOX, TRIANGLE = [1, 1], [1, 2, 1]
+TRIANGLE = [1, 2, 1]
 
 # Each a network, the keywords of predict and simulate, and the number of samples.
 CASES = {
