@@ -35,12 +35,12 @@ lint: $(READY)  ## style (ruff) and types (mypy strict)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-derivations: $(READY)  ## run every derivation; each fails if one of its steps is wrong
-	@for script in derivations/d*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+derivations: $(READY)  ## check every derivation; write one page each and an index into derivations/out
+	$(BIN)/python derivations/publish_all.py
 
 bench: $(READY)  ## time the engines; writes benchmarks/out/bench.json
 	$(BIN)/python benchmarks/bench.py
 
 clean:  ## remove everything that can be made again
-	rm -rf $(VENV) build dist figures/out benchmarks/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist figures/out derivations/out benchmarks/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ExhaustionError", "FitError"]
+__all__ = ["DerivationError", "ExhaustionError", "FitError"]
 
 
 class ExhaustionError(ValueError):
@@ -78,6 +78,26 @@ class FitError(ValueError):
         self.dof = dof
         self.p_value = p_value
         self.window = window
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), str(self), dict(vars(self)))
+
+
+class DerivationError(ArithmeticError):
+    """A step of a derivation fails its check; carries the step and what contradicts it.
+
+    Attributes
+    ----------
+    step : int
+        Number of the failing step, from 1 (0: the claim was checked outside a derivation).
+    reason : str
+        What contradicts the claim.
+    """
+
+    def __init__(self, message: str, *, step: int = 0, reason: str = "") -> None:
+        super().__init__(message)
+        self.step = step
+        self.reason = reason or message
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(vars(self)))

@@ -1,0 +1,133 @@
+r"""Pooling carried out on images of one pixel, in exact rationals: what derivations are held to.
+
+Nothing here knows of composite filters, transition operators or generating functions: a pixel is
+put at every grid phase, pooled layer by layer as :math:`y(i) = \sum_j a_j x(s i + j)`, and sums of
+products are taken. Slow on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+
+__all__ = ["PooledPixel", "autocorrelation", "composite"]
+
+Weights = Sequence[Fraction]
+Image = dict[int, Fraction]
+
+
+class PooledPixel:
+    """One active pixel on the infinite line under given layers.
+
+    Parameters
+    ----------
+    layers : sequence of (weights, stride)
+        Applied in this order; the last one is repeated when a deeper layer is asked for.
+
+    Examples
+    --------
+    >>> pooled = PooledPixel([([Fraction(1, 3)] * 3, 2)])
+    >>> pooled.correlation(2, 0), pooled.sensitivity(2)      # 13/81, 6/26
+    (Fraction(13, 81), Fraction(3, 13))
+    """
+
+    def __init__(self, layers: Sequence[tuple[Weights, int]]) -> None:
+        self._layers = [([Fraction(w) for w in weights], stride) for weights, stride in layers]
+        self._images: dict[tuple[int, int], Image] = {}
+
+    def layer(self, k: int) -> tuple[list[Fraction], int]:
+        """Weights and stride of layer `k`, from 1."""
+        if k < 1:
+            raise ValueError(f"there is no layer {k}")
+        return self._layers[min(k, len(self._layers)) - 1]
+
+    def stride(self, k: int) -> int:
+        """Cumulative stride S_k."""
+        if k < 0:
+            raise ValueError(f"there is no layer {k}")
+        return prod(self.layer(i)[1] for i in range(1, k + 1))
+
+    def image(self, k: int, p: int) -> Image:
+        """Representation at layer `k` of the image whose pixel `p` is active."""
+        if k == 0:
+            return {p: Fraction(1)}
+        if (k, p) in self._images:
+            return self._images[k, p]
+        weights, stride = self.layer(k)
+        pooled = self._images[k, p] = {}
+        for position, height in self.image(k - 1, p).items():
+            for j, weight in enumerate(weights):
+                if weight and (position - j) % stride == 0:
+                    i = (position - j) // stride
+                    pooled[i] = pooled.get(i, Fraction(0)) + weight * height
+        return pooled
+
+    def overlap(self, k: int, p: int, q: int) -> Fraction:
+        """Inner product of the representations of pixels `p` and `q`."""
+        one, other = self.image(k, p), self.image(k, q)
+        return sum((value * other[i] for i, value in one.items() if i in other), Fraction(0))
+
+    def correlation(self, k: int, m: int) -> Fraction:
+        """c_k(m): S_k times the overlap at lag `m`, averaged over the grid phase."""
+        return sum((self.overlap(k, p, p + m) for p in range(self.stride(k))), Fraction(0))
+
+    def filter(self, k: int, j: int) -> Fraction:
+        """h_k(j): the weight of pixel j in output unit 0 of layer `k`."""
+        return self.image(k, j).get(0, Fraction(0))
+
+    def moved(self, k: int) -> Fraction:
+        """S_k times the mean square change when the pixel moves by one site."""
+        total = Fraction(0)
+        for p in range(self.stride(k)):
+            one, other = self.image(k, p), self.image(k, p + 1)
+            total += sum(
+                ((one.get(i, 0) - other.get(i, 0)) ** 2 for i in {*one, *other}), Fraction(0)
+            )
+        return total
+
+    def sensitivity(self, k: int) -> Fraction:
+        """D_k on the infinite line: two far pixels differ by twice the mean square of one."""
+        return self.moved(k) / (2 * self.correlation(k, 0))
+
+    def support(self, k: int) -> int:
+        """Count the sites from the first to the last pixel that output unit 0 sees."""
+        seen = self._seen(k)
+        return max(seen) - min(seen) + 1
+
+    def variance(self, k: int) -> Fraction:
+        """Variance of h_k read as a probability law."""
+        seen = self._seen(k)
+        mean = sum((j * w for j, w in seen.items()), Fraction(0))
+        return sum((j * j * w for j, w in seen.items()), Fraction(0)) - mean * mean
+
+    def _seen(self, k: int) -> Image:
+        reach = sum((len(self.layer(i)[0]) - 1) * self.stride(i - 1) for i in range(1, k + 1))
+        values = {j: self.filter(k, j) for j in range(reach + 1)}
+        return {j: value for j, value in values.items() if value}
+
+
+def composite(weights: Sequence[Fraction], stride: int, k: int) -> list[Fraction]:
+    """Filter of `k` equal layers, convolved on the fine grid: deeper than images reach.
+
+    >>> [int(4 * w) for w in composite([Fraction(1, 2), Fraction(1, 2)], 2, 2)]
+    [1, 1, 1, 1]
+    """
+    result, step = [Fraction(1)], 1
+    for _ in range(k):
+        wider = [Fraction(0)] * (len(result) + (len(weights) - 1) * step)
+        for j, weight in enumerate(weights):
+            for position, value in enumerate(result):
+                wider[position + j * step] += weight * value
+        result, step = wider, step * stride
+    return result
+
+
+def autocorrelation(values: Sequence[Fraction], lag: int) -> Fraction:
+    """Sum of products at distance `lag`.
+
+    >>> autocorrelation([Fraction(1), Fraction(2), Fraction(1)], -1)
+    Fraction(4, 1)
+    """
+    shifted = values[abs(lag) :]
+    return sum((x * y for x, y in zip(values, shifted, strict=False)), Fraction(0))

@@ -1,0 +1,74 @@
+"""Wrong versions of a formula, one change at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+_FLIPPED = {sp.Ge: sp.Le, sp.Le: sp.Ge, sp.Gt: sp.Lt, sp.Lt: sp.Gt}
+
+
+def mutants(expression: Any) -> list[tuple[str, Any]]:
+    """All (description, wrong expression) pairs, each one change away from `expression`.
+
+    Signs of terms flipped, terms and factors dropped, numbers and integer symbols (layers, lags,
+    strides, dimensions) off by one, inequalities turned around, matrix entries off by one.
+    """
+    found: dict[Any, str] = {}
+    if type(expression) in _FLIPPED:
+        turned = _FLIPPED[type(expression)](*expression.args, evaluate=False)
+        found[turned] = "inequality turned around"
+    for text, wrong in _changes(expression, frozenset()):
+        if wrong != expression and wrong not in found:
+            found[wrong] = text
+    return [(text, wrong) for wrong, text in found.items()]
+
+
+def _changes(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, sp.MatrixBase):
+        for index, entry in enumerate(node):
+            changed = list(node)
+            changed[index] = entry + 1
+            yield f"entry {index} of the matrix off by one", type(node)(*node.shape, changed)
+        return
+    if isinstance(node, sp.Add):
+        for term in node.args:
+            rest = [other for other in node.args if other is not term]
+            yield f"sign of {term} flipped", sp.Add(*rest, -term)
+            yield f"term {term} dropped", sp.Add(*rest)
+    if isinstance(node, sp.Mul):
+        for factor in node.args:
+            if factor != -1:
+                rest = [other for other in node.args if other is not factor]
+                yield f"factor {factor} dropped", sp.Mul(*rest)
+    if isinstance(node, sp.Rational) and node != sp.S.NegativeOne:
+        yield f"{node} off by one", sp.Rational(node.p + 1, node.q)
+    if isinstance(node, sp.Symbol) and node.is_integer and node not in bound:
+        yield f"{node} off by one", node + 1
+    yield from _inside(node, bound)
+
+
+def _inside(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
+    """Changes within the arguments, the node rebuilt around each."""
+    limits = isinstance(node, sp.Sum | sp.Product | sp.Integral)
+    if limits:
+        bound = bound | {limit[0] for limit in node.limits}
+    for index, argument in enumerate(node.args):
+        if limits and index > 0:
+            symbol, *ends = argument
+            inner = [
+                (text, sp.Tuple(symbol, *ends[:e], wrong, *ends[e + 1 :]))
+                for e, end in enumerate(ends)
+                for text, wrong in _changes(end, bound)
+            ]
+        else:
+            inner = list(_changes(argument, bound))
+        for text, wrong in inner:
+            arguments = (*node.args[:index], wrong, *node.args[index + 1 :])
+            if isinstance(node, Relational):
+                yield text, type(node)(*arguments, evaluate=False)
+            else:
+                yield text, node.func(*arguments)

@@ -1,0 +1,57 @@
+"""One table: every symbol once, with its assumptions."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import sympy as sp
+
+from scaledet import symbols as y
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_symbols_have_assumptions() -> None:
+    for symbol in (y.k, y.s, y.f, y.d, y.N, y.L):
+        assert symbol.is_integer
+        assert symbol.is_positive
+    assert y.m.is_integer
+    assert y.m.is_positive is None
+    assert y.sigma.is_positive
+    assert y.kappa(2).is_positive
+    assert y.kappa(4).is_real
+    assert y.kappa(4) is y.kappa(4)
+
+
+def test_cumulants_below_two_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"order must be an integer >= 2; got 1"):
+        y.kappa(1)
+
+
+def test_quantities_print_as_in_the_paper() -> None:
+    assert sp.latex(y.c(y.k + 1, 0) ** 2) == "c_{k + 1}(0)^{2}"
+    assert sp.latex(1 / y.A(y.k)) == "\\frac{1}{A_{k}}"
+    assert sp.latex(y.overlap(y.k, y.p, 0)) == "\\langle P_{k} e_{p},\\, P_{k} e_{0} \\rangle"
+    assert sp.latex(y.autocorrelation(y.m) ** 2) == "\\mathcal{A}(m)^{2}"
+
+
+def test_all_names_exist() -> None:
+    assert sorted(set(y.__all__)) == sorted(y.__all__)
+    for name in set(y.__all__) - {"kappa"}:
+        value = getattr(y, name)
+        assert isinstance(value, sp.Symbol) or issubclass(value, sp.Function)
+
+
+@pytest.mark.parametrize("folder", ["scaledet", "derivations"])
+def test_no_other_module_makes_assumed_symbols(folder: str) -> None:
+    """Symbols with assumptions come from the table; a bare printing variable is allowed."""
+    for path in sorted((ROOT / folder).glob("*.py")):
+        if path.name == "symbols.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                if called in {"sp.Symbol", "sympy.Symbol", "sp.symbols", "sp.Function"}:
+                    assert not node.keywords, f"{path.name}: {ast.unparse(node)}"
