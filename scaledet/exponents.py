@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaledet import checks
 from scaledet.algebraic import log_in_base
 from scaledet.correlation import composite_filter
 from scaledet.kernel import Kernel, as_kernel
 from scaledet.network import Layer, Network
-from scaledet.transition import Growth, growth
-
-if TYPE_CHECKING:
-    from flint import fmpz_poly
+from scaledet.transition import growth, refuse_rounded_sum_rule
 
 __all__ = ["Exponents", "predict_exponents"]
 
@@ -179,7 +175,7 @@ def predict_exponents(
         )
     if step == 1:
         return _without_stride(pool, block.dim, rectify)
-    _refuse_rounded_sum_rule(pool, step)
+    refuse_rounded_sum_rule(pool, step)
     return _with_stride(pool, step, block.dim, rectify)
 
 
@@ -202,16 +198,6 @@ def _block_of(net: Network) -> Network:
             "predict gives D_k and G_k of any network, layer by layer)"
         )
     return net.prefix(net.period)
-
-
-def _refuse_rounded_sum_rule(pool: Kernel, step: int) -> None:
-    defect = pool.sum_rule_defect(step)
-    if 0 < defect < Fraction(1, 10**6) and max(w.denominator for w in pool.weights) > 10**9:
-        raise ValueError(
-            f"kernel must satisfy the sum rule at stride {step} exactly or clearly violate it; "
-            f"its coset sums differ by {float(defect):.1e}, a rounding error of float weights: "
-            "give the weights as integers or Fractions"
-        )
 
 
 def _without_stride(pool: Kernel, dim: int, rectify: str | None) -> Exponents:
@@ -240,6 +226,8 @@ def _without_stride(pool: Kernel, dim: int, rectify: str | None) -> Exponents:
 def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Exponents:
     import sympy as sp
 
+    from scaledet.asymptote import plateau
+
     rates = growth(pool.trimmed, step)
     peak, drop = rates.peak.sympy(), rates.drop.sympy()
     level = rates.peak.same_as(rates.drop)
@@ -247,7 +235,6 @@ def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Expo
     beta = sp.Integer(0) if rectify is None else -dim * log_in_base(peak, step)
     log_power = rates.drop.multiplicity - rates.peak.multiplicity
     noise_log = rates.peak.multiplicity > 1 and rectify is not None
-    plateau = _plateau(rates) if level else sp.Integer(0)
     return Exponents(
         alpha=alpha,
         beta=beta,
@@ -257,40 +244,9 @@ def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Expo
         stride=step,
         dim=dim,
         rectify=rectify,
-        plateau=plateau,
+        plateau=plateau(rates),
         sum_rule=pool.sum_rule_defect(step) == 0,
         span=pool.span,
         peak_growth=peak,
         drop_growth=drop,
     )
-
-
-def _plateau(rates: Growth) -> Any:
-    """Limit of D_k: ratio of the residues of both generating functions at their common pole."""
-    import sympy as sp
-
-    if not rates.peak.peak_alone or not rates.drop.peak_alone:
-        return None
-    if rates.peak.multiplicity != rates.drop.multiplicity:
-        return sp.Integer(0)
-    scale = sp.Rational(rates.peak.scale.numerator, rates.peak.scale.denominator)
-    pole = 1 / (rates.peak.sympy() * scale)
-    order = rates.peak.multiplicity
-
-    def residue(fraction: tuple[fmpz_poly, fmpz_poly]) -> Any:
-        numerator, denominator = fraction
-        for _ in range(order):
-            denominator = denominator.derivative()
-        return _at(numerator, pole) / _at(denominator, pole)
-
-    limit = residue(rates.drop_fraction) / residue(rates.peak_fraction)
-    return sp.radsimp(sp.simplify(limit)) if rates.peak.factor.degree() <= 2 else limit
-
-
-def _at(polynomial: fmpz_poly, point: Any) -> Any:
-    import sympy as sp
-
-    result = sp.Integer(0)
-    for coefficient in reversed(polynomial.coeffs()):
-        result = result * point + int(coefficient)
-    return sp.expand(result) if point.is_algebraic and not point.atoms(sp.Symbol) else result

@@ -17,7 +17,7 @@ from scaledet import checks, storage, tables
 from scaledet.experiment import Experiment, checked_experiment, restored
 from scaledet.moments import noise_moments
 from scaledet.network import Network
-from scaledet.one_pixel import exact_sensitivity, pixel_moments
+from scaledet.one_pixel import ExactSensitivity, pixel_moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,9 +35,9 @@ class ExactSequence(Sequence[Fraction]):
     def __init__(self, network: Network, size: int | None, task: ScaleDetection | None,
                  balanced: bool) -> None:  # fmt: skip
         self._network = network
-        self._size = size
         self._task = task
         self._balanced = balanced
+        self._one_pixel = ExactSensitivity(network, size)
         self._known: dict[int, Fraction] = {}
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ class ExactSequence(Sequence[Fraction]):
 
     def _compute(self, k: int) -> Fraction:
         if self._task is None:
-            return exact_sensitivity(self._network, k, self._size)
+            return self._one_pixel.at(k)
         from scaledet.pair_prediction import exact_pair_sensitivity
 
         return exact_pair_sensitivity(self._network, k, self._task, balanced=self._balanced)

@@ -18,7 +18,9 @@ from scaledet.algebraic import PositiveRoot, dominant_root
 if TYPE_CHECKING:
     from flint import fmpz, fmpz_mat, fmpz_poly
 
-__all__ = ["Growth", "growth", "transition_matrix"]
+    from scaledet.kernel import Kernel
+
+__all__ = ["Growth", "growth", "refuse_rounded_sum_rule", "transition_matrix"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,3 +101,14 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
     peak, peak_fraction = minimal(peaks)
     drop, drop_fraction = minimal(drops)
     return Growth(peak, drop, peak_fraction, drop_fraction)
+
+
+def refuse_rounded_sum_rule(pool: Kernel, step: int) -> None:
+    """Raise ``ValueError`` for float weights that meet the sum rule only up to rounding."""
+    defect = pool.sum_rule_defect(step)
+    if 0 < defect < Fraction(1, 10**6) and max(w.denominator for w in pool.weights) > 10**9:
+        raise ValueError(
+            f"kernel must satisfy the sum rule at stride {step} exactly or clearly violate it; "
+            f"its coset sums differ by {float(defect):.1e}, a rounding error of float weights: "
+            "give the weights as integers or Fractions"
+        )
