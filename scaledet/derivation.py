@@ -159,6 +159,23 @@ class Derivation:
             )
         return CheckReport(self.title, tuple(found))
 
+    def enclosure(self, name: str, digits: int = 30) -> Any:
+        """Return a certified ball around the result `name`, a number, to `digits` digits.
+
+        Returns
+        -------
+        flint.arb
+            Its relative radius is below 10^-digits.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such result, or it is no real number.
+        """
+        from scaledet.enclosure import enclosure
+
+        return enclosure(self.result[checks.choice("name", name, list(self.result))], digits)
+
     def to_latex(self) -> str:
         """Return a LaTeX article that compiles by itself."""
         from scaledet.typeset import latex_document

@@ -10,7 +10,7 @@ import sympy as sp
 
 from scaledet.errors import DerivationError
 
-__all__ = ["agree", "number", "refute", "same"]
+__all__ = ["agree", "evaluate", "number", "refute", "same"]
 
 Case = Mapping[Any, Any]
 Values = Mapping[Any, Any]
@@ -110,7 +110,7 @@ def _holds(claim: Any, left: Any, right: Any, equal: bool) -> bool:
 
 
 def _sides(claim: Any, case: Case, values: Values, reach: int) -> list[tuple[Any, Any]]:
-    left, right = (_evaluate(side, case, values, reach) for side in (claim.lhs, claim.rhs))
+    left, right = (evaluate(side, case, values, reach) for side in (claim.lhs, claim.rhs))
     if isinstance(left, sp.MatrixBase) or isinstance(right, sp.MatrixBase):
         if getattr(left, "shape", None) != getattr(right, "shape", None):
             refute(f"{claim} compares different shapes")
@@ -118,11 +118,17 @@ def _sides(claim: Any, case: Case, values: Values, reach: int) -> list[tuple[Any
     return [(left, right)]
 
 
-def _evaluate(expression: Any, case: Case, values: Values, reach: int) -> Any:
+def evaluate(expression: Any, case: Case, values: Values | None = None, reach: int = 40) -> Any:
+    """Evaluate an expression at one case; arguments as in `agree`.
+
+    >>> from scaledet.symbols import c, k
+    >>> evaluate(c(k, 0) + 1, {k: 3}, {c: lambda layer, lag: Fraction(layer, 2)})
+    5/2
+    """
     known = {symbol: number(value) for symbol, value in case.items()}
     known |= {sp.oo: sp.Integer(reach), -sp.oo: sp.Integer(-reach)}
     try:
-        return _value(expression, known, values)
+        return _value(expression, known, values or {})
     except (ValueError, KeyError, IndexError, ZeroDivisionError) as error:
         refute(f"{expression} is undefined at {_shown(case)}: {error}")
 

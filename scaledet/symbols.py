@@ -18,140 +18,82 @@ from typing import Any
 import sympy as sp
 
 from scaledet import checks
+from scaledet.quantities import (
+    A,
+    D,
+    G,
+    G_late,
+    G_mean,
+    G_variance,
+    Q,
+    R,
+    S,
+    W,
+    a,
+    autocorrelation,
+    b,
+    bias,
+    block_overlap,
+    c,
+    coarse,
+    energy,
+    filter_variance,
+    fourth_difference,
+    g,
+    gamma,
+    h,
+    highest,
+    law,
+    layer_correlation,
+    layer_length,
+    layer_stride,
+    layer_variance,
+    layer_weight,
+    mean,
+    noise_exponent,
+    output,
+    overlap,
+    pair_change,
+    pair_cross,
+    path_eigenvalue,
+    phase_mass,
+    quotient_correlation,
+    rectified,
+    reordered,
+    second_difference,
+    shifted_D,
+    shifted_overlap,
+    site_correlation,
+    spread,
+    stability_exponent,
+    symbol,
+    tail,
+    transition_entry,
+    transition_norm,
+    unit,
+    variance,
+    volume,
+    walks,
+)
 
-__all__ = ["A", "D", "G", "L", "N", "Q", "R", "S", "W", "a", "active_mean", "active_variance",
-           "alpha", "autocorrelation", "b", "beta", "c", "crossover", "d", "delta", "f", "g", "h",
-           "height", "i", "j", "k", "kappa", "m", "mu_1", "n", "nu", "overlap", "p", "rho", "rho_b",
-           "rho_drop", "s", "sigma", "t", "theta", "unit", "v_0", "w", "x", "z"]  # fmt: skip
+__all__ = ["A", "D", "G", "G_late", "G_mean", "G_variance", "L", "N", "Q", "R", "S", "W", "a",
+           "active_mean", "active_variance", "alpha", "alpha_local", "autocorrelation", "b",
+           "beta", "beta_fit", "beta_local", "bias", "block_overlap", "c", "coarse", "crossover",
+           "d", "delta", "energy", "f", "far_pairs", "filter_exponent", "filter_variance",
+           "fourth_difference", "g", "gamma", "gap", "h", "height", "highest", "i", "j", "k",
+           "kappa", "law", "layer_correlation", "layer_length", "layer_stride", "layer_variance",
+           "layer_weight", "m", "m_1", "m_2", "mean", "mu_1", "multiplicity", "n", "near_pairs",
+           "noise_exponent", "nu", "output", "overlap", "p", "pair_change", "pair_cross",
+           "path_eigenvalue", "phase_mass", "plateau", "prefactor", "quotient_correlation",
+           "rectified", "reordered", "rho", "rho_b", "rho_drop", "rho_g", "riesz", "s",
+           "second_difference", "shifted_D", "shifted_overlap", "sigma", "site_correlation",
+           "spread", "stability_exponent", "sum_rules", "symbol", "t", "tail", "theta",
+           "tolerance", "transition_entry", "transition_norm", "unit", "v_0", "variance", "volume",
+           "w", "walks", "width", "x", "xi", "z"]  # fmt: skip
 
 
 def _positive(name: str) -> Any:
     return sp.Symbol(name, integer=True, positive=True)
-
-
-class _Quantity(sp.Function):  # type: ignore[misc]  # SymPy ships no types
-    """A quantity of the theory; the first argument is its layer, printed as a subscript."""
-
-    letter = "?"
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        index, *rest = (printer.doprint(argument) for argument in self.args)
-        power = "" if exp is None else f"^{{{exp}}}"
-        inside = f"({', '.join(rest)})" if rest else ""
-        return f"{self.letter}_{{{index}}}{inside}{power}"
-
-
-class _Plain(sp.Function):  # type: ignore[misc]
-    """A function of positions or lags alone, printed as in the paper."""
-
-    letter = "?"
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        inside = ", ".join(printer.doprint(argument) for argument in self.args)
-        power = "" if exp is None else f"^{{{exp}}}"
-        return f"{self.letter}({inside}){power}"
-
-
-class A(_Quantity):
-    """Effective receptive field A_k (pixels)."""
-
-    letter = "A"
-
-
-class D(_Quantity):
-    """Sensitivity to displacements D_k (dimensionless)."""
-
-    letter = "D"
-
-
-class G(_Quantity):
-    """Sensitivity to noise G_k (dimensionless)."""
-
-    letter = "G"
-
-
-class R(_Quantity):
-    """Relative sensitivity R_k = D_k / G_k (dimensionless)."""
-
-    letter = "R"
-
-
-class Q(_Quantity):
-    """Mean square distance Q_k of two independent images."""
-
-    letter = "Q"
-
-
-class S(_Quantity):
-    """Cumulative stride S_k (pixels)."""
-
-    letter = "S"
-
-
-class W(_Quantity):
-    """Support W_k of the composite filter (pixels)."""
-
-    letter = "W"
-
-
-class c(_Quantity):  # the paper's letter
-    """Autocorrelation c_k(m) of the composite filter at lag m."""
-
-    letter = "c"
-
-
-class h(_Quantity):
-    """Composite filter h_k(j)."""
-
-    letter = "h"
-
-
-class g(_Quantity):
-    """Composite filter g_k(j) of a quotient of the kernel."""
-
-    letter = "g"
-
-
-class gamma(_Quantity):
-    """Autocorrelation gamma_k(m) of the composite filter of a quotient of the kernel."""
-
-    letter = r"\gamma"
-
-
-class overlap(_Quantity):
-    """Inner product of the representations at layer k of the images of pixels p and q."""
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        layer, p, q = (printer.doprint(argument) for argument in self.args)
-        power = "" if exp is None else f"^{{{exp}}}"
-        return rf"\langle P_{{{layer}}} e_{{{p}}},\, P_{{{layer}}} e_{{{q}}} \rangle{power}"
-
-
-class unit(_Quantity):
-    """Output unit i of layer k on the image of pixel p."""
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        layer, i, p = (printer.doprint(argument) for argument in self.args)
-        power = "" if exp is None else f"^{{{exp}}}"
-        return rf"(P_{{{layer}}} e_{{{p}}})({i}){power}"
-
-
-class a(_Plain):
-    """Weights a(j) of one kernel."""
-
-    letter = "a"
-
-
-class b(_Plain):
-    """Weights b(j) of a quotient of a kernel."""
-
-    letter = "b"
-
-
-class autocorrelation(_Plain):
-    """Autocorrelation A(m) = sum_j a(j) a(j + m) of one kernel."""
-
-    letter = r"\mathcal{A}"
 
 
 k = _positive("k")
@@ -210,10 +152,44 @@ rho_drop = sp.Symbol("rho_D", positive=True)
 """Growth rate of c_k(0) - c_k(1) per layer."""
 rho_b = sp.Symbol("rho_b", positive=True)
 """Spectral radius of the transition operator of the quotient b."""
+rho_g = sp.Symbol("rho_g", positive=True)
+"""Spectral radius of the transition operator of g, the kernel without one factor q/s."""
+multiplicity = sp.Symbol("mu", integer=True, positive=True)
+"""Multiplicity of the growth rate as a root of the minimal recurrence."""
 crossover = sp.Symbol("A_*", positive=True)
 """Receptive field at which both parts of G_k are equal (pixels)."""
+alpha_local = sp.Symbol("alpha_loc", real=True)
+"""Local exponent -d log D / d log A of D_k."""
+beta_local = sp.Symbol("beta_loc", real=True)
+"""Local exponent d log G / d log A of G_k."""
+beta_fit = sp.Symbol("beta_fit", real=True)
+"""Slope of log G_k against log A_k, fitted over a window of layers."""
+prefactor = sp.Symbol("r", positive=True)
+"""Amplitude of A_k^d in G_k."""
+width = sp.Symbol("A", positive=True)
+"""Effective receptive field as a continuous variable (pixels)."""
+tolerance = sp.Symbol("epsilon", positive=True)
+"""Relative error allowed to an exponent."""
+riesz = sp.Symbol("m_varphi", nonnegative=True)
+"""Smallest value over theta of the largest |phi^(theta + 2 pi l)| over integers l."""
+sum_rules = sp.Symbol("n", integer=True, nonnegative=True)
+"""Order of the sum rules of a kernel."""
 delta = sp.Symbol("delta", real=True)
 """Defect of the sum rule."""
+m_1 = sp.Symbol("m_1", integer=True)
+"""Lag along the first axis (pixels)."""
+m_2 = sp.Symbol("m_2", integer=True)
+"""Lag along the second axis (pixels)."""
+xi = sp.Symbol("xi", positive=True)
+"""Scale of the scale-detection task (pixels)."""
+gap = sp.Symbol("g", nonnegative=True)
+"""Half the width of the band of distances left out of the task (pixels)."""
+near_pairs = sp.Symbol("n_+", integer=True, positive=True)
+"""Number of pairs of label +1."""
+far_pairs = sp.Symbol("n_-", integer=True, positive=True)
+"""Number of pairs of label -1."""
+plateau = sp.Symbol(r"D_{\infty}", positive=True)
+"""Limit of D_k."""
 
 
 @lru_cache(maxsize=64)
@@ -228,3 +204,17 @@ def kappa(order: int) -> Any:
     order = checks.integer("order", order, 2)
     sign = {"positive": True} if order == 2 else {"real": True}
     return sp.Symbol(f"kappa_{order}", **sign)
+
+
+@lru_cache(maxsize=64)
+def filter_exponent(letter: str, *weights: int) -> Any:
+    r"""Return the exponent, alpha or beta, of the filter with these weights as a symbol.
+
+    Raises ``ValueError`` if `letter` is neither.
+
+    >>> print(sp.latex(filter_exponent("alpha", 1, 2, 1)))
+    \alpha_{[1,2,1]}
+    """
+    letter = checks.choice("letter", letter, ("alpha", "beta"))
+    shown = ",".join(map(str, weights))
+    return sp.Symbol(rf"\{letter}_{{[{shown}]}}", real=True)

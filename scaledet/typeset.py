@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
+from sympy.printing.latex import LatexPrinter
 
 if TYPE_CHECKING:
     from scaledet.derivation import CheckReport, Derivation, Step
@@ -19,8 +20,10 @@ __all__ = ["html_document", "html_fragment", "html_page", "latex_document", "mar
            "prose_to_html"]  # fmt: skip
 
 _NAMES = {
-    "alpha": r"\alpha", "beta": r"\beta", "crossover": "A_*", "nu_R": r"\nu_R",
+    "alpha": r"\alpha", "beta": r"\beta", "crossover": "A_*", "nu_R": r"\nu_R", "rho": r"\rho",
+    "rho_D": r"\rho_D", "rho_b": r"\rho_b",
 }  # fmt: skip
+_QUANTITY = re.compile(r"([A-Zch](?:_(?:k|[0-9]+))?(?:\([0-9m]\))?(?:-c_k\(1\))?)(?:[ _](.*))?")
 
 _CSS = """\
 :root { color-scheme: light dark; --rule: #8884; --quiet: #767676; --mark: #0072b2; }
@@ -30,25 +33,67 @@ h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top
 .step { border-top: 1px solid var(--rule); padding: .6rem 0; }
 .step h3 { font-size: 1rem; margin: .2rem 0; }
 .display { overflow-x: auto; overflow-y: hidden; padding: .5rem 0; }
-.because, .checked { margin: .3rem 0; } .checked { color: var(--quiet); font-size: .92rem; }
+.why, .checked { margin: .3rem 0; } .checked { color: var(--quiet); font-size: .92rem; }
 .status { font: .75rem sans-serif; letter-spacing: .04em; border: 1px solid currentColor;
           border-radius: .7em; padding: .05em .6em; margin-left: .6em; color: var(--mark); }
-math { font-family: 'STIX Two Math', 'Latin Modern Math', 'Cambria Math', STIXMath, math; }
+math { font-family: 'STIX Two Math', 'Latin Modern Math', 'TeX Gyre Termes Math',
+       'Cambria Math', math; }
 """
 
 
+class _Printer(LatexPrinter):  # type: ignore[misc]  # SymPy ships no types
+    """SymPy's LaTeX with sums as one writes them: a series from its largest term on."""
+
+    def _print_Add(self, expr: Any, order: Any = None) -> str:  # SymPy's name
+        terms = self._as_ordered_terms(expr, order=order)
+        if expr.has(sp.Order):
+            variable = next(iter(expr.atoms(sp.Order))).variables[0]
+            terms.sort(key=lambda term: _rank(term, variable))
+        elif terms[0].could_extract_minus_sign():
+            positive = next((t for t in terms if not t.could_extract_minus_sign()), None)
+            if positive is not None:
+                terms.remove(positive)
+                terms.insert(0, positive)
+        text = ""
+        for term in terms:
+            negative = term.could_extract_minus_sign()
+            part = self._print(-term if negative else term)
+            bracket = self._needs_add_brackets(-term if negative else term)
+            part = rf"\left({part}\right)" if bracket else part
+            text += (" - " if text else "-") * negative or (" + " if text else "")
+            text += part
+        return text
+
+
+def _rank(term: Any, variable: Any) -> tuple[bool, Any]:
+    """Sort key: largest power of a variable that tends to infinity first, remainders last."""
+    if isinstance(term, sp.Order):
+        return True, 0
+    power = sp.sympify(term).as_coeff_exponent(variable)[1]
+    at_infinity = not variable.is_real or bool(variable.is_integer)
+    return False, -power if at_infinity else power
+
+
 def latex_of(expression: Any) -> str:
-    """Return SymPy's LaTeX of an expression, fractions and logarithms written as in a paper."""
-    return str(sp.latex(expression, ln_notation=False, mat_delim="(", mat_str="matrix"))
+    """Return the LaTeX of an expression, sums, series and logarithms written as in a paper."""
+    settings = {"ln_notation": False, "mat_delim": "(", "mat_str": "matrix"}
+    return str(_Printer(settings).doprint(expression))
 
 
 def _name(name: str) -> str:
-    """LaTeX of the name of a result: ``D_k``, ``alpha``, ``D_prefactor`` ..."""
+    r"""LaTeX of the name of a result: ``D_k``, ``alpha``, ``D_prefactor``, ``c_k(0) of box 2``.
+
+    >>> _name("A_12"), _name("D_prefactor")
+    ('A_{12}', 'D\\ \\text{prefactor}')
+    """
     if name in _NAMES:
         return _NAMES[name]
-    if re.fullmatch(r"[A-Za-z](_[A-Za-z0-9])?(\([a-z0-9]\))?", name):
-        return name
-    return rf"\text{{{name.replace('_', ' ')}}}"
+    match = _QUANTITY.fullmatch(name)
+    if match is None:
+        return rf"\text{{{name.replace('_', ' ')}}}"
+    symbol = re.sub(r"_([0-9]+)", r"_{\1}", match[1])
+    words = (match[2] or "").replace("_", " ")
+    return rf"{symbol}\ \text{{{words}}}" if words else symbol
 
 
 def latex_document(derivation: Derivation) -> str:
@@ -69,7 +114,7 @@ def latex_document(derivation: Derivation) -> str:
         lines += [
             rf"\item {_latex_prose(step.statement)} \emph{{({step.status})}}",
             _latex_display(step.expression),
-            rf"{_latex_prose(step.justification)}",
+            rf"\emph{{Why:}} {_latex_prose(step.justification)}",
             "",
             rf"\emph{{Checked against: {_latex_prose(step.check.route)}.}}",
         ]
@@ -108,7 +153,7 @@ def markdown(derivation: Derivation) -> str:
         lines += [
             "", f"**{number}.** {step.statement} *({step.status})*", "",
             f"$$ {latex_of(step.expression)} $$", "",
-            f"Because {step.justification}", "",
+            f"Why: {step.justification}", "",
             f"*Checked against: {step.check.route}.*",
         ]  # fmt: skip
     lines += ["", "## Results", ""]
@@ -118,7 +163,7 @@ def markdown(derivation: Derivation) -> str:
 
 def html_page(title: str, body: str) -> str:
     """Wrap `body` into one self-contained page."""
-    plain = escape(re.sub(r"\$([^$]*)\$", r"\1", title))
+    plain = re.sub(r"<[^>]*>", "", prose_to_html(title))
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en" xmlns="http://www.w3.org/1999/xhtml"><head><meta charset="utf-8"/>'
@@ -157,7 +202,7 @@ def _html_step(number: int, step: Step, evidence: str) -> str:
         f'<div class="step"><p>{number}. {prose_to_html(step.statement)}'
         f'<span class="status">{step.status}</span></p>'
         f'<div class="display">{_mathml(latex_of(step.expression), display=True)}</div>'
-        f'<p class="because">Because {prose_to_html(step.justification)}</p>'
+        f'<p class="why"><i>Why:</i> {prose_to_html(step.justification)}</p>'
         f'<p class="checked">Checked against {checked}.</p></div>'
     )
 

@@ -34,6 +34,8 @@ def _changes(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
             changed[index] = entry + 1
             yield f"entry {index} of the matrix off by one", type(node)(*node.shape, changed)
         return
+    if isinstance(node, sp.MatrixSymbol):
+        return
     if isinstance(node, sp.Add):
         for term in node.args:
             rest = [other for other in node.args if other is not term]
@@ -56,7 +58,9 @@ def _inside(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
     limits = isinstance(node, sp.Sum | sp.Product | sp.Integral)
     if limits:
         bound = bound | {limit[0] for limit in node.limits}
-    for index, argument in enumerate(node.args):
+    # The variable and the point of a limit or an order of magnitude stay.
+    arguments = node.args[:1] if isinstance(node, sp.Limit | sp.Order) else node.args
+    for index, argument in enumerate(arguments):
         if limits and index > 0:
             symbol, *ends = argument
             inner = [
@@ -67,8 +71,22 @@ def _inside(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
         else:
             inner = list(_changes(argument, bound))
         for text, wrong in inner:
-            arguments = (*node.args[:index], wrong, *node.args[index + 1 :])
+            changed = (*node.args[:index], wrong, *node.args[index + 1 :])
             if isinstance(node, Relational):
-                yield text, type(node)(*arguments, evaluate=False)
+                yield text, type(node)(*changed, evaluate=False)
             else:
-                yield text, node.func(*arguments)
+                yield text, node.func(*changed)
+
+
+def strangers(expression: Any) -> set[Any]:
+    """Free symbols that are not in the package's table."""
+    from scaledet import symbols
+
+    table = {value for value in vars(symbols).values() if isinstance(value, sp.Symbol)}
+    table |= {symbols.kappa(order) for order in range(2, 44)}
+    named = ("\\alpha_{[", "\\beta_{[")  # symbols.filter_exponent
+    return {
+        symbol
+        for symbol in expression.free_symbols - table
+        if not isinstance(symbol, sp.MatrixSymbol) and not str(symbol).startswith(named)
+    }

@@ -67,7 +67,7 @@ def test_markdown_numbers_its_steps() -> None:
     text = derivation(RIGHT, RIGHT).to_markdown()
     assert "# Sums of $n$" in text
     assert "**2.** The first $k$ integers add up. *(proved)*" in text
-    assert "Because pair the first with the last." in text
+    assert "Why: pair the first with the last." in text
     assert text.count("$$") == 4
 
 
