@@ -5,7 +5,7 @@ Describe a network
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
-    `predict`, `predict_exponents`
+    `predict`, `predict_exponents`; `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`
 Confront both
@@ -22,8 +22,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scaledet import plots
+    from scaledet import plots, symbols
     from scaledet.comparison import compare
+    from scaledet.deriving import derive
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.exponents import predict_exponents
     from scaledet.fitting import fit_exponent, local_exponents
@@ -46,6 +47,7 @@ _HOME = {
     "binomial": "kernel",
     "box": "kernel",
     "compare": "comparison",
+    "derive": "deriving",
     "fit_exponent": "fitting",
     "load": "saved",
     "local_exponents": "fitting",
@@ -53,7 +55,10 @@ _HOME = {
     "predict": "prediction",
     "predict_exponents": "exponents",
     "simulate": "simulation",
+    "symbols": "symbols",
 }
+
+_MODULES = ("plots", "symbols")
 
 __all__ = [
     "ExhaustionError",
@@ -65,6 +70,7 @@ __all__ = [
     "binomial",
     "box",
     "compare",
+    "derive",
     "fit_exponent",
     "load",
     "local_exponents",
@@ -72,6 +78,7 @@ __all__ = [
     "predict",
     "predict_exponents",
     "simulate",
+    "symbols",
 ]
 
 
@@ -79,7 +86,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{_HOME[name]}")
-    value = module if name == "plots" else getattr(module, name)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

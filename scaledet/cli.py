@@ -1,4 +1,4 @@
-"""The command line: ``scaledet exponents``, ``predict``, ``simulate`` and ``compare``."""
+"""The command line: ``scaledet exponents``, ``predict``, ``derive``, ``simulate``, ``compare``."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 if ``compare`` finds a disagreement; 2 after an error, told in one line on stderr;
-        130 if interrupted.
+        0; 1 if ``compare`` or ``derive --check`` finds a disagreement; 2 after an error, told in
+        one line on stderr; 130 if interrupted.
 
     Examples
     --------
@@ -108,6 +108,12 @@ def _exponents(arguments: Namespace) -> tuple[str, int]:
     return (_as_json("exponents", _exponents_record(result)) if arguments.json else repr(result)), 0
 
 
+def _derive(arguments: Namespace) -> tuple[str, int]:
+    from scaledet.cli_derive import run_derive
+
+    return run_derive(arguments)
+
+
 def _predict(arguments: Namespace) -> tuple[str, int]:
     result = _prediction(arguments, build_task(arguments))
     _save(result, arguments)
@@ -154,6 +160,7 @@ def _compare(arguments: Namespace) -> tuple[str, int]:
 _COMMANDS: Mapping[str, Callable[[Namespace], tuple[str, int]]] = {
     "exponents": _exponents,
     "predict": _predict,
+    "derive": _derive,
     "simulate": _simulate,
     "compare": _compare,
 }

@@ -24,6 +24,8 @@ __all__ = [
     "build_task",
     "read_bytes",
     "read_destination",
+    "read_dimension",
+    "read_family",
     "read_integer",
     "read_kernel",
     "read_layer",
@@ -31,6 +33,8 @@ __all__ = [
     "read_seed",
     "read_size",
     "read_stride",
+    "read_symbolic_stride",
+    "repeated",
     "step_of",
 ]
 
@@ -117,6 +121,21 @@ def read_stride(text: str) -> int | str:
     return stride
 
 
+def read_symbolic_stride(text: str) -> int | str:
+    """Read a stride, ``kernel``, or ``s`` for the symbol."""
+    return text if text == "s" else read_stride(text)
+
+
+def read_family(text: str) -> Kernel | str:
+    """Read a kernel, ``box`` for the box of symbolic length, or ``any`` for any kernel."""
+    return text if text in ("box", "any") else read_kernel(text)
+
+
+def read_dimension(text: str) -> int | str:
+    """Read a dimension, or ``d`` for the symbol."""
+    return text if text == "d" else read_integer(text)
+
+
 def read_kernel(text: str) -> Kernel:
     """Read the length of a box, weights, or a binomial filter.
 
@@ -198,7 +217,7 @@ def build_network(arguments: Namespace) -> Network:
         for option, value in {**uniform, "--bias": bias}.items():
             if value is not None:
                 raise UsageError(f"argument {option}: not allowed with argument --layer")
-        return Network(_repeated(arguments.layer), arguments.dim)
+        return Network(repeated(arguments.layer), arguments.dim)
     missing = [option for option, value in uniform.items() if value is None]
     if missing:
         required = ", ".join(missing)
@@ -210,7 +229,8 @@ def build_network(arguments: Namespace) -> Network:
         raise UsageError(f"argument --depth: {arguments.depth} layers are too many") from None
 
 
-def _repeated(groups: list[tuple[int, Layer]]) -> list[Layer]:
+def repeated(groups: list[tuple[int, Layer]]) -> list[Layer]:
+    """Return the layers that `read_layer` has read, each as often as its count says."""
     layers: list[Layer] = []
     for count, layer in groups:
         try:

@@ -22,11 +22,12 @@ _TOP_EPILOG = """\
 examples:
   $ scaledet exponents --kernel 3 --stride 2
   $ scaledet predict --kernel 2 --stride 2 --depth 4 --size 64
+  $ scaledet derive --kernel 3 --stride 2 --html out.html
   $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000
 
 exit codes:
   0    done (compare: theory and simulation agree)
-  1    compare: theory and simulation disagree, p-value <= 1e-3
+  1    compare: theory and simulation disagree, p-value <= 1e-3; derive --check: a step is wrong
   2    bad arguments, or a result that cannot be computed or written
   130  interrupted
 
@@ -109,6 +110,26 @@ examples:
   $ scaledet compare --kernel 1,2,1 --stride 2 --depth 2 --size 16 --dim 2 --samples 2000 --rng 7
   $ scaledet compare --layer 3:1 --layer 2:2 --size 32 --rectify none --samples 2000 --json"""
 
+_DERIVE = """\
+Derive D_k, G_k and their exponents step by step, and re-check every step by an independent route.
+Prints Markdown, or writes a page."""
+
+_DERIVE_EPILOG = """\
+examples:
+  transition operator, generating functions, exponents, as one self-contained page
+  $ scaledet derive --kernel 3 --stride 2 --html out.html
+
+  the box of symbolic length f, six terms in 1/k, in d dimensions
+  $ scaledet derive --kernel box --stride 1 --order 6 --dim d --latex box.tex
+
+  check without printing the steps
+  $ scaledet derive --kernel binomial:5 --stride 2 --check
+
+  the recursion layer by layer of unequal layers
+  $ scaledet derive --layer 3:1x2 --layer 1,2,1:2
+
+exit codes: 1 if a check contradicts a step"""
+
 _RECTIFY = (
     "how the noise meets the ReLU: relu(x + noise) enters the network (input, the default), "
     "x + relu(noise), or x + noise without any ReLU (none)"
@@ -147,11 +168,52 @@ def build_parser() -> read.Parser:
     predict.add_argument("--exact", action="store_true", help="give D_k as exact fractions too")
     _add_output(predict, "prediction")
 
+    derive = command("derive", "derivations, step by step", _DERIVE, _DERIVE_EPILOG)
+    _add_derivation(derive)
+
     simulate = command("simulate", "Monte Carlo estimates", _SIMULATE, _SIMULATE_EPILOG)
     _add_simulation(simulate)
     compare = command("compare", "test theory against simulation", _COMPARE, _COMPARE_EPILOG)
     _add_simulation(compare)
     return parser
+
+
+def _add_derivation(parser: read.Parser) -> None:
+    parser.add_argument(
+        "--kernel",
+        type=read.read_family,
+        help=f"{_KERNEL}; or 'box', of symbolic length f, or 'any', by its cumulants (stride 1)",
+    )
+    parser.add_argument(
+        "--stride", type=read.read_symbolic_stride, help=f"{_STRIDE}, or 's' with kernel 'box'"
+    )
+    parser.add_argument(
+        "--layer",
+        type=read.read_layer,
+        action="append",
+        metavar="KERNEL:STRIDE[xCOUNT]",
+        help="COUNT equal layers, instead of --kernel and --stride; repeat for the layers after",
+    )
+    parser.add_argument(
+        "--order", type=read.read_integer, help="number of terms in 1/k at stride 1 (default 4)"
+    )
+    parser.add_argument(
+        "--dim", type=read.read_dimension, default=1, help="dimension, 1 to 3 or 'd' (default 1)"
+    )
+    parser.add_argument(
+        "--rectify", choices=("input", "noise", "none"), default="input", help=_RECTIFY
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--check", action="store_true", help="re-verify every step and print the evidence"
+    )
+    for name in ("html", "latex", "markdown"):
+        output.add_argument(
+            f"--{name}",
+            type=read.read_destination,
+            metavar="FILE",
+            help=f"write the derivation to FILE as {name}",
+        )
 
 
 def _parser(make: Any, description: str, epilog: str, **named: str) -> read.Parser:

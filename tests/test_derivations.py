@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from equivalent_changes import EQUIVALENT
-from mutation import mutants
+from mutation import mutants, strangers
 
 from scaledet.derivation import Derivation, Step
 from scaledet.errors import DerivationError
@@ -71,6 +71,12 @@ def test_every_result_is_the_claim_of_a_step(name: str) -> None:
         found.update(step.expression.args)
     for label, value in derivation(name).result.items():
         assert value in found, f"{label} = {value} is no side of a step's claim"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_symbol_is_in_the_table(name: str) -> None:
+    for step in derivation(name).steps:
+        assert not strangers(step.expression), step.statement
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,6 +24,7 @@ PUBLIC = [
     "binomial",
     "box",
     "compare",
+    "derive",
     "fit_exponent",
     "load",
     "local_exponents",
@@ -31,6 +32,7 @@ PUBLIC = [
     "predict",
     "predict_exponents",
     "simulate",
+    "symbols",
 ]
 
 
@@ -101,9 +103,12 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "correlation", "exponents", "moments", "one_pixel", "pair_average",
-    "pair_prediction", "prediction", "real_root", "spectrum", "transition",
+    "algebraic", "asymptote", "closed_form", "correlation", "derive_blocks", "derive_boxes",
+    "derive_flat", "derive_strided", "deriving", "exponents", "field_element", "holonomic",
+    "moments", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root", "series",
+    "smoothness", "spectrum", "telescoping", "transition", "unrolling",
 }  # fmt: skip
+BRUTE_FORCE = {"brute_force", "brute_layers", "brute_noise", "brute_torus", "evidence"}
 SIMULATION = {"pooling", "simulation", "work_unit"}
 
 
@@ -117,11 +122,16 @@ def test_theory_never_uses_the_simulation(module: str) -> None:
     assert not reachable(module) & SIMULATION
 
 
+@pytest.mark.parametrize("module", sorted(BRUTE_FORCE))
+def test_brute_force_shares_no_code_with_the_theory(module: str) -> None:
+    assert not reachable(module) & (THEORY | SIMULATION)
+
+
 def test_plots_take_results_only() -> None:
     assert not {"predict", "simulate", "compare", "predict_exponents"} & set(vars(sd.plots))
 
 
-@pytest.mark.parametrize("name", [n for n in PUBLIC if n != "plots"])
+@pytest.mark.parametrize("name", [n for n in PUBLIC if n not in ("plots", "symbols")])
 def test_every_public_name_is_documented(name: str) -> None:
     documentation = inspect.getdoc(getattr(sd, name)) or ""
     assert len(documentation) > 40
@@ -139,6 +149,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.Network.uniform(2, strides=2),
         lambda: sd.predict(sd.Network.uniform(2), N=4),
         lambda: sd.predict_exponents(kernel=2, strides=2),
+        lambda: sd.derive(kernel=2, strides=2),
         lambda: sd.ScaleDetection(sizes=128),
         lambda: sd.compare(None, None, tolerance=1),
         lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
