@@ -1,0 +1,45 @@
+"""Boxes: stride = length, where everything is explicit, and any length at any stride."""
+
+from __future__ import annotations
+
+from publish import main
+
+from scaledet.derivation import Derivation
+from scaledet.derive_box_law import box_law_steps
+from scaledet.derive_boxes import own_stride_noise, own_stride_steps
+from scaledet.derive_noise import noise_steps
+
+
+def derivation() -> Derivation:
+    """Derive the laws of boxes."""
+    own = own_stride_steps()
+    _, _, width, drop, level, _, torus = own
+    noise, named = own_stride_noise()
+    law = box_law_steps()
+    return Derivation(
+        title="Boxes: stride equal to the length, and the general law",
+        abstract="Boxes that do not overlap compose to one box, and $D_k = 1/A_k$ exactly, while "
+        "rectified noise piles up as $A_k^d$. A box of any length $f$ becomes stable if and only "
+        "if the stride $s$ divides $f$; then $\\alpha = 1 + \\beta(f/s, s)$.",
+        assumptions=(
+            "equal layers of boxes of length $f$ and stride $s \\ge 2$, $f = s$ up to the "
+            "crossover; biases $\\ge 0$: clean images stay non-negative and no ReLU acts on them",
+            "one active pixel, every grid phase equally likely; infinite lattice, except for the "
+            "step on the torus; $k \\to \\infty$ after it",
+            "noise rectified at the input and matched to the displacement, $L\\sigma^2 = 2$, with "
+            "$L \\to \\infty$ first at fixed $k$",
+        ),
+        steps=(*own, noise_steps("input", named["beta"])[-1], *noise, *law),
+        result={
+            "A_k": width.expression.rhs,
+            "D_k": drop.expression.rhs,
+            "D_prefactor": level.expression.rhs,
+            "D_torus": torus.expression.rhs,
+            **named,
+            "alpha": law[-1].expression.rhs,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main(derivation(), __file__)
