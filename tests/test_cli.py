@@ -24,7 +24,7 @@ from scaledet.cli import main
 from scaledet.cli_arguments import read_bytes, read_kernel, read_layer, read_rational
 from scaledet.prediction import Prediction
 
-COMMANDS = ("exponents", "predict", "simulate", "compare")
+COMMANDS = ("exponents", "predict", "derive", "simulate", "compare")
 
 
 @pytest.fixture
