@@ -121,7 +121,7 @@ def _bound(stride: Any, boxes: Boxes) -> Step:
         value = sp.factor(value.subs({rest: 1, turns: (f - 1) / 2}))
 
     def confront(claim: Any) -> str:
-        return f"{tried_boxes(claim, boxes)}; attained: {smooth_tail(claim, boxes)}"
+        return f"{tried_boxes(claim, boxes)}; approached: {smooth_tail(claim, boxes)}"
 
     return Step(
         "So if $s$ does not divide $f$, the sensitivity stays above a constant, from the first "
@@ -132,7 +132,7 @@ def _bound(stride: Any, boxes: Boxes) -> Step:
         "$\\sigma_m$: its square is at most $\\sigma_m^2 |h|^2$, and $c_k(0) \\le |h|^2 \\sum_m "
         "\\sigma_m^2$. Of the $s$ phases $f \\bmod s$ see $\\lfloor f/s \\rfloor + 1$ sites, the "
         "others $\\lfloor f/s \\rfloor$, each of weight $1/f$. The previous step holds with "
-        "$|h|^2$ for $c_{k-1}(0)$; divide. A smooth $h$ attains the bound.",
+        "$|h|^2$ for $c_{k-1}(0)$; divide. Smooth $h$ approach the bound.",
         Check("pooled images; a box followed by a parabola of 999 weights, to five digits",
               confront),
     )  # fmt: skip
@@ -147,8 +147,8 @@ def _plateau(stride: Any, boxes: Boxes) -> Step:
         return summary(found, "boxes")
 
     return Step(
-        "Its limit tells the exponent of noise, $\\beta(f, s)$ in one dimension, and the other way "
-        "round.",
+        "If $s$ does not divide $f$, the limit of $D_k$ tells the exponent of noise, "
+        "$\\beta(f, s)$ in one dimension, and the other way round.",
         sp.Eq(y.plateau, stride ** y.noise_exponent(f, stride) / f**2),
         "$D_k = c_{k-1}(0)/(f^2 c_k(0))$, and $c_k(0)/c_{k-1}(0)$ has a limit, $\\rho = "
         "s^{-\\beta(f, s)}$: $c_k(0)$ is a diagonal entry of the $k$-th power of a non-negative "
@@ -210,7 +210,8 @@ def _overlap(stride: Any, boxes: Boxes) -> Step:
         "$\\sum_i (v(i+1) - v(i))^2 = 2 \\sum_i v(i)^2 - 2 \\sum_i v(i) v(i+1)$ is a quadratic "
         "form of lowest eigenvalue $2 - 2 \\cos(\\pi/(n + 1))$ with the eigenvector "
         "$\\sin(\\pi i/(n + 1))$. Products of neighbours add up to at most "
-        "$\\cos(\\pi/(n + 1))$ times the squares. And $n$ is bounded: $H_k$ covers "
+        "$\\cos(\\pi/(n + 1))$ times the squares. And $n$ is bounded in $k$, which is all that is "
+        "needed: $H_k$ covers "
         "$1 + (f/s - 1)(s^k - 1)/(s - 1)$ sites, so "
         "$n \\le \\max(1, \\lceil (f - s)/(s - 1) \\rceil)$ at every depth.",
         Check("pooled one-pixel images of the box of length $f/s$, their sites counted; attained "

@@ -168,13 +168,14 @@ def _smooth(weights: Weights | None, stride: int) -> Step:
     return Step(
         "A stable filter is low: it cannot rise and fall in few steps.",
         sp.Le(y.highest(k) ** 4, y.c(k, 0) ** 2 * y.D(k) * (2 - y.D(k))),
-        "$h_k^2$ rises from 0 to its maximum and falls again, so "
+        "the total variation of $h_k^2$ is at least twice its maximum: "
         "$2 (\\max h_k)^2 \\le \\sum_j |h_k(j+1)^2 - h_k(j)^2|$. Each term is a difference of "
         "neighbours times their sum: by Cauchy and Schwarz the total is at most "
         "$\\sqrt{2 (c_k(0) - c_k(1))} \\sqrt{2 (c_k(0) + c_k(1))}$. Square, and insert "
         "$c_k(1) = (1 - D_k)\\, c_k(0)$.",
         Check(
-            "pooled one-pixel images, unequal layers included; $h(j) \\propto r^{|j|}$ attains it",
+            "pooled one-pixel images, unequal layers included; $h(j) \\propto r^{|j|}$ without end "
+            "attains it",
             lambda claim: tried(claim, weights, stride, peaked),
         ),
     )
@@ -192,7 +193,7 @@ def _least(weights: Weights | None, stride: int) -> Step:
     return Step(
         "No filter of effective receptive field $A_k$ spreads a pixel much further than the box.",
         sp.Ge(y.c(k, 0), least),
-        "let $p(x)$ be the density of the step before the last, centred: its variance is "
+        "let $p(x)$ be the density of the step on the largest weight, centred: its variance is "
         "$A_k^2/12$ and $\\int p^2 = c_k(0)$. For any $t > 0$, as $p \\ge 0$, "
         "$1 - A_k^2/(12 t^2) = \\int p\\, (1 - x^2/t^2)$ is at most the integral over $|x| < t$ "
         "alone, and that at most $\\sqrt{c_k(0)}$ times the root of "
@@ -212,7 +213,7 @@ def _alpha(weights: Weights | None, stride: int) -> Step:
         "$c_k(0) \\le \\max h_k$, as the weights sum to one. With it the steps on $\\max h_k$ join "
         "to $1/A_k \\le \\max h_k \\le \\sqrt{D_k (2 - D_k)}$, hence "
         "$D_k \\ge 1 - \\sqrt{1 - A_k^{-2}} \\ge \\frac{1}{2} A_k^{-2}$ at every layer, "
-        "whatever the strides.",
+        "whatever the strides. The exponent exists where $A_k \\to \\infty$.",
         Check(
             "growth rates of exact squares of composite filters; $[1, 2, 1]$ at stride 2 attains "
             "it",

@@ -48,7 +48,8 @@ def prefactor_steps(
         steps.append(Step(
             "The sensitivity to displacements tends to a plateau.",
             sp.Eq(sp.Limit(y.D(k), k, sp.oo), found.ratio),
-            "both sequences grow alike; the ratio of the residues at their common pole remains.",
+            "both sequences grow alike, and their dominant pole is simple and alone (a primitive "
+            "matrix); the ratio of the residues there remains.",
             Check("the plain recursion, settled to 10 digits",
                   partial(_settled, wanted=sp.Limit(y.D(k), k, sp.oo),
                           value=lambda layer: number(orbit.sensitivity(layer)))),
@@ -85,7 +86,7 @@ def prefactor_steps(
     steps.append(Step(
         "The prefactor of the law $G_k \\sim A_k^{\\beta}$.",
         sp.Eq(wanted, prefactor),
-        "$c_k(0) \\to C \\rho^k$ with $C$ the residue at the dominant pole.",
+        "$c_k(0) \\sim C \\rho^k$ with $C$ the residue at the dominant pole.",
         Check("the plain recursion, settled to 10 digits", confront_prefactor),
     ))  # fmt: skip
 

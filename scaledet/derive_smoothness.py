@@ -206,10 +206,11 @@ def _relation(kernel: Kernel, stride: int) -> Step:
         "Smoothness decides both exponents.",
         claim,
         "a theorem for every non-negative filter of two or more weights; its proof is the "
-        "derivation of any filter and stride. In short: without sum rule ($n = 0$) neighbouring "
-        "phases carry unequal masses, $D_k$ and $D_{k-1}$ cannot both be small, $\\alpha = 0$ and "
+        "derivation of any filter and stride. In short: without sum rule ($n = 0$) grid "
+        "phases carry unequal masses, $D_k \\ge \\delta > 0$ at every layer, $\\alpha = 0$ and "
         "$\\beta = -d \\log_s \\rho$. With it, $S_k c_k$ obeys a row-stochastic recursion, so "
-        "$\\beta = d$, and the previous telescoping gives $\\alpha = 1 - \\log_s \\rho(T_g)$; each "
+        "$\\beta = d$, and taking one average out of every layer, $g = a/((1 + \\dots + "
+        "z^{s-1})/s)$, gives $\\alpha = 1 - \\log_s \\rho(T_g)$; each "
         "further average in $g$ divides the spectrum by $s^2$ but for the eigenvalue $1/s$ of the "
         "constants.",
         Check("exponents measured on exact sequences", confront),
@@ -220,8 +221,9 @@ def _stability(found: Smoothness) -> Step:
     stable = found.stable
     claim = sp.Gt(y.riesz, 0) if stable else sp.Eq(y.riesz, 0)
     why = (
-        "no zeros of $a$ on the unit circle form a full set of preimages, or surround a cycle, "
-        "under multiplication of the angle by $s$"
+        "under multiplication of the angle by $s$, no full set of $s$ preimages of an angle "
+        "consists of zeros of $a$, and no cycle other than the angle 0 has zeros of $a$ for all "
+        "its other preimages"
         if stable
         else f"an obstruction exists: {_typeset(found.obstruction or '')}"
     )

@@ -10,7 +10,7 @@ Proof, for every non-negative a of two or more weights. (1) The symbol :math:`|b
 non-negative, so :math:`|T_b^k v| \le \|v\|_1 \gamma_k(0)`: rho_b is the spectral radius of T_b on
 every closed window. By Cauchy and Schwarz :math:`\gamma_k(0) \ge 1/\text{support}`, so that
 :math:`\rho_b \ge 1/s`, that is :math:`\nu_R \le n`. (2) n = 0: beta by definition; coset sums
-differ, so D_k and D_{k-1} cannot both be small: alpha = 0. (3) n >= 1: s T_a is row-stochastic,
+differ, which bounds D_k from below at every layer: alpha = 0. (3) n >= 1: s T_a is row-stochastic,
 rho = 1/s, beta = d; :math:`(1 - z) h_k = s^{-k} (1 - z^{S_k}) g_k` with g = a/(q/s) gives
 :math:`\rho_D = \rho(T_g)/s^2`. (4) :math:`\delta^2 T_{(q/s) e} = s^{-2} T_e\, \delta^2` with second
 differences, whose kernel, the constants, has the eigenvalue 1/s:

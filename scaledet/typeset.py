@@ -198,11 +198,12 @@ def html_fragment(derivation: Derivation, report: CheckReport | None = None) -> 
 
 def _html_step(number: int, step: Step, evidence: str) -> str:
     checked = prose_to_html(step.check.route) + (f": {escape(evidence)}" if evidence else "")
+    why = '</p><p class="why">'.join(map(prose_to_html, step.justification.split("\n\n")))
     return (
         f'<div class="step"><p>{number}. {prose_to_html(step.statement)}'
         f'<span class="status">{step.status}</span></p>'
         f'<div class="display">{_mathml(latex_of(step.expression), display=True)}</div>'
-        f'<p class="why"><i>Why:</i> {prose_to_html(step.justification)}</p>'
+        f'<p class="why"><i>Why:</i> {why}</p>'
         f'<p class="checked">Checked against {checked}.</p></div>'
     )
 
