@@ -203,7 +203,10 @@ def _sequence(
         Check("the plain recursion", lambda claim: annihilates(
             claim, x, terms, max(0, part + 1))),
     ))  # fmt: skip
-    named = {f"{name}_polynomial": steps[-1].expression.lhs}
+    named = {
+        f"{name}_generating_function": generating,
+        f"{name}_polynomial": steps[-1].expression.lhs,
+    }
     found = closed_form((top, bottom), scale, k)
     if found is not None:
         expression, start = found
