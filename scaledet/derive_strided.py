@@ -315,7 +315,7 @@ def _flat_noise(orbit: Orbit) -> Step:
     """Linear noise: energy over signal does not change from layer to layer."""
 
     def confront(claim: Any) -> str:
-        images = PooledRatio(orbit)
+        images = _PooledRatio(orbit)
         slope = sp.log(images(2) / images(1)) / sp.log(orbit.stride)
         return agree(claim, [{y.beta: slope}])
 
@@ -327,7 +327,7 @@ def _flat_noise(orbit: Orbit) -> Step:
     )
 
 
-class PooledRatio:
+class _PooledRatio:
     """Energy of pooled white noise per pixel over that of one pooled pixel."""
 
     def __init__(self, orbit: Orbit) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from flint import arb, ctx, fmpq, fmpz_poly
+from flint import arb, ctx, fmpq
 
 from scaledet import checks
-from scaledet.field_element import FieldElement
-from scaledet.real_root import RealRoot, largest_real_root
+from scaledet.real_root import BallNumber
 
 __all__ = ["enclosure"]
 
@@ -67,9 +66,7 @@ def _ball(node: Any, bits: int) -> arb:
         return arb.pi()
     if node is sp.E:
         return arb(1).exp()
-    if isinstance(node, RealRoot):
-        return largest_real_root(fmpz_poly(list(node.coefficients)), bits)
-    if isinstance(node, FieldElement):
+    if isinstance(node, BallNumber):
         return node.ball(bits)
     arguments = [_ball(argument, bits) for argument in node.args]
     if isinstance(node, sp.Add):

@@ -13,9 +13,8 @@ from typing import Any
 
 import sympy as sp
 from flint import arb, arb_poly, ctx, fmpq_poly, fmpz_poly
-from mpmath.libmp import from_man_exp
 
-from scaledet.real_root import largest_real_root
+from scaledet.real_root import BallNumber, largest_real_root
 
 __all__ = ["FieldElement", "element_ball", "exact_number"]
 
@@ -88,14 +87,7 @@ def _quadratic_relation(element: fmpq_poly, modulus: fmpq_poly) -> tuple[Any, An
     return (half, rest[0] + half * half) if rest.degree() <= 0 else None
 
 
-@lru_cache(maxsize=256)
-def _float_parts(element: FieldElement, bits: int) -> tuple[int, int]:
-    """Mantissa and exponent: evaluating a formula asks often."""
-    mantissa, exponent = element.ball(bits).mid().man_exp()
-    return int(mantissa), int(exponent)
-
-
-class FieldElement(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
+class FieldElement(BallNumber):
     """sum_j (n_j / denominator) x^j at the largest real root x of sum_j f_j x^j.
 
     The f_j are integers of an irreducible polynomial, the n_j integers, fewer than the f_j. The
@@ -109,11 +101,6 @@ class FieldElement(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no typ
     >>> number
     FieldElement(4*x - 5, x**3 - 2)
     """
-
-    is_real = True
-    is_irrational = True
-    is_algebraic = True
-    is_finite = True
 
     numerator: tuple[int, ...]
     denominator: int
@@ -132,41 +119,10 @@ class FieldElement(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no typ
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (self.numerator, self.denominator, self.factor)
 
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return self.__getnewargs__()
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, FieldElement):
-            return self.__getnewargs__() == other.__getnewargs__()
-        return False
-
-    def __hash__(self) -> int:
-        return hash((type(self).__name__, self.__getnewargs__()))
-
     def ball(self, bits: int) -> arb:
         """Enclosure with `bits` correct bits."""
         element = fmpq_poly(list(self.numerator), self.denominator)
         return element_ball(element, fmpz_poly(list(self.factor)), bits)
-
-    def _as_mpf_val(self, prec: int) -> Any:
-        return from_man_exp(*_float_parts(self, prec + 8), prec)
-
-    def approximation_interval(self, number_cls: type) -> Any:
-        """Return the neighbouring integers, which SymPy's ``floor`` asks for."""
-        if not issubclass(number_cls, sp.Integer):
-            return None
-        return sp.Integer(self._floor()), sp.Integer(self._floor() + 1)
-
-    def __int__(self) -> int:
-        whole = self._floor()
-        return whole if whole >= 0 else whole + 1
-
-    def _floor(self) -> int:
-        """Largest integer below the number, which is none itself."""
-        bits, whole = 64, None
-        while whole is None:
-            whole, bits = self.ball(bits).floor().unique_fmpz(), 2 * bits
-        return int(whole)
 
     def as_expressions(self, symbol: Any) -> tuple[Any, Any]:
         """Return both polynomials, of the number and of the root, in `symbol`."""

@@ -13,7 +13,7 @@ import sympy as sp
 from flint import acb, arb, ctx, fmpz_poly
 from mpmath.libmp import from_man_exp
 
-__all__ = ["RealRoot", "by_value", "complex_roots", "largest_real_root"]
+__all__ = ["BallNumber", "RealRoot", "by_value", "complex_roots", "largest_real_root"]
 
 
 def complex_roots(polynomial: fmpz_poly) -> list[acb]:
@@ -28,10 +28,9 @@ def by_value(first: arb, second: arb) -> int:
 
 
 @lru_cache(maxsize=256)
-def _float_parts(coefficients: tuple[int, ...], bits: int) -> tuple[int, int]:
-    """Mantissa and exponent of the largest real root: evaluating a formula asks often."""
-    ball = largest_real_root(fmpz_poly(list(coefficients)), bits)
-    mantissa, exponent = ball.mid().man_exp()
+def _float_parts(number: BallNumber, bits: int) -> tuple[int, int]:
+    """Mantissa and exponent: evaluating a formula asks often."""
+    mantissa, exponent = number.ball(bits).mid().man_exp()
     return int(mantissa), int(exponent)
 
 
@@ -42,49 +41,34 @@ def largest_real_root(polynomial: fmpz_poly, bits: int) -> arb:
     return max(reals, key=cmp_to_key(by_value))
 
 
-class RealRoot(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
-    """Largest real root of sum_j c_j x^j, with integers c_j, assumed irreducible and irrational.
-
-    Examples
-    --------
-    >>> root = RealRoot((-2, 0, 0, 1))
-    >>> root.evalf(30), root**3 > 1
-    (1.25992104989487316476721060728, True)
-    """
+class BallNumber(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
+    """An irrational real algebraic number that python-flint evaluates, by its `ball`."""
 
     is_real = True
     is_irrational = True
     is_algebraic = True
     is_finite = True
 
-    coefficients: tuple[int, ...]
+    def ball(self, bits: int) -> arb:
+        """Enclosure with `bits` correct bits."""
+        raise TypeError(f"{type(self).__name__} must define ball; got bits = {bits}")
 
-    def __new__(cls, coefficients: tuple[int, ...]) -> RealRoot:
-        """Make the number from c_0, c_1, ..., c_n."""
-        instance: RealRoot = sp.AtomicExpr.__new__(cls)
-        instance.coefficients = tuple(int(c) for c in coefficients)
-        return instance
-
-    def __getnewargs__(self) -> tuple[tuple[int, ...]]:
-        return (self.coefficients,)
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        raise TypeError(f"{type(self).__name__} must define __getnewargs__")
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return self.coefficients
+        return self.__getnewargs__()
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, RealRoot):
-            return self.coefficients == other.coefficients
+        if type(self) is type(other):
+            return bool(self.__getnewargs__() == other.__getnewargs__())
         return False
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, self.coefficients))
-
-    def as_poly_in(self, symbol: Any) -> Any:
-        """Return the minimal polynomial (up to a factor) as a SymPy ``Poly`` in `symbol`."""
-        return sp.Poly(list(reversed(self.coefficients)), symbol)
+        return hash((type(self).__name__, self.__getnewargs__()))
 
     def _as_mpf_val(self, prec: int) -> Any:
-        return from_man_exp(*_float_parts(self.coefficients, prec), prec)
+        return from_man_exp(*_float_parts(self, prec + 8), prec)
 
     def approximation_interval(self, number_cls: type) -> Any:
         """Return the neighbouring integers, which SymPy's ``floor`` asks for."""
@@ -100,9 +84,38 @@ class RealRoot(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
         """Largest integer below the number, which is none itself."""
         bits, whole = 128, None
         while whole is None:
-            root = largest_real_root(fmpz_poly(list(self.coefficients)), bits)
-            whole, bits = root.floor().unique_fmpz(), 2 * bits
+            whole, bits = self.ball(bits).floor().unique_fmpz(), 2 * bits
         return int(whole)
+
+
+class RealRoot(BallNumber):
+    """Largest real root of sum_j c_j x^j, with integers c_j, assumed irreducible and irrational.
+
+    Examples
+    --------
+    >>> root = RealRoot((-2, 0, 0, 1))
+    >>> root.evalf(30), root**3 > 1
+    (1.25992104989487316476721060728, True)
+    """
+
+    coefficients: tuple[int, ...]
+
+    def __new__(cls, coefficients: tuple[int, ...]) -> RealRoot:
+        """Make the number from c_0, c_1, ..., c_n."""
+        instance: RealRoot = sp.AtomicExpr.__new__(cls)
+        instance.coefficients = tuple(int(c) for c in coefficients)
+        return instance
+
+    def __getnewargs__(self) -> tuple[tuple[int, ...]]:
+        return (self.coefficients,)
+
+    def ball(self, bits: int) -> arb:
+        """Enclosure with `bits` correct bits."""
+        return largest_real_root(fmpz_poly(list(self.coefficients)), bits)
+
+    def as_poly_in(self, symbol: Any) -> Any:
+        """Return the minimal polynomial (up to a factor) as a SymPy ``Poly`` in `symbol`."""
+        return sp.Poly(list(reversed(self.coefficients)), symbol)
 
     def _sympystr(self, printer: Any) -> str:
         polynomial = printer.doprint(self.as_poly_in(sp.Symbol("x")).as_expr())
