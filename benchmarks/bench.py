@@ -74,6 +74,22 @@ def reference_simulation(samples: int, size: int, kernel: int, stride: int, dept
         (squares[:, None] + squares - 2 * clean @ clean.T).mean()
 
 
+def symbolic_rows() -> list[tuple[str, float, str]]:
+    """Time the symbolic engine: series, recurrence, certified digits."""
+    sd.derive(kernel=2, stride=2)  # imports SymPy, derives the moments of the noise
+    rows = [("derive, order 8, symbolic cumulants (s)",
+             seconds(lambda: sd.derive(kernel="any", order=8), 1), "< 10")]  # fmt: skip
+    far = sd.predict(sd.Network.uniform(3, depth=100_000))
+    rows.append(("exact D_k, k = 10^5, box 3 (s)", seconds(lambda: far.exact_D[-1], 1), "about 1"))
+    deep = sd.Network.uniform(3, depth=2000)
+    rows.append(("all exact D_k to depth 2000, box 3 (s)",
+                 seconds(lambda: list(sd.predict(deep).exact_D)), ""))  # fmt: skip
+    found = sd.derive(kernel=31, stride=2)
+    rows.append(("50 certified digits of beta, box 31 stride 2 (s)",
+                 seconds(lambda: found.enclosure("beta", 50)), "< 1"))  # fmt: skip
+    return rows
+
+
 def main() -> None:
     """Run all benchmarks."""
     rows: list[tuple[str, float, str]] = []
@@ -90,6 +106,7 @@ def main() -> None:
     rows.append(("size=None: depth 40 / depth 20", cost[1] / cost[0], "about 2"))
     worst, where = slowest_exponents()
     rows.append((f"slowest exponents, box {where[0]} stride {where[1]} (s)", worst, "< 1"))
+    rows += symbolic_rows()
     samples, size = 1024, 1024
     for kernel, stride, depth in ((3, 1, 16), (2, 2, 8)):
         net = sd.Network.uniform(kernel, stride, depth)
