@@ -1,4 +1,4 @@
-"""What `derive` says: theory.md's tables, every regime, every refusal, every mutant."""
+"""What `derive` says: the known tables, every regime, every refusal, every mutant."""
 
 from __future__ import annotations
 
