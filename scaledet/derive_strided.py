@@ -7,7 +7,7 @@ Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mpmath
 import sympy as sp
@@ -26,13 +26,15 @@ from scaledet.strided_evidence import (
     Orbit,
     annihilates,
     generates,
-    kernel_orbit,
     measured,
     measures,
     pooled,
 )
 from scaledet.symbols import k, m, n, x, z
 from scaledet.transition import Growth, growth, transition_matrix
+
+if TYPE_CHECKING:
+    from flint import fmpz_poly
 
 __all__ = ["derive_strided"]
 
@@ -58,7 +60,7 @@ def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -
     """
     found = asymptote(kernel, stride)
     rates = growth(kernel.trimmed, stride)
-    orbit = kernel_orbit(kernel, stride)
+    orbit = Orbit(kernel.weights, stride)
     steps = [_recursion(kernel, stride), _operator(kernel, stride)]
     result: dict[str, Any] = {"T": steps[1].expression.rhs}
     for name, what in (("peak", "c_k(0)"), ("drop", "c_k(0)-c_k(1)")):
@@ -67,7 +69,8 @@ def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -
         result |= named
     if "c_k(0)" in result and "c_k(0)-c_k(1)" in result:
         ratio = sp.simplify(result["c_k(0)-c_k(1)"] / result["c_k(0)"])
-        steps.append(_closed_sensitivity(ratio, orbit))
+        start = max(_first(fraction) for fraction in (rates.peak_fraction, rates.drop_fraction))
+        steps.append(_closed_sensitivity(ratio, start, orbit))
         result["D_k"] = ratio
     more, named = _exponents(found, orbit, dim, rectify)
     steps += more
@@ -177,7 +180,7 @@ def _sequence(
     scale = sp.Rational(root.scale.numerator, root.scale.denominator)
     term = y.c(k, 0) if name == "peak" else y.c(k, 0) - y.c(k, 1)
     value = (lambda j: orbit.correlation(j, 0)) if name == "peak" else orbit.drop
-    degree, part = int(bottom.degree()), int(top.degree()) - int(bottom.degree())
+    degree, first = int(bottom.degree()), _first((top, bottom))
     order = max(degree, int(top.degree()) + 1)
     numerator = _in_scaled(top, scale)
     denominator = _in_scaled(bottom, scale)
@@ -195,13 +198,13 @@ def _sequence(
         c * scale**j * x ** (degree - j) / sp.Integer(coefficients[0]) / scale ** (2 * j)
         for j, c in enumerate(coefficients)
     )
-    terms = [value(j) for j in range(2 * degree + max(0, part + 1) + 2)]
+    terms = [value(j) for j in range(2 * degree + first + 2)]
     steps.append(Step(
         f"The minimal polynomial of the recurrence that ${what}$ obeys.",
         sp.Eq(sp.expand(polynomial), 0),
         "numerator and denominator have no common factor left.",
         Check("the plain recursion", lambda claim: annihilates(
-            claim, x, terms, max(0, part + 1))),
+            claim, x, terms, first)),
     ))  # fmt: skip
     named = {
         f"{name}_generating_function": generating,
@@ -247,10 +250,16 @@ def _rate(claim: Any, symbol: Any, orbit: Orbit, name: str) -> str:
     return measures(claim, symbol, value, error * value * 4)
 
 
-def _closed_sensitivity(ratio: Any, orbit: Orbit) -> Step:
-    cases = [{k: layer} for layer in range(2, 12)]
+def _first(fraction: tuple[fmpz_poly, fmpz_poly]) -> int:
+    """Return the first term that obeys the recurrence: before it a polynomial part adds."""
+    top, bottom = fraction
+    return max(0, int(top.degree()) - int(bottom.degree()) + 1)
+
+
+def _closed_sensitivity(ratio: Any, start: int, orbit: Orbit) -> Step:
+    cases = [{k: layer} for layer in range(start, start + 12)]
     return Step(
-        "The sensitivity to displacements in closed form, in any dimension.",
+        f"The sensitivity to displacements in closed form, for $k \\ge {start}$, in any dimension.",
         sp.Eq(y.D(k), ratio),
         "$D_k = 1 - c_k(1)/c_k(0)$; in $d$ dimensions $c_k(0)^{d-1}$ cancels.",
         Check("the plain recursion", lambda claim: agree(claim, cases, orbit.functions())),

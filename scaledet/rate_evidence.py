@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import count
 from typing import Any
 
 import mpmath
@@ -20,8 +21,10 @@ import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.brute_force import PooledPixel, autocorrelation
+from scaledet.brute_force import PooledPixel
+from scaledet.brute_layers import shortest_recurrence
 from scaledet.evidence import number, refute
+from scaledet.strided_evidence import Orbit
 
 __all__ = ["Rate", "deep_squares", "dense_transition", "far_sensitivity", "growth_rates",
            "measured_alpha", "measured_beta", "pooled_values", "spectral_radius"]  # fmt: skip
@@ -132,17 +135,10 @@ def _convolved(weights: tuple[int, ...], stride: int) -> Iterator[tuple[int, int
     Filters too long for memory are followed by the plain recursion over all lags that matter,
     which must reproduce the last one that was convolved.
     """
-    exact = [Fraction(w) for w in weights]
-    lags = [int(autocorrelation(exact, m)) for m in range(len(weights))]
-    row, last = {0: 1}, (1, 0)
+    orbit = Orbit([Fraction(w) for w in weights], stride)
     taps, step = np.array([1], dtype=object), 1
-    while True:
-        wider: dict[int, int] = {}
-        for n, value in row.items():
-            for m in range(stride * n - len(lags) + 1, stride * n + len(lags)):
-                if abs(m) <= 2 * len(lags):
-                    wider[m] = wider.get(m, 0) + lags[abs(m - stride * n)] * value
-        row, last = wider, (wider[0], wider.get(1, 0))
+    for k in count(1):
+        last = int(orbit.correlation(k, 0)), int(orbit.correlation(k, 1))
         if len(taps) * stride <= _LONGEST:
             longer = np.zeros(len(taps) + (len(weights) - 1) * step, dtype=object)
             for j, weight in enumerate(weights):
@@ -154,26 +150,8 @@ def _convolved(weights: tuple[int, ...], stride: int) -> Iterator[tuple[int, int
 
 
 def _recurrence(terms: Sequence[Fraction]) -> list[Fraction]:
-    """Shortest c with sum_i c[i] terms[n - i] = 0, c[0] = 1 (Berlekamp and Massey)."""
-    current, previous = [Fraction(1)], [Fraction(1)]
-    length, gap, last = 0, 1, Fraction(1)
-    for n, term in enumerate(terms):
-        miss = term + sum(
-            (current[i] * terms[n - i] for i in range(1, min(length, len(current) - 1) + 1)),
-            Fraction(0),
-        )
-        if miss == 0:
-            gap += 1
-            continue
-        shifted = [Fraction(0)] * gap + [miss / last * value for value in previous]
-        padded = current + [Fraction(0)] * (len(shifted) - len(current))
-        update = [value - (shifted[i] if i < len(shifted) else 0) for i, value in enumerate(padded)]
-        if 2 * length <= n:
-            previous, last, length, gap = current, miss, n + 1 - length, 1
-        else:
-            gap += 1
-        current = update
-    return current + [Fraction(0)] * (length + 1 - len(current))
+    """Shortest c with sum_i c[i] terms[n - i] = 0, c[0] = 1."""
+    return [Fraction(1), *(-r for r in shortest_recurrence(terms))]
 
 
 @cache

@@ -17,11 +17,11 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.brute_force import PooledPixel, autocorrelation
-from scaledet.evidence import agree, evaluate, number, refute
+from scaledet.evidence import evaluate, number, refute
 from scaledet.kernel import Kernel
 from scaledet.symbols import k, z
 
-__all__ = ["Orbit", "annihilates", "approaches", "generates", "measured", "measures"]
+__all__ = ["Orbit", "annihilates", "generates", "measured", "measures"]
 
 DEPTHS = (16, 32, 64, 128, 256, 512)
 """Layers from which exponents are measured."""
@@ -78,11 +78,6 @@ class Orbit:
         """c, D and S for `evidence.agree`."""
         return {y.c: self.correlation, y.D: self.sensitivity,
                 y.S: lambda layer: self.stride**layer}  # fmt: skip
-
-
-def kernel_orbit(kernel: Kernel, stride: int) -> Orbit:
-    """Return the orbit of a kernel's weights."""
-    return Orbit(kernel.weights, stride)
 
 
 def pooled(kernel: Kernel, stride: int) -> PooledPixel:
@@ -179,17 +174,3 @@ def measures(claim: Any, symbol: Any, value: Any, error: Any) -> str:
     if abs(claimed - value) > error:
         refute(f"{claim}: measured {mpmath.nstr(value, 12)}")
     return f"measured {mpmath.nstr(value, 10)} within {mpmath.nstr(error, 2)}"
-
-
-def approaches(claim: Any, value: Any, far: int, functions: dict[Any, Any]) -> str:
-    """Hold a limit in k to exact numbers at `far` and 2 `far`: nearer to `value` or equal."""
-    limit = claim.lhs
-    if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
-        refute(f"{claim} is no limit of large k")
-    off = [
-        abs((evaluate(limit.args[0], {k: layer}, functions) - value).evalf(40))
-        for layer in (far, 2 * far)
-    ]
-    if off[1] > sp.Float(10) ** -6 * max(1, abs(value.evalf(30))) or off[1] > off[0]:
-        refute(f"{claim}: off by {[float(v) for v in off]} at k = {far}, {2 * far}")
-    return agree(sp.Eq(claim.rhs, value, evaluate=False), [{}])
