@@ -17,10 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaledet import checks, storage, tables
-from scaledet.errors import ExhaustionError
+from scaledet.estimation import estimate
 from scaledet.experiment import Experiment, checked_experiment, restored
 from scaledet.network import Network
-from scaledet.work_unit import BlockSums, Specification, bytes_per_image, run_block
+from scaledet.work_unit import (
+    ENGINES,
+    Specification,
+    Stream,
+    UnitSums,
+    bytes_per_worker,
+    run_unit,
+    unit_sizes,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,9 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Simulation", "simulate"]
 
 _COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
-_ARRAYS = (*_COLUMNS, "covariance", "means", "means_covariance")
-# Representations that differ by less than this (squared, relative) differ by rounding only.
-_ROUNDING = 1e-26
+_ARRAYS = (*_COLUMNS, "covariance", "means", "means_covariance", "gain")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,6 +71,7 @@ class Simulation(Experiment):
 
     size: int
     sigma: float
+    engine: str
     samples: int
     blocks: int
     pairs: int
@@ -80,6 +87,7 @@ class Simulation(Experiment):
     covariance: NDArray[np.float64]
     means: NDArray[np.float64]
     means_covariance: NDArray[np.float64]
+    gain: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         for name in _ARRAYS:
@@ -126,6 +134,7 @@ class Simulation(Experiment):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
         run = {
+            "engine": self.engine,
             "samples": self.samples,
             "blocks": self.blocks,
             "pairs": self.pairs,
@@ -150,7 +159,9 @@ def simulate(
     rectify: str | None = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
-    memory_limit: int = 2**28,
+    engine: str = "numba",
+    control_variates: bool = False,
+    memory_limit: int = 2**30,
     workers: int = 1,
     progress: bool = False,
 ) -> Simulation:
@@ -213,6 +224,8 @@ def simulate(
     memory_limit = checks.integer("memory_limit", memory_limit, 1)
     workers = checks.integer("workers", workers, 1)
     progress = checks.flag("progress", progress)
+    control_variates = checks.flag("control_variates", control_variates)
+    checks.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise TypeError("size must be an integer >= 2 (pixels a side); got None")
     # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
@@ -220,52 +233,35 @@ def simulate(
     found = checked_experiment(
         "simulate", net, size, rectify, sigma, task, balanced, sigma_range=(1e-10, 1e70)
     )
-    spec = Specification(**vars(found))
-    need = bytes_per_image(spec)
+    spec = Specification(**vars(found), engine=engine)
+    counts = unit_sizes(spec, samples)
+    need = bytes_per_worker(spec, max(counts))
     if need > memory_limit:
-        raise ValueError(f"memory_limit must be at least {need} bytes, what one image of this "
-                         f"size needs; got {memory_limit}")  # fmt: skip
+        raise ValueError(f"memory_limit must be at least {need} bytes, what one worker needs for "
+                         f"images of this size; got {memory_limit}")  # fmt: skip
     generator = checks.generator(rng)
-    entropy = None
-    if not isinstance(rng, np.random.Generator):
-        entropy = int(np.asarray(getattr(generator.bit_generator.seed_seq, "entropy", 0)).flat[0])
-    counts = _block_sizes(samples, net.depth)
-    chunk = min(max(counts), memory_limit // need)
-    streams = generator.spawn(len(counts))
-    sums = _run(spec, streams, counts, chunk, workers, progress)
-    return _estimate(spec, samples, counts, entropy, sums)
-
-
-def _block_sizes(samples: int, depth: int) -> list[int]:
-    """Equal blocks: four times the 2 (depth + 1) means whose covariance they determine.
-
-    The larger the blocks, the more pairs of images for the mean square distance.
-    """
-    wanted = max(128, 8 * (depth + 1))
-    block = min(max(samples // wanted, 2), max(256, samples // 2**16))
-    blocks = samples // block
-    return [samples // blocks + (b < samples % blocks) for b in range(blocks)]
+    stream = Stream.below(generator)
+    sums = _run(spec, stream, counts, workers, progress)
+    repeatable = not isinstance(rng, np.random.Generator) and stream.key == (0,)
+    entropy = stream.entropy if repeatable and isinstance(stream.entropy, int) else None
+    estimates = estimate(spec, counts, sums, control=control_variates)
+    return Simulation(**vars(spec), entropy=entropy, **estimates)
 
 
 def _run(
-    spec: Specification,
-    streams: list[np.random.Generator],
-    counts: list[int],
-    chunk: int,
-    workers: int,
-    progress: bool,
-) -> list[BlockSums]:
-    """Run every block; results in block order whatever the number of workers."""
+    spec: Specification, stream: Stream, counts: list[int], workers: int, progress: bool
+) -> list[UnitSums]:
+    """Run every unit; results in order whatever the number of workers."""
     begin = time.perf_counter()
-    results = [run_block(spec, streams[0], counts[0], chunk)]
+    results = [run_unit(spec, stream, 0, counts[0])]
     if progress:
         seconds = (time.perf_counter() - begin) * (len(counts) - 1) / workers
-        memory = workers * chunk * bytes_per_image(spec) / 2**20
+        memory = workers * bytes_per_worker(spec, max(counts)) / 2**20
         sys.stderr.write(f"simulate: about {seconds:.1f} s and {memory:.0f} MB for "
                          f"{sum(counts)} samples\n")  # fmt: skip
 
-    def one(index: int) -> BlockSums:
-        return run_block(spec, streams[index], counts[index], chunk)
+    def one(index: int) -> UnitSums:
+        return run_unit(spec, stream, index, counts[index])
 
     rest = range(1, len(counts))
     if workers == 1:
@@ -276,63 +272,9 @@ def _run(
     return results
 
 
-def _with_bar(blocks: Iterator[BlockSums], total: int, progress: bool) -> Iterator[BlockSums]:
+def _with_bar(units: Iterator[UnitSums], total: int, progress: bool) -> Iterator[UnitSums]:
     if not progress:
-        return blocks
+        return units
     from tqdm.auto import tqdm
 
-    return iter(tqdm(blocks, total=total, unit="block", desc="simulate"))
-
-
-def _estimate(
-    spec: Specification,
-    samples: int,
-    counts: list[int],
-    entropy: int | None,
-    sums: list[BlockSums],
-) -> Simulation:
-    """Means, and their covariance from the scatter of the blocks (ratios to first order)."""
-    displacement, noise, distance, square = (np.array(part) for part in zip(*sums, strict=True))
-    pairs = sum(count * (count - 1) // 2 for count in counts)
-    q = distance.mean(axis=0)
-    alive = q > _ROUNDING * square.mean(axis=0)
-    if not alive.all():
-        reason = f"Q_k = 0 in all {pairs} pairs drawn; use more samples if these are few"
-        raise ExhaustionError.at(int(np.argmin(alive)), spec.size, reason)
-    blocks = len(counts)
-    table = np.hstack([displacement, noise, distance])
-    means = table.mean(axis=0)
-    residuals = table - means
-    covariance = residuals.T @ residuals / (blocks * (blocks - 1))
-    # One pair's share of Q: what a rare overlap not seen could have changed.
-    n = len(q)
-    diagonal = np.arange(2 * n, 3 * n)
-    covariance[diagonal, diagonal] += (q / pairs) ** 2
-    # Where no move in any sample was felt, one that is felt could have been the next.
-    unfelt = np.flatnonzero(means[:n] == 0)
-    covariance[unfelt, unfelt] = (q[unfelt] / samples) ** 2
-    d, g = means[:n] / q, means[n : 2 * n] / q
-    none, quotient = np.zeros((n, n)), np.diag(1 / q)
-    ratios = np.block([[quotient, none, -np.diag(d / q)], [none, quotient, -np.diag(g / q)]])
-    stacked = ratios @ covariance @ ratios.T
-    errors = np.sqrt(np.diag(stacked))
-    slopes = np.hstack([np.diag(1 / g), np.diag(-d / g**2)])
-    ratio_errors = np.sqrt(np.diag(slopes @ stacked @ slopes.T))
-    return Simulation(
-        **vars(spec),
-        samples=samples,
-        blocks=blocks,
-        pairs=pairs,
-        entropy=entropy,
-        D=d,
-        D_err=errors[:n],
-        G=g,
-        G_err=errors[n:],
-        R=d / g,
-        R_err=ratio_errors,
-        Q=q,
-        Q_err=np.sqrt(np.diag(covariance))[2 * n :],
-        covariance=stacked,
-        means=means,
-        means_covariance=covariance,
-    )
+    return iter(tqdm(units, total=total, unit="unit", desc="simulate"))

@@ -505,7 +505,7 @@ BAD = [
     (f"{S} --bias 1e400", "--bias", "'1e400'"),
     (f"{S} --bias -5", "depth", "exhausted at layer 1"),
     ("compare --kernel 2 --stride 2 --depth 3 --size 64 --bias -0.1", "bias", "-0.1"),
-    ("compare --kernel 2 --stride 2 --depth 3 --size 64 --samples 20", "samples"),
+    ("compare --kernel 2 --stride 2 --depth 3 --size 64 --samples 8", "samples"),
     (f"{P} --save ''", "--save"),
 ]  # fmt: skip
 
