@@ -1,5 +1,145 @@
-"""Placeholder, replaced by the compiled engine."""
+"""The compiled engine: noise drawn, pooled and compared image by image while it is in cache.
 
-from scaledet.numpy_engine import bytes_needed, most_images, run
+The same definition as `numpy_engine`, with less memory. Clean and displaced images differ from a
+constant background only in a window around the active pixels, so only windows are kept of them
+and pooled; the noisy image is pooled whole. Compiled code is kept on disk by numba.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaledet.fused_noise import noisy_pass
+from scaledet.fused_windows import clean_pass
+from scaledet.gaussian_stream import new_state, padded
+from scaledet.work_unit import Images, UnitSums
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.work_unit import Specification
 
 __all__ = ["bytes_needed", "most_images", "run"]
+
+# Numbers that the windows of a unit may hold; two images where they need more.
+_WINDOWS = 2**22
+# What the compiled code reads beyond the last weight, at most.
+_SLACK = 4
+_MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Sides of the map, of the windows, and backgrounds around them, k = 0 ... depth."""
+
+    sides: NDArray[np.int64]
+    windows: NDArray[np.int64]
+    backgrounds: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    strides: NDArray[np.int64]
+    biases: NDArray[np.float64]
+    capacity: int
+    windows_total: int
+    line: int
+
+
+@lru_cache(maxsize=16)
+def _plan(spec: Specification) -> _Plan:
+    network, dim = spec.network, spec.network.dim
+    lengths = np.array([len(layer.kernel) for layer in network], np.int64)
+    weights = np.zeros((network.depth, int(lengths.max()) + _SLACK))
+    for row, layer in zip(weights, network, strict=True):
+        row[: len(layer.kernel)] = [float(weight) for weight in layer.kernel]
+    biases = np.array([float(layer.bias) for layer in network])
+    sides = spec.size // np.array([int(s) for s in network.strides], np.int64)
+    # One pixel and its neighbours; the pixels of a pair may be anywhere.
+    windows = [min(3, spec.size) if spec.task is None else spec.size]
+    backgrounds = np.zeros((network.depth + 1, dim))
+    for k, layer in enumerate(network):
+        reached = -(-(windows[-1] + lengths[k] - 1) // layer.stride)
+        windows.append(int(sides[k + 1] if windows[-1] == sides[k] else min(reached, sides[k + 1])))
+        value = backgrounds[k, 0]
+        for axis in range(dim):
+            backgrounds[k, axis] = value
+            value *= weights[k].sum()
+        value += biases[k]
+        backgrounds[k + 1] = value if spec.rectify is None else max(value, 0.0)
+    # A window that covers the next map is pooled as a whole image.
+    entered = [k for k in range(network.depth) if windows[k + 1] == sides[k + 1]]
+    largest = max([*windows, *(int(sides[k]) for k in entered)])
+    line = int(sides[0] + lengths.max() + max(layer.stride for layer in network) + _SLACK)
+    return _Plan(
+        sides, np.array(windows, np.int64), backgrounds, weights, lengths,
+        np.array([layer.stride for layer in network], np.int64), biases, largest**dim,
+        sum(window**dim for window in windows), line,
+    )  # fmt: skip
+
+
+def bytes_needed(spec: Specification, count: int) -> int:
+    """Three images, and of each clean and displaced image the windows."""
+    plan = _plan(spec)
+    windows = 4 * plan.capacity + plan.windows_total
+    return int(8 * (3 * spec.size**spec.network.dim + count * windows + plan.line))
+
+
+def most_images(spec: Specification) -> int:
+    """Return the largest number of images in a unit, such that their windows fit the cache."""
+    plan = _plan(spec)
+    return max(2, _WINDOWS // (4 * plan.capacity + plan.windows_total))
+
+
+def run(
+    spec: Specification,
+    images: Images,
+    seeds: np.random.SeedSequence,
+    noise: NDArray[np.float64] | None = None,
+) -> UnitSums:
+    """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
+    plan, dim, count = _plan(spec), spec.network.dim, len(images.positions)
+    depth, pixels, first = spec.network.depth, spec.size**dim, int(plan.windows[0])
+    starts = np.zeros((depth + 1, count, dim), np.int64)
+    if first < spec.size:
+        starts[0] = (images.positions[:, 0] - 1) % spec.size
+    totals, responses, controls = np.zeros((3, depth + 1)), np.zeros(depth + 1), np.zeros(2)
+    lowest = -np.inf if spec.rectify is None else 0.0
+    layers = (dim, plan.sides, plan.windows, plan.backgrounds, plan.weights, plan.lengths,
+              plan.strides, plan.biases, lowest)  # fmt: skip
+    values = _paint(images, starts[0], spec.size, first, plan.capacity)
+    history = np.empty((count, plan.windows_total))
+    spare = np.empty(len(values))
+    clean_pass(*layers, starts, values, np.zeros(pixels), spare, history, totals)
+    del values, spare
+    room = padded(pixels) + int(plan.lengths.max()) + int(plan.strides.max()) + _SLACK
+    given = np.zeros((0, 0)) if noise is None else np.ascontiguousarray(noise, dtype=np.float64)
+    noisy_pass(
+        *layers, starts, history, new_state(seeds), spec.sigma, _MODES[spec.rectify], given,
+        np.zeros(room), np.zeros(room), np.zeros(plan.line), responses, controls,
+    )  # fmt: skip
+    displacement, distance, square = totals
+    return UnitSums(
+        displacement / count,
+        responses / count,
+        2 * distance / (count - 1),
+        square / count,
+        controls / (count * pixels),
+    )
+
+
+def _paint(
+    images: Images, starts: NDArray[np.int64], size: int, side: int, capacity: int
+) -> NDArray[np.float64]:
+    """Windows [side^dim, 2 n] of clean and moved images, in an array with room for `capacity`."""
+    count, pixels, dim = images.positions.shape
+    result = np.zeros(capacity * 2 * count)
+    steps = side ** np.arange(dim - 1, -1, -1)
+    for column, positions in zip((0, count), images, strict=True):
+        for pixel in range(pixels):
+            inside = (positions[:, pixel] - starts) % size
+            at = inside @ steps * (2 * count) + column + np.arange(count)
+            np.add.at(result, at, 1.0)
+    return result

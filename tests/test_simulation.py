@@ -40,8 +40,8 @@ def test_no_global_random_state_is_touched() -> None:
 
 
 def test_memory_limit_is_checked_first() -> None:
-    with pytest.raises(ValueError, match=r"memory_limit must be at least \d+ bytes.*got 2047"):
-        sd.simulate(NET, size=32, samples=100, memory_limit=2047)
+    with pytest.raises(ValueError, match=r"memory_limit must be at least \d+ bytes.*got 99"):
+        sd.simulate(NET, size=32, samples=100, memory_limit=99)
 
 
 def test_self_pairs_do_not_bias_the_distance() -> None:
