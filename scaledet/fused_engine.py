@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.fused_noise import noisy_pass
-from scaledet.fused_windows import clean_pass
+from scaledet.fused_windows import add_up, pool_axis
 from scaledet.gaussian_stream import new_state, padded
 from scaledet.work_unit import Images, UnitSums
 
@@ -105,22 +105,19 @@ def run(
     starts = np.zeros((depth + 1, count, dim), np.int64)
     if first < spec.size:
         starts[0] = (images.positions[:, 0] - 1) % spec.size
-    totals, responses, controls = np.zeros((3, depth + 1)), np.zeros(depth + 1), np.zeros(2)
+    responses, controls = np.zeros(depth + 1), np.zeros(2)
     lowest = -np.inf if spec.rectify is None else 0.0
     layers = (dim, plan.sides, plan.windows, plan.backgrounds, plan.weights, plan.lengths,
               plan.strides, plan.biases, lowest)  # fmt: skip
-    values = _paint(images, starts[0], spec.size, first, plan.capacity)
-    history = np.empty((count, plan.windows_total))
-    spare = np.empty(len(values))
-    clean_pass(*layers, starts, values, np.zeros(pixels), spare, history, totals)
-    del values, spare
+    history, totals = _clean_pass(plan, images, starts, lowest)
     room = padded(pixels) + int(plan.lengths.max()) + int(plan.strides.max()) + _SLACK
     given = np.zeros((0, 0)) if noise is None else np.ascontiguousarray(noise, dtype=np.float64)
     noisy_pass(
-        *layers, starts, history, new_state(seeds), spec.sigma, _MODES[spec.rectify], given,
+        *layers, starts, history, new_state(seeds), spec.sigma, _MODES[spec.rectify],
+        padded(pixels), given,
         np.zeros(room), np.zeros(room), np.zeros(plan.line), responses, controls,
     )  # fmt: skip
-    displacement, distance, square = totals
+    displacement, distance, square = totals.T
     return UnitSums(
         displacement / count,
         responses / count,
@@ -128,6 +125,72 @@ def run(
         square / count,
         controls / (count * pixels),
     )
+
+
+def _clean_pass(
+    plan: _Plan, images: Images, starts: NDArray[np.int64], lowest: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Send clean and displaced images through the layers, their windows only.
+
+    `starts` [depth + 1, count, dim], where the windows begin, is given for k = 0 and written for
+    the others. Returns the clean windows [count, ...], one layer after the other, and the sums
+    of `add_up` [depth + 1, 3].
+    """
+    levels, count, dim = starts.shape
+    history, totals = np.empty((count, plan.windows_total)), np.zeros((levels, 3))
+    values = _paint(images, starts[0], int(plan.sides[0]), int(plan.windows[0]), plan.capacity)
+    spare, sums = np.empty_like(values), np.zeros(int(plan.sides[0]) ** dim)
+    past = 0
+    for k in range(levels):
+        side, window = int(plan.sides[k]), int(plan.windows[k])
+        whole = window == side
+        if k:
+            old, before = int(plan.windows[k - 1]), int(plan.sides[k - 1])
+            length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
+            if whole and old < before:
+                values = _filled_up(
+                    values, starts[k - 1], old, before, plan.backgrounds[k - 1, 0], len(spare)
+                )
+                old = before
+            first = -((length - 1 - starts[k - 1]) // stride)
+            offsets = stride * first - starts[k - 1]
+            if not whole:
+                starts[k] = first % side
+            for axis in range(dim):
+                outer, inner = window**axis, old ** (dim - 1 - axis)
+                final = axis == dim - 1
+                pool_axis(
+                    values, outer, old, window, inner, 2 * count, whole,
+                    plan.backgrounds[k - 1, axis], plan.weights, k - 1, length, stride,
+                    np.tile(offsets[:, axis], 2), plan.biases[k - 1] if final else 0.0,
+                    lowest if final else -np.inf, spare,
+                )  # fmt: skip
+                values, spare = spare, values
+        add_up(
+            starts[k], window ** (dim - 1), window, side, plan.backgrounds[k, 0], whole, values,
+            sums, history, past, totals[k],
+        )  # fmt: skip
+        past += window**dim
+    return history, totals
+
+
+def _filled_up(
+    values: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    window: int,
+    side: int,
+    background: float,
+    room: int,
+) -> NDArray[np.float64]:
+    """Turn windows into whole maps."""
+    count, dim = starts.shape
+    result = np.full(room, background)
+    maps = result[: side**dim * 2 * count].reshape(*(side,) * dim, 2, count)
+    inside = values[: window**dim * 2 * count].reshape(*(window,) * dim, 2, count)
+    for image in range(count):
+        where = np.ix_(*((start + np.arange(window)) % side for start in starts[image]))
+        maps[(*where, slice(None), image)] = inside[..., image]
+    return result
 
 
 def _paint(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from scaledet.compiled import Floats, Integers, Words, compiled
-from scaledet.fused_pooling import pool_line, pool_outer_axis
-from scaledet.fused_windows import site
-from scaledet.gaussian_stream import fill_normals, padded
+from scaledet.fused_pooling import pool_line
+from scaledet.fused_windows import pool_axis, site
+from scaledet.gaussian_stream import fill_normals
 
 __all__ = ["noisy_pass"]
 
@@ -123,7 +123,8 @@ def _enter(
 @compiled(
     "void(int64, int64[::1], int64[::1], float64[:,::1], float64[:,::1], int64[::1], int64[::1],"
     " float64[::1], float64, int64[:,:,::1], float64[:,::1], uint64[:,::1], float64, int64,"
-    " float64[:,::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1])"
+    " int64, float64[:,::1], float64[::1], float64[::1], float64[::1], float64[::1],"
+    " float64[::1])"
 )
 def noisy_pass(
     dim: int,
@@ -140,6 +141,7 @@ def noisy_pass(
     state: Words,
     sigma: float,
     mode: int,
+    drawn: int,
     given: Floats,
     image: Floats,
     other: Floats,
@@ -150,7 +152,8 @@ def noisy_pass(
     """Draw the noise of one image after another, pool it, and add up what every layer feels.
 
     Arguments of the same names are those of `clean_pass`, which has filled in `starts` and
-    `history`. `given` [count, pixels] replaces the noise drawn from `state`, unless it is empty;
+    `history`. `drawn` numbers, whole batches, are drawn from `state` for each image, of `sigma` and
+    `mode` as in `_enter`; `given` [count, pixels] replaces them unless it is empty;
     `image`, `other` hold an image with room for neighbours across the seam, `line` an axis.
     Added to: `responses` [depth + 1], squared distances of noisy and clean; `controls` [2], sums
     of the noise and of its square.
@@ -160,13 +163,14 @@ def noisy_pass(
         pixels *= sides[0]
     saved = np.empty(windows[0] ** dim)
     totals = np.zeros(3)
+    none = np.zeros(1, np.int64)
     for number in range(len(history)):
         clean = history[number]
         if len(given):
             for i in range(pixels):
                 image[i] = given[number, i]
         else:
-            fill_normals(state, image[: padded(pixels)], sigma)
+            fill_normals(state, image[:drawn], sigma)
         _enter(image, pixels, sides[0], windows[0], starts[0], number, mode, clean, totals, saved)
         past = windows[0] ** dim
         x, y = image, other
@@ -177,7 +181,10 @@ def noisy_pass(
             for _ in range(dim - 1):
                 inner *= n
             for _ in range(dim - 1):
-                pool_outer_axis(x, lines, n, inner, weights, k, length, stride, y)
+                pool_axis(
+                    x, lines, n, outputs, inner, 1, True, 0.0, weights, k, length, stride, none,
+                    0.0, -np.inf, y,
+                )  # fmt: skip
                 x, y = y, x
                 lines *= outputs
                 inner //= n

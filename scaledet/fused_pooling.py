@@ -1,8 +1,6 @@
-"""Pooling of lines and windows, compiled: what `pooling` does, for one image at a time.
+"""Pooling of lines, compiled: what `pooling` does, for one line of one image at a time.
 
-An image is an array [n, n, n] with leading sides 1 in less than three dimensions, stored flat. A
-`line` is its last axis with room for the neighbours across the seam. Functions read no global
-state and know no theory: they pool, add the bias, rectify and add up squares.
+A line is the last axis of an image, with room for the neighbours across the seam.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import numpy as np
 
 from scaledet.compiled import Floats, compiled
 
-__all__ = ["pool_line", "pool_outer_axis"]
+__all__ = ["pool_line"]
 
 _ONE: Any = np.uint64(1)
 _TWO: Any = np.uint64(2)
@@ -93,33 +91,3 @@ def pool_line(
         y[begin + i] = value
         total += (value - reference) * (value - reference)
     return total
-
-
-@compiled(
-    "void(float64[::1], int64, int64, int64, float64[:,::1], int64, int64, int64, float64[::1])"
-)
-def pool_outer_axis(
-    x: Floats,
-    outer: int,
-    n: int,
-    inner: int,
-    weights: Floats,
-    layer: int,
-    length: int,
-    stride: int,
-    y: Floats,
-) -> None:
-    """Pool the periodic middle axis of `x` [outer, n, inner] into `y` [outer, n/stride, inner]."""
-    outputs = n // stride
-    for o in range(outer):
-        for i in range(outputs):
-            start = (o * outputs + i) * inner
-            target = y[start : start + inner]
-            for p in range(inner):
-                target[p] = 0.0
-            for j in range(length):
-                begin = (o * n + (stride * i + j) % n) * inner
-                source = x[begin : begin + inner]
-                weight = weights[layer, j]
-                for p in range(inner):
-                    target[p] += weight * source[p]

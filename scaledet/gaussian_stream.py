@@ -55,12 +55,9 @@ def new_state(seeds: np.random.SeedSequence) -> Words:
     return state
 
 
-@compiled("int64(int64)")
-def padded(
-    count: int,
-) -> int:
+def padded(count: int) -> int:
     """Return the length of an array that holds `count` numbers in whole batches."""
-    return (count + BATCH - 1) // BATCH * BATCH
+    return -(-count // BATCH) * BATCH
 
 
 @compiled("void(uint64[:,::1], uint64[:,::1])")
