@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.fused_noise import noisy_pass
-from scaledet.fused_windows import add_up, pool_axis
+from scaledet.fused_windows import add_up, move_on, pool_axis
 from scaledet.gaussian_stream import new_state, padded
 from scaledet.work_unit import Images, UnitSums
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["bytes_needed", "most_images", "run"]
 
 # Numbers that the windows of a unit may hold; two images where they need more.
-_WINDOWS = 2**22
+_WINDOWS = 2**18
 # What the compiled code reads beyond the last weight, at most.
 _SLACK = 4
 _MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
@@ -140,6 +140,7 @@ def _clean_pass(
     history, totals = np.empty((count, plan.windows_total)), np.zeros((levels, 3))
     values = _paint(images, starts[0], int(plan.sides[0]), int(plan.windows[0]), plan.capacity)
     spare, sums = np.empty_like(values), np.zeros(int(plan.sides[0]) ** dim)
+    offsets = np.empty((dim, 2 * count), np.int64)
     past = 0
     for k in range(levels):
         side, window = int(plan.sides[k]), int(plan.windows[k])
@@ -152,17 +153,14 @@ def _clean_pass(
                     values, starts[k - 1], old, before, plan.backgrounds[k - 1, 0], len(spare)
                 )
                 old = before
-            first = -((length - 1 - starts[k - 1]) // stride)
-            offsets = stride * first - starts[k - 1]
-            if not whole:
-                starts[k] = first % side
+            move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
             for axis in range(dim):
                 outer, inner = window**axis, old ** (dim - 1 - axis)
                 final = axis == dim - 1
                 pool_axis(
                     values, outer, old, window, inner, 2 * count, whole,
                     plan.backgrounds[k - 1, axis], plan.weights, k - 1, length, stride,
-                    np.tile(offsets[:, axis], 2), plan.biases[k - 1] if final else 0.0,
+                    offsets[axis], plan.biases[k - 1] if final else 0.0,
                     lowest if final else -np.inf, spare,
                 )  # fmt: skip
                 values, spare = spare, values
@@ -185,11 +183,16 @@ def _filled_up(
     """Turn windows into whole maps."""
     count, dim = starts.shape
     result = np.full(room, background)
-    maps = result[: side**dim * 2 * count].reshape(*(side,) * dim, 2, count)
-    inside = values[: window**dim * 2 * count].reshape(*(window,) * dim, 2, count)
-    for image in range(count):
-        where = np.ix_(*((start + np.arange(window)) % side for start in starts[image]))
-        maps[(*where, slice(None), image)] = inside[..., image]
+    maps = result[: side**dim * 2 * count].reshape(side**dim, 2, count)
+    inside = values[: window**dim * 2 * count].reshape(window**dim, 2, count)
+    place = np.zeros((window,) * dim + (count,), np.int64)
+    for axis in range(dim):
+        shape = [window if axis == other else 1 for other in range(dim)]
+        coordinate = (np.arange(window).reshape(*shape, 1) + starts[:, axis]) % side
+        place += coordinate * side ** (dim - 1 - axis)
+    image = np.arange(count)
+    for moved in range(2):
+        maps[place.reshape(-1, count), moved, image] = inside[:, moved]
     return result
 
 

@@ -7,9 +7,40 @@ the images innermost. A window as wide as the map is the map itself, and begins 
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from scaledet.compiled import Floats, Integers, compiled
 
-__all__ = ["add_up", "pool_axis", "site"]
+__all__ = ["add_up", "move_on", "pool_axis", "site"]
+
+_TILE = 8
+
+
+@compiled("void(int64[:,::1], int64, int64, int64, boolean, int64[:,::1], int64[:,::1])")
+def move_on(
+    starts: Integers,
+    length: int,
+    stride: int,
+    side: int,
+    whole: bool,
+    moved: Integers,
+    offsets: Integers,
+) -> None:
+    """From where windows begin [count, dim], set where they begin on the next map, of `side`.
+
+    Set also `offsets` [dim, 2 count], for clean and displaced images: where, in the window, the
+    first output that it reaches begins.
+    """
+    count, dim = starts.shape
+    for image in range(count):
+        for axis in range(dim):
+            start = starts[image, axis]
+            first = -((length - 1 - start) // stride)
+            offsets[axis, image] = stride * first - start
+            offsets[axis, count + image] = stride * first - start
+            moved[image, axis] = 0 if whole else first % side
 
 
 @compiled(
@@ -129,23 +160,30 @@ def add_up(
         pixels *= side
     felt, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
+        # Distances do not depend on the origin; the background, or where windows are whole the
+        # first image, keeps their sums free of cancellation.
+        origin = values[i * width] if whole else background
         for image in range(i * width, i * width + count):
             clean = values[image]
             felt += (values[image + count] - clean) * (values[image + count] - clean)
             norm += clean * clean
-    # Distances do not depend on the origin; the background, or where windows are whole the
-    # first image, keeps their sums free of cancellation.
+            apart += (clean - origin) * (clean - origin)
+    for first in range(0, count, _TILE):  # transposed a few images at a time, line by cache line
+        last = min(first + _TILE, count)
+        for i in range(size):
+            for image in range(first, last):
+                history[image, past + i] = values[i * width + image]
     for image in range(count):
         for row in range(rows):
             begin = site(starts, image, row, window, side)
-            column = starts[image, dim - 1]
-            for i in range(row * window, row * window + window):
-                value = values[i * width + image]
-                history[image, past + i] = value
-                value -= values[i * width] if whole else background
-                apart += value * value
-                sums[begin + column] += value
-                column = column + 1 if column + 1 < side else 0
+            straight = min(window, side - starts[image, dim - 1])
+            for part in range(2):  # up to the seam, and from there
+                low, high = (straight, window) if part else (0, straight)
+                mine: Any = np.uint64(past + row * window + low)
+                site_of: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
+                for i in range(np.uint64(high - low)):
+                    origin = history[0, mine + i] if whole else background
+                    sums[site_of + i] += history[image, mine + i] - origin
     if count * size >= pixels:
         for i in range(pixels):
             spread += sums[i] * sums[i]

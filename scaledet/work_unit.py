@@ -35,7 +35,7 @@ ENGINES = ("numba", "numpy")
 _REVISIONS = {"numba": 1, "numpy": 1}
 _GENERATORS = {"numba": "SFC64, 32 lanes; Box-Muller", "numpy": "PCG64; ziggurat"}
 
-_FEWEST, _MOST, _UNITS = 128, 1024, 2**16
+_FEWEST, _MOST, _UNITS = 128, 512, 2**16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
