@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from scaledet.compiled import Floats, Integers, Words, compiled
@@ -191,12 +193,12 @@ def noisy_pass(
             reach = stride * (outputs - 1) + length + 3
             felt = 0.0
             for row in range(lines):
-                if dim == 1:
-                    source = x
-                else:
+                source = x
+                if dim > 1:
                     source = line
-                    for i in range(n):
-                        line[i] = x[row * n + i]
+                    begin: Any = np.uint64(row * n)
+                    for i in range(np.uint64(n)):
+                        line[i] = x[begin + i]
                 for i in range(n, reach):
                     source[i] = source[i - n]
                 # Which row of the window is this, if any?

@@ -70,36 +70,38 @@ def pool_axis(
     Output 0 of image b begins at offsets[b] of its window.
     """
     width = inner * count
+    # Unsigned: no index is negative, and the compiler need not look.
+    line: Any = np.uint64(width)
     same = whole or stride == 1
     for o in range(outer):
         for t in range(outputs):
-            begin = (o * outputs + t) * width
-            target = y[begin : begin + width]
-            for i in range(width):
-                target[i] = bias
+            target: Any = np.uint64((o * outputs + t) * width)
+            for i in range(line):
+                y[target + i] = bias
             for j in range(length):
                 weight = weights[layer, j]
                 first = stride * t + j
                 if same:
                     row = first % n if whole else first + offsets[0]
                     if 0 <= row < n:
-                        begin = (o * n + row) * width
-                        source = x[begin : begin + width]
-                        for i in range(width):
-                            target[i] += weight * source[i]
+                        source: Any = np.uint64((o * n + row) * width)
+                        for i in range(line):
+                            y[target + i] += weight * x[source + i]
                     else:
-                        for i in range(width):
-                            target[i] += weight * background
+                        for i in range(line):
+                            y[target + i] += weight * background
                     continue
                 for image in range(count):
                     row = first + offsets[image]
                     inside = 0 <= row < n
                     begin = (o * n + (row if inside else 0)) * width + image
-                    for p in range(inner):
-                        value = x[begin + p * count] if inside else background
-                        target[p * count + image] += weight * value
-            for i in range(width):
-                target[i] = target[i] if target[i] > lowest else lowest
+                    at = (o * outputs + t) * width + image
+                    for p in range(0, width, count):
+                        value = x[begin + p] if inside else background
+                        y[at + p] += weight * value
+            if lowest == 0.0:
+                for i in range(line):
+                    y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
 
 
 @compiled("int64(int64[:,::1], int64, int64, int64, int64)")
