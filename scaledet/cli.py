@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scaledet.comparison import Comparison
     from scaledet.exponents import Exponents
     from scaledet.prediction import Prediction
-    from scaledet.simulation import Simulation
+    from scaledet.simulated import Simulation
 
 __all__ = ["main"]
 

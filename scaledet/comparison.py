@@ -9,7 +9,7 @@ import numpy as np
 
 from scaledet import tables
 from scaledet.prediction import Prediction
-from scaledet.simulation import Simulation
+from scaledet.simulated import Simulation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
