@@ -98,8 +98,8 @@ def _add_noise(
 
 
 def _square(values: NDArray[np.float64]) -> float:
-    flat = values.reshape(-1)
-    return float(flat @ flat)
+    # Not a product of vectors: BLAS adds those up in an order that depends on its threads.
+    return float(np.square(values).sum())
 
 
 def _paint(positions: NDArray[np.int64], size: int, dim: int) -> NDArray[np.float64]:
