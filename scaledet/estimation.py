@@ -64,7 +64,8 @@ def estimate(
     stacked = ratios @ covariance @ ratios.T
     errors = np.sqrt(np.diag(stacked))
     slopes = np.hstack([np.diag(1 / g), np.diag(-d / g**2)])
-    ratio_errors = np.sqrt(np.diag(slopes @ stacked @ slopes.T))
+    # Where both responses are known exactly, rounding alone is left, of either sign.
+    ratio_errors = np.sqrt(np.maximum(np.diag(slopes @ stacked @ slopes.T), 0.0))
     return {
         "samples": samples,
         "blocks": units,
