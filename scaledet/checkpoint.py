@@ -31,6 +31,8 @@ __all__ = ["Checkpoint", "checked_path", "described", "opened_checkpoint"]
 FORMAT = 1
 _MAGIC = b"SQLite format 3\x00"
 _APPLICATION = 0x53646574
+# Versions that writers and readers must know: a rollback journal, SQLite's default.
+_ROLLBACK = b"\x01\x01"
 # How long one process waits for another that is writing (seconds).
 _PATIENCE = 60.0
 # What the file cannot be blamed for.
@@ -191,6 +193,8 @@ def _check_header(path: Path) -> None:
         raise ValueError(_damaged(path, "it is no SQLite file"))
     if int.from_bytes(header[68:72], "big") != _APPLICATION:
         raise ValueError(_damaged(path, "it is an SQLite file of another program"))
+    if header[18:20] != _ROLLBACK:
+        raise ValueError(_damaged(path, "its journal is not of the kind that was chosen"))
 
 
 def _description(path: Path, connection: sqlite3.Connection) -> dict[str, Any] | None:
@@ -198,8 +202,10 @@ def _description(path: Path, connection: sqlite3.Connection) -> dict[str, Any] |
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return None
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
     rows = connection.execute("SELECT description, checksum FROM call").fetchall()
-    if state != b"ok" or len(rows) != 1:
+    if state != b"ok" or path.stat().st_size != pages * page or len(rows) != 1:
         raise ValueError(_damaged(path, "SQLite finds it inconsistent"))
     text, checksum = rows[0]
     if not isinstance(text, bytes) or checksum != _hash(text):
