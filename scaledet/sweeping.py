@@ -224,6 +224,9 @@ def _listed(name: str, values: Any, of: str) -> list[Any]:
     result = list(values)
     if not result:
         raise ValueError(f"{name} must hold at least one {of}; got none")
+    for place, value in enumerate(result):
+        if value in result[:place]:
+            raise ValueError(f"{name} must differ; got {value!r} twice")
     return result
 
 
