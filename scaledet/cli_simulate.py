@@ -71,6 +71,7 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
         return
     try:
         from distributed import Client, KilledWorker
+        from distributed.comm import CommClosedError
     except ImportError as error:
         raise UsageError(
             "argument --scheduler: needs Dask: pip install dask distributed"
@@ -84,7 +85,7 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
     with client:
         try:
             yield client.get_executor()
-        except CancelledError as error:
+        except (CancelledError, CommClosedError, TimeoutError) as error:
             raise UsageError(
                 f"argument --scheduler: the connection to {address!r} is lost; with --checkpoint, "
                 "the same command goes on from the finished units"

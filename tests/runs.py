@@ -41,6 +41,18 @@ def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
     )
 
 
+SLOWLY = """
+import time
+from scaledet import running
+def slowly(*arguments, run_unit=running.run_unit):
+    time.sleep(0.005)
+    return run_unit(*arguments)
+running.TASK_SECONDS = 0
+running.run_unit = slowly
+"""
+"""For scripts: one unit a task, and every unit takes some time."""
+
+
 def wait_for(process: subprocess.Popen[str], word: str, stream: str = "stdout") -> None:
     """Read lines until one holds `word`."""
     for line in getattr(process, stream):

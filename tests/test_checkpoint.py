@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from runs import NET, interrupt, same, script, small, wait_for
+from runs import NET, SLOWLY, interrupt, same, script, small, wait_for
 
 import scaledet as sd
 from scaledet import running
+from scaledet.checkpoint import Checkpoint
 from scaledet.errors import CheckpointError
 from scaledet.work_unit import run_unit
 
@@ -310,12 +314,10 @@ def test_no_flipped_bit_changes_a_number(path):
 
 # ----------------------------------------------------------------------- kills and crowding
 
-CHILD = """
+CHILD = f"""{SLOWLY}
 import hashlib, resource, sys
 import scaledet as sd
-from scaledet import running
-path, seconds, workers, seed, limit = sys.argv[1:]
-running.TASK_SECONDS = float(seconds)
+path, workers, seed, limit = sys.argv[1:]
 if int(limit) >= 0:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 print("ready", flush=True)
@@ -325,8 +327,8 @@ print(m.partial, m.entropy, hashlib.sha256(m.covariance.tobytes()).hexdigest())
 """
 
 
-def child(path, *, seconds=0.0, workers=1, seed=5, limit=-1):
-    process = script(CHILD, path, seconds, workers, seed, limit)
+def child(path, *, workers=1, seed=5, limit=-1):
+    process = script(CHILD, path, workers, seed, limit)
     wait_for(process, "ready")
     return process
 
@@ -378,6 +380,25 @@ def units_in_any_state(path):
         return units_in(path) if ("units",) in tables else 0
     finally:
         connection.close()
+
+
+def test_a_broken_pool_keeps_what_is_done(plain, path, monkeypatch):
+    monkeypatch.setattr(running, "TASK_SECONDS", 0)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        alive = [executor.submit(os.getpid).result()]
+
+        def add_and_kill(store, tasks, add=Checkpoint.add):
+            add(store, tasks)
+            while alive:
+                os.kill(alive.pop(), signal.SIGKILL)
+
+        monkeypatch.setattr(Checkpoint, "add", add_and_kill)
+        with pytest.raises(BrokenExecutor):
+            small(checkpoint=path, executor=executor)
+    monkeypatch.undo()
+    assert 1 <= units_in(path) < 129
+    assert same(plain, small(checkpoint=path))
 
 
 def test_a_cut_transaction_is_undone(plain, path):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from runs import same, script, wait_for
+from runs import SLOWLY, same, script, wait_for
 from test_running import Plain, Unreliable
 
 import scaledet as sd
@@ -169,10 +169,8 @@ def test_an_interrupted_sweep_returns_what_is_done(monkeypatch):
         sweep(executor=Plain(4, KeyboardInterrupt))
 
 
-KILLED = """
+KILLED = f"""{SLOWLY}
 import sys, scaledet as sd
-from scaledet import running
-running.TASK_SECONDS = 0
 nets = [sd.Network.uniform(2, 2, 2), sd.Network.uniform([1, 2, 1], 2, 3)]
 print("ready", flush=True)
 sd.sweep(nets, [16, 32], samples=3000, rng=7, engine="numpy", checkpoint=sys.argv[1])
