@@ -171,7 +171,7 @@ class _Run:
 
     def collect(self, done: Iterable[Task]) -> None:
         """Store and add up what finished tasks give; then raise what a task has raised."""
-        good = [future for future in done if not future.cancelled() and not future.exception()]
+        good = [future for future in done if not _failed(future)]
         if self._store is not None:
             self._store.add(
                 (self.pending[future][0].job, self.pending[future][1], future.result()[0])
@@ -242,15 +242,15 @@ def run_jobs(
         with opened_pool(workers, executor) as pool:
             try:
                 run.work(pool)
-                interrupted = False
             except KeyboardInterrupt:
-                interrupted = True
+                # What is finished is the result, marked as partial.
+                pass
             finally:
                 for future in run.pending:
                     future.cancel()
-        if interrupted:
-            # Threads of our own have finished the units that they were at.
-            run.collect([f for f in run.pending if f.done() and not _failed(f)])
+        # Threads of our own have finished the units that they were at: part of an interrupted
+        # result, and of use to the next call on the same checkpoint.
+        run.collect([task for task in run.pending if task.done() and not _failed(task)])
     finally:
         run.progress.close()
     return [job.outcome() for job in run.jobs]
