@@ -311,6 +311,30 @@ def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
     assert 20 < found.blocks < 129
 
 
+def test_an_interrupt_cancels_what_waits(monkeypatch):
+    class Stalled(Plain):
+        """Runs three tasks, lets the others wait."""
+
+        num_workers = 3
+
+        def __init__(self):
+            super().__init__(7, KeyboardInterrupt)
+            self.waiting = []
+
+        def submit(self, function, /, *arguments):
+            future = super().submit(function, *arguments)
+            if self.submitted > 3:
+                future = Future()
+                self.waiting.append(future)
+            return future
+
+    monkeypatch.setattr(running, "TASK_SECONDS", 0)
+    executor = Stalled()
+    found = small(executor=executor)
+    assert (found.partial, found.blocks, len(executor.waiting)) == (True, 3, 3)
+    assert all(future.cancelled() for future in executor.waiting)
+
+
 LONG = """
 import numpy as np, scaledet as sd, sys
 from scaledet.work_unit import Stream
