@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; 1 if ``compare`` or ``derive --check`` finds a disagreement; 2 after an error, told in
-        one line on stderr; 130 if interrupted (``simulate`` and ``compare`` print what they have).
+        one line on stderr; 130 if interrupted (``simulate`` and ``compare`` print what is simulated).
 
     Examples
     --------
@@ -135,6 +135,11 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
 def _simulate(arguments: Namespace) -> tuple[str, int]:
     result = run_simulation(arguments, build_task(arguments))
     _save(result, arguments)
+    return _simulated(result, arguments)
+
+
+def _simulated(result: Simulation, arguments: Namespace) -> tuple[str, int]:
+    code = _INTERRUPTED if result.partial else 0
     if arguments.json:
         record = {
             **result.experiment_dict(),
@@ -142,8 +147,8 @@ def _simulate(arguments: Namespace) -> tuple[str, int]:
             "columns": result.columns(),
             "covariance": result.covariance,
         }
-        return _as_json("simulate", record), _INTERRUPTED if result.partial else 0
-    return repr(result), _INTERRUPTED if result.partial else 0
+        return _as_json(arguments.command, record), code
+    return repr(result), code
 
 
 def _compare(arguments: Namespace) -> tuple[str, int]:
@@ -153,12 +158,14 @@ def _compare(arguments: Namespace) -> tuple[str, int]:
     prediction = _prediction(arguments, task)
     simulation = run_simulation(arguments, task)
     _save(simulation, arguments)
+    if simulation.partial:
+        # No verdict before the number of samples that was asked for.
+        return _simulated(simulation, arguments)
     result = compare(prediction, simulation)
     agree = result.p_value > _DISAGREEMENT
-    code = _INTERRUPTED if simulation.partial else 0 if agree else 1
     if arguments.json:
-        return _as_json("compare", _comparison_record(result, agree)), code
-    return repr(result), code
+        return _as_json("compare", _comparison_record(result, agree)), 0 if agree else 1
+    return repr(result), 0 if agree else 1
 
 
 _COMMANDS: Mapping[str, Callable[[Namespace], tuple[str, int]]] = {

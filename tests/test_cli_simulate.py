@@ -93,4 +93,6 @@ def test_a_partial_result_is_saved_too(run, tmp_path, monkeypatch):
     assert (code, out, err) == (130, f"{partial!r}\n", "")
     assert sd.load(path).partial
     assert np.array_equal(sd.load(path).D, found.D)
-    assert run(f"compare {LINE}")[0] == 130
+    assert run(f"compare {LINE}") == (130, f"{partial!r}\n", "")
+    record = json.loads(run(f"compare {LINE} --json")[1])
+    assert (record["command"], record["partial"]) == ("compare", True)
