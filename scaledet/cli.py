@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; 1 if ``compare`` or ``derive --check`` finds a disagreement; 2 after an error, told in
-        one line on stderr; 130 if interrupted (``simulate`` and ``compare`` print what is simulated).
+        one line on stderr; 130 if interrupted (``simulate``, ``compare``: after what is finished).
 
     Examples
     --------

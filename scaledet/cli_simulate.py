@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scaledet.cli_arguments import UsageError, build_network, rectify_of
+from scaledet.errors import CheckpointError
 
 if TYPE_CHECKING:
     from scaledet.simulated import Simulation
@@ -71,7 +72,6 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
         return
     try:
         from distributed import Client, KilledWorker
-        from distributed.comm import CommClosedError
     except ImportError as error:
         raise UsageError(
             "argument --scheduler: needs Dask: pip install dask distributed"
@@ -85,7 +85,9 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
     with client:
         try:
             yield client.get_executor()
-        except (CancelledError, CommClosedError, TimeoutError) as error:
+        except CheckpointError:
+            raise
+        except (CancelledError, OSError) as error:
             raise UsageError(
                 f"argument --scheduler: the connection to {address!r} is lost; with --checkpoint, "
                 "the same command goes on from the finished units"

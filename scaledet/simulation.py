@@ -76,15 +76,16 @@ def simulate(
     task, balanced
         Two-pixel images; see ``predict``.
     engine : {"numba", "numpy"}
-        Compiled and fused, or plain arrays; their random numbers differ.
+        Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
+        The first call on a machine compiles for a few seconds and keeps the code on disk.
     control_variates : bool, default False
-        Correct G by the noise's own deviations from its known mean and variance.
+        Correct G by what the noise's own mean and mean square, whose expectations are known,
+        deviated by; the coefficients are fitted on other blocks than those they correct.
     target_error : float, optional
         Stop when the relative standard errors of D_k, G_k, R_k and Q_k of every layer are below
         this, between 0 and 1. A warning tells if `samples` did not suffice.
     memory_limit : int, default 2**30
-        Bound on the bytes of images held at a time by one worker; changes results by rounding
-        only.
+        Refuse an image for which one worker needs more memory (bytes).
     workers : int, default 1
         Threads; the result is bit-identical for any number.
     executor : concurrent.futures.Executor, optional

@@ -17,6 +17,7 @@ from test_cli import examples
 import scaledet as sd
 from scaledet import cli_simulate, running
 from scaledet.cli import main
+from scaledet.errors import CheckpointError
 
 # Two worker processes of one thread each, restarted by their nannies when they die.
 CLUSTER = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
@@ -169,3 +170,25 @@ def test_a_scheduler_that_goes_away_is_one_line(capsys, tmp_path):
     err = capsys.readouterr().err
     assert "the connection to 'tcp://127.0.0.1:" in err
     assert "goes on from the finished units" in err
+
+
+def test_a_connection_that_fails_later_is_one_line(cluster, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("Timed out trying to connect")
+
+    monkeypatch.setattr("scaledet.executors.Pool.width", fail)
+    line = "simulate --kernel 2 --stride 2 --depth 2 --size 16 --scheduler"
+    assert main([*line.split(), cluster.scheduler_address]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("scaledet: error: argument --scheduler: the connection to 'tcp://")
+    assert err.count("\n") == 1
+
+
+def test_a_full_disk_is_told_as_such_on_a_cluster(cluster, capsys, monkeypatch, tmp_path):
+    def fail(store, _):
+        raise CheckpointError.at(store.path, "database or disk is full")
+
+    monkeypatch.setattr("scaledet.checkpoint.Checkpoint.add", fail)
+    line = f"simulate --kernel 2 --stride 2 --depth 2 --size 16 --checkpoint {tmp_path}/run.sqlite"
+    assert main([*line.split(), "--scheduler", cluster.scheduler_address]) == 2
+    assert "(database or disk is full); the finished units" in capsys.readouterr().err
