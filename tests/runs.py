@@ -45,12 +45,12 @@ SLOWLY = """
 import time
 from scaledet import running
 def slowly(*arguments, run_unit=running.run_unit):
-    time.sleep(0.005)
+    time.sleep(PAUSE)
     return run_unit(*arguments)
 running.TASK_SECONDS = 0
 running.run_unit = slowly
 """
-"""For scripts: one unit a task, and every unit takes some time."""
+"""For scripts: one unit a task, and every unit takes PAUSE seconds more."""
 
 
 def wait_for(process: subprocess.Popen[str], word: str, stream: str = "stdout") -> None:

@@ -327,8 +327,8 @@ print(m.partial, m.entropy, hashlib.sha256(m.covariance.tobytes()).hexdigest())
 """
 
 
-def child(path, *, workers=1, seed=5, limit=-1):
-    process = script(CHILD, path, workers, seed, limit)
+def child(path, *, workers=1, seed=5, limit=-1, pause=0.005):
+    process = script(f"PAUSE = {pause}{CHILD}", path, workers, seed, limit)
     wait_for(process, "ready")
     return process
 
@@ -439,7 +439,7 @@ def test_a_file_that_another_process_holds_is_told(path, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_is_done(plain, path):
-    process = child(path)
+    process = child(path, pause=0.2)
     while units_in_any_state(path) < 5:
         time.sleep(0.01)
     out, err = interrupt(process)

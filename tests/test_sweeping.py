@@ -169,7 +169,7 @@ def test_an_interrupted_sweep_returns_what_is_done(monkeypatch):
         sweep(executor=Plain(4, KeyboardInterrupt))
 
 
-KILLED = f"""{SLOWLY}
+KILLED = f"""PAUSE = 0.05{SLOWLY}
 import sys, scaledet as sd
 nets = [sd.Network.uniform(2, 2, 2), sd.Network.uniform([1, 2, 1], 2, 3)]
 print("ready", flush=True)
