@@ -73,7 +73,7 @@ def derive(
     >>> derive(kernel="box", stride=1, order=2).result["D_k"]
     -9*(f**2 + 6)/(10*k**2*(f**2 - 1)**2) + 3/(k*(f**2 - 1)) + O(k**(-3), (k, oo))
     """
-    checks.choice("rectify", rectify, checks.RECTIFICATIONS)
+    checks.choice("rectify", rectify, ("input", "noise", None))
     if net is not None:
         return _network(net, kernel=kernel, stride=stride, order=order, dim=dim, rectify=rectify)
     dimension = _dimension(dim)

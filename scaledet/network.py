@@ -14,6 +14,12 @@ from scaledet.kernel import Kernel, as_kernel
 
 __all__ = ["Layer", "Network"]
 
+ALTERNATIVES = (
+    "exact: bias 0, or evolve for pooling that does not overlap; approximate: predict with "
+    "method='closure'; simulate takes any bias"
+)
+"""What there is where a bias stands in the way."""
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Layer:
@@ -254,7 +260,17 @@ class Network:
             if layer.bias < 0:
                 raise ValueError(
                     f"{what} needs bias >= 0 (which changes nothing: every unit stays active); "
-                    f"layer {k} has bias {float(layer.bias):g} (use simulate: it takes any bias)"
+                    f"layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
+                )
+
+    def require_no_bias(self) -> None:
+        """Raise unless every bias is 0: a bias decides how much noise passes every ReLU."""
+        for k, layer in enumerate(self.layers, start=1):
+            if layer.bias:
+                raise ValueError(
+                    "bias must be 0 in every layer with rectify='layers', where it decides how "
+                    f"much noise a ReLU lets through; layer {k} has bias {float(layer.bias):g} "
+                    f"({ALTERNATIVES})"
                 )
 
     @cached_property

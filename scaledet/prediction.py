@@ -188,8 +188,9 @@ def predict(
     sigma : float, optional
         Standard deviation of the noise per pixel (units of the pixel height). Default: matched
         to the displacement, L sigma^2 = E|tau x - x|^2.
-    rectify : {"input", "noise", None}
-        relu(x + eta) enters the network, or x + relu(eta), or linear noise.
+    rectify : {"input", "noise", "layers", None}
+        relu(x + eta) enters the network, or x + relu(eta); "layers": x + eta enters and every
+        layer rectifies (one pixel, biases 0); None: linear noise.
     task : ScaleDetection, optional
         Two-pixel images of this task instead of one uniformly placed pixel.
     balanced : bool, default False
@@ -223,6 +224,13 @@ def predict(
     found = checked_experiment(
         "predict", net, size, rectify, sigma, task, balanced, sigma_range=(1e-150, 1e150)
     )
+    if rectify == "layers":
+        net.require_no_bias()
+        if found.task is not None:
+            raise ValueError(
+                "task must be None with rectify='layers', which is exact for one pixel; got "
+                f"{found.task!r} (simulate takes tasks)"
+            )
     net.require_theory("predict")
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         if found.task is not None and found.sigma is not None:
@@ -254,7 +262,11 @@ def _one_pixel_columns(
     sensitivity, peak, excess = pixel_moments(net, size)
     # Powers in exact integers first: S_k^d may exceed the range of a float in between.
     areas = np.array([1 / stride**net.dim for stride in net.strides])
-    if size is None or sigma is None:
+    if rectify == "layers":
+        from scaledet.layer_noise import layer_noise
+
+        mean, variance = (part / (2 * excess) for part in layer_noise(net, size, sigma))
+    elif size is None or sigma is None:
         mean = np.zeros_like(peak) if rectify is None else 1 / (2 * np.pi * peak)
         variance = np.full_like(peak, 1.0 if rectify is None else (np.pi - 1) / (2 * np.pi))
     else:

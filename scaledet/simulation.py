@@ -173,8 +173,9 @@ def simulate(
     sigma : float, optional
         Standard deviation of the noise per pixel, in [1e-10, 1e70]; default: matched to the
         displacement, L sigma^2 = E|tau x - x|^2.
-    rectify : {"input", "noise", None}
-        relu(x + eta) enters the network, x + relu(eta), or x + eta without any ReLU.
+    rectify : {"input", "noise", "layers", None}
+        relu(x + eta) enters the network, or x + relu(eta), or x + eta and only the layers rectify
+        ("layers"), or x + eta without any ReLU.
     task, balanced
         Two-pixel images; see ``predict``.
     memory_limit : int, default 2**28
