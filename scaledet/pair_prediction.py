@@ -170,7 +170,7 @@ def pair_sensitivities(
             f"numbers; got {task.size}"
         )
     average = PairAverage(task, balanced, exact=False)
-    noise = noise_moments(sigma, rectify)
+    noise = noise_moments(sigma, None if rectify == "layers" else rectify)
     shift = noise.active_mean - noise.background_mean
     columns: dict[str, list[float]] = {name: [] for name in ("D", "Q", "G_mean", "G_variance")}
     for k in range(network.depth + 1):
@@ -190,4 +190,11 @@ def pair_sensitivities(
         columns["Q"].append(spread)
         columns["G_mean"].append(mean / spread)
         columns["G_variance"].append(variance / spread)
-    return {name: np.array(values) for name, values in columns.items()}
+    found_columns = {name: np.array(values) for name, values in columns.items()}
+    if rectify == "layers":
+        from scaledet.pair_layer_noise import pair_layer_noise
+
+        parts = pair_layer_noise(network, task, sigma, balanced=balanced)
+        for name, part in zip(("G_mean", "G_variance"), parts, strict=True):
+            found_columns[name] = part / found_columns["Q"]
+    return found_columns

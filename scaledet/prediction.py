@@ -190,7 +190,7 @@ def predict(
         to the displacement, L sigma^2 = E|tau x - x|^2.
     rectify : {"input", "noise", "layers", None}
         relu(x + eta) enters the network, or x + relu(eta); "layers": x + eta enters and every
-        layer rectifies (one pixel, biases 0); None: linear noise.
+        layer rectifies (biases 0); None: linear noise.
     task : ScaleDetection, optional
         Two-pixel images of this task instead of one uniformly placed pixel.
     balanced : bool, default False
@@ -226,11 +226,6 @@ def predict(
     )
     if rectify == "layers":
         net.require_no_bias()
-        if found.task is not None:
-            raise ValueError(
-                "task must be None with rectify='layers', which is exact for one pixel; got "
-                f"{found.task!r} (simulate takes tasks)"
-            )
     net.require_theory("predict")
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         if found.task is not None and found.sigma is not None:

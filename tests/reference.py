@@ -169,13 +169,17 @@ def rectified_covariance(h, k, rho):
         return product - mean(h, 1) * mean(k, 1)
 
 
-def layered_noise(layers, size, dim, sigma):
-    """[(mean part, variance part)] of Q_k G_k, one pixel, k >= 1: every layer rectifies.
+def layered_noise(layers, size, dim, sigma, actives=None, weights=None):
+    """[(mean part, variance part)] of Q_k G_k for k >= 1 if every layer rectifies.
 
-    Layer 1 by quadrature for every pair of its units and every active pixel, linear after that.
+    Averaged over images with the given active pixels (default: one, anywhere). Layer 1 by
+    quadrature for every pair of its units and every image, linear after that.
     """
-    (weights, stride), *rest = layers
-    first = tensor_power(layer_matrix(weights, stride, size), dim)
+    if actives is None:
+        actives = [(p,) for p in range(size**dim)]
+        weights = [1 / size**dim] * size**dim
+    (kernel, stride), *rest = layers
+    first = tensor_power(layer_matrix(kernel, stride, size), dim)
     square = matrix_product(first, [list(column) for column in zip(*first, strict=True)])
     units = len(first)
     width = sigma * math.sqrt(square[0][0])
@@ -185,8 +189,8 @@ def layered_noise(layers, size, dim, sigma):
         for matrix in pooling_matrices(rest, size // stride, dim)
     ]
     result = np.zeros((len(tails), 2))
-    for active in range(size**dim):
-        heights = [float(row[active]) / width for row in first]
+    for active, weight in zip(actives, weights, strict=True):
+        heights = [float(sum(row[pixel] for pixel in active)) / width for row in first]
         covariance = np.zeros((units, units))
         for i, j in itertools.combinations_with_replacement(range(units), 2):
             low, high = sorted((heights[i], heights[j]))
@@ -195,8 +199,10 @@ def layered_noise(layers, size, dim, sigma):
             [float(h * mpmath.ncdf(h) + mpmath.npdf(h) - h) for h in map(mpmath.mpf, heights)]
         )
         for row, tail in zip(result, tails, strict=True):
-            row += ((tail @ mean) ** 2).sum(), np.trace(tail @ covariance @ tail.T)
-    return result * width**2 / size**dim
+            row += weight * np.array(
+                [((tail @ mean) ** 2).sum(), (tail @ covariance @ tail.T).trace()]
+            )
+    return result * width**2
 
 
 def composite_filters(layers, size=None):

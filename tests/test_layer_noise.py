@@ -137,9 +137,6 @@ def test_biases_are_refused_with_what_to_do(bias, layer):
 
 
 def test_other_refusals():
-    task = sd.ScaleDetection(size=16, xi=4, gap=1)
-    with pytest.raises(ValueError, match="task must be None with rectify='layers'"):
-        sd.predict(sd.Network.uniform(2, 2, 2), task=task, rectify="layers")
     with pytest.raises(ValueError, match=r"kernel of layer 1 must be shorter .*d = 3"):
         sd.predict(sd.Network.uniform(200, 1, 2, dim=3), rectify="layers")
     with pytest.raises(ValueError, match="needs non-negative kernels"):
