@@ -21,7 +21,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["centred_covariance", "rectified_covariance", "rectified_excess", "rectified_mean"]
+__all__ = [
+    "centred_covariance",
+    "covariance_and_slope",
+    "rectified_covariance",
+    "rectified_excess",
+    "rectified_mean",
+]
 
 _SQRT_2PI = math.sqrt(2 * math.pi)
 # (largest artanh of the correlation, nodes of the Gauss-Legendre rule up to there); beyond 18 the
@@ -74,47 +80,62 @@ def rectified_covariance(
     >>> bool(abs(both[0] - 0.5) < 1e-15), bool(abs(both[1] - centred_covariance(0.5)) < 1e-15)
     (True, True)
     """
+    return covariance_and_slope(first, second, correlation)[0]
+
+
+def covariance_and_slope(
+    first: NDArray[np.float64], second: NDArray[np.float64], correlation: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the covariance C of `rectified_covariance` and dC/drho = P(X > -h, Y > -k).
+
+    >>> slope = covariance_and_slope(np.array(0.0), np.array(0.0), np.array(0.5))[1]
+    >>> bool(abs(slope - 1 / 3) < 1e-15)                # 1/4 + arcsin(rho) / (2 pi)
+    True
+    """
     from scipy.special import ndtr
 
+    shape = np.broadcast_shapes(np.shape(first), np.shape(second), np.shape(correlation))
     h, k, rho = (np.ravel(part) for part in np.broadcast_arrays(first, second, correlation))
     rho = np.clip(rho, -1.0, 1.0)
-    result = rho * ndtr(h) * ndtr(k)
+    slope = np.asarray(ndtr(h) * ndtr(k))
+    result = rho * slope
     with np.errstate(divide="ignore"):
         reach = np.clip(np.arctanh(rho), -_RULES[-1][0], _RULES[-1][0])
-    # phi(h) phi(k) bounds what the integral can add where both means are large or one is.
+    # Elsewhere the density, at most phi(h) or phi(k), is below 1e-313.
     felt = (np.abs(h) < 38) & (np.abs(k) < 38) & (rho != 0)
     low = 0.0
     for high, count in _RULES:
         group = np.flatnonzero(felt & (np.abs(reach) > low) & (np.abs(reach) <= high))
         for start in range(0, len(group), _BLOCK // count):
             rows = group[start : start + _BLOCK // count]
-            result[rows] += _integral(h[rows], k[rows], rho[rows], reach[rows], count)
+            more, steeper = _integrals(h[rows], k[rows], rho[rows], reach[rows], count)
+            result[rows] += more
+            slope[rows] += steeper
         low = high
-    return np.asarray(result.reshape(np.broadcast_shapes(
-        np.shape(first), np.shape(second), np.shape(correlation)
-    )))  # fmt: skip
+    return result.reshape(shape), slope.reshape(shape)
 
 
-def _integral(
+def _integrals(
     h: NDArray[np.float64],
     k: NDArray[np.float64],
     rho: NDArray[np.float64],
     reach: NDArray[np.float64],
     count: int,
-) -> NDArray[np.float64]:
-    r"""Integrate over y with u = tanh y, where the density varies on the scale of one unit.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Integrate (rho - u) phi_u and phi_u over y, u = tanh y, where phi_u varies within one unit.
 
     .. math:: \varphi_u(h, k)\, du = \frac{dy}{2 \pi \cosh y}
               \exp\bigl(-\tfrac12 k^2 - \tfrac12 (h \cosh y - k \sinh y)^2\bigr)
     """
     nodes, weights = _rule(count)
     y = reach[:, None] * nodes
-    u = np.tanh(y)
     cosh = np.cosh(y)
     exponent = (h[:, None] * cosh - k[:, None] * np.sinh(y)) ** 2 + k[:, None] ** 2
     with np.errstate(under="ignore"):
-        values = (rho[:, None] - u) * np.exp(-exponent / 2) / cosh
-    return np.asarray(reach * (values @ weights) / (2 * np.pi))
+        density = np.exp(-exponent / 2) / cosh
+        weighted = (rho[:, None] - np.tanh(y)) * density
+    scale = reach / (2 * np.pi)
+    return scale * (weighted @ weights), scale * (density @ weights)
 
 
 @lru_cache
