@@ -192,7 +192,7 @@ def _block_of(net: Network, rectify: str | None) -> Network:
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network; got {net!r}")
     if rectify == "layers":
-        net.require_no_bias()
+        net.require_no_bias("predict_exponents")
     net.require_theory("predict_exponents")
     if net.period == net.depth and net.depth > 1:
         raise ValueError(

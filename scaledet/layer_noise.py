@@ -1,16 +1,17 @@
-r"""Noise that enters unrectified and meets a ReLU in every layer, biases zero: exact.
+r"""Noise that enters unrectified and meets a ReLU in every layer: exact.
 
-Layer 1 pools the noise into correlated Gaussian units and rectifies them; after it every unit is
-non-negative and the network is linear. With w the perturbation of the units of layer 1 and
-:math:`\bar c_k` the autocorrelation of the filter of layers 2 ... k, averaged over the position
-of the active pixel,
+Layer 1 pools the noise into correlated Gaussian units, adds any bias and rectifies them; after it
+every unit is non-negative and, with biases >= 0, the network is linear. With w the perturbation
+of the units of layer 1 and :math:`\bar c_k` the autocorrelation of the filter of layers 2 ... k,
+averaged over the position of the active pixel,
 
 .. math:: E|f_k(x + \eta) - f_k(x)|^2 = \Bigl(\frac{S_1}{S_k}\Bigr)^d \sum_n \bar c_k(n)\, W(n),
           \qquad W(n) = E_p \sum_a E\, w_a w_{a + n} .
 
-Far from the active pixel the covariance of :math:`w_a, w_{a+n}` is an arc-cosine kernel of
-:math:`\rho_n = c_1(s_1 n)/c_1(0)`; next to it that of rectified Gaussians of unequal means. On
-the infinite lattice at L sigma^2 = 2 only the former is left, for :math:`k \ge 1`
+Far from the active pixel the covariance of :math:`w_a, w_{a+n}` is that of rectified Gaussians
+of mean :math:`b_1` and correlation :math:`\rho_n = c_1(s_1 n)/c_1(0)`, for bias 0 an arc-cosine
+kernel; next to it their means are unequal. On the infinite lattice at L sigma^2 = 2, with biases
+0, only the former is left, for :math:`k \ge 1`
 
 .. math:: G_k = \frac{c_1(0)^d}{c_k(0)^d} \Bigl[\frac{1}{2\pi}
           + \sum_n \bar c_k(n)\, \mathrm{Cov}_{\rho_n}\Bigr] .
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["layer_noise"]
 
-_MEAN = 1 / math.sqrt(2 * math.pi)
-"""Mean of a rectified standard normal variable."""
 _LARGEST = 1 << 31
 """Pairs of units next to the active pixel that are visited at most."""
 
@@ -54,12 +53,13 @@ def layer_noise(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2 S_k^d; shape [depth + 1] each.
 
-    Relative error of their sum below 1e-12. Without size: the limit at L sigma^2 = 2.
+    Relative error of their sum below 1e-12. Biases count in layer 1 only: those of later layers
+    are taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
 
     Raises
     ------
     ValueError
-        If a bias is not 0, or if the first kernel couples too many units.
+        If the first kernel couples too many units.
 
     Examples
     --------
@@ -67,21 +67,23 @@ def layer_noise(
     >>> (mean * 2 * np.pi).round(12).tolist()
     [0.0, 1.0, 1.0, 1.0]
     """
-    net.require_no_bias()
     first = _FirstLayer.of(net, size)
     weights = first.copies * _tails(net, size, first.lags)[:, first.distance].prod(axis=2)
-    background = centred_covariance(first.correlation)
     if size is None or sigma is None:
         total = 2.0
         power = total * first.peak
-        mean, variance = np.full(net.depth, power * _MEAN**2), power * (weights @ background)
+        mean = np.full(net.depth, power / (2 * math.pi))
+        variance = power * (weights @ centred_covariance(first.correlation))
     else:
         total = size**net.dim * sigma * sigma
         power = total * first.peak
-        height = sigma * math.sqrt(first.peak)
-        drift, means, covariances = first.perturbation(height)
-        unit = net.layers[0].stride ** net.dim * height * height
-        mean = power * _MEAN**2 + unit * (2 * _MEAN * drift + weights @ means)
+        deviation = sigma * math.sqrt(first.peak)
+        level = np.array(float(net.layers[0].bias) / deviation)
+        drift, means, covariances = first.perturbation(deviation, level)
+        unit = net.layers[0].stride ** net.dim * deviation * deviation
+        rest = float(rectified_excess(level))
+        mean = power * rest**2 + unit * (2 * rest * drift + weights @ means)
+        background = rectified_covariance(level, level, first.correlation)
         variance = weights @ (power * background + unit * covariances)
     return np.append(0.0, np.maximum(mean, 0.0)), np.append(total, variance)
 
@@ -146,12 +148,12 @@ class _FirstLayer:
         return int(self.distance.max())
 
     def perturbation(
-        self, deviation: float
+        self, deviation: float, level: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-        """Average over phases what an active pixel adds, units of standard deviation 1.
+        """Average over phases what an active pixel adds to units of mean `level`.
 
         Sum of the changes of the means; by displacement, the sums of the products of two changes,
-        and of the changes of the covariances.
+        and of the changes of the covariances. All in units of the standard deviation.
         """
         stride, units = self.profiles.shape
         dim = self.steps.shape[1]
@@ -161,7 +163,7 @@ class _FirstLayer:
         # [s, n, s, n, ...] to [phases, n, n, ...]
         order = [*range(0, 2 * dim, 2), *range(1, 2 * dim, 2)]
         heights = heights.transpose(order).reshape(-1, *[units] * dim) / deviation
-        change = rectified_excess(heights) - _MEAN
+        change = rectified_excess(level + heights) - rectified_excess(level)
         axes = tuple(range(1, dim + 1))
         means, covariances = [], []
         for step, rho in zip(self.steps, self.correlation, strict=True):
@@ -170,8 +172,8 @@ class _FirstLayer:
             low, high = np.minimum(heights, other), np.maximum(heights, other)
             felt = high > 0
             pairs, counts = np.unique(low[felt] + 1j * high[felt], return_counts=True)
-            near = rectified_covariance(pairs.real, pairs.imag, rho)
-            covariances.append(counts @ (near - centred_covariance(rho)))
+            near = rectified_covariance(level + pairs.real, level + pairs.imag, rho)
+            covariances.append(counts @ (near - rectified_covariance(level, level, rho)))
         phases = stride**dim
         return change.sum() / phases, np.array(means) / phases, np.array(covariances) / phases
 

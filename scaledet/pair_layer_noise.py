@@ -1,4 +1,4 @@
-r"""Two active pixels, noise that every layer rectifies, biases zero: exact.
+r"""Two active pixels, noise that every layer rectifies: exact.
 
 As for one pixel (`layer_noise`), layer 1 rectifies Gaussian units and the rest is linear. With
 :math:`W(i, j) = E\, w_i w_j`, averaged over noise and pairs, and :math:`M_k` the Gram matrix of
@@ -45,12 +45,13 @@ def pair_layer_noise(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
 
-    Relative error below 1e-10.
+    Relative error below 1e-10. Biases count in layer 1 only: those of later layers are taken for
+    >= 0.
 
     Raises
     ------
     ValueError
-        If a bias is not 0 or the task is too large.
+        If the task is too large.
 
     Examples
     --------
@@ -61,7 +62,6 @@ def pair_layer_noise(
     >>> float(variance[0]), bool((mean[1:] > 0).all())
     (2.0, True)
     """
-    net.require_no_bias()
     dim, stride = task.dim, net.layers[0].stride
     units = task.size // stride
     cell = _cell(task, stride)
@@ -73,7 +73,10 @@ def pair_layer_noise(
     pool = _pooling(net, 1, task.size)
     gram = pool @ pool.T
     deviation = sigma * math.sqrt(gram[0, 0]) ** dim
-    means, covariances = _averages(task, balanced, pool, gram[0] / gram[0, 0], deviation, cell)
+    level = float(net.layers[0].bias) / deviation
+    means, covariances = _averages(
+        task, balanced, pool / deviation ** (1 / dim), gram[0] / gram[0, 0], level, cell
+    )
     rows = [(0.0, task.size**dim * sigma * sigma)]
     tail = None if net.depth == 1 else Network(net.layers[1:], dim)
     for k in range(net.depth):
@@ -106,20 +109,20 @@ def _averages(
     balanced: bool,
     pool: NDArray[np.float64],
     correlation: NDArray[np.float64],
-    deviation: float,
+    level: float,
     cell: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average of E w_i E w_j and of Cov(w_i, w_j), [units^d] * 2, in units of the variance."""
     dim, units = task.dim, len(pool)
-    seen = pool / deviation ** (1 / dim)
-    heights = seen
-    for _ in range(dim - 1):
-        heights = np.kron(heights, seen)
+    heights = np.ones((1, 1))
+    for _ in range(dim):
+        heights = np.asarray(np.kron(heights, pool), dtype=np.float64)
     places = np.indices((units,) * dim).reshape(dim, -1)
     means, covariances = np.zeros((2, len(heights), len(heights)))
     shifts = list(itertools.product(np.flatnonzero(correlation).tolist(), repeat=dim))
     everyone = np.arange(len(heights))
-    for values, codes, weights in _chunks(task, balanced, heights.T, cell):
+    for seen, codes, weights in _chunks(task, balanced, heights.T, cell):
+        values = level + seen
         excess = rectified_excess(values)[codes]
         means += (excess * weights[:, None]).T @ excess
         for shift in shifts:

@@ -169,6 +169,11 @@ def pair_sensitivities(
             f"task.size must be at most {LARGEST} in predict, which holds matrices of size^2 "
             f"numbers; got {task.size}"
         )
+    layered = None
+    if rectify == "layers":
+        from scaledet.pair_layer_noise import pair_layer_noise
+
+        layered = pair_layer_noise(network, task, sigma, balanced=balanced)
     average = PairAverage(task, balanced, exact=False)
     noise = noise_moments(sigma, None if rectify == "layers" else rectify)
     shift = noise.active_mean - noise.background_mean
@@ -190,11 +195,7 @@ def pair_sensitivities(
         columns["Q"].append(spread)
         columns["G_mean"].append(mean / spread)
         columns["G_variance"].append(variance / spread)
-    found_columns = {name: np.array(values) for name, values in columns.items()}
-    if rectify == "layers":
-        from scaledet.pair_layer_noise import pair_layer_noise
-
-        parts = pair_layer_noise(network, task, sigma, balanced=balanced)
-        for name, part in zip(("G_mean", "G_variance"), parts, strict=True):
-            found_columns[name] = part / found_columns["Q"]
-    return found_columns
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    if layered is not None:
+        arrays |= {"G_mean": layered[0] / arrays["Q"], "G_variance": layered[1] / arrays["Q"]}
+    return arrays

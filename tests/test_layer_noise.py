@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -124,16 +125,47 @@ def test_save_and_load(tmp_path):
     assert "rectify = 'layers'" in repr(again)
 
 
-@pytest.mark.parametrize(("bias", "layer"), [(-0.02, 1), (0.1, 2)])
-def test_biases_are_refused_with_what_to_do(bias, layer):
-    layers = [sd.Layer(3), sd.Layer(3)]
-    layers[layer - 1] = sd.Layer(3, bias=bias)
-    net = sd.Network(layers)
-    message = rf"bias must be 0 .*layer {layer} has bias {bias:g} .*evolve.*method='closure'"
+BIASED = [
+    ([([1, 2, 1], 1), ([1, 1], 2)], 6, 1),
+    ([([2, 1, 1], 2), ([1, 2], 1), ([1, 1], 2)], 8, 1),
+    ([([1, 1, 1, 2], 2), ([2, 1], 1)], 6, 1),
+    ([([1, 2], 1), ([1, 1], 2)], 4, 2),
+]
+
+
+@pytest.mark.parametrize(("layers", "size", "dim"), BIASED)
+@pytest.mark.parametrize("sigma", [0.05, 0.4])
+@pytest.mark.parametrize("bias", ["-1/16", "1/10"])
+def test_any_bias_in_layer_one_is_exact(layers, size, dim, sigma, bias):
+    """Later biases >= 0 change nothing."""
+    biases = [Fraction(bias), Fraction(1, 7), Fraction(0)][: len(layers)]
+    net = sd.Network([sd.Layer(*layer, bias=b) for layer, b in zip(layers, biases, strict=True)],
+                     dim)  # fmt: skip
+    found = sd.predict(net, size=size, sigma=sigma, rectify="layers")
+    expected = reference.layered_noise(layers, size, dim, sigma, bias=float(biases[0]))
+    mean, variance = expected.T
+    np.testing.assert_allclose(found.G[1:] * found.Q[1:], mean + variance, rtol=1e-12)
+    exact = reference.biased_images(layers, biases, size, dim)
+    for k, (sensitivity, spread) in enumerate(exact):
+        assert found.D[k] == pytest.approx(float(sensitivity), rel=1e-12)
+        assert found.Q[k] == pytest.approx(float(spread), rel=1e-12)
+    unbiased = sd.predict(build(layers, dim), size=size, sigma=sigma, rectify="layers")
+    assert not np.allclose(found.G[1:], unbiased.G[1:], rtol=1e-3)
+
+
+def test_negative_biases_after_layer_one_are_refused_with_what_to_do():
+    net = sd.Network([sd.Layer(3, bias=-0.5), sd.Layer(3, bias=-0.02)])
+    message = r"bias >= 0 .*layer 2 has bias -0.02 .*evolve.*method='closure'"
     with pytest.raises(ValueError, match=message):
         sd.predict(net, size=8, rectify="layers")
-    with pytest.raises(ValueError, match=r"bias must be 0 in every layer"):
-        sd.predict_exponents(sd.Network.uniform(3, 2, 4, bias=bias), rectify="layers")
+    with pytest.raises(ValueError, match=r"bias >= 0 .*layer 1 has bias -0.5 .*method='closure'"):
+        sd.predict(net, size=8)
+    for bias in (-0.02, 0.02):
+        equal = sd.Network.uniform(3, 2, 4, bias=bias)
+        with pytest.raises(ValueError, match=r"rectify='layers' needs bias 0.*layer 1 has bias"):
+            sd.predict_exponents(equal, rectify="layers")
+        with pytest.raises(ValueError, match=r"predict on the infinite lattice with .* needs bias"):
+            sd.predict(equal, rectify="layers")
 
 
 def test_other_refusals():

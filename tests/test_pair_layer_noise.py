@@ -55,6 +55,16 @@ def test_a_layer_that_does_not_pool_rectifies_the_input(options, balanced):
     np.testing.assert_allclose(late.G_mean[1:], early.G_mean, rtol=1e-11)
 
 
+def test_positive_bias():
+    task = sd.ScaleDetection(size=6, xi=2, gap=0)
+    layers = [sd.Layer([2, 1, 1], 1, bias=0.125), sd.Layer([1, 2], 2, bias=1)]
+    found = sd.predict(sd.Network(layers), task=task, sigma=0.3, rectify="layers")
+    actives, weights = reference.weighted_pairs(reference.pixel_pairs(6, 2), False)
+    weights = [float(weight) for weight in weights]
+    parts = reference.layered_noise(SKEW, 6, 1, 0.3, actives, weights, bias=0.125)
+    np.testing.assert_allclose((found.G * found.Q)[1:], parts.sum(axis=1), rtol=1e-11)
+
+
 def test_against_simulation():
     task = sd.ScaleDetection(size=16, xi=4, gap=1, periodic=False)
     net = sd.Network([sd.Layer([2, 1, 1], 2), sd.Layer(2, 2)])
@@ -70,6 +80,6 @@ def test_refusals():
     task = sd.ScaleDetection(size=2048, xi=40, periodic=False)
     with pytest.raises(ValueError, match=r"task.size must be smaller with rectify='layers'.*2048"):
         sd.predict(net, task=task, rectify="layers")
-    with pytest.raises(ValueError, match="bias must be 0 in every layer"):
-        sd.predict(sd.Network.uniform(2, 2, 2, bias=0.1), rectify="layers",
+    with pytest.raises(ValueError, match=r"needs bias >= 0 .*layer 1 has bias -0.1"):
+        sd.predict(sd.Network.uniform(2, 2, 2, bias=-0.1), rectify="layers",
                    task=sd.ScaleDetection(size=16, xi=4, gap=1))  # fmt: skip

@@ -103,11 +103,11 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "asymptote", "closed_form", "correlation", "derive_blocks", "derive_boxes",
-    "derive_flat", "derive_strided", "deriving", "exponents", "field_element", "holonomic",
-    "layer_noise", "moments", "one_pixel", "pair_average", "pair_layer_noise", "pair_prediction",
-    "prediction", "real_root", "rectified_covariance", "series", "smoothness", "spectrum",
-    "telescoping", "transition", "unrolling",
+    "algebraic", "asymptote", "clean_images", "closed_form", "closure", "correlation",
+    "derive_blocks", "derive_boxes", "derive_flat", "derive_strided", "deriving", "exponents",
+    "field_element", "holonomic", "layer_noise", "moments", "one_pixel", "pair_average",
+    "pair_layer_noise", "pair_prediction", "prediction", "real_root", "rectified_covariance",
+    "rectified_match", "series", "smoothness", "spectrum", "telescoping", "transition", "unrolling",
 }  # fmt: skip
 BRUTE_FORCE = {"brute_force", "brute_layers", "brute_noise", "brute_torus", "evidence"}
 SIMULATION = {"pooling", "simulation", "work_unit"}
