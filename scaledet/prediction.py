@@ -15,9 +15,9 @@ import numpy as np
 
 from scaledet import checks, storage, tables
 from scaledet.experiment import Experiment, checked_experiment, restored
-from scaledet.moments import noise_moments
 from scaledet.network import Network
-from scaledet.one_pixel import ExactSensitivity, pixel_moments
+from scaledet.one_pixel import ExactSensitivity
+from scaledet.one_pixel_columns import one_pixel_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["ExactSequence", "Prediction", "predict"]
 
 _METHODS = ("exact", "closure")
+_LAWS = ("gaussian", "sphere")
+_BACKGROUNDS = (1e-100, 1e100)
 _ARRAYS = ("D", "G", "R", "A", "support", "Q", "G_mean", "G_variance")
 
 
@@ -103,6 +105,10 @@ class Prediction(Experiment):
         The parts of G due to the mean and to the variance of the noise; their sum is G.
     method : {"exact", "closure"}
         How G was computed; "closure" is an approximation.
+    background : float
+        Standard deviation of the noise that the images themselves carry.
+    noise : {"gaussian", "sphere"}
+        Law of the noise that G is the response to.
     """
 
     D: NDArray[np.float64]
@@ -114,6 +120,8 @@ class Prediction(Experiment):
     G_mean: NDArray[np.float64]
     G_variance: NDArray[np.float64]
     method: str = "exact"
+    background: float = 0.0
+    noise: str = "gaussian"
 
     def __post_init__(self) -> None:
         for name in _ARRAYS:
@@ -126,8 +134,10 @@ class Prediction(Experiment):
         Raises
         ------
         ValueError
-            If the prediction is approximate, or a bias is negative.
+            If the prediction is approximate, a bias is negative or images carry a background.
         """
+        if self.background:
+            raise ValueError(f"exact_D needs background 0; got {self.background!r}")
         if self.approximate:
             raise ValueError(f"exact_D needs method 'exact'; got {self.method!r}")
         self.network.require_theory("exact_D")
@@ -153,7 +163,9 @@ class Prediction(Experiment):
 
     def _title(self) -> str:
         kind = "approximate: rectified-Gaussian closure" if self.approximate else "exact"
-        return f"Prediction ({kind}) of {self.describe()}"
+        extra = f", background = {self.background:.6g}" if self.background else ""
+        extra += ", noise on the sphere" if self.noise == "sphere" else ""
+        return f"Prediction ({kind}) of {self.describe()}{extra}"
 
     def _shown(self) -> dict[str, Any]:
         return {"k": np.arange(len(self.D)), "A_k": self.A, "D_k": self.D, "G_k": self.G,
@@ -168,7 +180,8 @@ class Prediction(Experiment):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        meta = {**self.experiment_dict(), "method": self.method}
+        own = {name: getattr(self, name) for name in ("method", "background", "noise")}
+        meta = {**self.experiment_dict(), **own}
         return storage.write(path, "prediction", meta, arrays)
 
     @classmethod
@@ -187,6 +200,8 @@ def predict(
     task: ScaleDetection | None = None,
     balanced: bool = False,
     method: str = "exact",
+    background: float = 0.0,
+    noise: str = "gaussian",
 ) -> Prediction:
     r"""Compute the sensitivities of every layer exactly, with all finite-size terms.
 
@@ -220,6 +235,15 @@ def predict(
     method : {"exact", "closure"}
         "closure" admits any bias in any layer (one pixel, finite size): D and Q are exact, G is
         approximate, see the notes.
+    background : float, default 0
+        Standard deviation xi of white noise zeta that the images carry, rectified at the input:
+        relu(x + xi zeta) is the image, relu(x + xi zeta + eta) the noisy one (for rectify="input";
+        one pixel, finite size, not "layers"). A move takes the active pixel along and leaves zeta
+        in place; independent images have independent zeta. The default `sigma` stays that of x.
+    noise : {"gaussian", "sphere"}
+        "sphere": eta of fixed norm sigma N^(d/2). The same G as Gaussian noise but for
+        rectify="input", where they differ by a relative 1/L^2 at fixed sigma, L = N^d (one pixel,
+        not "layers").
 
     Returns
     -------
@@ -256,7 +280,10 @@ def predict(
         "predict", net, size, rectify, sigma, task, balanced, sigma_range=(1e-150, 1e150)
     )
     checks.choice("method", method, _METHODS)
+    checks.choice("noise", noise, _LAWS)
+    background = checks.real("background", background, minimum=0)
     _require_covered(found, method)
+    _require_plain(found, method, background, noise)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         if found.task is not None and found.sigma is not None:
             from scaledet.pair_prediction import pair_sensitivities
@@ -265,7 +292,7 @@ def predict(
                 net, found.task, found.sigma, rectify, balanced=found.balanced
             )
         else:
-            columns = _one_pixel_columns(net, found.size, found.sigma, rectify, method)
+            columns = one_pixel_columns(found, method, background, noise)
         columns["G"] = columns["G_mean"] + columns["G_variance"]
         columns["R"] = columns["D"] / columns["G"]
     try:
@@ -278,6 +305,7 @@ def predict(
         ) from None
     _require_finite(columns, found.sigma)
     values: dict[str, Any] = {**vars(found), **columns, "method": method}
+    values |= {"background": background, "noise": noise}
     return Prediction(**values)
 
 
@@ -301,38 +329,21 @@ def _require_covered(found: Experiment, method: str) -> None:
     net.require_theory("predict", first_bias=layered and found.task is None)
 
 
-def _one_pixel_columns(
-    net: Network, size: int | None, sigma: float | None, rectify: str | None, method: str
-) -> dict[str, NDArray[np.float64]]:
-    if size is not None and any(layer.bias < 0 for layer in net):
-        from scaledet.clean_images import clean_moments
-
-        sensitivity, distance = clean_moments(net, size)
-        excess = distance * np.array([float(stride**net.dim) for stride in net.strides]) / 2
-    else:
-        sensitivity, peak, excess = pixel_moments(net, size)
-        # Powers in exact integers first: S_k^d may exceed the range of a float in between.
-        distance = 2 * excess * np.array([1 / stride**net.dim for stride in net.strides])
-    if method == "closure" and size is not None and sigma is not None and rectify is not None:
-        from scaledet.closure import closure_noise
-
-        mean, variance = (part / distance for part in closure_noise(net, size, sigma, rectify))
-    elif rectify == "layers":
-        from scaledet.layer_noise import layer_noise
-
-        mean, variance = (part / (2 * excess) for part in layer_noise(net, size, sigma))
-    elif size is None or sigma is None:
-        mean = np.zeros_like(peak) if rectify is None else 1 / (2 * np.pi * peak)
-        variance = np.full_like(peak, 1.0 if rectify is None else (np.pi - 1) / (2 * np.pi))
-    else:
-        noise = noise_moments(sigma, rectify)
-        pixels = size**net.dim
-        shift = noise.active_mean - noise.background_mean
-        total = pixels * noise.background_mean**2 + 2 * noise.background_mean * shift
-        mean = (total + shift**2 * peak) / (2 * excess)
-        spread = (pixels - 1) * noise.background_variance + noise.active_variance
-        variance = spread * peak / (2 * excess)
-    return {"D": sensitivity, "Q": distance, "G_mean": mean, "G_variance": variance}
+def _require_plain(found: Experiment, method: str, background: float, noise: str) -> None:
+    """Refuse background and sphere noise where they are not worked out."""
+    given = {"background": background, "noise": noise}
+    for name, usual in (("background", 0.0), ("noise", "gaussian")):
+        plain = found.size is not None and found.task is None and found.rectify != "layers"
+        if given[name] != usual and not (plain and method == "exact"):
+            raise ValueError(
+                f"{name} must be {usual!r} on the infinite lattice, with a task, with "
+                f"rectify='layers' and with method='closure'; got {given[name]!r}"
+            )
+    if background and noise == "sphere":
+        raise ValueError(f"noise must be 'gaussian' with a background; got {noise!r}")
+    if background and not _BACKGROUNDS[0] <= background <= _BACKGROUNDS[1]:
+        low, high = _BACKGROUNDS
+        raise ValueError(f"background must be 0 or in [{low:g}, {high:g}]; got {background!r}")
 
 
 def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None) -> None:
