@@ -121,8 +121,8 @@ def predict_exponents(
     dim : {1, 2, 3}, default 1
         Dimension of the image.
     rectify : {"input", "noise", "layers", None}, default "input"
-        How the noise meets the ReLU; "layers" (every layer rectifies, biases 0) changes G_k by a
-        factor between c_1(0)^d and pi c_1(0)^d only, None is linear noise, whose beta is 0.
+        How the noise meets the ReLU; "layers" (every layer rectifies, biases 0) changes the
+        amplitude of G_k by the factor c_1(0)^d only, None is linear noise, whose beta is 0.
 
     Returns
     -------

@@ -14,8 +14,9 @@ kernel; next to it their means are unequal. On the infinite lattice at L sigma^2
 0, only the former is left, for :math:`k \ge 1`
 
 .. math:: G_k = \frac{c_1(0)^d}{c_k(0)^d} \Bigl[\frac{1}{2\pi}
-          + \sum_n \bar c_k(n)\, \mathrm{Cov}_{\rho_n}\Bigr] .
+          + \sum_n \bar c_k(n)\, \mathrm{Cov}_{\rho_n}\Bigr] ,
 
+whose second part lies between 1/4 and (pi - 1)/(2 pi) (`derivations/d13_rectified_layers.py`).
 Source: the model of Tomasini et al., arXiv:2210.01506; moments of Cho and Saul 2009; ours the rest.
 """
 
