@@ -23,8 +23,9 @@ __all__ = [
     "real",
 ]
 
-RECTIFICATIONS = ("input", "noise", None)
-"""How the noise meets the ReLU: relu(x + eta), x + relu(eta), or linear noise x + eta."""
+RECTIFICATIONS = ("input", "noise", "layers", None)
+"""How the noise meets the ReLU: relu(x + eta) or x + relu(eta) enters the network, x + eta enters
+and every layer rectifies, or x + eta enters and no layer does (linear noise)."""
 
 
 def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:

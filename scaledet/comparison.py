@@ -141,6 +141,11 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
         if ours != theirs:
             raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
                              f"got {ours!r}")  # fmt: skip
+    for name, usual in (("background", 0.0), ("noise", "gaussian")):
+        ours, theirs = getattr(prediction, name), getattr(simulation, name, usual)
+        if ours != theirs:
+            raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
+                             f"got {ours!r}")  # fmt: skip
     if prediction.network.depth != simulation.network.depth:
         raise ValueError(
             f"prediction.network must have the simulation's depth {simulation.network.depth}; "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 EVEN = "c_k and the autocorrelation of a kernel are even in the lag"
 LAST = "in the last power of 1/k kept, a shift of k by one is of the order left out"
+EVERY = "what holds at every layer holds at the next"
 FAR = "a limit of large k does not see a shift of k by one"
 
 EQUIVALENT: dict[tuple[str, int, str], str] = {
@@ -35,4 +36,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
      "Eq(Limit(G(k + 1)/A(k)**d, k, oo, dir='-'), (pi/3)**(d/2)/(2*pi))"): FAR,
     ("d08_two_pixels", 1,
      "Eq(Sum(overlap(k, p, -m + p), (p, 0, N - 1))/N, c(k, m)/S(k))"): EVEN,
+    ("d13_rectified_layers", 7,
+     "Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)"): EVERY,
+    ("d13_rectified_layers", 12, "G_variance(k + 1) >= 1/4"): EVERY,
 }  # fmt: skip

@@ -106,14 +106,19 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "asymptote", "closed_form", "correlation", "derive_blocks", "derive_boxes",
-    "derive_flat", "derive_strided", "deriving", "exponents", "field_element", "holonomic",
-    "moments", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root", "series",
-    "smoothness", "spectrum", "telescoping", "transition", "unrolling",
+    "algebraic", "asymptote", "clean_images", "closed_form", "closure", "correlation",
+    "derive_blocks", "derive_boxes", "derive_flat", "derive_layers", "derive_strided", "deriving",
+    "exponents", "field_element", "holonomic", "input_noise", "layer_noise", "moments", "one_pixel",
+    "one_pixel_columns", "pair_average", "pair_layer_noise", "pair_prediction", "prediction",
+    "real_root", "rectified_covariance", "rectified_match", "series", "smoothness", "spectrum",
+    "sphere_noise", "telescoping", "transition", "unrolling",
 }  # fmt: skip
-BRUTE_FORCE = {"brute_force", "brute_layers", "brute_noise", "brute_torus", "evidence"}
+BRUTE_FORCE = {
+    "brute_force", "brute_layers", "brute_noise", "brute_rectified", "brute_torus", "evidence",
+}  # fmt: skip
 SIMULATION = {
-    "checkpoint", "estimation", "executors", "fused_engine", "numpy_engine", "pooling", "progress",
+    "checkpoint", "compiled", "estimation", "executors", "fused_engine", "fused_noise",
+    "fused_pooling", "fused_windows", "gaussian_stream", "numpy_engine", "pooling", "progress",
     "running", "settings", "simulated", "simulation", "stopping", "sweeping", "work_unit",
 }  # fmt: skip
 
