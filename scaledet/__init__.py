@@ -7,7 +7,7 @@ Describe the images
 Theory, exact
     `predict`, `predict_exponents`; `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
-    `simulate`
+    `simulate`, `sweep`
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scaledet.saved import load
     from scaledet.scale_detection import ScaleDetection
     from scaledet.simulation import simulate
+    from scaledet.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ _HOME = {
     "predict": "prediction",
     "predict_exponents": "exponents",
     "simulate": "simulation",
+    "sweep": "sweeping",
     "symbols": "symbols",
 }
 
@@ -78,6 +80,7 @@ __all__ = [
     "predict",
     "predict_exponents",
     "simulate",
+    "sweep",
     "symbols",
 ]
 

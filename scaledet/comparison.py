@@ -9,7 +9,7 @@ import numpy as np
 
 from scaledet import tables
 from scaledet.prediction import Prediction
-from scaledet.simulation import Simulation
+from scaledet.simulated import Simulation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -170,9 +170,10 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
     counts, vectors = np.linalg.eigh(linear @ simulation.means_covariance @ linear.T)
     kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
     rank, blocks = int(kept.sum()), simulation.blocks
-    if rank == 0 or blocks < 2 * rank + 2:
+    fewest = max(2 * rank + 2, 8)
+    if rank == 0 or blocks < fewest:
         raise ValueError(
-            f"simulation must have at least {max(2 * rank + 2, 8)} blocks and more overlapping "
+            f"simulation must have at least {fewest} blocks and more overlapping "
             f"images to test a prediction; got {blocks} blocks of {simulation.samples} samples "
             f"(try samples={4 * simulation.samples})"
         )

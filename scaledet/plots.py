@@ -16,7 +16,7 @@ from scaledet import checks
 from scaledet.comparison import Comparison
 from scaledet.fitting import local_exponents
 from scaledet.prediction import Prediction
-from scaledet.simulation import Simulation
+from scaledet.simulated import Simulation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

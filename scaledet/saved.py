@@ -11,7 +11,7 @@ __all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Load a result saved by its ``.save(path)``: a `Prediction` or a `Simulation`.
+    """Load a result saved by its ``.save(path)``: a `Prediction`, `Simulation` or `Sweep`.
 
     Raises
     ------
@@ -33,11 +33,15 @@ def load(path: str | os.PathLike[str]) -> Any:
 
             return Prediction.from_stored(meta, arrays)
         if kind == "simulation":
-            from scaledet.simulation import Simulation
+            from scaledet.simulated import Simulation
 
             return Simulation.from_stored(meta, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if kind == "sweep":
+            from scaledet.sweeping import Sweep
+
+            return Sweep.from_stored(meta, arrays)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
         ) from error
-    raise ValueError(f"path must name a saved prediction or simulation; got kind {kind!r}")
+    raise ValueError(f"path must name a saved prediction, simulation or sweep; got kind {kind!r}")

@@ -32,6 +32,7 @@ PUBLIC = [
     "predict",
     "predict_exponents",
     "simulate",
+    "sweep",
     "symbols",
 ]
 
@@ -62,6 +63,8 @@ def test_import_loads_nothing_heavy() -> None:
         "torch",
         "pandas",
         "dask",
+        "distributed",
+        "sqlite3",
         "flint",
         "mpmath",
         "tqdm",
@@ -113,7 +116,10 @@ THEORY = {
 BRUTE_FORCE = {
     "brute_force", "brute_layers", "brute_noise", "brute_rectified", "brute_torus", "evidence",
 }  # fmt: skip
-SIMULATION = {"pooling", "simulation", "work_unit"}
+SIMULATION = {
+    "checkpoint", "estimation", "executors", "fused_engine", "numpy_engine", "pooling", "progress",
+    "running", "settings", "simulated", "simulation", "stopping", "sweeping", "work_unit",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("module", sorted(SIMULATION))
@@ -158,6 +164,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.compare(None, None, tolerance=1),
         lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
         lambda: sd.load("x", mode="r"),
+        lambda: sd.sweep([], [], size=4),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

@@ -1,0 +1,211 @@
+"""The compiled engine: noise drawn, pooled and compared image by image while it is in cache.
+
+The same definition as `numpy_engine`, with less memory. Clean and displaced images differ from a
+constant background only in a window around the active pixels, so only windows are kept of them
+and pooled; the noisy image is pooled whole. Compiled code is kept on disk by numba.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaledet.fused_noise import noisy_pass
+from scaledet.fused_windows import add_up, move_on, pool_axis
+from scaledet.gaussian_stream import new_state, padded
+from scaledet.work_unit import Images, UnitSums
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.work_unit import Specification
+
+__all__ = ["bytes_needed", "most_images", "run"]
+
+# Numbers that the windows of a unit may hold; two images where they need more.
+_WINDOWS = 2**18
+# What the compiled code reads beyond the last weight, at most.
+_SLACK = 4
+_MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Sides of the map, of the windows, and backgrounds around them, k = 0 ... depth."""
+
+    sides: NDArray[np.int64]
+    windows: NDArray[np.int64]
+    backgrounds: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    strides: NDArray[np.int64]
+    biases: NDArray[np.float64]
+    capacity: int
+    windows_total: int
+    line: int
+
+
+@lru_cache(maxsize=16)
+def _plan(spec: Specification) -> _Plan:
+    network, dim = spec.network, spec.network.dim
+    lengths = np.array([len(layer.kernel) for layer in network], np.int64)
+    weights = np.zeros((network.depth, int(lengths.max()) + _SLACK))
+    for row, layer in zip(weights, network, strict=True):
+        row[: len(layer.kernel)] = [float(weight) for weight in layer.kernel]
+    biases = np.array([float(layer.bias) for layer in network])
+    sides = spec.size // np.array([int(s) for s in network.strides], np.int64)
+    # One pixel and its neighbours; the pixels of a pair may be anywhere.
+    windows = [min(3, spec.size) if spec.task is None else spec.size]
+    backgrounds = np.zeros((network.depth + 1, dim))
+    for k, layer in enumerate(network):
+        reached = -(-(windows[-1] + lengths[k] - 1) // layer.stride)
+        windows.append(int(sides[k + 1] if windows[-1] == sides[k] else min(reached, sides[k + 1])))
+        value = backgrounds[k, 0]
+        for axis in range(dim):
+            backgrounds[k, axis] = value
+            value *= weights[k].sum()
+        value += biases[k]
+        backgrounds[k + 1] = value if spec.rectify is None else max(value, 0.0)
+    # A window that covers the next map is pooled as a whole image.
+    entered = [k for k in range(network.depth) if windows[k + 1] == sides[k + 1]]
+    largest = max([*windows, *(int(sides[k]) for k in entered)])
+    line = int(sides[0] + lengths.max() + max(layer.stride for layer in network) + _SLACK)
+    return _Plan(
+        sides, np.array(windows, np.int64), backgrounds, weights, lengths,
+        np.array([layer.stride for layer in network], np.int64), biases, largest**dim,
+        sum(window**dim for window in windows), line,
+    )  # fmt: skip
+
+
+def bytes_needed(spec: Specification, count: int) -> int:
+    """Three images, and of each clean and displaced image the windows."""
+    plan = _plan(spec)
+    windows = 4 * plan.capacity + plan.windows_total
+    return int(8 * (3 * spec.size**spec.network.dim + count * windows + plan.line))
+
+
+def most_images(spec: Specification) -> int:
+    """Return the largest number of images in a unit, such that their windows fit the cache."""
+    plan = _plan(spec)
+    return max(2, _WINDOWS // (4 * plan.capacity + plan.windows_total))
+
+
+def run(
+    spec: Specification,
+    images: Images,
+    seeds: np.random.SeedSequence,
+    noise: NDArray[np.float64] | None = None,
+) -> UnitSums:
+    """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
+    plan, dim, count = _plan(spec), spec.network.dim, len(images.positions)
+    depth, pixels, first = spec.network.depth, spec.size**dim, int(plan.windows[0])
+    starts = np.zeros((depth + 1, count, dim), np.int64)
+    if first < spec.size:
+        starts[0] = (images.positions[:, 0] - 1) % spec.size
+    responses, controls = np.zeros(depth + 1), np.zeros(2)
+    lowest = -np.inf if spec.rectify is None else 0.0
+    layers = (dim, plan.sides, plan.windows, plan.backgrounds, plan.weights, plan.lengths,
+              plan.strides, plan.biases, lowest)  # fmt: skip
+    history, totals = _clean_pass(plan, images, starts, lowest)
+    room = padded(pixels) + int(plan.lengths.max()) + int(plan.strides.max()) + _SLACK
+    given = np.zeros((0, 0)) if noise is None else np.ascontiguousarray(noise, dtype=np.float64)
+    noisy_pass(
+        *layers, starts, history, new_state(seeds), spec.sigma, _MODES[spec.rectify],
+        padded(pixels), given,
+        np.zeros(room), np.zeros(room), np.zeros(plan.line), responses, controls,
+    )  # fmt: skip
+    displacement, distance, square = totals.T
+    return UnitSums(
+        displacement / count,
+        responses / count,
+        2 * distance / (count - 1),
+        square / count,
+        controls / (count * pixels),
+    )
+
+
+def _clean_pass(
+    plan: _Plan, images: Images, starts: NDArray[np.int64], lowest: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Send clean and displaced images through the layers, their windows only.
+
+    `starts` [depth + 1, count, dim], where the windows begin, is given for k = 0 and written for
+    the others. Returns the clean windows [count, ...], one layer after the other, and the sums
+    of `add_up` [depth + 1, 3].
+    """
+    levels, count, dim = starts.shape
+    history, totals = np.empty((count, plan.windows_total)), np.zeros((levels, 3))
+    values = _paint(images, starts[0], int(plan.sides[0]), int(plan.windows[0]), plan.capacity)
+    spare, sums = np.empty_like(values), np.zeros(int(plan.sides[0]) ** dim)
+    offsets = np.empty((dim, 2 * count), np.int64)
+    past = 0
+    for k in range(levels):
+        side, window = int(plan.sides[k]), int(plan.windows[k])
+        whole = window == side
+        if k:
+            old, before = int(plan.windows[k - 1]), int(plan.sides[k - 1])
+            length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
+            if whole and old < before:
+                values = _filled_up(
+                    values, starts[k - 1], old, before, plan.backgrounds[k - 1, 0], len(spare)
+                )
+                old = before
+            move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
+            for axis in range(dim):
+                outer, inner = window**axis, old ** (dim - 1 - axis)
+                final = axis == dim - 1
+                pool_axis(
+                    values, outer, old, window, inner, 2 * count, whole,
+                    plan.backgrounds[k - 1, axis], plan.weights, k - 1, length, stride,
+                    offsets[axis], plan.biases[k - 1] if final else 0.0,
+                    lowest if final else -np.inf, spare,
+                )  # fmt: skip
+                values, spare = spare, values
+        add_up(
+            starts[k], window ** (dim - 1), window, side, plan.backgrounds[k, 0], whole, values,
+            sums, history, past, totals[k],
+        )  # fmt: skip
+        past += window**dim
+    return history, totals
+
+
+def _filled_up(
+    values: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    window: int,
+    side: int,
+    background: float,
+    room: int,
+) -> NDArray[np.float64]:
+    """Turn windows into whole maps."""
+    count, dim = starts.shape
+    result = np.full(room, background)
+    maps = result[: side**dim * 2 * count].reshape(side**dim, 2, count)
+    inside = values[: window**dim * 2 * count].reshape(window**dim, 2, count)
+    place = np.zeros((window,) * dim + (count,), np.int64)
+    for axis in range(dim):
+        shape = [window if axis == other else 1 for other in range(dim)]
+        coordinate = (np.arange(window).reshape(*shape, 1) + starts[:, axis]) % side
+        place += coordinate * side ** (dim - 1 - axis)
+    image = np.arange(count)
+    for moved in range(2):
+        maps[place.reshape(-1, count), moved, image] = inside[:, moved]
+    return result
+
+
+def _paint(
+    images: Images, starts: NDArray[np.int64], size: int, side: int, capacity: int
+) -> NDArray[np.float64]:
+    """Windows [side^dim, 2 n] of clean and moved images, in an array with room for `capacity`."""
+    count, pixels, dim = images.positions.shape
+    result = np.zeros(capacity * 2 * count)
+    steps = side ** np.arange(dim - 1, -1, -1)
+    for column, positions in zip((0, count), images, strict=True):
+        for pixel in range(pixels):
+            inside = (positions[:, pixel] - starts) % size
+            at = inside @ steps * (2 * count) + column + np.arange(count)
+            np.add.at(result, at, 1.0)
+    return result
