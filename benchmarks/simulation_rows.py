@@ -66,7 +66,7 @@ def _noise_and_pooling(
     """Draw noise and pool it through all layers, and nothing else."""
     total = 0.0
     for _ in range(count):
-        fill_normals(state, x[:size], 0.05)
+        fill_normals(state, x.reshape(1, len(x)), size, 0.05)
         n = size
         for _ in range(depth):
             outputs = n // stride

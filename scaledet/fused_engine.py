@@ -15,7 +15,7 @@ import numpy as np
 
 from scaledet.fused_noise import noisy_pass
 from scaledet.fused_windows import add_up, move_on, pool_axis
-from scaledet.gaussian_stream import new_state, padded
+from scaledet.gaussian_stream import fill_normals, new_state, padded
 from scaledet.work_unit import Images, UnitSums
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ __all__ = ["bytes_needed", "most_images", "run"]
 
 # Numbers that the windows of a unit may hold; two images where they need more.
 _WINDOWS = 2**18
+# Numbers of noise drawn at a time; one image where it has more.
+_ROWS = 2**15
 # What the compiled code reads beyond the last weight, at most.
 _SLACK = 4
 _MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
@@ -84,7 +86,8 @@ def bytes_needed(spec: Specification, count: int) -> int:
     """Three images, and of each clean and displaced image the windows."""
     plan = _plan(spec)
     windows = 4 * plan.capacity + plan.windows_total
-    return int(8 * (3 * spec.size**spec.network.dim + count * windows + plan.line))
+    noise = max(_ROWS, spec.size**spec.network.dim)
+    return int(8 * (2 * spec.size**spec.network.dim + noise + count * windows + plan.line))
 
 
 def most_images(spec: Specification) -> int:
@@ -111,12 +114,18 @@ def run(
               plan.strides, plan.biases, lowest)  # fmt: skip
     history, totals = _clean_pass(plan, images, starts, lowest)
     room = padded(pixels) + int(plan.lengths.max()) + int(plan.strides.max()) + _SLACK
-    given = np.zeros((0, 0)) if noise is None else np.ascontiguousarray(noise, dtype=np.float64)
-    noisy_pass(
-        *layers, starts, history, new_state(seeds), spec.sigma, _MODES[spec.rectify],
-        padded(pixels), given,
-        np.zeros(room), np.zeros(room), np.zeros(plan.line), responses, controls,
-    )  # fmt: skip
+    rows = np.zeros((min(count, max(1, _ROWS // room)), room))
+    state, other, line = new_state(seeds), np.zeros(room), np.zeros(plan.line)
+    for start in range(0, count, len(rows)):
+        part = rows[: count - start]
+        if noise is None:
+            fill_normals(state, part, padded(pixels), spec.sigma)
+        else:
+            part[:, :pixels] = noise[start : start + len(part)]
+        noisy_pass(
+            *layers, starts, history, start, _MODES[spec.rectify], part, other, line, responses,
+            controls,
+        )  # fmt: skip
     displacement, distance, square = totals.T
     return UnitSums(
         displacement / count,
@@ -164,11 +173,17 @@ def _clean_pass(
                     lowest if final else -np.inf, spare,
                 )  # fmt: skip
                 values, spare = spare, values
+        # The background, or where windows are whole the first image, keeps sums of squared
+        # distances free of cancellation.
+        background, size = plan.backgrounds[k, 0], window**dim
+        origin = values[: size * 2 * count : 2 * count].copy() if whole else (
+            np.full(size, background))  # fmt: skip
         add_up(
-            starts[k], window ** (dim - 1), window, side, plan.backgrounds[k, 0], whole, values,
-            sums, history, past, totals[k],
+            starts[k], window ** (dim - 1), window, side, origin, values, sums, history, past,
+            totals[k],
         )  # fmt: skip
-        past += window**dim
+        totals[k, 2] += background**2 * (side**dim - size) * count
+        past += size
     return history, totals
 
 

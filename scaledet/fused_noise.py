@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from scaledet.compiled import Floats, Integers, Words, compiled
+from scaledet.compiled import Floats, Integers, compiled
 from scaledet.fused_pooling import pool_line
 from scaledet.fused_windows import pool_axis, site
-from scaledet.gaussian_stream import fill_normals
 
 __all__ = ["noisy_pass"]
 
@@ -124,9 +123,8 @@ def _enter(
 
 @compiled(
     "void(int64, int64[::1], int64[::1], float64[:,::1], float64[:,::1], int64[::1], int64[::1],"
-    " float64[::1], float64, int64[:,:,::1], float64[:,::1], uint64[:,::1], float64, int64,"
-    " int64, float64[:,::1], float64[::1], float64[::1], float64[::1], float64[::1],"
-    " float64[::1])"
+    " float64[::1], float64, int64[:,:,::1], float64[:,::1], int64, int64, float64[:,::1],"
+    " float64[::1], float64[::1], float64[::1], float64[::1])"
 )
 def noisy_pass(
     dim: int,
@@ -140,25 +138,32 @@ def noisy_pass(
     lowest: float,
     starts: Integers,
     history: Floats,
-    state: Words,
-    sigma: float,
+    first: int,
     mode: int,
-    drawn: int,
-    given: Floats,
-    image: Floats,
+    noise: Floats,
     other: Floats,
     line: Floats,
     responses: Floats,
     controls: Floats,
 ) -> None:
-    """Draw the noise of one image after another, pool it, and add up what every layer feels.
+    """Add noise to one image after another, pool it, and add up what every layer feels.
 
-    Arguments of the same names are those of `clean_pass`, which has filled in `starts` and
-    `history`. `drawn` numbers, whole batches, are drawn from `state` for each image, of `sigma` and
-    `mode` as in `_enter`; `given` [count, pixels] replaces them unless it is empty;
-    `image`, `other` hold an image with room for neighbours across the seam, `line` an axis.
-    Added to: `responses` [depth + 1], squared distances of noisy and clean; `controls` [2], sums
-    of the noise and of its square.
+    Parameters
+    ----------
+    dim, sides, windows, backgrounds, weights, lengths, strides, biases, lowest
+        As in `fused_engine`: the layers, and the windows of clean images.
+    starts, history
+        Where the windows begin [depth + 1, images, dim]; the windows [images, ...], one layer
+        after the other.
+    first, mode
+        Number of the first image; how the noise enters it, as in `_enter`.
+    noise : [n, ...]
+        Noise of as many images, with room for neighbours across the seam; overwritten.
+    other, line
+        Scratch: an image and an axis, with such room.
+    responses, controls
+        Added to: squared distances of noisy and clean, [depth + 1]; sums of the noise and of its
+        square.
     """
     pixels = 1
     for _ in range(dim):
@@ -166,13 +171,9 @@ def noisy_pass(
     saved = np.empty(windows[0] ** dim)
     totals = np.zeros(3)
     none = np.zeros(1, np.int64)
-    for number in range(len(history)):
+    for index in range(len(noise)):
+        number, image = first + index, noise[index]
         clean = history[number]
-        if len(given):
-            for i in range(pixels):
-                image[i] = given[number, i]
-        else:
-            fill_normals(state, image[:drawn], sigma)
         _enter(image, pixels, sides[0], windows[0], starts[0], number, mode, clean, totals, saved)
         past = windows[0] ** dim
         x, y = image, other

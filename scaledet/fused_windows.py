@@ -76,6 +76,16 @@ def pool_axis(
     for o in range(outer):
         for t in range(outputs):
             target: Any = np.uint64((o * outputs + t) * width)
+            first = stride * t + (0 if whole else offsets[0])
+            if same and length <= 3 and 0 <= first <= n - 3:  # all in one go
+                a, b, c = weights[layer, 0], weights[layer, 1], weights[layer, 2]
+                above: Any = np.uint64((o * n + first) * width)
+                middle: Any = above + line
+                below: Any = middle + line
+                for i in range(line):
+                    value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
+                    y[target + i] = value if value > lowest else lowest
+                continue
             for i in range(line):
                 y[target + i] = bias
             for j in range(length):
@@ -122,7 +132,7 @@ def site(
 
 
 @compiled(
-    "void(int64[:,::1], int64, int64, int64, float64, boolean, float64[::1], float64[::1],"
+    "void(int64[:,::1], int64, int64, int64, float64[::1], float64[::1], float64[::1],"
     " float64[:,::1], int64, float64[::1])"
 )
 def add_up(
@@ -130,8 +140,7 @@ def add_up(
     rows: int,
     window: int,
     side: int,
-    background: float,
-    whole: bool,
+    origin: Floats,
     values: Floats,
     sums: Floats,
     history: Floats,
@@ -144,8 +153,8 @@ def add_up(
     ----------
     starts : [count, dim]
         Where the windows begin on a map of `side`, `window` wide, `rows` lines each.
-    background, whole
-        Value around the windows, and whether they are the map.
+    origin : [rows window]
+        What distances are measured from: they do not depend on it, but their rounding does.
     values
         The windows [n, ..., 2 count], clean images first.
     sums
@@ -153,7 +162,7 @@ def add_up(
     history : [count, ...]
         Written from column `past` on.
     totals : [3]
-        Added to: squared displacement responses; sum of (f - mean of f)^2; sum of f^2.
+        Added to: squared displacement responses; sum of (f - mean of f)^2; sum of f^2 inside.
     """
     count, dim = starts.shape
     width, size = 2 * count, rows * window
@@ -162,30 +171,29 @@ def add_up(
         pixels *= side
     felt, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
-        # Distances do not depend on the origin; the background, or where windows are whole the
-        # first image, keeps their sums free of cancellation.
-        origin = values[i * width] if whole else background
         for image in range(i * width, i * width + count):
             clean = values[image]
             felt += (values[image + count] - clean) * (values[image + count] - clean)
             norm += clean * clean
-            apart += (clean - origin) * (clean - origin)
+            apart += (clean - origin[i]) * (clean - origin[i])
     for first in range(0, count, _TILE):  # transposed a few images at a time, line by cache line
         last = min(first + _TILE, count)
-        for i in range(size):
-            for image in range(first, last):
-                history[image, past + i] = values[i * width + image]
+        begin: Any = np.uint64(first)
+        for i in range(np.uint64(size)):
+            for image in range(np.uint64(last - first)):
+                value = values[i * np.uint64(width) + begin + image]
+                history[begin + image, np.uint64(past) + i] = value
     for image in range(count):
         for row in range(rows):
             begin = site(starts, image, row, window, side)
             straight = min(window, side - starts[image, dim - 1])
             for part in range(2):  # up to the seam, and from there
                 low, high = (straight, window) if part else (0, straight)
-                mine: Any = np.uint64(past + row * window + low)
+                from_here: Any = np.uint64(row * window + low)
+                mine: Any = np.uint64(past) + from_here
                 site_of: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
                 for i in range(np.uint64(high - low)):
-                    origin = history[0, mine + i] if whole else background
-                    sums[site_of + i] += history[image, mine + i] - origin
+                    sums[site_of + i] += history[image, mine + i] - origin[from_here + i]
     if count * size >= pixels:
         for i in range(pixels):
             spread += sums[i] * sums[i]
@@ -201,4 +209,4 @@ def add_up(
                     column = column + 1 if column + 1 < side else 0
     totals[0] += felt
     totals[1] += apart - spread / count
-    totals[2] += norm + background * background * (pixels - size) * count
+    totals[2] += norm

@@ -77,20 +77,20 @@ def next_words(
             words[row, lane] = word
 
 
-@compiled("void(uint64[:,::1], float64[::1], float64)", reassociate=False)
-def fill_normals(
-    state: Words,
-    out: Floats,
-    sigma: float,
-) -> None:
-    """Fill `out`, whole batches, with Gaussian numbers of standard deviation `sigma`."""
+@compiled("void(uint64[:,::1], float64[:,::1], int64, float64)", reassociate=False)
+def fill_normals(state: Words, out: Floats, count: int, sigma: float) -> None:
+    """Begin every row of `out` with Gaussian numbers of standard deviation `sigma`.
+
+    Their number, `count`, is that of whole batches.
+    """
     words = np.empty((2, LANES), np.uint64)
     flat = words.reshape(BATCH)
     mantissas = np.empty(BATCH, np.int64)
     uniform = np.empty(BATCH)
     bits = uniform.view(np.int64)
-    for start in range(0, len(out), BATCH):
-        batch = out[start : start + BATCH]
+    for number in range(len(out) * (count // BATCH)):
+        row, start = number // (count // BATCH), number % (count // BATCH) * BATCH
+        batch = out[row, start : start + BATCH]
         next_words(state, words)
         for i in range(BATCH):
             uniform[i] = (np.float64(np.int64(flat[i] >> _LOWER)) + 0.5) * _ULP
