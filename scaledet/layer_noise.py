@@ -198,8 +198,11 @@ def _tails(net: Network, size: int | None, lags: int) -> NDArray[np.float64]:
     nodes = endless if units is None else min(units, endless)
     gain = np.ones(nodes // 2 + 1)
     for layer in tail.layers[:flat]:
-        weights = np.array(layer.kernel.trimmed) / sum(layer.kernel.trimmed)
-        gain = gain * np.abs(np.fft.rfft(weights, nodes)) ** 2
+        weights = np.zeros(nodes)
+        for j, weight in enumerate(layer.kernel.trimmed):
+            # A kernel may be longer than what strides have left of the torus.
+            weights[j % nodes] += weight / sum(layer.kernel.trimmed)
+        gain = gain * np.abs(np.fft.rfft(weights)) ** 2
         rows.append(np.fft.irfft(gain, nodes)[: lags + 1].tolist())
     for k in range(flat + 1, tail.depth + 1):
         found = correlation(tail, k, size=units, lags=lags)

@@ -256,7 +256,7 @@ def predict(
     ExhaustionError
         If all images look alike at some layer (Q_k = 0); names the largest depth that works.
     TypeError, ValueError
-        For bad arguments, signed kernels and negative biases.
+        For bad arguments, signed kernels, and biases that no exact theory covers (names what does).
 
     Notes
     -----

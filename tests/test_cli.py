@@ -354,8 +354,8 @@ def test_the_order_of_the_keys_is_fixed(run):
     first = run(line)
     assert first == run(line)
     assert list(json.loads(first[1])) == [
-        "command", "version", "network", "size", "rectify", "sigma", "task", "balanced", "background",
-        "method", "columns",
+        "command", "version", "network", "size", "rectify", "sigma", "task", "balanced",
+        "background", "method", "columns",
     ]  # fmt: skip
 
 

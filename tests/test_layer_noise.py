@@ -18,6 +18,7 @@ CASES = [
     ([([5, 1, 2], 1), ([1, 1], 1)], 3, 1),  # the kernel covers the torus
     ([([1, 1, 1, 2], 2), ([2, 1], 1)], 6, 1),  # its autocorrelation wraps
     ([([1, 0, 2], 1), ([0, 1, 1], 1)], 7, 1),  # a unit between two that see the pixel does not
+    ([([1, 1, 1], 2), ([3, 0, 2], 1)], 4, 1),  # the second kernel is longer than layer 1
     ([([3, 1], 3), ([1, 2], 1)], 6, 1),  # some pixels are seen by nobody
     ([([1, 2], 1), ([1, 1], 2)], 4, 2),
     ([([1, 1, 2], 2), ([1, 2], 1)], 4, 2),
