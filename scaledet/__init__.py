@@ -5,7 +5,8 @@ Describe a network
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
-    `predict`, `predict_exponents`; `derive` (step by step, in `symbols`)
+    `predict`, `predict_exponents`; `evolve` (a bias and a ReLU in every layer);
+    `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`
 Confront both
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from scaledet.comparison import compare
     from scaledet.deriving import derive
     from scaledet.errors import ExhaustionError, FitError
+    from scaledet.evolution import evolve
     from scaledet.exponents import predict_exponents
     from scaledet.fitting import fit_exponent, local_exponents
     from scaledet.kernel import Kernel, binomial, box
@@ -48,6 +50,7 @@ _HOME = {
     "box": "kernel",
     "compare": "comparison",
     "derive": "deriving",
+    "evolve": "evolution",
     "fit_exponent": "fitting",
     "load": "saved",
     "local_exponents": "fitting",
@@ -71,6 +74,7 @@ __all__ = [
     "box",
     "compare",
     "derive",
+    "evolve",
     "fit_exponent",
     "load",
     "local_exponents",

@@ -25,6 +25,7 @@ PUBLIC = [
     "box",
     "compare",
     "derive",
+    "evolve",
     "fit_exponent",
     "load",
     "local_exponents",
@@ -103,10 +104,12 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "asymptote", "closed_form", "correlation", "derive_blocks", "derive_boxes",
-    "derive_flat", "derive_strided", "deriving", "exponents", "field_element", "holonomic",
-    "moments", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root", "series",
-    "smoothness", "spectrum", "telescoping", "transition", "unrolling",
+    "algebraic", "asymptote", "closed_form", "correlation", "density_evolution", "derive_blocks",
+    "derive_boxes", "derive_flat", "derive_strided", "deriving", "evolution", "exponents",
+    "field_element", "grid_calculus", "holonomic", "input_noise", "law_storage", "moments",
+    "noise_sensitivity", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root",
+    "series", "signal_paths", "smoothness", "spectrum", "telescoping", "transition", "unit_law",
+    "unrolling",
 }  # fmt: skip
 BRUTE_FORCE = {"brute_force", "brute_layers", "brute_noise", "brute_torus", "evidence"}
 SIMULATION = {"pooling", "simulation", "work_unit"}
@@ -150,6 +153,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.predict(sd.Network.uniform(2), N=4),
         lambda: sd.predict_exponents(kernel=2, strides=2),
         lambda: sd.derive(kernel=2, strides=2),
+        lambda: sd.evolve(kernel=2, strides=2),
         lambda: sd.ScaleDetection(sizes=128),
         lambda: sd.compare(None, None, tolerance=1),
         lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
