@@ -5,7 +5,7 @@ Describe a network
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
-    `predict`, `predict_exponents`; `evolve` (a bias and a ReLU in every layer);
+    `predict`, `predict_exponents`; `evolve`, `bias_phases` (any bias in every layer);
     `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scaledet.prediction import predict
     from scaledet.saved import load
     from scaledet.scale_detection import ScaleDetection
+    from scaledet.schedules import bias_phases
     from scaledet.simulation import simulate
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _HOME = {
     "Layer": "network",
     "Network": "network",
     "ScaleDetection": "scale_detection",
+    "bias_phases": "schedules",
     "binomial": "kernel",
     "box": "kernel",
     "compare": "comparison",
@@ -70,6 +72,7 @@ __all__ = [
     "Layer",
     "Network",
     "ScaleDetection",
+    "bias_phases",
     "binomial",
     "box",
     "compare",

@@ -46,7 +46,8 @@ def noise_columns(
     """Return the values and errors of `COLUMNS`, and the laws; `distance` is Q_k where not 0.
 
     The relative error of a layer is four times the largest difference between the grids so far, of
-    atom, mean or variance (and of G itself): layers inherit the errors of those before.
+    the quantity itself or of mass, mean or variance of the unit (but for the atom, which may be far
+    smaller than what it is computed from): layers inherit the errors of those before.
     """
     fine, *coarser = (
         noisy_layers(network, noise, rectify, round(part * points), active=size is not None)
@@ -60,13 +61,15 @@ def noise_columns(
         found = np.max([_difference(values[name], other[name]) for other in rough], axis=0)
         return np.asarray(_SAFETY * found)
 
-    own, laws = apart("G"), np.max([apart(name) for name in COLUMNS[1:]], axis=0)
+    own = {name: apart(name) for name in (*COLUMNS, "mass")}
+    laws = np.max([own[name] for name in ("mass", "mean", "variance")], axis=0)
     beyond = _beyond(fine, units, distance)
     for name in COLUMNS:
         value = values[name]
-        largest = np.maximum(own, laws[: len(own)]) if name == "G" else laws
-        relative = np.maximum.accumulate(largest) + _ROUNDING * (1 + np.arange(len(largest)))
+        largest = own[name] if name == "atom" else np.maximum(own[name], laws[: len(value)])
+        relative = np.maximum.accumulate(largest) + _ROUNDING * (1 + np.arange(len(value)))
         values[f"{name}_err"] = relative * np.abs(value) + beyond[name]
+    del values["mass"]
     return values, fine
 
 
@@ -95,6 +98,7 @@ def _values(
     return {
         "G": np.array(noise)[: len(distance)] / distance,
         "atom": np.array([law.atom for law in laws]),
+        "mass": np.array([law.mass for law in laws]),
         "mean": np.array([law.edge + law.mean for law in laws]),
         "variance": np.array([law.variance for law in laws]),
     }

@@ -182,6 +182,8 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
         mean = law.mean - threshold + added
         variance = law.variance - square - added**2 + 2 * (threshold - law.mean) * added
         log_atom = math.log(below) if below > 0 else -math.inf
+    if variance + mean**2 <= law.lost:  # what is left is no more than what the grids have dropped
+        return replace(constant(0.0), lost=2 * law.lost), threshold - law.mean
     rectified = UnitLaw(
         0.0, log_atom, mass, 0.0, step, values, mean, variance, law.defect, law.lost
     )

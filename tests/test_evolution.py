@@ -376,3 +376,15 @@ def test_errors_hold_against_three_times_the_points(noise, rectify, kernel, bias
     for name in ("G", "atom", "mean", "variance"):
         error = getattr(rough, f"{name}_err") + getattr(fine, f"{name}_err")
         assert (np.abs(getattr(rough, name) - getattr(fine, name)) <= error).all(), name
+
+
+@pytest.mark.parametrize("ratio", [2.0, 2.5])
+def test_noise_that_dies_over_sixty_layers_ends_in_an_exact_zero(ratio):
+    """What the grids have dropped is no law to go on with."""
+    biases = [-ratio * 4.0**-k for k in range(1, 61)]
+    found = sd.evolve(kernel=4, depth=60, bias=biases, rectify="input", points=1024)
+    alive = found.mean > 0
+    assert (np.diff(alive.astype(int)) <= 0).all()
+    assert alive[0]
+    assert alive[-1] == (ratio == 2.0)  # the critical ratio is 2.1833
+    assert (found.variance_err >= 0).all()

@@ -21,6 +21,7 @@ PUBLIC = [
     "Layer",
     "Network",
     "ScaleDetection",
+    "bias_phases",
     "binomial",
     "box",
     "compare",
@@ -108,8 +109,8 @@ THEORY = {
     "derive_boxes", "derive_flat", "derive_strided", "deriving", "evolution", "exponents",
     "field_element", "grid_calculus", "holonomic", "input_noise", "law_storage", "moments",
     "noise_sensitivity", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root",
-    "series", "signal_paths", "smoothness", "spectrum", "telescoping", "transition", "unit_law",
-    "unrolling",
+    "schedules", "series", "signal_paths", "smoothness", "spectrum", "telescoping", "transition",
+    "unit_law", "unrolling",
 }  # fmt: skip
 BRUTE_FORCE = {"brute_force", "brute_layers", "brute_noise", "brute_torus", "evidence"}
 SIMULATION = {"pooling", "simulation", "work_unit"}
@@ -154,6 +155,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.predict_exponents(kernel=2, strides=2),
         lambda: sd.derive(kernel=2, strides=2),
         lambda: sd.evolve(kernel=2, strides=2),
+        lambda: sd.bias_phases(depth=2, strides=2),
         lambda: sd.ScaleDetection(sizes=128),
         lambda: sd.compare(None, None, tolerance=1),
         lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
