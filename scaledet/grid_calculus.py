@@ -15,6 +15,7 @@ Source: Gregory's rule is classical; its use on densities with an atom is ours.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -99,11 +100,16 @@ def _corner_forms() -> tuple[Array, ...]:
 
 def _lagrange(x: Array, points: int) -> Array:
     """Lagrange polynomials of the nodes 0 ... points - 1 at x, shape [len(x), points]."""
-    result = np.ones((len(x), points))
-    for a in range(points):
-        for b in range(points):
-            if a != b:
-                result[:, a] *= (x - b) / (a - b)
+    away = x - np.arange(points)[:, None]
+    before, after = np.ones_like(away), np.ones_like(away)
+    for a in range(1, points):
+        before[a] = before[a - 1] * away[a - 1]
+        after[-a - 1] = after[-a] * away[-a]
+    scale = [
+        (-1) ** (points - 1 - a) * math.factorial(a) * math.factorial(points - 1 - a)
+        for a in range(points)
+    ]
+    result: Array = (before * after).T / np.array(scale, dtype=float)
     return result
 
 

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaledet import checks
+from scaledet.density_evolution import noisy_layers
 from scaledet.evolution import MODES, Evolution, evolve
+from scaledet.input_noise import Noise
 from scaledet.network import Layer, Network
 
 if TYPE_CHECKING:
@@ -296,10 +298,11 @@ def _edge(
 def _survives(net: Network, inputs: int, ratio: float, rectify: str) -> bool | None:
     """Whether some mean of the noise survives any depth; None if no layer decides."""
     biases = _biases("proportional", Fraction(ratio), inputs, net.depth)
-    found = evolve(_with_biases(net, biases), rectify=rectify, points=_POINTS)
-    for k, law in enumerate(found.laws[1:], start=1):
-        unit = ratio * float(inputs) ** -k
-        if found.mean[k] > unit / (inputs - 1) or _sign(law, unit, inputs, np.floor, -1) > 0:
+    biased = _with_biases(net, biases)
+    layers = noisy_layers(biased, Noise("gaussian", 1.0), rectify, _POINTS, active=False)
+    for k, layer in enumerate(layers[1:], start=1):
+        law, unit = layer.background, ratio * float(inputs) ** -k
+        if law.mean > unit / (inputs - 1) or _sign(law, unit, inputs, np.floor, -1) > 0:
             return True
         if _sign(law, unit, inputs, np.ceil, 1) < 0:
             return False
