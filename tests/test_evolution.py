@@ -221,10 +221,26 @@ def test_simulate_agrees_where_it_applies():
     net = sd.Network([sd.Layer(2, 2, bias=b) for b in (-0.03, 0.01, -0.01)])
     found = sd.evolve(net, size=64, sigma=0.15, rectify="input")
     measured = sd.simulate(net, size=64, sigma=0.15, samples=20_000, rng=5)
-    for name in "DG":
-        pulls = (getattr(found, name) - getattr(measured, name)) / getattr(measured, f"{name}_err")
-        assert np.abs(pulls).max() < 4.5
+    assert sd.compare(found, measured).p_value > 1e-3
     assert np.abs((found.Q - measured.Q) / measured.Q_err).max() < 4.5
+    # Negative control: the same network without its positive bias.
+    other = sd.Network([sd.Layer(2, 2, bias=b) for b in (-0.03, 0, -0.01)])
+    assert sd.compare(sd.evolve(other, size=64, sigma=0.15, rectify="input"), measured).p_value < (
+        1e-6
+    )
+    ax = sd.plots.plot_sensitivity(found, "G")
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.G)
+
+
+def test_a_dead_signal_is_drawn_as_far_as_it_lives_and_not_compared():
+    found = sd.evolve(kernel=2, depth=6, bias=-0.05, size=64, sigma=0.15, rectify="input")
+    assert found.dead_at == 4
+    assert len(sd.plots.plot_sensitivity(found, "D").lines[0].get_xdata()) == 4
+    with pytest.raises(ValueError, match=r"layers\[0\] must be an integer in \[0, 3\]; got 4"):
+        sd.plots.plot_sensitivity(found, "D", layers=[4])
+    measured = sd.simulate(sd.Network.uniform(2, 2, 5), size=64, sigma=0.15, samples=500, rng=1)
+    with pytest.raises(ValueError, match="must have the simulation's depth 5; got 3"):
+        sd.compare(found, measured)
 
 
 def test_samples_are_a_law_like_any_other():
