@@ -13,6 +13,7 @@ Source: our derivation (`derivations/d11_density_evolution.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -122,6 +123,12 @@ def noisy_layers(
     last_cut = max((k for k, b in enumerate(network.layers, 1) if b.bias < 0), default=0)
     clean = list(accumulate(network.layers, lambda c, layer: max(c + layer.bias, Fraction(0)),
                             initial=Fraction(0)))  # fmt: skip
+    kept = math.prod(len(weight_groups(layer, network.dim)) for layer in network.layers[:last_cut])
+    if active and kept > _MOST:
+        raise ValueError(
+            "kernel must have equal weights, or biases below zero only in early layers: up to the "
+            f"last of them, layer {last_cut}, the active unit has {kept} laws, {_MOST} at most"
+        )
     layers = [_input_layer(noise, rectify, points, active)]
     for k, layer in enumerate(network.layers, start=1):
         groups = weight_groups(layer, network.dim)
@@ -200,12 +207,6 @@ def _next_layer(
     law, shift = rectified(background, before.shift, clean + layer.bias)
     units: list[ActiveUnit] = []
     inputs = sum(m for _, m in groups)
-    if len(before.active) * len(groups) > _MOST:
-        raise ValueError(
-            f"kernel must have equal weights, or biases below zero only in early layers: here "
-            f"{len(before.active) * len(groups)} laws of the active unit would be kept apart, "
-            f"{_MOST} at most"
-        )
     for weight, count in groups if before.active else []:
         others = [(w, m - (w == weight)) for w, m in groups]
         rest = pooled(before.background, others, points)
@@ -242,16 +243,21 @@ def _linear(before: NoisyLayer, groups: Groups, seen: float) -> tuple[float, flo
 
 
 def merged_laws(
-    layers: Sequence[NoisyLayer], network: Network, at: int, points: int
+    layers: Sequence[NoisyLayer], network: Network, at: int, points: int, noise: Noise | None
 ) -> list[UnitLaw]:
     """Laws of the unit over two active pixels that first share one at layer `at`, equal weights.
 
-    Before, the two units over them are independent.
+    Before, the two units over them are independent. `noise` is what enters the first layer, if
+    that is where they meet and no ReLU comes before.
     """
     laws: list[UnitLaw] = []
     for k in range(at, network.depth + 1):
         layer, before = network.layers[k - 1], layers[k - 1]
         ((weight, count),) = weight_groups(layer, network.dim)
+        if k == 1 and noise is not None:
+            pooled_noise = noise.pooled([(float(weight), count)], points)
+            laws.append(pooled_noise.rectified(float(2 * weight + layer.bias), points)[0])
+            continue
         actives = [before.active[0].law] * 2 if k == at else laws[-1:]
         law = power(before.background.scaled(float(weight)), count - len(actives), points)
         for unit in actives:

@@ -30,6 +30,8 @@ __all__ = ["NEGLIGIBLE", "UnitLaw", "constant", "cut", "power", "total"]
 
 NEGLIGIBLE = 1e-50
 """Densities below this part of their maximum are dropped at the ends of the grid."""
+_FALLEN = 1e-12
+"""A density above this part of its maximum at the end of its grid jumps there."""
 _FEWEST = 32
 _MOST = 2**16
 
@@ -119,8 +121,8 @@ def total(one: UnitLaw, other: UnitLaw, points: int) -> UnitLaw:
     if not len(one.values) or not len(other.values):
         alive = one if len(one.values) else other
         return replace(alive, edge=edge, lost=lost)
-    step = min(one.step, other.step)
-    f, g = _resampled(one, step, points), _resampled(other, step, points)
+    step = _common_step(one, other, points)
+    f, g = _resampled(one, step), _resampled(other, step)
     values = convolve(f, g, step)
     # An atom that still matters sits at the start of its grid; else it is below NEGLIGIBLE.
     for atom, start, rest in ((one.atom, one.start, g), (other.atom, other.start, f)):
@@ -216,17 +218,27 @@ def _above(law: UnitLaw, threshold: float, points: int) -> tuple[Array, float]:
     return values, law.step * (last - first) / (count - 1)
 
 
-def _resampled(law: UnitLaw, step: float, points: int) -> Array:
-    """Density on a grid of this step, not above the law's own, over the same interval."""
+def _common_step(one: UnitLaw, other: UnitLaw, points: int) -> float:
+    """Step that resolves both densities, and meets the end of one that does not fall off."""
+    step = max(min(one.step, other.step), max(one.span, other.span) / (_MOST - 1))
+    for law in (one, other):
+        if law.values[-1] > _FALLEN * law.values.max():
+            step = law.span / math.ceil(law.span / step - 1e-9)
+        if law.span < (_FEWEST - 1) * step:
+            raise ValueError(
+                f"points must be fewer, or the weights more alike: the narrowest of two units "
+                f"has {law.span / step:.2g} points of a grid of {_MOST} for the widest, and needs "
+                f"{_FEWEST}; got {points} points"
+            )
+    return step
+
+
+def _resampled(law: UnitLaw, step: float) -> Array:
+    """Density on a grid of this step over the same interval."""
     ratio = step / law.step
-    if ratio > 1 - 1e-12 and len(law.values) >= _FEWEST:
+    if abs(ratio - 1) < 1e-12:
         return law.values
-    count = max(math.floor(law.span / step + 1e-9) + 1, _FEWEST)
-    if count > max(_MOST, 4 * points):
-        raise ValueError(
-            f"points must be fewer, or the weights more alike: the narrowest unit that is added on "
-            f"{points} points needs a grid of {count} for the widest, {_MOST} at most"
-        )
+    count = math.floor(law.span / step + 1e-9) + 1
     at = np.minimum(ratio * np.arange(count), len(law.values) - 1)
     return np.maximum(interpolate(law.values, at), 0.0)
 

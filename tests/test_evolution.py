@@ -282,18 +282,25 @@ def test_noise_dies_without_a_zero_over_zero():
     assert "nan" not in repr(found)
 
 
-def test_two_active_pixels_in_one_unit():
-    """Heights 1 at two pixels whose units merge at layer 2: simulated one unit at a time."""
+@pytest.mark.parametrize(("rectify", "merge", "pixels"), [
+    ("layers", 1, [0, 1]), ("layers", 2, [0, 3]), ("input", 1, [0, 1]), ("noise", 3, [2, 7]),
+])  # fmt: skip
+def test_two_active_pixels_in_one_unit(rectify, merge, pixels):
+    """Heights 1 at two pixels whose units meet at one layer: simulated one unit at a time."""
     biases, sigma = [-0.02, -0.03, -0.01], 0.2
-    found = sd.evolve(kernel=2, depth=3, bias=biases, size=16, sigma=sigma)
+    found = sd.evolve(kernel=2, depth=3, bias=biases, size=16, sigma=sigma, rectify=rectify)
     rng = np.random.default_rng(11)
-    x = rng.normal(0, sigma, (400_000, 8))
-    x[:, [0, 3]] += 1
+    eta = rng.normal(0, sigma, (400_000, 8))
+    clean = np.zeros(8)
+    clean[pixels] = 1
+    x = clean + (np.maximum(eta, 0) if rectify == "noise" else eta)
+    x = np.maximum(x, 0) if rectify == "input" else x
+    laws = found.pair(merge)
+    assert len(laws) == 4 - merge
     for k, bias in enumerate(biases, start=1):
         x = np.maximum(x.reshape(len(x), -1, 2).mean(axis=-1) + bias, 0)
-        if k >= 2:
-            law = found.pair(2)[k - 2]
-            unit = x[:, 0]
+        if k >= merge:
+            law, unit = laws[k - merge], x[:, 0]
             error = unit.std() / math.sqrt(len(unit))
             assert abs(unit.mean() - law.edge - law.mean) < 4 * error
             assert unit.var() == pytest.approx(law.variance, rel=4 * math.sqrt(2 / len(unit)))
@@ -345,8 +352,8 @@ def test_table_and_frame():
         ({"size": 12}, ValueError, "size must be a multiple of the total stride"),
         ({"size": None, "sigma": 1.0}, ValueError, "sigma must be left out on the infinite"),
         ({"kernel": sd.Kernel([1, -1], signed=True)}, ValueError, "needs non-negative kernels"),
-        ({"kernel": [1, 2, 3], "stride": 3, "depth": 12, "bias": -1e-6, "size": 3**12}, ValueError,
-         "must have equal weights|depth must be at most"),
+        ({"kernel": [1, 2, 3], "stride": 3, "depth": 8, "bias": -1e-6, "size": 3**9}, ValueError,
+         "kernel must have equal weights.*layer 8, the active unit has 6561 laws"),
         ({"net": sd.Network.uniform(2, 2, 3)}, ValueError, "depth must be left out when net is"),
     ],
 )  # fmt: skip
@@ -365,8 +372,9 @@ def test_exhaustion_is_not_death():
 def test_pair_is_refused_where_it_has_no_single_law():
     with pytest.raises(ValueError, match="pair needs boxes and a finite size"):
         sd.evolve(kernel=[1, 2], depth=2, size=8).pair(2)
+    samples = np.random.default_rng(0).normal(0, 0.1, 2000)
     with pytest.raises(ValueError, match="layer must be at least 2"):
-        sd.evolve(kernel=2, depth=2, size=8).pair(1)
+        sd.evolve(kernel=2, depth=2, size=8, noise=samples).pair(1)
     with pytest.raises(ValueError, match="layer must be an integer"):
         sd.evolve(kernel=2, depth=2, size=8).pair(3)
     with pytest.raises(ValueError, match="at least two inputs"):
