@@ -24,7 +24,7 @@ from scaledet.signal_paths import slot_weights
 from scaledet.unit_law import UnitLaw, constant, cut, power, total
 
 if TYPE_CHECKING:
-    from scaledet.input_noise import Noise
+    from scaledet.pixel_noise import Noise
     from scaledet.network import Layer, Network
 
 __all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers"]

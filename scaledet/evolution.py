@@ -15,7 +15,7 @@ from scaledet import checks, storage, tables
 from scaledet.density_evolution import ActiveUnit, NoisyLayer, merged_laws
 from scaledet.errors import ExhaustionError
 from scaledet.experiment import Experiment, checked_experiment, restored
-from scaledet.input_noise import Noise, checked_noise
+from scaledet.pixel_noise import Noise, checked_noise
 from scaledet.kernel import Kernel, as_kernel
 from scaledet.law_storage import pack, unpack
 from scaledet.network import Layer, Network

@@ -25,7 +25,7 @@ import numpy as np
 from scaledet import checks
 from scaledet.density_evolution import noisy_layers
 from scaledet.evolution import MODES, Evolution, evolve
-from scaledet.input_noise import Noise
+from scaledet.pixel_noise import Noise
 from scaledet.network import Layer, Network
 
 if TYPE_CHECKING:

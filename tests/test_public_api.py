@@ -107,7 +107,7 @@ def reachable(module: str) -> set[str]:
 THEORY = {
     "algebraic", "asymptote", "closed_form", "correlation", "density_evolution", "derive_blocks",
     "derive_boxes", "derive_flat", "derive_strided", "deriving", "evolution", "exponents",
-    "field_element", "grid_calculus", "holonomic", "input_noise", "law_storage", "moments",
+    "field_element", "grid_calculus", "holonomic", "law_storage", "moments", "pixel_noise",
     "noise_sensitivity", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root",
     "schedules", "series", "signal_paths", "smoothness", "spectrum", "telescoping", "transition",
     "unit_law", "unrolling",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from scaledet.input_noise import Noise, checked_noise
+from scaledet.pixel_noise import Noise, checked_noise
 from scaledet.moments import noise_moments
 
 POINTS = 2000
