@@ -29,7 +29,16 @@ def compiled(signature: str, *, reassociate: bool = True) -> Callable[[_Function
     allowed = {"contract", "reassoc", "nsz"} if reassociate else {"contract"}
 
     def compile_it(function: _Function) -> _Function:
-        compile_for = njit(signature, cache=True, nogil=True, error_model="numpy", fastmath=allowed)
-        return cast(_Function, compile_for(function))
+        def with_cache(cache: bool) -> _Function:
+            compile_for = njit(
+                signature, cache=cache, nogil=True, error_model="numpy", fastmath=allowed
+            )
+            return cast(_Function, compile_for(function))
+
+        try:
+            return with_cache(True)
+        except RuntimeError:
+            # No folder can be written, as in some containers: compile anew in every process.
+            return with_cache(False)
 
     return compile_it

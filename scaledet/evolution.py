@@ -319,7 +319,7 @@ def _require_blocks(net: Network) -> None:
             raise ValueError(
                 f"stride must be at least the kernel's length, so that units do not overlap and "
                 f"stay independent; layer {k} has length {len(layer.kernel)} and stride "
-                f"{layer.stride} (use simulate, or predict for biases >= 0)"
+                f"{layer.stride} (use predict, with method='closure' for biases < 0, or simulate)"
             )
 
 
