@@ -147,7 +147,7 @@ def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) 
         ({"sigma": -1.0}, ValueError, r"sigma must be .* > 0; got -1.0"),
         ({"sigma": math.nan}, ValueError, r"sigma must be .*; got nan"),
         ({"sigma": "1"}, TypeError, r"sigma must be .*; got '1'"),
-        ({"rectify": "output"}, ValueError, r"rectify must be one of 'input', 'noise', 'layers', None"),
+        ({"rectify": "output"}, ValueError, r"rectify must be one of 'input', 'noise', 'layers'"),
         ({"rectify": True}, ValueError, r"rectify must be one of"),
         ({"workers": 0}, ValueError, r"workers must be an integer >= 1; got 0"),
         ({"progress": 1}, TypeError, r"progress must be True or False; got 1"),
