@@ -66,7 +66,8 @@ def checked_path(path: Any) -> Path | None:
 
 def described(spec: Specification, samples: int) -> dict[str, Any]:
     """Return all that decides the numbers of a run but its random stream, as plain JSON."""
-    return {**spec.experiment_dict(), "engine": engine_name(spec.engine), "samples": samples}
+    own = {"background": spec.background, "engine": engine_name(spec.engine), "samples": samples}
+    return {**spec.experiment_dict(), **own}
 
 
 class Checkpoint:

@@ -125,7 +125,8 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
         columns = result.columns()
         if exact is not None:
             columns["exact_D"] = exact
-        return _as_json("predict", {**result.experiment_dict(), "columns": columns}), 0
+        own = {"background": result.background, "method": result.method}
+        return _as_json("predict", {**result.experiment_dict(), **own, "columns": columns}), 0
     lines = [repr(result)]
     if exact is not None:
         lines += [f"  D_{k} = {value}" for k, value in enumerate(exact)]
@@ -187,6 +188,8 @@ def _prediction(arguments: Namespace, task: Any) -> Prediction:
         rectify=rectify_of(arguments),
         task=task,
         balanced=arguments.balanced,
+        background=arguments.background,
+        method=getattr(arguments, "method", "exact"),
     )
 
 

@@ -29,7 +29,7 @@ def build_parser() -> read.Parser:
     _add_output(exponents)
 
     predict = command("predict", "exact sensitivities", text.PREDICT, text.PREDICT_EPILOG)
-    _add_network(predict)
+    _add_network(predict, bias=True)
     predict.add_argument(
         "--size",
         type=read.read_size,
@@ -37,6 +37,7 @@ def build_parser() -> read.Parser:
         "the infinite lattice",
     )
     _add_images(predict)
+    _add_method(predict)
     predict.add_argument("--exact", action="store_true", help="give D_k as exact fractions too")
     _add_output(predict, "prediction")
 
@@ -49,6 +50,7 @@ def build_parser() -> read.Parser:
         "compare", "test theory against simulation", text.COMPARE, text.COMPARE_EPILOG
     )
     _add_simulation(compare)
+    _add_method(compare)
     return parser
 
 
@@ -75,9 +77,7 @@ def _add_derivation(parser: read.Parser) -> None:
     parser.add_argument(
         "--dim", type=read.read_dimension, default=1, help="dimension, 1 to 3 or 'd' (default 1)"
     )
-    parser.add_argument(
-        "--rectify", choices=("input", "noise", "none"), default="input", help=text.RECTIFY
-    )
+    _add_rectify(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--check", action="store_true", help="re-verify every step and print the evidence"
@@ -106,9 +106,12 @@ def _parser(make: Any, description: str, epilog: str, **named: str) -> read.Pars
 
 def _add_dimension(parser: Any, dimension: str) -> None:
     parser.add_argument("--dim", type=read.read_integer, default=1, help=dimension)
-    parser.add_argument(
-        "--rectify", choices=("input", "noise", "none"), default="input", help=text.RECTIFY
-    )
+    _add_rectify(parser)
+
+
+def _add_rectify(parser: Any) -> None:
+    ways = ("input", "noise", "layers", "none")
+    parser.add_argument("--rectify", choices=ways, default="input", help=text.RECTIFY)
 
 
 def _add_network(parser: read.Parser, *, bias: bool = False) -> None:
@@ -135,12 +138,27 @@ def _add_network(parser: read.Parser, *, bias: bool = False) -> None:
     _add_dimension(network, "dimension of the image, 1 to 3, with --task 1 or 2 (default 1)")
 
 
+def _add_method(parser: read.Parser) -> None:
+    parser.add_argument(
+        "--method",
+        choices=("exact", "closure"),
+        default="exact",
+        help="exact (the default), or the approximate closure, which takes any bias in any layer",
+    )
+
+
 def _add_images(parser: read.Parser) -> None:
     parser.add_argument(
         "--sigma",
         type=float,
         help="standard deviation of the noise per pixel; default: noise and displacement change "
         "the image by the same mean square",
+    )
+    parser.add_argument(
+        "--background",
+        type=float,
+        default=0.0,
+        help="standard deviation of noise that the images themselves carry (default 0)",
     )
     task = parser.add_argument_group(
         "images with two active pixels (default: one pixel, uniformly placed)"

@@ -37,6 +37,7 @@ def run_simulation(arguments: Namespace, task: Any) -> Simulation:
             rectify=rectify_of(arguments),
             task=task,
             balanced=arguments.balanced,
+            background=arguments.background,
             engine=arguments.engine,
             control_variates=arguments.control_variates,
             target_error=arguments.target_error,
@@ -51,6 +52,7 @@ def run_simulation(arguments: Namespace, task: Any) -> Simulation:
 def sampling_record(result: Simulation) -> dict[str, Any]:
     """Return how the numbers came about, for JSON."""
     return {
+        "background": result.background,
         "engine": result.engine,
         "samples": result.samples,
         "blocks": result.blocks,

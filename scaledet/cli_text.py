@@ -149,7 +149,8 @@ exit codes: 1 if a check contradicts a step"""
 
 RECTIFY = (
     "how the noise meets the ReLU: relu(x + noise) enters the network (input, the default), "
-    "x + relu(noise), or x + noise without any ReLU (none)"
+    "x + relu(noise), x + noise, which every layer rectifies (layers), or x + noise without any "
+    "ReLU (none)"
 )
 KERNEL = (
     "box of a length (3), weights (1,2,1 or 1/4,1/2,1/4 or decimals; divided by their sum) or "

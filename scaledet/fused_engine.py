@@ -16,7 +16,7 @@ import numpy as np
 from scaledet.fused_noise import noisy_pass
 from scaledet.fused_windows import add_up, move_on, pool_axis
 from scaledet.gaussian_stream import fill_normals, new_state, padded
-from scaledet.work_unit import Images, UnitSums
+from scaledet.work_unit import Images, UnitSums, add_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,8 @@ _ROWS = 2**15
 # What the compiled code reads beyond the last weight, at most.
 _SLACK = 4
 _MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
+# Noise to which the image has been added before: what enters is its rectified sum.
+_ADDED = 3
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ def _plan(spec: Specification) -> _Plan:
         row[: len(layer.kernel)] = [float(weight) for weight in layer.kernel]
     biases = np.array([float(layer.bias) for layer in network])
     sides = spec.size // np.array([int(s) for s in network.strides], np.int64)
-    # One pixel and its neighbours; the pixels of a pair may be anywhere.
-    windows = [min(3, spec.size) if spec.task is None else spec.size]
+    # One pixel and its neighbours; the pixels of a pair, and noise, may be anywhere.
+    near = spec.task is None and not spec.background
+    windows = [min(3, spec.size) if near else spec.size]
     backgrounds = np.zeros((network.depth + 1, dim))
     for k, layer in enumerate(network):
         reached = -(-(windows[-1] + lengths[k] - 1) // layer.stride)
@@ -86,8 +89,10 @@ def bytes_needed(spec: Specification, count: int) -> int:
     """Three images, and of each clean and displaced image the windows."""
     plan = _plan(spec)
     windows = 4 * plan.capacity + plan.windows_total
-    noise = max(_ROWS, spec.size**spec.network.dim)
-    return int(8 * (2 * spec.size**spec.network.dim + noise + count * windows + plan.line))
+    pixels = spec.size**spec.network.dim
+    noise = max(pixels, min(_ROWS, count * pixels))
+    own = count * pixels if spec.background else 0
+    return int(8 * (2 * pixels + noise + count * windows + plan.line + own))
 
 
 def most_images(spec: Specification) -> int:
@@ -122,10 +127,15 @@ def run(
             fill_normals(state, part, padded(pixels), spec.sigma)
         else:
             part[:, :pixels] = noise[start : start + len(part)]
-        noisy_pass(
-            *layers, starts, history, start, _MODES[spec.rectify], part, other, line, responses,
-            controls,
-        )  # fmt: skip
+        mode, entered = _MODES[spec.rectify], controls
+        if images.background is not None and spec.rectify == "input":
+            felt = np.maximum(part[:, :pixels], 0.0)
+            controls += felt.sum(), np.square(felt).sum()
+            mine = slice(start, start + len(part))
+            part[:, :pixels] += images.background[mine]
+            add_pixels(part, images.positions[mine], spec.size)
+            mode, entered = _ADDED, np.zeros(2)
+        noisy_pass(*layers, starts, history, start, mode, part, other, line, responses, entered)
     displacement, distance, square = totals.T
     return UnitSums(
         displacement / count,
@@ -147,7 +157,9 @@ def _clean_pass(
     """
     levels, count, dim = starts.shape
     history, totals = np.empty((count, plan.windows_total)), np.zeros((levels, 3))
-    values = _paint(images, starts[0], int(plan.sides[0]), int(plan.windows[0]), plan.capacity)
+    values = _paint(
+        images, starts[0], int(plan.sides[0]), int(plan.windows[0]), plan.capacity, lowest
+    )
     spare, sums = np.empty_like(values), np.zeros(int(plan.sides[0]) ** dim)
     offsets = np.empty((dim, 2 * count), np.int64)
     past = 0
@@ -212,15 +224,20 @@ def _filled_up(
 
 
 def _paint(
-    images: Images, starts: NDArray[np.int64], size: int, side: int, capacity: int
+    images: Images,
+    starts: NDArray[np.int64],
+    size: int,
+    side: int,
+    capacity: int,
+    lowest: float,
 ) -> NDArray[np.float64]:
     """Windows [side^dim, 2 n] of clean and moved images, in an array with room for `capacity`."""
-    count, pixels, dim = images.positions.shape
+    count, _, dim = images.positions.shape
     result = np.zeros(capacity * 2 * count)
-    steps = side ** np.arange(dim - 1, -1, -1)
-    for column, positions in zip((0, count), images, strict=True):
-        for pixel in range(pixels):
-            inside = (positions[:, pixel] - starts) % size
-            at = inside @ steps * (2 * count) + column + np.arange(count)
-            np.add.at(result, at, 1.0)
-    return result
+    inside = result[: side**dim * 2 * count].reshape(side**dim, 2, count)
+    for moved, positions in enumerate((images.positions, images.moved)):
+        painted = inside[:, moved].T
+        if images.background is not None:
+            painted += images.background
+        add_pixels(painted, (positions - starts[:, None]) % size, side)
+    return result if images.background is None else np.maximum(result, lowest, out=result)

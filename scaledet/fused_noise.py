@@ -86,9 +86,9 @@ def _enter(
 ) -> None:
     """Turn noise into a noisy image, in place.
 
-    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise; `clean` begins with x in its
-    window. Added to `totals`: the sum of the noise (rectified in modes 0 and 1), that of its
-    square, and the squared distance of noisy and clean image.
+    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise, 3: relu(noise), to which x has
+    been added; `clean` begins with x in its window. Added to `totals`: the sum of the noise
+    (rectified in modes 0, 1, 3), that of its square, and the squared distance of noisy and clean.
     """
     dim = starts.shape[1]
     lowest = -np.inf if mode == 2 else 0.0
@@ -106,15 +106,19 @@ def _enter(
         image[i] = value
         total += value
         square += value * value
-    felt = square
+    # Where windows are whole, what they replace is everything.
+    whole = window == side
+    felt = 0.0 if whole else square
     for row in range(rows):
         begin, column = site(starts, number, row, window, side), starts[number, dim - 1]
         for i in range(row * window, row * window + window):
             plain = image[begin + column]
-            noisy = clean[i] + (saved[i] if mode == 0 else plain)
+            noisy = saved[i] if mode == 0 else plain
+            noisy += 0.0 if mode == 3 else clean[i]
             noisy = noisy if noisy > lowest else lowest
             image[begin + column] = noisy
-            felt += (noisy - clean[i]) * (noisy - clean[i]) - plain * plain
+            felt += (noisy - clean[i]) * (noisy - clean[i])
+            felt -= 0.0 if whole else plain * plain
             column = column + 1 if column + 1 < side else 0
     totals[0] += total
     totals[1] += square

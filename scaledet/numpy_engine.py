@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.pooling import apply_layer
-from scaledet.work_unit import Images, UnitSums
+from scaledet.work_unit import Images, UnitSums, add_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,18 +21,23 @@ __all__ = ["bytes_needed", "most_images", "run"]
 
 # Pixels of all images held at a time; one image where it has more.
 _CHUNK = 2**18
+# Pixels of background noise of a unit, or two images.
+_BACKGROUND = 2**22
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
     """Clean, displaced and noisy images of a chunk, with the temporaries of pooling."""
     pixels = spec.size**spec.network.dim
-    return int(8 * 8 * pixels * min(count, _images_at_a_time(spec)))
+    own = 8 * pixels * count if spec.background else 0
+    return int(8 * 8 * pixels * min(count, _images_at_a_time(spec))) + own
 
 
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit: no bound, chunks bound the memory."""
-    del spec
-    return 2**62
+    """Return the largest number of images in a unit: chunks bound the memory, but for a background.
+
+    It is drawn for all images of the unit.
+    """
+    return int(max(2, _BACKGROUND // spec.size**spec.network.dim)) if spec.background else 2**62
 
 
 def _images_at_a_time(spec: Specification) -> int:
@@ -56,13 +61,20 @@ def run(
     chunk = _images_at_a_time(spec)
     for start in range(0, count, chunk):
         part = slice(start, min(count, start + chunk))
-        clean = _paint(images.positions[part], spec.size, dim)
-        shifted = _paint(images.moved[part], spec.size, dim)
+        plain, shifted = (
+            _paint(positions[part], spec.size) for positions in (images.positions, images.moved)
+        )
         if noise is None:
-            eta = spec.sigma * rng.standard_normal(clean.shape)
+            eta = spec.sigma * rng.standard_normal(plain.shape)
         else:
-            eta = noise[part].reshape(clean.shape)
-        noisy, felt = _add_noise(clean, eta, spec.rectify)
+            eta = noise[part].reshape(plain.shape)
+        clean = plain
+        if images.background is not None:
+            own = images.background[part].reshape(plain.shape)
+            lowest = -np.inf if spec.rectify is None else 0.0
+            plain = plain + own
+            clean, shifted = np.maximum(plain, lowest), np.maximum(shifted + own, lowest)
+        noisy, felt = _add_noise(plain if spec.rectify == "input" else clean, eta, spec.rectify)
         controls += felt.sum(), _square(felt)
         for k in range(depth + 1):
             if k:
@@ -88,13 +100,13 @@ def run(
 
 
 def _add_noise(
-    clean: NDArray[np.float64], eta: NDArray[np.float64], rectify: str | None
+    plain: NDArray[np.float64], eta: NDArray[np.float64], rectify: str | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the noisy images, and the noise as far as it does not depend on the image."""
     if rectify == "input":
-        return np.maximum(clean + eta, 0.0), np.maximum(eta, 0.0)
+        return np.maximum(plain + eta, 0.0), np.maximum(eta, 0.0)
     felt = np.maximum(eta, 0.0) if rectify == "noise" else eta
-    return clean + felt, felt
+    return plain + felt, felt
 
 
 def _square(values: NDArray[np.float64]) -> float:
@@ -102,10 +114,9 @@ def _square(values: NDArray[np.float64]) -> float:
     return float(np.square(values).sum())
 
 
-def _paint(positions: NDArray[np.int64], size: int, dim: int) -> NDArray[np.float64]:
+def _paint(positions: NDArray[np.int64], size: int) -> NDArray[np.float64]:
     """Images [n, size, ...] with one unit of height for each active pixel."""
-    images = np.zeros((len(positions),) + (size,) * dim)
-    index = np.arange(len(positions))
-    for pixel in range(positions.shape[1]):
-        np.add.at(images, (index, *positions[:, pixel].T), 1.0)
-    return images
+    count, _, dim = positions.shape
+    images = np.zeros((count, size**dim))
+    add_pixels(images, positions, size)
+    return images.reshape(count, *(size,) * dim)

@@ -23,7 +23,8 @@ COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 
 _ARRAYS = (*COLUMNS, "covariance", "means", "means_covariance", "gain")
 _RUN = (
-    "engine", "samples", "blocks", "pairs", "entropy", "partial", "target_error", "control_variates"
+    "engine", "background", "samples", "blocks", "pairs", "entropy", "partial", "target_error",
+    "control_variates",
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ class Simulation(Experiment):
 
     Attributes
     ----------
-    network, size, rectify, sigma, task, balanced, engine
+    network, size, rectify, sigma, task, balanced, engine, background
         What was simulated; see ``simulate``.
     samples : int
         Number of images.
@@ -67,6 +68,7 @@ class Simulation(Experiment):
     size: int
     sigma: float
     engine: str
+    background: float
     samples: int
     blocks: int
     pairs: int
@@ -146,7 +148,8 @@ class Simulation(Experiment):
         return found
 
     def _title(self) -> str:
-        return f"Simulation of {self.describe()}, {self.samples} samples"
+        extra = f", background = {self.background:.6g}" if self.background else ""
+        return f"Simulation of {self.describe()}{extra}, {self.samples} samples"
 
     def _shown(self) -> dict[str, Any]:
         def both(name: str) -> list[str]:
@@ -177,6 +180,7 @@ class Simulation(Experiment):
         """Rebuild from `save`; called by ``load``. Files of before hold less: plain runs."""
         plain = {
             "engine": "numpy",
+            "background": 0.0,
             "partial": False,
             "target_error": None,
             "control_variates": False,

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_specification", "execute", "simulate", "warn_if_missed"]
 
+# Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
+# noise leaves the range of floats.
+_WEAKEST, _STRONGEST = 1e-10, 1e70
+
 
 def simulate(
     net: Network,
@@ -39,6 +43,7 @@ def simulate(
     rectify: str | None = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
+    background: float = 0.0,
     engine: str = "numba",
     control_variates: bool = False,
     target_error: float | None = None,
@@ -76,6 +81,9 @@ def simulate(
         ("layers"), or x + eta without any ReLU.
     task, balanced
         Two-pixel images; see ``predict``.
+    background : float, default 0
+        Standard deviation, up to 1e70, of white noise that the images themselves carry, rectified
+        at the input (linear with `rectify` None); a move leaves it in place. See ``predict``.
     engine : {"numba", "numpy"}
         Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
         The first call on a machine compiles for a few seconds and keeps the code on disk.
@@ -146,7 +154,7 @@ def simulate(
         progress=progress,
     )
     spec = checked_specification(
-        "simulate", net, size, rectify, sigma, task, balanced, engine=engine
+        "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
     )
     (result,) = execute("simulate", {"": spec}, settings, rng, lambda stream: [stream])
     if result is None:
@@ -163,6 +171,7 @@ def checked_specification(
     sigma: Any,
     task: Any,
     balanced: Any,
+    background: Any = 0.0,
     *,
     engine: Any,
 ) -> Specification:
@@ -170,12 +179,15 @@ def checked_specification(
     checks.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise TypeError("size must be an integer >= 2 (pixels a side); got None")
-    # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
-    # noise leaves the range of floats.
     found = checked_experiment(
-        what, net, size, rectify, sigma, task, balanced, sigma_range=(1e-10, 1e70)
+        what, net, size, rectify, sigma, task, balanced, sigma_range=(_WEAKEST, _STRONGEST)
     )
-    return Specification(**vars(found), engine=engine)
+    background = checks.real("background", background, minimum=0)
+    if background and not _WEAKEST <= background <= _STRONGEST:
+        raise ValueError(
+            f"background must be 0 or in [{_WEAKEST:g}, {_STRONGEST:g}]; got {background!r}"
+        )
+    return Specification(**vars(found), engine=engine, background=background)
 
 
 def execute(

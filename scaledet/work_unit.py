@@ -21,8 +21,9 @@ __all__ = [
     "Specification",
     "Stream",
     "UnitSums",
+    "add_pixels",
     "bytes_per_worker",
-    "draw_positions",
+    "draw_images",
     "engine_name",
     "run_unit",
     "unit_sizes",
@@ -45,6 +46,7 @@ class Specification(Experiment):
     size: int
     sigma: float
     engine: str
+    background: float = 0.0
 
 
 class Stream(NamedTuple):
@@ -101,16 +103,20 @@ class UnitSums(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Active pixels of the images of a unit before and after the move, int64 [n, pixels, dim]."""
+    """The images of a unit: active pixels before and after the move, int64 [n, pixels, dim].
+
+    `background` [n, size^dim] is the noise that the images carry themselves, None without any.
+    """
 
     positions: NDArray[np.int64]
     moved: NDArray[np.int64]
+    background: NDArray[np.float64] | None = None
 
 
 def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
     """Draw and send through the `count` images of unit number `unit` of a stream."""
     own = stream.child(unit)
-    images = draw_positions(spec, np.random.default_rng(own.child(0).seeds()), count)
+    images = draw_images(spec, np.random.default_rng(own.child(0).seeds()), count)
     sums: UnitSums = _engine(spec).run(spec, images, own.child(1).seeds())
     return sums
 
@@ -149,8 +155,8 @@ def unit_sizes(spec: Specification, samples: int) -> list[int]:
     return [samples // units + (unit < samples % units) for unit in range(units)]
 
 
-def draw_positions(spec: Specification, rng: np.random.Generator, count: int) -> Images:
-    """Draw where the active pixels are, and where the move takes them."""
+def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Images:
+    """Draw where the active pixels are, where the move takes them, and what lies around them."""
     if spec.task is not None:
         positions, _ = spec.task.draw_pairs(count, rng=rng, balanced=spec.balanced)
         return Images(positions, spec.task.move_pairs(positions, rng=rng))
@@ -160,4 +166,20 @@ def draw_positions(spec: Specification, rng: np.random.Generator, count: int) ->
     sign = 2 * rng.integers(2, size=count) - 1
     moved = positions.copy()
     moved[np.arange(count), 0, axis] += sign
-    return Images(positions, moved % spec.size)
+    background = None
+    if spec.background:
+        background = spec.background * rng.standard_normal((count, spec.size**dim))
+    return Images(positions, moved % spec.size, background)
+
+
+def add_pixels(images: NDArray[np.float64], positions: NDArray[np.int64], side: int) -> None:
+    """Add one unit of height at `positions` [n, pixels, dim] of flat images [n, side^dim or more].
+
+    >>> images = np.zeros((1, 4))
+    >>> add_pixels(images, np.array([[[1, 0], [1, 0]]]), 2)
+    >>> images.tolist()
+    [[0.0, 0.0, 2.0, 0.0]]
+    """
+    steps = side ** np.arange(positions.shape[2] - 1, -1, -1)
+    for pixel in range(positions.shape[1]):  # one at a time: within each no place occurs twice
+        images[np.arange(len(images)), positions[:, pixel] @ steps] += 1.0

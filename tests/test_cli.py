@@ -354,7 +354,8 @@ def test_the_order_of_the_keys_is_fixed(run):
     first = run(line)
     assert first == run(line)
     assert list(json.loads(first[1])) == [
-        "command", "version", "network", "size", "rectify", "sigma", "task", "balanced", "columns",
+        "command", "version", "network", "size", "rectify", "sigma", "task", "balanced",
+        "background", "method", "columns",
     ]  # fmt: skip
 
 
@@ -456,7 +457,7 @@ BAD = [
     ],
     ("exponents --kernel 2 --stride 2 --dim 4", "dim", "4"),
     ("exponents --kernel 2 --stride 2 --dim x", "--dim", "'x'"),
-    ("exponents --kernel 2 --stride 2 --rectify layers", "--rectify", "'layers'"),
+    ("exponents --kernel 2 --stride 2 --rectify output", "--rectify", "'layers'"),
     ("predict --kernel 2 --stride 2 --depth 0", "depth", "0"),
     ("predict --kernel 2 --stride 2 --depth x", "--depth", "'x'"),
     (f"predict --kernel 2 --stride 2 --depth 1{'0' * 30}", "depth must be", "[1, 1000000]"),
@@ -603,3 +604,17 @@ def test_help_imports_no_heavy_library():
         f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
     assert python("-c", code).stderr == "[]\n"
+
+
+def test_layers_background_and_closure_reach_the_library(run, run_json):
+    layers = "--kernel 1,2,1 --stride 2 --depth 2 --size 32 --rectify layers"
+    found = run_json(f"predict {layers} --bias=-1/50 --method closure")
+    assert found["method"] == "closure"
+    code, _, err = run(f"predict {layers} --bias=-1/50")
+    assert code == 2
+    assert "closure" in err
+    noisy = run_json("predict --kernel 2 --stride 2 --depth 2 --size 32 --background 0.3")
+    assert noisy["background"] == 0.3
+    line = "compare --kernel 2 --stride 2 --depth 2 --size 32 --samples 4000"
+    assert run(f"{line} --background 0.3")[0] == 0
+    assert run(f"compare {layers} --samples 4000")[0] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import scaledet as sd
 from scaledet import fused_engine, numpy_engine
 from scaledet.experiment import checked_experiment
 from scaledet.network import Layer, Network
-from scaledet.work_unit import Specification, UnitSums, draw_positions
+from scaledet.work_unit import Specification, UnitSums, draw_images
 
 U = Network.uniform
 SIGNED = sd.Kernel([1, -1, 2], signed=True)
@@ -62,7 +63,7 @@ def specification(net: Network, size: int | None, **given: object) -> Specificat
 def both(spec: Specification, count: int = 7) -> tuple[UnitSums, UnitSums]:
     """Sums of both engines, fed the same images and noise."""
     rng = np.random.default_rng(1)
-    images = draw_positions(spec, rng, count)
+    images = draw_images(spec, rng, count)
     noise = spec.sigma * rng.standard_normal((count, spec.size**spec.network.dim))
     seeds = np.random.SeedSequence(0)
     return (
@@ -89,6 +90,20 @@ def test_engines_agree_to_rounding(net: Network, size: int, rectify: str | None)
 def test_engines_agree_on_pairs(task: sd.ScaleDetection) -> None:
     net = Network([Layer(3), Layer(2, 2)], dim=task.dim)
     assert_equal(*both(specification(net, None, task=task), count=9))
+
+
+@pytest.mark.parametrize("rectify", ["input", "noise", "layers", None])
+@pytest.mark.parametrize("dim", [1, 2])
+def test_engines_agree_on_noisy_images(rectify: str | None, dim: int) -> None:
+    net = Network([Layer(3, bias=-0.01), Layer(2, 2)], dim=dim)
+    for background in (0.01, 2.0):
+        spec = replace(specification(net, 16, rectify=rectify), background=background)
+        assert_equal(*both(spec))
+
+
+@pytest.mark.parametrize("net", [U(3, 1, 4, bias=-0.02), U(2, 2, 3, bias=0.01), U(2, 2, 2, dim=2)])
+def test_engines_agree_where_every_layer_rectifies(net: Network) -> None:
+    assert_equal(*both(specification(net, 16, rectify="layers")))
 
 
 @pytest.mark.parametrize("sigma", [1e-10, 1e70])
@@ -139,7 +154,7 @@ def test_memory_is_linear_in_the_image_and_independent_of_the_samples() -> None:
 def test_stated_memory_covers_what_is_used() -> None:
     for net, size in ((U(3, 1, 4), 2**16), (U(2, 2, 3, dim=2), 256)):
         spec = specification(net, size)
-        images = draw_positions(spec, np.random.default_rng(0), 16)
+        images = draw_images(spec, np.random.default_rng(0), 16)
         fused_engine.run(spec, images, np.random.SeedSequence(0))
         tracemalloc.start()
         fused_engine.run(spec, images, np.random.SeedSequence(0))

@@ -117,7 +117,8 @@ BRUTE_FORCE = {
     "brute_force", "brute_layers", "brute_noise", "brute_rectified", "brute_torus", "evidence",
 }  # fmt: skip
 SIMULATION = {
-    "checkpoint", "estimation", "executors", "fused_engine", "numpy_engine", "pooling", "progress",
+    "checkpoint", "compiled", "estimation", "executors", "fused_engine", "fused_noise",
+    "fused_pooling", "fused_windows", "gaussian_stream", "numpy_engine", "pooling", "progress",
     "running", "settings", "simulated", "simulation", "stopping", "sweeping", "work_unit",
 }  # fmt: skip
 

@@ -147,7 +147,14 @@ def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) 
         ({"sigma": -1.0}, ValueError, r"sigma must be .* > 0; got -1.0"),
         ({"sigma": math.nan}, ValueError, r"sigma must be .*; got nan"),
         ({"sigma": "1"}, TypeError, r"sigma must be .*; got '1'"),
-        ({"rectify": "output"}, ValueError, r"rectify must be one of 'input', 'noise', 'layers'"),
+        (
+            {"rectify": "output"},
+            ValueError,
+            r"'noise', 'layers', None; got 'output'",
+        ),
+        ({"background": -1.0}, ValueError, r"background must be .* >= 0; got -1.0"),
+        ({"background": math.inf}, ValueError, r"background must be .*; got inf"),
+        ({"background": 1e-11}, ValueError, r"background must be 0 or in \[1e-10, .*; got 1e-11"),
         ({"rectify": True}, ValueError, r"rectify must be one of"),
         ({"workers": 0}, ValueError, r"workers must be an integer >= 1; got 0"),
         ({"progress": 1}, TypeError, r"progress must be True or False; got 1"),
@@ -240,3 +247,26 @@ def test_bad_rng_is_named(rng: object, kind: type[Exception]) -> None:
         sd.simulate(NET, size=32, samples=100, rng=rng)
     with pytest.raises(kind, match="rng must be None, an integer >= 0"):
         sd.ScaleDetection().sample(4, rng=rng)
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+@pytest.mark.parametrize("rectify", ["input", "noise", None])
+def test_images_with_noise_of_their_own(engine: str, rectify: str | None) -> None:
+    given = {"size": 32, "background": 0.3, "rectify": rectify}
+    m = sd.simulate(NET, samples=60_000, rng=1, engine=engine, **given)
+    truth = sd.predict(NET, **given)
+    assert sd.compare(truth, m).p_value > 1e-3
+    # Negative control: images a little noisier.
+    wrong = sd.predict(NET, **{**given, "background": 0.33})
+    pulls = [(getattr(m, name) - getattr(wrong, name)) / getattr(m, f"{name}_err") for name in "DQ"]
+    assert np.max(np.abs(pulls)) > 6
+    with pytest.raises(ValueError, match=r"prediction.background must equal .* 0.3; got 0.33"):
+        sd.compare(wrong, m)
+
+
+def test_noise_that_every_layer_rectifies() -> None:
+    net = sd.Network.uniform([1, 2, 1], 2, 4)
+    m = sd.simulate(net, size=64, samples=60_000, rng=2, rectify="layers", control_variates=True)
+    assert sd.compare(sd.predict(net, size=64, rectify="layers"), m).p_value > 1e-3
+    rival = sd.predict(net, size=64)
+    assert (abs(m.G - rival.G)[1:] > 10 * m.G_err[1:]).all()
