@@ -106,12 +106,12 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "asymptote", "clean_images", "closed_form", "closure", "correlation",
-    "derive_blocks", "derive_boxes", "derive_flat", "derive_layers", "derive_strided", "deriving",
-    "exponents", "field_element", "holonomic", "input_noise", "layer_noise", "moments", "one_pixel",
-    "one_pixel_columns", "pair_average", "pair_layer_noise", "pair_prediction", "prediction",
-    "real_root", "rectified_covariance", "rectified_match", "series", "smoothness", "spectrum",
-    "sphere_noise", "telescoping", "transition", "unrolling",
+    "algebraic", "asymptote", "background_noise", "clean_images", "closed_form", "closure",
+    "correlation", "derive_blocks", "derive_boxes", "derive_flat", "derive_layers",
+    "derive_strided", "deriving", "exponents", "field_element", "holonomic", "layer_noise",
+    "moments", "one_pixel", "one_pixel_columns", "pair_average", "pair_layer_noise",
+    "pair_prediction", "prediction", "real_root", "rectified_covariance", "rectified_match",
+    "series", "smoothness", "spectrum", "sphere_noise", "telescoping", "transition", "unrolling",
 }  # fmt: skip
 BRUTE_FORCE = {
     "brute_force", "brute_layers", "brute_noise", "brute_rectified", "brute_torus", "evidence",

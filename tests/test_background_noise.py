@@ -11,7 +11,7 @@ import reference
 from test_network import build
 
 import scaledet as sd
-from scaledet.input_noise import input_moments
+from scaledet.background_noise import input_moments
 
 
 def expectation(function, *kinks):
