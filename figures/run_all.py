@@ -8,8 +8,9 @@ from fig2_sensitivities import FIGURE as SENSITIVITIES
 from fig3_noise import FIGURE as NOISE
 from fig4_crossover import FIGURE as CROSSOVER
 from fig5_exponent_map import FIGURE as EXPONENT_MAP
+from fig6_bias import FIGURE as BIAS
 
-FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP)
+FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS)
 
 if __name__ == "__main__":
     run(FIGURES, "all figures")

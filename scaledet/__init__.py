@@ -5,7 +5,8 @@ Describe a network
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
-    `predict`, `predict_exponents`; `derive` (step by step, in `symbols`)
+    `predict`, `predict_exponents`; `evolve`, `bias_phases` (any bias in every layer);
+    `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`, `sweep`
 Confront both
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from scaledet.comparison import compare
     from scaledet.deriving import derive
     from scaledet.errors import ExhaustionError, FitError
+    from scaledet.evolution import evolve
     from scaledet.exponents import predict_exponents
     from scaledet.fitting import fit_exponent, local_exponents
     from scaledet.kernel import Kernel, binomial, box
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from scaledet.prediction import predict
     from scaledet.saved import load
     from scaledet.scale_detection import ScaleDetection
+    from scaledet.schedules import bias_phases
     from scaledet.simulation import simulate
     from scaledet.sweeping import sweep
 
@@ -45,10 +48,12 @@ _HOME = {
     "Layer": "network",
     "Network": "network",
     "ScaleDetection": "scale_detection",
+    "bias_phases": "schedules",
     "binomial": "kernel",
     "box": "kernel",
     "compare": "comparison",
     "derive": "deriving",
+    "evolve": "evolution",
     "fit_exponent": "fitting",
     "load": "saved",
     "local_exponents": "fitting",
@@ -69,10 +74,12 @@ __all__ = [
     "Layer",
     "Network",
     "ScaleDetection",
+    "bias_phases",
     "binomial",
     "box",
     "compare",
     "derive",
+    "evolve",
     "fit_exponent",
     "load",
     "local_exponents",

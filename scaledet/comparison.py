@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaledet import tables
+from scaledet.evolution import Evolution
 from scaledet.prediction import Prediction
 from scaledet.simulated import Simulation
 
@@ -42,7 +43,7 @@ class Comparison:
         itself estimated from the blocks).
     """
 
-    prediction: Prediction
+    prediction: Prediction | Evolution
     simulation: Simulation
     pulls: NDArray[np.float64]
     chi2: float
@@ -94,7 +95,7 @@ class Comparison:
         return tables.html_table(self._title(), self._shown())
 
 
-def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
+def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Comparison:
     r"""Test whether a simulation agrees with a prediction at every layer at once.
 
     With the deviations Delta of the mean squared responses from D_k Q_k and G_k Q_k (predicted
@@ -105,7 +106,7 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
 
     Parameters
     ----------
-    prediction : Prediction
+    prediction : Prediction or Evolution
         Of the same size, depth, noise and images; the network may differ (that is what is
         tested).
     simulation : Simulation
@@ -132,8 +133,8 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
     >>> bool(c.p_value > 1e-3)
     True
     """
-    if not isinstance(prediction, Prediction):
-        raise TypeError(f"prediction must be a Prediction; got {prediction!r}")
+    if not isinstance(prediction, Prediction | Evolution):
+        raise TypeError(f"prediction must be a Prediction or an Evolution; got {prediction!r}")
     if not isinstance(simulation, Simulation):
         raise TypeError(f"simulation must be a Simulation; got {simulation!r}")
     for name in ("size", "rectify", "task", "balanced"):
@@ -142,14 +143,15 @@ def compare(prediction: Prediction, simulation: Simulation) -> Comparison:
             raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
                              f"got {ours!r}")  # fmt: skip
     for name, usual in (("background", 0.0), ("noise", "gaussian")):
-        ours, theirs = getattr(prediction, name), getattr(simulation, name, usual)
+        ours = getattr(prediction, name, usual)
+        theirs = getattr(simulation, name, usual)
         if ours != theirs:
             raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
                              f"got {ours!r}")  # fmt: skip
-    if prediction.network.depth != simulation.network.depth:
+    if len(prediction.D) != len(simulation.D):
         raise ValueError(
             f"prediction.network must have the simulation's depth {simulation.network.depth}; "
-            f"got {prediction.network.depth}"
+            f"got {len(prediction.D) - 1}"
         )
     if prediction.sigma is None or not np.isclose(prediction.sigma, simulation.sigma, rtol=1e-12):
         raise ValueError(

@@ -14,6 +14,7 @@ import numpy as np
 
 from scaledet import checks
 from scaledet.comparison import Comparison
+from scaledet.evolution import Evolution
 from scaledet.fitting import local_exponents
 from scaledet.prediction import Prediction
 from scaledet.simulated import Simulation
@@ -74,19 +75,19 @@ def plot_curve(
 
 
 def plot_sensitivity(
-    result: Prediction | Simulation, quantity: Literal["D", "G", "R"] = "D", *,
+    result: Prediction | Evolution | Simulation, quantity: Literal["D", "G", "R"] = "D", *,
     layers: Sequence[int] | None = None, ax: Axes | None = None, **style: Any,
 ) -> Axes:  # fmt: skip
     """Draw a sensitivity of a prediction (line) or of a simulation (points with error bars).
 
     Parameters
     ----------
-    result : Prediction or Simulation
-        What ``predict`` or ``simulate`` returned.
+    result : Prediction, Evolution or Simulation
+        What ``predict``, ``evolve`` or ``simulate`` returned.
     quantity : {"D", "G", "R"}
         Sensitivity to displacements, to noise, or their ratio.
     layers : sequence of int, optional
-        Layers to draw, 0 to the depth; default all.
+        Layers to draw, 0 to the last that sees the active pixel; default all.
     ax, **style
         As in ``plot_curve``.
 
@@ -99,10 +100,12 @@ def plot_sensitivity(
     >>> len(ax.lines[0].get_xdata()), len(ax.containers)
     (4, 1)
     """
-    if not isinstance(result, Prediction | Simulation):
-        raise TypeError(f"result must be a Prediction or a Simulation; got {result!r}")
+    if not isinstance(result, Prediction | Evolution | Simulation):
+        raise TypeError(
+            f"result must be a Prediction, an Evolution or a Simulation; got {result!r}"
+        )
     checks.choice("quantity", quantity, tuple(_LABELS))
-    depth = result.network.depth
+    depth = len(result.D) - 1
     layers = range(depth + 1) if layers is None else layers
     if not np.iterable(layers):
         raise TypeError(f"layers must be a sequence of integers in [0, {depth}]; got {layers!r}")

@@ -11,7 +11,7 @@ __all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Load a result saved by its ``.save(path)``: a `Prediction`, `Simulation` or `Sweep`.
+    """Load what ``.save(path)`` wrote: a `Prediction`, `Evolution`, `Simulation` or `Sweep`.
 
     Raises
     ------
@@ -32,6 +32,10 @@ def load(path: str | os.PathLike[str]) -> Any:
             from scaledet.prediction import Prediction
 
             return Prediction.from_stored(meta, arrays)
+        if kind == "evolution":
+            from scaledet.evolution import Evolution
+
+            return Evolution.from_stored(meta, arrays)
         if kind == "simulation":
             from scaledet.simulated import Simulation
 
@@ -44,4 +48,6 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise ValueError(
             f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
         ) from error
-    raise ValueError(f"path must name a saved prediction, simulation or sweep; got kind {kind!r}")
+    raise ValueError(
+        f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
+    )

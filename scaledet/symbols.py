@@ -18,6 +18,21 @@ from typing import Any
 import sympy as sp
 
 from scaledet import checks
+from scaledet.bias_quantities import (
+    active_square,
+    background_square,
+    budget,
+    cut_gain,
+    drive,
+    neighbours,
+    peak_mean,
+    shortfall,
+    signal,
+    unit_law,
+    unit_mean,
+    unit_variance,
+    weight_sum,
+)
 from scaledet.quantities import (
     A,
     D,
@@ -78,20 +93,23 @@ from scaledet.quantities import (
 from scaledet.unit_quantities import later, unit_covariance, unit_overlap
 
 __all__ = ["A", "D", "G", "G_late", "G_mean", "G_variance", "L", "N", "Q", "R", "S", "W", "a",
-           "active_mean", "active_variance", "alpha", "alpha_local", "autocorrelation", "b", "beta",
-           "beta_fit", "beta_local", "bias", "block_overlap", "both_on", "c", "coarse",
-           "correlation", "covariance", "crossover", "d", "delta", "energy", "f", "far_pairs",
-           "filter_exponent", "filter_variance", "fourth_difference", "g", "gamma", "gap", "h",
-           "height", "highest", "i", "j", "k", "kappa", "later", "law", "layer_correlation",
-           "layer_length", "layer_stride", "layer_variance", "layer_weight", "m", "m_1", "m_2",
-           "mean", "mu_1", "multiplicity", "n", "near_pairs", "noise_exponent", "nu",
-           "other_height", "output", "overlap", "p", "pair_change", "pair_cross", "path_eigenvalue",
-           "phase_mass", "plateau", "prefactor", "product", "quotient_correlation", "rectified",
-           "reordered", "rho", "rho_b", "rho_drop", "rho_g", "riesz", "s", "second_difference",
-           "shifted_D", "shifted_overlap", "sigma", "site_correlation", "spread",
-           "stability_exponent", "sum_rules", "symbol", "t", "tail", "theta", "tolerance",
-           "transition_entry", "transition_norm", "unit", "unit_covariance", "unit_overlap", "v_0",
-           "variance", "volume", "w", "walks", "width", "x", "xi", "z"]  # fmt: skip
+           "active_mean", "active_square", "active_variance", "alpha", "alpha_local",
+           "autocorrelation", "b", "background_square", "beta", "beta_fit", "beta_local", "bias",
+           "block_overlap", "both_on", "budget", "c", "coarse", "correlation", "covariance",
+           "critical", "crossover", "cut_gain", "d", "dead", "delta", "drive", "energy", "f",
+           "far_pairs", "filter_exponent", "filter_variance", "first_height", "fourth_difference",
+           "g", "gamma", "gap", "h", "height", "highest", "i", "j", "k", "kappa", "later", "law",
+           "layer_correlation", "layer_length", "layer_stride", "layer_variance", "layer_weight",
+           "m", "m_1", "m_2", "mean", "mu_1", "multiplicity", "n", "near_pairs", "neighbours",
+           "noise_exponent", "nu", "other_height", "output", "overlap", "p", "pair_change",
+           "pair_cross", "path_eigenvalue", "peak", "peak_mean", "phase_mass", "plateau",
+           "prefactor", "product", "quotient_correlation", "rectified", "reordered", "rho", "rho_b",
+           "rho_drop", "rho_g", "riesz", "s", "second_difference", "second_height", "shifted_D",
+           "shifted_overlap", "shortfall", "sigma", "signal", "site_correlation", "spent", "spread",
+           "stability_exponent", "strength", "sum_rules", "symbol", "t", "tail", "theta",
+           "tolerance", "transition_entry", "transition_norm", "unit", "unit_covariance",
+           "unit_law", "unit_mean", "unit_overlap", "unit_variance", "v_0", "variance", "volume",
+           "w", "walks", "weight_sum", "width", "x", "xi", "z"]  # fmt: skip
 
 
 def _positive(name: str) -> Any:
@@ -200,6 +218,20 @@ near_pairs = sp.Symbol("n_+", integer=True, positive=True)
 """Number of pairs of label +1."""
 far_pairs = sp.Symbol("n_-", integer=True, positive=True)
 """Number of pairs of label -1."""
+strength = sp.Symbol("vartheta", positive=True)
+"""Strength of the biases of a schedule (units of the image's height)."""
+dead = _positive("k_dagger")
+"""First layer that no longer sees the active pixel."""
+peak = _positive("q")
+"""Height of a unit that noise of two values switches on."""
+critical = sp.Symbol("p_c", positive=True)
+"""Probability of such a unit above which the noise survives."""
+first_height = sp.Symbol("y_1", nonnegative=True)
+"""Height of one unit."""
+second_height = sp.Symbol("y_2", nonnegative=True)
+"""Height of another unit."""
+spent = sp.Symbol("beta_1", positive=True)
+"""Height that a bias takes off."""
 plateau = sp.Symbol(r"D_{\infty}", positive=True)
 """Limit of D_k."""
 

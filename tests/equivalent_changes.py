@@ -8,6 +8,7 @@ from __future__ import annotations
 EVEN = "c_k and the autocorrelation of a kernel are even in the lag"
 LAST = "in the last power of 1/k kept, a shift of k by one is of the order left out"
 EVERY = "what holds at every layer holds at the next"
+WEAKER = "a smaller lower bound holds too"
 FAR = "a limit of large k does not see a shift of k by one"
 
 EQUIVALENT: dict[tuple[str, int, str], str] = {
@@ -34,6 +35,11 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
      "1)**2*(k + 1)**2) + O(k**(-3), (k, oo)))/(2*pi) + (-1 + pi)/(2*pi))"): LAST,
     ("d03_no_stride", 10,
      "Eq(Limit(G(k + 1)/A(k)**d, k, oo, dir='-'), (pi/3)**(d/2)/(2*pi))"): FAR,
+    **{
+        ("d12_bias_threshold", 6, f"unit_mean(k) >= {bound}"): WEAKER
+        for bound in ("peak_mean(k)", "s**k*peak_mean(k)", "s**d*peak_mean(k)",
+                      "s**(d*k)*peak_mean(k + 1)")
+    },
     ("d08_two_pixels", 1,
      "Eq(Sum(overlap(k, p, -m + p), (p, 0, N - 1))/N, c(k, m)/S(k))"): EVEN,
     ("d13_rectified_layers", 7,

@@ -45,8 +45,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_five_figures():
-    assert len(NAMES) == 5
+def test_there_are_six_figures():
+    assert len(NAMES) == 6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -224,3 +224,46 @@ def test_fig5_boxes_are_stable_only_if_the_stride_divides_the_length(rows):
     for row in table:
         divides = int(row["length"]) % int(row["stride"]) == 0
         assert (float(row["alpha"]) > 0) == divides
+
+
+def test_fig6_curves_start_at_the_rectified_input_and_keep_the_order(rows):
+    curves = {}
+    for row in rows("fig6_bias", part="curve"):
+        curves.setdefault(row["schedule"], []).append(row)
+    assert len(curves) == 4
+    none, constant, proportional, best = (column(part, "G_theory") for part in curves.values())
+    for curve in (none, constant, proportional, best):
+        # relu(sigma Z) has half the energy of sigma Z; the active pixel keeps all of it.
+        assert curve[0] == pytest.approx(0.5 * 513 / 512 / (1 - 1 / 512), rel=1e-3)
+    # Without bias: the closed form of the crossover but for size.
+    A = column(next(iter(curves.values())), "A")
+    law = ((math.pi - 1) / (2 * math.pi) + A / (2 * math.pi)) / (1 - A / 512)
+    np.testing.assert_allclose(none, law, rtol=0.07)
+    assert best[-1] < proportional[-1] < none[-1]
+    # The small constant bias does harm in the end: the signal dies faster than the noise.
+    assert (constant[1:-1] < none[1:-1]).all()
+    assert constant[-1] > none[-1]
+
+
+def test_fig6_simulated_points_are_near_the_theory(rows):
+    table = rows("fig6_bias", part="curve")
+    pulls = (column(table, "G") - column(table, "G_theory")) / column(table, "G_err")
+    assert np.abs(pulls).max() < 5
+    points = rows("fig6_bias", part="point")
+    pulls = (column(points, "simulated") - column(points, "relative")) / column(
+        points, "simulated_err"
+    )
+    assert np.abs(pulls).max() < 5
+
+
+def test_fig6_boundaries(rows):
+    table = rows("fig6_bias", part="map")
+    assert set(column(table, "dead")) == {float(1 / np.float64(6))}
+    theta, sigma, relative = (column(table, name) for name in ("theta", "sigma", "relative"))
+    assert theta.max() < 1 / 6
+    # Weak noise: the ray decides, away from where the signal is about to die.
+    weak = (theta < 0.02) & (np.abs(np.log(theta / sigma / column(table, "ratio"))) > 0.3)
+    above = theta[weak] / sigma[weak] < column(table, "ratio")[weak]
+    assert above.any()
+    assert (~above).any()
+    np.testing.assert_array_equal(relative[weak] > 1, above)

@@ -157,7 +157,7 @@ def test_slope_label_and_style(axes):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: plots.plot_sensitivity(NET), TypeError, r"result must be a Prediction or"),
+        (lambda: plots.plot_sensitivity(NET), TypeError, r"result must be a Prediction, an"),
         (lambda: plots.plot_sensitivity(PREDICTION, "Q"), ValueError,
          r"quantity must be one of 'D', 'G', 'R'; got 'Q'"),
         (lambda: plots.plot_sensitivity(PREDICTION, layers=3), TypeError,
