@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaledet.input_noise import input_moments
+from scaledet.background_noise import input_moments
 from scaledet.one_pixel import pixel_moments
 
 if TYPE_CHECKING:

@@ -108,10 +108,10 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "asymptote", "clean_images", "closed_form", "closure", "correlation",
-    "density_evolution", "derive_blocks", "derive_boxes", "derive_flat", "derive_layers",
-    "derive_strided", "deriving", "evolution", "exponents", "field_element", "grid_calculus",
-    "holonomic", "input_noise", "law_storage", "layer_noise", "moments", "noise_sensitivity",
+    "algebraic", "asymptote", "background_noise", "clean_images", "closed_form", "closure",
+    "correlation", "density_evolution", "derive_blocks", "derive_boxes", "derive_flat",
+    "derive_layers", "derive_strided", "deriving", "evolution", "exponents", "field_element",
+    "grid_calculus", "holonomic", "law_storage", "layer_noise", "moments", "noise_sensitivity",
     "one_pixel", "one_pixel_columns", "pair_average", "pair_layer_noise", "pair_prediction",
     "pixel_noise", "prediction", "real_root", "rectified_covariance", "rectified_match",
     "schedules", "series", "signal_paths", "smoothness", "spectrum", "sphere_noise", "telescoping",

@@ -11,7 +11,7 @@ import reference
 from test_network import build
 
 import scaledet as sd
-from scaledet.input_noise import input_moments
+from scaledet.background_noise import input_moments
 
 
 def expectation(function, *kinks):
@@ -130,6 +130,16 @@ def test_against_samples(layers, size, dim, xi, sigma, rectify):
         assert worst[0] > 10
     if rectify == "input":
         assert worst[1] > 10
+
+
+@pytest.mark.parametrize("rectify", ["input", "noise", None])
+def test_against_the_simulation(rectify):
+    net = sd.Network([sd.Layer([2, 1], 1), sd.Layer(2, 2)], dim=2)
+    options = {"size": 8, "sigma": 0.4, "rectify": rectify, "background": 0.3}
+    m = sd.simulate(net, samples=60_000, rng=14, **options)
+    assert sd.compare(sd.predict(net, **options), m).p_value > 1e-3
+    clean = sd.predict(net, **{**options, "background": 0.0})
+    assert (np.abs(m.D - clean.D) / m.D_err).max() > 20
 
 
 def test_no_background_is_the_limit_of_weak_background():
