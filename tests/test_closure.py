@@ -103,6 +103,20 @@ def test_error_is_what_the_docstring_says(kernel, stride, depth, size, sigma, bi
     assert (worse[1:] > 2 * np.abs(error[2:])).all()
 
 
+@pytest.mark.parametrize(
+    ("bias", "sigma", "bounds"), [(-0.005, None, (0.1, 0.2, 0.8)), (-0.02, None, (0.5, 2.1, 5.2))]
+)
+def test_error_against_evolved_laws(bias, sigma, bounds):
+    net = sd.Network.uniform(2, 2, 4, bias=bias)
+    found = sd.predict(net, size=64, sigma=sigma, rectify="layers", method="closure")
+    evolved = sd.evolve(net, size=64, sigma=sigma)
+    error = np.abs(found.G / evolved.G - 1)
+    assert (error[:2] < 1e-12).all()
+    assert (error[2:] < np.array(bounds) / 100).all()
+    # It is an approximation from layer 2 on.
+    assert (error[2:] > 1e-4).all()
+
+
 def test_units_that_do_not_move():
     """Weak noise below a bias moves only the units next to the pixel, which do not rectify it."""
     net = sd.Network([sd.Layer(3, bias=-0.1), sd.Layer(3, bias=-0.01)])

@@ -154,6 +154,25 @@ def test_any_bias_in_layer_one_is_exact(layers, size, dim, sigma, bias):
     assert not np.allclose(found.G[1:], unbiased.G[1:], rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "dim", "biases", "size", "sigma"),
+    [
+        (2, 1, [-0.03, 0.01, 0], 32, 0.3),
+        ([1, 2], 1, [-0.05, 0, 0.1], 32, 0.2),
+        (2, 2, [-0.01, 0, 0], 16, 0.3),
+        (2, 1, [0, 0, 0, 0], 64, None),
+    ],
+)
+def test_against_the_evolved_laws_of_layers_without_overlap(kernel, dim, biases, size, sigma):
+    """Densities convolved on grids: nothing in common but the definition."""
+    net = sd.Network([sd.Layer(kernel, 2, bias) for bias in biases], dim)
+    found = sd.predict(net, size=size, sigma=sigma, rectify="layers")
+    evolved = sd.evolve(net, size=size, sigma=sigma)
+    np.testing.assert_allclose(found.G, evolved.G, rtol=1e-12)
+    np.testing.assert_allclose(found.D, evolved.D, rtol=1e-12)
+    np.testing.assert_allclose(found.Q, evolved.Q, rtol=1e-12)
+
+
 def test_negative_biases_after_layer_one_are_refused_with_what_to_do():
     net = sd.Network([sd.Layer(3, bias=-0.5), sd.Layer(3, bias=-0.02)])
     message = r"bias >= 0 .*layer 2 has bias -0.02 .*evolve.*method='closure'"
