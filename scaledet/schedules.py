@@ -111,9 +111,9 @@ class BiasPhases:
         net = self.network
         size = net.strides[-1] * net.strides[1] ** 2 if size is None else net.feasible_size(size)
         found = self.evolve(theta, size=size, sigma=sigma, points=_POINTS)
-        linear = size**net.dim * sigma**2 * float(self.inputs) ** (-2 * net.depth)
-        below = found.G[-1] * found.Q[-1] < linear * found.Q[-1] / _unbiased_distance(net, size)
-        return "noise suppressed" if below else "noise piles up"
+        units = Fraction(size, net.strides[-1]) ** net.dim
+        linear = size**net.dim * sigma**2 / 2 / float(1 - 1 / units)
+        return "noise suppressed" if found.G[-1] < linear else "noise piles up"
 
     @cached_property
     def critical(self) -> Bracket:
@@ -261,12 +261,6 @@ def _with_biases(net: Network, biases: tuple[Fraction, ...]) -> Network:
         for layer, bias in zip(net.layers, biases, strict=True)
     ]
     return Network(layers, net.dim)
-
-
-def _unbiased_distance(net: Network, size: int) -> float:
-    """Q_k of the network without biases, 2 n^-2k (1 - 1/B_k)."""
-    units = Fraction(size, net.strides[-1]) ** net.dim
-    return float(2 * (1 - 1 / units) / Fraction(net.strides[-1]) ** (2 * net.dim))
 
 
 def _bracket(above: Callable[[float], bool | None], width: float) -> Bracket:

@@ -80,6 +80,28 @@ def test_first_layer_is_a_rectified_gaussian(sigma, bias):
     assert found.variance[1] == pytest.approx(square - mean**2, rel=1e-11)
 
 
+@pytest.mark.parametrize(("kernel", "dim"), [(2, 1), ([1, 2], 1), (2, 2)])
+def test_far_above_zero_noise_stays_gaussian(kernel, dim):
+    """A bias of 20 sigma in every layer: no ReLU is felt."""
+    sigma, depth = 0.1, 4
+    found = sd.evolve(kernel=kernel, depth=depth, dim=dim, bias=20 * sigma, sigma=sigma, size=32)
+    weights = [1, 1] if kernel == 2 else kernel
+    share = (sum(w * w for w in weights) / sum(weights) ** 2) ** dim
+    for k in range(1, depth + 1):
+        mean, deviation = 20 * sigma * k, sigma * share ** (k / 2)
+        law = found.laws[k]
+        assert found.mean[k] == pytest.approx(mean, rel=1e-14)
+        assert found.variance[k] == pytest.approx(deviation**2, rel=1e-13)
+        z = (law.grid - mean) / deviation
+        expected = np.exp(-(z**2) / 2) / (deviation * math.sqrt(2 * math.pi))
+        np.testing.assert_allclose(law.values, expected, rtol=1e-9, atol=1e-9 * expected.max())
+        assert law.atom < 1e-50
+    # The noise is then linear: G_k stays L sigma^2 / 2 but for size.
+    linear = sd.predict(sd.Network.uniform(kernel, 2, depth, dim), size=32, sigma=sigma,
+                        rectify=None)  # fmt: skip
+    np.testing.assert_allclose(found.G, linear.G, rtol=1e-12)
+
+
 def test_sum_of_two_uniform_variables():
     """relu(triangle + b): atom, mean and variance are polynomials of b."""
     half = math.sqrt(3) * 0.1
