@@ -44,8 +44,8 @@ def derivation() -> Derivation:
         assumptions=(
             "boxes $f = s$ in $d$ dimensions, $n = s^d$ inputs a unit; noise independent from "
             "pixel to pixel, of any law; a ReLU in every layer",
-            "heights $y_k = n^k X_k$ in units of $n^{-k}$, biases $b_k = -\\beta_k n^{-k} \\le 0$; "
-            "a positive bias shifts the law and cuts nothing",
+            "heights $y_k = n^k X_k$ in units of $n^{-k}$, of mean $\\bar y_k$; biases "
+            "$b_k = -\\beta_k n^{-k} \\le 0$; a positive bias shifts the law and cuts nothing",
             "unequal weights and $f < s$: the same with weighted sums (the package's `evolve`)",
         ),
         steps=(law, atom, mean, variance, _kept(mean), _averaged(variance), energy, _overlap()),

@@ -41,7 +41,7 @@ def derivation() -> Derivation:
             "boxes $f = s$ in $d$ dimensions, $n = s^d$ inputs a unit; a ReLU in every layer, "
             "biases $b_k \\le 0$; one active pixel of height 1 unless said otherwise",
             "budgets $\\beta_k = n^k |b_k|$; heights $y_k = n^k X_k$ of units without the active "
-            "pixel; $u_k$ is the clean unit over it",
+            "pixel, of mean $\\bar y_k$; $u_k$ is the clean unit over it",
             "noise independent from pixel to pixel; statements for all depths are for unbounded "
             "noise such as Gaussian noise",
         ),
@@ -238,11 +238,12 @@ def _peaks() -> Step:
 
     return Step(
         "Peaks survive. If the signal lives for ever, $\\beta_1 + \\beta_2 + \\dots \\le 1$ and "
-        "the mean of the noise stays above $\\mathrm{E}(y_0 - 1)_+ > 0$: then $\\beta = d$, and "
-        "only the prefactor is smaller.",
+        "the mean of the noise stays above $\\mathrm{E}(y_0 - 1)_+ > 0$: then $G_k$ still grows as "
+        "$A_k^d$, and only the prefactor is smaller.",
         sp.Ge(y.unit_mean(k), s ** (d * k) * y.peak_mean(k)),
         "the last step, repeated: a unit is at least as high as all its pixels' peaks after the "
-        "whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\mathrm{E} y_k$.",
+        "whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The noise $y_0$ "
+        "of the pixels is rectified here; where it is not, the same holds from the first layer on.",
         Check("all outcomes of noise of few integer values, d = 1, 2", confront),
     )
 
@@ -278,7 +279,7 @@ def _early() -> Step:
         ),
         "later layers cut nothing. Against $Q_k \\propto n^{-2k}$ the noise of $L/n^k$ units grows "
         "as $n^k = A_k^d$: piling up needs no more than that, here or at $b = 0$. A deep cut makes "
-        "$\\mathrm{E} y_1$ exponentially small, so that this sets in late.",
+        "$\\bar y_1$ exponentially small, so that this sets in late.",
         Check("noise of both signs through networks with one cut, all outcomes", confront),
     )
 

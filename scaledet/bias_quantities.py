@@ -21,7 +21,7 @@ class unit_law(_Pattern):
 class unit_mean(_Pattern):
     """Mean height of a background unit."""
 
-    pattern = "\\mathrm{{E}}\\, y_{{{0}}}"
+    pattern = "\\bar y_{{{0}}}"
 
 
 class unit_variance(_Pattern):

@@ -136,15 +136,15 @@ def noisy_layers(
         if k == 1 and rectify == "layers":
             step = _first_layer(layer, groups, noise, points, active)
         else:
-            step = _next_layer(before, clean[k - 1], layer, groups, points)
+            moments_suffice = k > last_cut and len(groups) > 1
+            kept_units = replace(before, active=()) if moments_suffice else before
+            step = _next_layer(kept_units, clean[k - 1], layer, groups, points)
         share = Fraction(sum(m for _, m in groups), layer.stride**network.dim)
         seen = before.seen * float(share)
         units = tuple(replace(unit, probability=unit.probability * share) for unit in step.active)
         if units:
             shift = sum(float(unit.probability) * unit.shift for unit in units)
             square = sum(float(unit.probability) * unit.square for unit in units)
-            if k >= last_cut and len(groups) > 1:
-                units = ()
         elif active:
             shift, square = _linear(before, groups, seen)
         else:

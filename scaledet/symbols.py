@@ -208,7 +208,7 @@ far_pairs = sp.Symbol("n_-", integer=True, positive=True)
 """Number of pairs of label -1."""
 strength = sp.Symbol("vartheta", positive=True)
 """Strength of the biases of a schedule (units of the image's height)."""
-dead = _positive("k_dagger")
+dead = _positive(r"k_{\dagger}")
 """First layer that no longer sees the active pixel."""
 peak = _positive("q")
 """Height of a unit that noise of two values switches on."""
