@@ -38,7 +38,11 @@ lint: $(READY)  ## style (ruff) and types (mypy strict)
 derivations: $(READY)  ## check every derivation; write one page each and an index into derivations/out
 	$(BIN)/python derivations/publish_all.py
 
-bench: $(READY)  ## time the engines; writes benchmarks/out/bench.json
+$(VENV)/.torch: $(READY)
+	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
+	@touch $@
+
+bench: $(VENV)/.torch  ## time the engines (installs PyTorch, the reference); writes benchmarks/out/bench.json
 	$(BIN)/python benchmarks/bench.py
 
 clean:  ## remove everything that can be made again

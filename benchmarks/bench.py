@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from simulation_rows import first_call_rows, option_rows, scaling_rows, speed_rows
 
 import scaledet as sd
 
@@ -58,22 +59,6 @@ def slowest_exponents() -> tuple[float, tuple[int, int]]:
     return worst, where
 
 
-def reference_simulation(samples: int, size: int, kernel: int, stride: int, depth: int) -> None:
-    """Pool one-pixel images by index arrays and compare all pairs: the obvious way."""
-    rng = np.random.default_rng(0)
-    clean = np.zeros((samples, size))
-    clean[np.arange(samples), rng.integers(size, size=samples)] = 1
-    noisy = np.maximum(clean + rng.normal(0, (2 / size) ** 0.5, clean.shape), 0)
-    for _ in range(depth):
-        width = clean.shape[1] // stride
-        index = (stride * np.arange(width)[:, None] + np.arange(kernel)) % clean.shape[1]
-        clean = np.maximum(clean[:, index].mean(axis=-1), 0)
-        noisy = np.maximum(noisy[:, index].mean(axis=-1), 0)
-        ((noisy - clean) ** 2).sum(axis=1).mean()
-        squares = (clean**2).sum(axis=1)
-        (squares[:, None] + squares - 2 * clean @ clean.T).mean()
-
-
 def symbolic_rows() -> list[tuple[str, float, str]]:
     """Time the symbolic engine: series, recurrence, certified digits."""
     sd.derive(kernel=2, stride=2)  # imports SymPy, derives the moments of the noise
@@ -107,13 +92,7 @@ def main() -> None:
     worst, where = slowest_exponents()
     rows.append((f"slowest exponents, box {where[0]} stride {where[1]} (s)", worst, "< 1"))
     rows += symbolic_rows()
-    samples, size = 1024, 1024
-    for kernel, stride, depth in ((3, 1, 16), (2, 2, 8)):
-        net = sd.Network.uniform(kernel, stride, depth)
-        ours = seconds(partial(sd.simulate, net, size=size, samples=samples, rng=0))
-        theirs = seconds(partial(reference_simulation, samples, size, kernel, stride, depth))
-        name = f"simulation, kernel {kernel} stride {stride}: reference / ours"
-        rows.append((name, theirs / ours, "(reference: no displaced copy, no errors)"))
+    rows += speed_rows() + option_rows() + scaling_rows() + first_call_rows()
     width = max(len(name) for name, _, _ in rows)
     for name, value, target in rows:
         print(f"{name:<{width}}  {value:9.3g}  {target}")

@@ -8,7 +8,7 @@ Theory, exact
     `predict`, `predict_exponents`; `evolve`, `bias_phases` (any bias in every layer);
     `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
-    `simulate`
+    `simulate`, `sweep`
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from scaledet.scale_detection import ScaleDetection
     from scaledet.schedules import bias_phases
     from scaledet.simulation import simulate
+    from scaledet.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -60,6 +61,7 @@ _HOME = {
     "predict": "prediction",
     "predict_exponents": "exponents",
     "simulate": "simulation",
+    "sweep": "sweeping",
     "symbols": "symbols",
 }
 
@@ -85,6 +87,7 @@ __all__ = [
     "predict",
     "predict_exponents",
     "simulate",
+    "sweep",
     "symbols",
 ]
 

@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["RECTIFICATIONS", "choice", "flag", "generator", "integer", "rational", "real"]
+__all__ = [
+    "RECTIFICATIONS",
+    "choice",
+    "flag",
+    "generator",
+    "integer",
+    "proportion",
+    "rational",
+    "real",
+]
 
-RECTIFICATIONS = ("input", "noise", None)
-"""How the noise meets the ReLU: relu(x + eta), x + relu(eta), or linear noise x + eta."""
+RECTIFICATIONS = ("input", "noise", "layers", None)
+"""How the noise meets the ReLU: relu(x + eta) or x + relu(eta) enters the network, x + eta enters
+and every layer rectifies, or x + eta enters and no layer does (linear noise)."""
 
 
 def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -62,6 +72,17 @@ def real(name: str, value: Any, *, positive: bool = False, minimum: float | None
     result = float(value)
     low = (positive and result <= 0) or (minimum is not None and result < minimum)
     if not math.isfinite(result) or low:
+        raise ValueError(f"{name} must be {accepted}; got {value!r}")
+    return result
+
+
+def proportion(name: str, value: Any) -> float:
+    """Return `value` as a ``float`` between 0 and 1, neither included."""
+    accepted = "a real number between 0 and 1, neither included"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be {accepted}; got {value!r}")
+    result = float(value)
+    if not 0 < result < 1:
         raise ValueError(f"{name} must be {accepted}; got {value!r}")
     return result
 

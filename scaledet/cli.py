@@ -14,19 +14,22 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from scaledet import __version__
-from scaledet.cli_arguments import UsageError, build_network, build_task, step_of
+from scaledet.cli_arguments import UsageError, build_network, build_task, rectify_of, step_of
 from scaledet.cli_parser import build_parser
+from scaledet.cli_simulate import run_simulation, sampling_record
+from scaledet.errors import CheckpointError
 
 if TYPE_CHECKING:
     from scaledet.comparison import Comparison
     from scaledet.exponents import Exponents
     from scaledet.prediction import Prediction
-    from scaledet.simulation import Simulation
+    from scaledet.simulated import Simulation
 
 __all__ = ["main"]
 
 # Theory and simulation disagree at or below this p-value.
 _DISAGREEMENT = 1e-3
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; 1 if ``compare`` or ``derive --check`` finds a disagreement; 2 after an error, told in
-        one line on stderr; 130 if interrupted.
+        one line on stderr; 130 if interrupted (``simulate``, ``compare``: after what is finished).
 
     Examples
     --------
@@ -63,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of stdout has seen enough; the verdict stands.
         _discard_stdout()
     except KeyboardInterrupt:
-        return 130
-    except (ValueError, TypeError, OverflowError) as error:
+        return _INTERRUPTED
+    except (ValueError, TypeError, OverflowError, CheckpointError) as error:
         return _fail(str(error))
     except MemoryError as error:
         return _fail(f"not enough memory. {error}")
@@ -103,7 +106,7 @@ def _exponents(arguments: Namespace) -> tuple[str, int]:
         kernel=arguments.kernel,
         stride=step_of(arguments.kernel, arguments.stride),
         dim=arguments.dim,
-        rectify=_rectify(arguments),
+        rectify=rectify_of(arguments),
     )
     return (_as_json("exponents", _exponents_record(result)) if arguments.json else repr(result)), 0
 
@@ -122,7 +125,8 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
         columns = result.columns()
         if exact is not None:
             columns["exact_D"] = exact
-        return _as_json("predict", {**result.experiment_dict(), "columns": columns}), 0
+        own = {"background": result.background, "method": result.method}
+        return _as_json("predict", {**result.experiment_dict(), **own, "columns": columns}), 0
     lines = [repr(result)]
     if exact is not None:
         lines += [f"  D_{k} = {value}" for k, value in enumerate(exact)]
@@ -130,17 +134,22 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
 
 
 def _simulate(arguments: Namespace) -> tuple[str, int]:
-    result = _simulation(arguments, build_task(arguments))
+    result = run_simulation(arguments, build_task(arguments))
     _save(result, arguments)
+    return _simulated(result, arguments)
+
+
+def _simulated(result: Simulation, arguments: Namespace) -> tuple[str, int]:
+    code = _INTERRUPTED if result.partial else 0
     if arguments.json:
         record = {
             **result.experiment_dict(),
-            **_sampling(result),
+            **sampling_record(result),
             "columns": result.columns(),
             "covariance": result.covariance,
         }
-        return _as_json("simulate", record), 0
-    return repr(result), 0
+        return _as_json(arguments.command, record), code
+    return repr(result), code
 
 
 def _compare(arguments: Namespace) -> tuple[str, int]:
@@ -148,8 +157,11 @@ def _compare(arguments: Namespace) -> tuple[str, int]:
 
     task = build_task(arguments)
     prediction = _prediction(arguments, task)
-    simulation = _simulation(arguments, task)
+    simulation = run_simulation(arguments, task)
     _save(simulation, arguments)
+    if simulation.partial:
+        # No verdict before the number of samples that was asked for.
+        return _simulated(simulation, arguments)
     result = compare(prediction, simulation)
     agree = result.p_value > _DISAGREEMENT
     if arguments.json:
@@ -173,32 +185,12 @@ def _prediction(arguments: Namespace, task: Any) -> Prediction:
         build_network(arguments),
         size=arguments.size,
         sigma=arguments.sigma,
-        rectify=_rectify(arguments),
+        rectify=rectify_of(arguments),
         task=task,
         balanced=arguments.balanced,
+        background=arguments.background,
+        method=getattr(arguments, "method", "exact"),
     )
-
-
-def _simulation(arguments: Namespace, task: Any) -> Simulation:
-    from scaledet.simulation import simulate
-
-    return simulate(
-        build_network(arguments),
-        size=arguments.size,
-        samples=arguments.samples,
-        rng=arguments.rng,
-        sigma=arguments.sigma,
-        rectify=_rectify(arguments),
-        task=task,
-        balanced=arguments.balanced,
-        memory_limit=arguments.memory_limit,
-        workers=arguments.workers,
-        progress=arguments.progress,
-    )
-
-
-def _rectify(arguments: Namespace) -> str | None:
-    return None if arguments.rectify == "none" else str(arguments.rectify)
 
 
 def _save(result: Prediction | Simulation, arguments: Namespace) -> None:
@@ -262,10 +254,6 @@ def _exponents_record(result: Exponents) -> dict[str, Any]:
     }
 
 
-def _sampling(result: Simulation) -> dict[str, Any]:
-    return {"samples": result.samples, "blocks": result.blocks, "entropy": result.entropy}
-
-
 def _comparison_record(result: Comparison, agree: bool) -> dict[str, Any]:
     return {
         "agree": agree,
@@ -273,6 +261,6 @@ def _comparison_record(result: Comparison, agree: bool) -> dict[str, Any]:
         "chi2": result.chi2,
         "dof": result.dof,
         **result.simulation.experiment_dict(),
-        **_sampling(result.simulation),
+        **sampling_record(result.simulation),
         "columns": result.columns(),
     }

@@ -34,6 +34,7 @@ __all__ = [
     "read_size",
     "read_stride",
     "read_symbolic_stride",
+    "rectify_of",
     "repeated",
     "step_of",
 ]
@@ -203,6 +204,11 @@ def read_destination(text: str) -> Path:
 def step_of(kernel: Kernel, stride: int | str) -> int:
     """Return the stride that `read_stride` has read, for this kernel."""
     return len(kernel) if isinstance(stride, str) else stride
+
+
+def rectify_of(arguments: Namespace) -> str | None:
+    """Return what ``--rectify`` stands for."""
+    return None if arguments.rectify == "none" else str(arguments.rectify)
 
 
 def build_network(arguments: Namespace) -> Network:

@@ -1,4 +1,4 @@
-"""The parser of the command line: commands, options, and the text of ``--help``."""
+"""The parser of the command line: commands and options."""
 
 from __future__ import annotations
 
@@ -8,156 +8,28 @@ from typing import Any
 
 from scaledet import __version__
 from scaledet import cli_arguments as read
+from scaledet import cli_text as text
 
 __all__ = ["build_parser"]
-
-_TOP = """\
-Exact sensitivities and exponents of pooled ReLU networks, and the simulations that test them.
-
-An image passes through layers that average over a kernel, keep every stride-th pixel and
-rectify. At layer k, D_k is the sensitivity to small displacements, G_k that to noise,
-R_k = D_k / G_k, and A_k the effective receptive field in pixels."""
-
-_TOP_EPILOG = """\
-examples:
-  $ scaledet exponents --kernel 3 --stride 2
-  $ scaledet predict --kernel 2 --stride 2 --depth 4 --size 64
-  $ scaledet derive --kernel 3 --stride 2 --html out.html
-  $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000
-
-exit codes:
-  0    done (compare: theory and simulation agree)
-  1    compare: theory and simulation disagree, p-value <= 1e-3; derive --check: a step is wrong
-  2    bad arguments, or a result that cannot be computed or written
-  130  interrupted
-
-'scaledet COMMAND --help' shows the options and worked examples of a command."""
-
-_EXPONENTS = """\
-Exact exponents of D_k ~ A_k^-alpha and G_k ~ A_k^beta of equal layers repeated without end,
-on the infinite lattice."""
-
-_EXPONENTS_EPILOG = """\
-examples:
-  a box whose length the stride does not divide never becomes stable
-  $ scaledet exponents --kernel 3 --stride 2
-    D_k ~ A_k^-alpha   alpha = 0
-    G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
-    D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
-
-  the binomial filter 1,2,1 becomes stable as fast as any filter can
-  $ scaledet exponents --kernel binomial:3 --stride 2
-    D_k ~ A_k^-alpha   alpha = 2
-    G_k ~ A_k^beta     beta  = 1
-
-  exact expressions and floats for another program
-  $ scaledet exponents --kernel 6 --stride 3 --dim 2 --json"""
-
-_PREDICT = """\
-Exact sensitivities of every layer, with all finite-size terms. Without --size: on the infinite
-lattice. The theory needs kernels >= 0 and no negative bias."""
-
-_PREDICT_EPILOG = """\
-examples:
-  average pooling over pairs of pixels
-  $ scaledet predict --kernel 2 --stride 2 --depth 3 --size 64
-    k  A_k      D_k      G_k       R_k
-    0    1   1.0159  0.51587    1.9692
-    1    2  0.51613  0.68335   0.75529
-    2    4  0.26667    1.035   0.25764
-    3    8  0.14286   1.8138  0.078761
-
-  the same on the infinite lattice, with D_k as exact fractions
-  $ scaledet predict --kernel 2 --stride kernel --depth 3 --exact
-    D_3 = 1/8
-
-  two layers of stride 1, then one of stride 2, in two dimensions
-  $ scaledet predict --layer 3:1x2 --layer 1,2,1:2 --dim 2 --size 16
-
-  images with two active pixels, closer than 8 - 2 pixels or farther apart than 8 + 2
-  $ scaledet predict --kernel 3 --stride 1 --depth 4 --size 32 --task T1 --xi 8 --gap 2
-
-  write a file that scaledet.load reads, and print JSON
-  $ scaledet predict --kernel 2 --stride 2 --depth 3 --size 64 --save prediction.npz --json"""
-
-_SIMULATE = """\
-Monte Carlo estimates of the sensitivities of every layer, with standard errors. The same --rng
-gives the same numbers, whatever --workers."""
-
-_SIMULATE_EPILOG = """\
-examples:
-  average pooling over pairs of pixels
-  $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 2000 --rng 1
-
-  a negative bias in every layer, which the theory does not cover
-  $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --bias -0.01 --samples 2000
-
-  the same in one layer only
-  $ scaledet simulate --layer 2:2x2 --layer 2:2:-0.01 --size 64 --samples 2000
-
-  a two-pixel task with equally many images of both labels, on two threads, saved
-  $ scaledet simulate --kernel 3 --stride 1 --depth 2 --size 32 --task T2 --xi 8 --balanced \\
-      --samples 2000 --workers 2 --memory-limit 64MB --save simulation.npz"""
-
-_COMPARE = """\
-Predict, simulate, and test whether both agree at every layer at once (chi-square with the full
-covariance). Exit code 0: they agree; 1: they disagree, p-value <= 1e-3. The number of samples
-that the test needs grows with the depth."""
-
-_COMPARE_EPILOG = """\
-examples:
-  $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000
-  $ scaledet compare --kernel 1,2,1 --stride 2 --depth 2 --size 16 --dim 2 --samples 2000 --rng 7
-  $ scaledet compare --layer 3:1 --layer 2:2 --size 32 --rectify none --samples 2000 --json"""
-
-_DERIVE = """\
-Derive D_k, G_k and their exponents step by step, and re-check every step by an independent route.
-Prints Markdown, or writes a page."""
-
-_DERIVE_EPILOG = """\
-examples:
-  transition operator, generating functions, exponents, as one self-contained page
-  $ scaledet derive --kernel 3 --stride 2 --html out.html
-
-  the box of symbolic length f, six terms in 1/k, in d dimensions
-  $ scaledet derive --kernel box --stride 1 --order 6 --dim d --latex box.tex
-
-  check without printing the steps
-  $ scaledet derive --kernel binomial:5 --stride 2 --check
-
-  the recursion layer by layer of unequal layers
-  $ scaledet derive --layer 3:1x2 --layer 1,2,1:2
-
-exit codes: 1 if a check contradicts a step"""
-
-_RECTIFY = (
-    "how the noise meets the ReLU: relu(x + noise) enters the network (input, the default), "
-    "x + relu(noise), or x + noise without any ReLU (none)"
-)
-_KERNEL = (
-    "box of a length (3), weights (1,2,1 or 1/4,1/2,1/4 or decimals; divided by their sum) or "
-    "binomial filter (binomial:5)"
-)
-_STRIDE = "step between the outputs (pixels), or 'kernel' for the kernel's length"
 
 
 def build_parser() -> read.Parser:
     """Return the parser of every command."""
-    parser = _parser(read.Parser, _TOP, _TOP_EPILOG, prog="scaledet")
+    parser = _parser(read.Parser, text.TOP, text.TOP_EPILOG, prog="scaledet")
     parser.add_argument("--version", action="version", version=f"scaledet {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, summary: str, description: str, epilog: str) -> read.Parser:
         return _parser(commands.add_parser, description, epilog, name=name, help=summary)
 
-    exponents = command("exponents", "exact exponents", _EXPONENTS, _EXPONENTS_EPILOG)
-    exponents.add_argument("--kernel", type=read.read_kernel, required=True, help=_KERNEL)
-    exponents.add_argument("--stride", type=read.read_stride, required=True, help=_STRIDE)
+    exponents = command("exponents", "exact exponents", text.EXPONENTS, text.EXPONENTS_EPILOG)
+    exponents.add_argument("--kernel", type=read.read_kernel, required=True, help=text.KERNEL)
+    exponents.add_argument("--stride", type=read.read_stride, required=True, help=text.STRIDE)
     _add_dimension(exponents, "dimension of the image, 1 to 3 (default 1)")
     _add_output(exponents)
 
-    predict = command("predict", "exact sensitivities", _PREDICT, _PREDICT_EPILOG)
-    _add_network(predict)
+    predict = command("predict", "exact sensitivities", text.PREDICT, text.PREDICT_EPILOG)
+    _add_network(predict, bias=True)
     predict.add_argument(
         "--size",
         type=read.read_size,
@@ -165,16 +37,20 @@ def build_parser() -> read.Parser:
         "the infinite lattice",
     )
     _add_images(predict)
+    _add_method(predict)
     predict.add_argument("--exact", action="store_true", help="give D_k as exact fractions too")
     _add_output(predict, "prediction")
 
-    derive = command("derive", "derivations, step by step", _DERIVE, _DERIVE_EPILOG)
+    derive = command("derive", "derivations, step by step", text.DERIVE, text.DERIVE_EPILOG)
     _add_derivation(derive)
 
-    simulate = command("simulate", "Monte Carlo estimates", _SIMULATE, _SIMULATE_EPILOG)
+    simulate = command("simulate", "Monte Carlo estimates", text.SIMULATE, text.SIMULATE_EPILOG)
     _add_simulation(simulate)
-    compare = command("compare", "test theory against simulation", _COMPARE, _COMPARE_EPILOG)
+    compare = command(
+        "compare", "test theory against simulation", text.COMPARE, text.COMPARE_EPILOG
+    )
     _add_simulation(compare)
+    _add_method(compare)
     return parser
 
 
@@ -182,10 +58,11 @@ def _add_derivation(parser: read.Parser) -> None:
     parser.add_argument(
         "--kernel",
         type=read.read_family,
-        help=f"{_KERNEL}; or 'box', of symbolic length f, or 'any', by its cumulants (stride 1)",
+        help=f"{text.KERNEL}; or 'box', of symbolic length f, or 'any', by its cumulants "
+        "(stride 1)",
     )
     parser.add_argument(
-        "--stride", type=read.read_symbolic_stride, help=f"{_STRIDE}, or 's' with kernel 'box'"
+        "--stride", type=read.read_symbolic_stride, help=f"{text.STRIDE}, or 's' with kernel 'box'"
     )
     parser.add_argument(
         "--layer",
@@ -200,9 +77,7 @@ def _add_derivation(parser: read.Parser) -> None:
     parser.add_argument(
         "--dim", type=read.read_dimension, default=1, help="dimension, 1 to 3 or 'd' (default 1)"
     )
-    parser.add_argument(
-        "--rectify", choices=("input", "noise", "none"), default="input", help=_RECTIFY
-    )
+    _add_rectify(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--check", action="store_true", help="re-verify every step and print the evidence"
@@ -229,19 +104,22 @@ def _parser(make: Any, description: str, epilog: str, **named: str) -> read.Pars
     return result
 
 
-def _add_dimension(parser: Any, text: str) -> None:
-    parser.add_argument("--dim", type=read.read_integer, default=1, help=text)
-    parser.add_argument(
-        "--rectify", choices=("input", "noise", "none"), default="input", help=_RECTIFY
-    )
+def _add_dimension(parser: Any, dimension: str) -> None:
+    parser.add_argument("--dim", type=read.read_integer, default=1, help=dimension)
+    _add_rectify(parser)
+
+
+def _add_rectify(parser: Any) -> None:
+    ways = ("input", "noise", "layers", "none")
+    parser.add_argument("--rectify", choices=ways, default="input", help=text.RECTIFY)
 
 
 def _add_network(parser: read.Parser, *, bias: bool = False) -> None:
     network = parser.add_argument_group(
         "network", "equal layers (--kernel, --stride, --depth), or --layer for each kind of layer"
     )
-    network.add_argument("--kernel", type=read.read_kernel, help=_KERNEL)
-    network.add_argument("--stride", type=read.read_stride, help=_STRIDE)
+    network.add_argument("--kernel", type=read.read_kernel, help=text.KERNEL)
+    network.add_argument("--stride", type=read.read_stride, help=text.STRIDE)
     network.add_argument("--depth", type=read.read_integer, help="number of equal layers")
     if bias:
         network.add_argument(
@@ -260,12 +138,27 @@ def _add_network(parser: read.Parser, *, bias: bool = False) -> None:
     _add_dimension(network, "dimension of the image, 1 to 3, with --task 1 or 2 (default 1)")
 
 
+def _add_method(parser: read.Parser) -> None:
+    parser.add_argument(
+        "--method",
+        choices=("exact", "closure"),
+        default="exact",
+        help="exact (the default), or the approximate closure, which takes any bias in any layer",
+    )
+
+
 def _add_images(parser: read.Parser) -> None:
     parser.add_argument(
         "--sigma",
         type=float,
         help="standard deviation of the noise per pixel; default: noise and displacement change "
         "the image by the same mean square",
+    )
+    parser.add_argument(
+        "--background",
+        type=float,
+        default=0.0,
+        help="standard deviation of noise that the images themselves carry (default 0)",
     )
     task = parser.add_argument_group(
         "images with two active pixels (default: one pixel, uniformly placed)"
@@ -304,13 +197,46 @@ def _add_simulation(parser: read.Parser) -> None:
     _add_images(parser)
     run = parser.add_argument_group("simulation")
     run.add_argument(
-        "--samples", type=read.read_integer, default=10_000, help="images (default 10000)"
+        "--samples",
+        type=read.read_integer,
+        default=10_000,
+        help="images, with --target-error at most so many (default 10000)",
+    )
+    run.add_argument(
+        "--target-error",
+        type=float,
+        metavar="ERROR",
+        help="stop when the relative standard error of every layer is below ERROR, such as 0.01",
     )
     run.add_argument(
         "--rng", type=read.read_seed, default=0, help="seed, an integer >= 0 (default 0)"
     )
     run.add_argument(
+        "--engine",
+        choices=("numba", "numpy"),
+        default="numba",
+        help="compiled (numba, the default) or plain arrays (numpy); their random numbers differ",
+    )
+    run.add_argument(
+        "--control-variates",
+        action="store_true",
+        help="correct G by the noise's own deviations from its known mean and variance",
+    )
+    run.add_argument(
+        "--checkpoint",
+        type=read.read_destination,
+        metavar="FILE",
+        help="keep what is finished in FILE (SQLite); the same command goes on from there, "
+        "whatever ended it, and gives the same numbers in the end",
+    )
+    run.add_argument(
         "--workers", type=read.read_integer, default=1, help="number of threads (default 1)"
+    )
+    run.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="compute on the workers of the Dask scheduler at ADDRESS, such as tcp://host:8786, "
+        "instead of on threads",
     )
     run.add_argument(
         "--memory-limit",

@@ -10,7 +10,7 @@ import numpy as np
 from scaledet import tables
 from scaledet.evolution import Evolution
 from scaledet.prediction import Prediction
-from scaledet.simulation import Simulation
+from scaledet.simulated import Simulation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,6 +142,12 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
         if ours != theirs:
             raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
                              f"got {ours!r}")  # fmt: skip
+    for name, usual in (("background", 0.0), ("noise", "gaussian")):
+        ours = getattr(prediction, name, usual)
+        theirs = getattr(simulation, name, usual)
+        if ours != theirs:
+            raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
+                             f"got {ours!r}")  # fmt: skip
     if len(prediction.D) != len(simulation.D):
         raise ValueError(
             f"prediction.network must have the simulation's depth {simulation.network.depth}; "
@@ -166,9 +172,10 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
     counts, vectors = np.linalg.eigh(linear @ simulation.means_covariance @ linear.T)
     kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
     rank, blocks = int(kept.sum()), simulation.blocks
-    if rank == 0 or blocks < 2 * rank + 2:
+    fewest = max(2 * rank + 2, 8)
+    if rank == 0 or blocks < fewest:
         raise ValueError(
-            f"simulation must have at least {max(2 * rank + 2, 8)} blocks and more overlapping "
+            f"simulation must have at least {fewest} blocks and more overlapping "
             f"images to test a prediction; got {blocks} blocks of {simulation.samples} samples "
             f"(try samples={4 * simulation.samples})"
         )

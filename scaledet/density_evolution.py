@@ -24,8 +24,8 @@ from scaledet.signal_paths import slot_weights
 from scaledet.unit_law import UnitLaw, constant, cut, power, total
 
 if TYPE_CHECKING:
-    from scaledet.input_noise import Noise
     from scaledet.network import Layer, Network
+    from scaledet.pixel_noise import Noise
 
 __all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers"]
 

@@ -84,7 +84,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     """
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network; got {net!r}")
-    checks.choice("rectify", rectify, checks.RECTIFICATIONS)
+    checks.choice("rectify", rectify, ("input", "noise", None))
     net.require_theory("derive")
     if net.depth > DEEPEST:
         raise ValueError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")

@@ -43,8 +43,9 @@ def derive(
         Stride 1 only, and 4 if left out: number of corrections in powers of 1/k (1 to 40).
     dim : 1, 2, 3 or ``symbols.d``, default 1
         Dimension of the image.
-    rectify : {"input", "noise", None}, default "input"
-        How the noise meets the ReLU; None is linear noise.
+    rectify : {"input", "noise", "layers", None}, default "input"
+        How the noise meets the ReLU; None is linear noise. With "layers" (biases 0) G_k alone is
+        derived: D_k and alpha are the same for all.
 
     Returns
     -------
@@ -88,6 +89,11 @@ def derive(
             f"kernel must have at least two non-zero weights; got {pool!r}: nothing pools, "
             "A_k = 1 at every layer and the exponents are undefined"
         )
+    if rectify == "layers":
+        from scaledet.derive_layers import derive_layers
+
+        _no_series(order)
+        return derive_layers(dimension, kernel=pool, stride=step)
     if step == 1:
         from scaledet.derive_flat import derive_flat
 
@@ -105,6 +111,11 @@ def _network(net: Any, *, rectify: str | None, **others: Any) -> Derivation:
         if value is not None:
             raise ValueError(f"{name} must be left out when net is given; got {value!r}")
     net.require_theory("derive")
+    if rectify == "layers":
+        from scaledet.derive_layers import derive_layers
+
+        net.require_no_bias("derive")
+        return derive_layers(net.dim, net=net)
     from scaledet.derive_blocks import derive_network
 
     return derive_network(net, rectify)
@@ -114,6 +125,17 @@ def _family(
     family: str, stride: Any, order: int | None, dimension: Any, rectify: str | None
 ) -> Derivation:
     flat = stride is None or stride is False or (_is_integer(stride) and stride == 1)
+    if rectify == "layers":
+        from scaledet.derive_layers import derive_layers
+
+        own = stride is True or _is_symbol(stride, "s")
+        if not (flat or (own and family == "box")):
+            raise ValueError(
+                f"stride must be 1 or, with kernel 'box', the kernel's length (True or the symbol "
+                f"s) with rectify='layers'; got {stride!r} (give the kernel itself)"
+            )
+        _no_series(order)
+        return derive_layers(dimension, kernel=family, stride=_symbol("s") if own else 1)
     if flat:
         from scaledet.derive_flat import derive_flat
 
@@ -158,14 +180,26 @@ def _no_order(order: int | None, stride: Any) -> None:
         )
 
 
+def _no_series(order: int | None) -> None:
+    if order is not None:
+        raise ValueError(
+            f"order must be left out with rectify='layers'; got {order!r}: nothing is expanded in "
+            "1/k"
+        )
+
+
 def _is_integer(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def _symbol(name: str) -> Any:
+    from scaledet import symbols
+
+    return getattr(symbols, name)
 
 
 def _is_symbol(value: Any, name: str) -> bool:
     """Whether `value` is the symbol of that name in the package's table."""
     if type(value).__module__.split(".")[0] != "sympy":
         return False
-    from scaledet import symbols
-
-    return bool(value == getattr(symbols, name))
+    return bool(value == _symbol(name))

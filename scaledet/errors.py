@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["DerivationError", "ExhaustionError", "FitError"]
+__all__ = ["CheckpointError", "DerivationError", "ExhaustionError", "FitError"]
 
 
 class ExhaustionError(ValueError):
@@ -33,6 +33,10 @@ class ExhaustionError(ValueError):
             layer=layer,
             largest_depth=layer - 1,
         )
+
+    def within(self, label: str) -> ExhaustionError:
+        """Return the error as that of the run called `label` among others."""
+        return type(self)(f"{label}: {self}", **vars(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(vars(self)))
@@ -98,6 +102,32 @@ class DerivationError(ArithmeticError):
         super().__init__(message)
         self.step = step
         self.reason = reason or message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), str(self), dict(vars(self)))
+
+
+class CheckpointError(OSError):
+    """The file that keeps the finished units of a run cannot be read or written.
+
+    Attributes
+    ----------
+    path : str
+        The file. What it held before stays; the same call goes on from there.
+    """
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+    @classmethod
+    def at(cls, path: object, reason: str) -> CheckpointError:
+        """Return the error for the file at `path`."""
+        return cls(
+            f"checkpoint {str(path)!r} cannot be used ({reason}); the finished units in it are "
+            "kept: once the cause is removed, the same call goes on from there",
+            path=str(path),
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(vars(self)))

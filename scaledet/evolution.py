@@ -15,11 +15,11 @@ from scaledet import checks, storage, tables
 from scaledet.density_evolution import ActiveUnit, NoisyLayer, merged_laws
 from scaledet.errors import ExhaustionError
 from scaledet.experiment import Experiment, checked_experiment, restored
-from scaledet.input_noise import Noise, checked_noise
 from scaledet.kernel import Kernel, as_kernel
 from scaledet.law_storage import pack, unpack
 from scaledet.network import Layer, Network
 from scaledet.noise_sensitivity import COLUMNS, noise_columns
+from scaledet.pixel_noise import Noise, checked_noise
 from scaledet.signal_paths import clean_layers
 from scaledet.unit_law import UnitLaw
 
@@ -319,7 +319,7 @@ def _require_blocks(net: Network) -> None:
             raise ValueError(
                 f"stride must be at least the kernel's length, so that units do not overlap and "
                 f"stay independent; layer {k} has length {len(layer.kernel)} and stride "
-                f"{layer.stride} (use simulate, or predict for biases >= 0)"
+                f"{layer.stride} (use predict, with method='closure' for biases < 0, or simulate)"
             )
 
 

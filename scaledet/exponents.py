@@ -120,8 +120,9 @@ def predict_exponents(
         False: 1. True: the kernel's length. An integer: itself.
     dim : {1, 2, 3}, default 1
         Dimension of the image.
-    rectify : {"input", "noise", None}, default "input"
-        How the noise meets the ReLU; None is linear noise, whose beta is 0.
+    rectify : {"input", "noise", "layers", None}, default "input"
+        How the noise meets the ReLU; "layers" (every layer rectifies, biases 0) changes the
+        amplitude of G_k by the factor c_1(0)^d only, None is linear noise, whose beta is 0.
 
     Returns
     -------
@@ -162,7 +163,7 @@ def predict_exponents(
         for name, value in given.items():
             if value is not None:
                 raise ValueError(f"{name} must be left out when net is given; got {value!r}")
-        block = _block_of(net)
+        block = _block_of(net, rectify)
     if block.depth == 1:
         pool = block.layers[0].kernel
     else:
@@ -187,9 +188,11 @@ def _as_stride(stride: bool | int | None, length: int) -> int:
     return checks.integer("stride", stride, 1)
 
 
-def _block_of(net: Network) -> Network:
+def _block_of(net: Network, rectify: str | None) -> Network:
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network; got {net!r}")
+    if rectify == "layers":
+        net.require_no_bias("predict_exponents")
     net.require_theory("predict_exponents")
     if net.period == net.depth and net.depth > 1:
         raise ValueError(

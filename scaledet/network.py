@@ -14,6 +14,12 @@ from scaledet.kernel import Kernel, as_kernel
 
 __all__ = ["Layer", "Network"]
 
+ALTERNATIVES = (
+    "exact: biases >= 0, with rectify='layers' after layer 1 only, or evolve for pooling that does "
+    "not overlap; approximate: predict with method='closure'; simulate takes any bias"
+)
+"""What there is where a bias stands in the way."""
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Layer:
@@ -243,18 +249,35 @@ class Network:
         """Whether a kernel is signed: no probability law, no receptive field A_k."""
         return any(layer.kernel.signed for layer in self.layers)
 
-    def require_theory(self, what: str) -> None:
-        """Raise unless the theory covers every layer: non-negative kernels, no negative bias."""
+    def require_kernels(self, what: str) -> None:
+        """Raise if a kernel is signed."""
         for k, layer in enumerate(self.layers, start=1):
             if layer.kernel.signed:
                 raise ValueError(
                     f"{what} needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r} "
                     "(signed kernels can only be simulated)"
                 )
-            if layer.bias < 0:
+
+    def require_theory(self, what: str, *, first_bias: bool = False) -> None:
+        """Raise unless the theory covers every layer: non-negative kernels, no negative bias.
+
+        With `first_bias` that of layer 1 may be negative.
+        """
+        self.require_kernels(what)
+        for k, layer in enumerate(self.layers, start=1):
+            if layer.bias < 0 and not (first_bias and k == 1):
                 raise ValueError(
                     f"{what} needs bias >= 0 (which changes nothing: every unit stays active); "
-                    f"layer {k} has bias {float(layer.bias):g} (use simulate: it takes any bias)"
+                    f"layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
+                )
+
+    def require_no_bias(self, what: str) -> None:
+        """Raise unless every bias is 0: a bias decides how much noise passes every ReLU."""
+        for k, layer in enumerate(self.layers, start=1):
+            if layer.bias:
+                raise ValueError(
+                    f"{what} with rectify='layers' needs bias 0, for a bias decides how much of "
+                    f"the noise passes; layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
                 )
 
     @cached_property

@@ -21,8 +21,8 @@ from scaledet.unit_law import NEGLIGIBLE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.input_noise import Noise
     from scaledet.network import Network
+    from scaledet.pixel_noise import Noise
 
     Columns = dict[str, NDArray[np.float64]]
 

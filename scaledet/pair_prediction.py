@@ -169,8 +169,13 @@ def pair_sensitivities(
             f"task.size must be at most {LARGEST} in predict, which holds matrices of size^2 "
             f"numbers; got {task.size}"
         )
+    layered = None
+    if rectify == "layers":
+        from scaledet.pair_layer_noise import pair_layer_noise
+
+        layered = pair_layer_noise(network, task, sigma, balanced=balanced)
     average = PairAverage(task, balanced, exact=False)
-    noise = noise_moments(sigma, rectify)
+    noise = noise_moments(sigma, None if rectify == "layers" else rectify)
     shift = noise.active_mean - noise.background_mean
     columns: dict[str, list[float]] = {name: [] for name in ("D", "Q", "G_mean", "G_variance")}
     for k in range(network.depth + 1):
@@ -190,4 +195,7 @@ def pair_sensitivities(
         columns["Q"].append(spread)
         columns["G_mean"].append(mean / spread)
         columns["G_variance"].append(variance / spread)
-    return {name: np.array(values) for name, values in columns.items()}
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    if layered is not None:
+        arrays |= {"G_mean": layered[0] / arrays["Q"], "G_variance": layered[1] / arrays["Q"]}
+    return arrays

@@ -17,7 +17,7 @@ from scaledet.comparison import Comparison
 from scaledet.evolution import Evolution
 from scaledet.fitting import local_exponents
 from scaledet.prediction import Prediction
-from scaledet.simulation import Simulation
+from scaledet.simulated import Simulation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

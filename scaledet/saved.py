@@ -11,7 +11,7 @@ __all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Load a result saved by its ``.save(path)``: a `Prediction`, an `Evolution` or a `Simulation`.
+    """Load what ``.save(path)`` wrote: a `Prediction`, `Evolution`, `Simulation` or `Sweep`.
 
     Raises
     ------
@@ -37,13 +37,17 @@ def load(path: str | os.PathLike[str]) -> Any:
 
             return Evolution.from_stored(meta, arrays)
         if kind == "simulation":
-            from scaledet.simulation import Simulation
+            from scaledet.simulated import Simulation
 
             return Simulation.from_stored(meta, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if kind == "sweep":
+            from scaledet.sweeping import Sweep
+
+            return Sweep.from_stored(meta, arrays)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
         ) from error
     raise ValueError(
-        f"path must name a saved prediction, evolution or simulation; got kind {kind!r}"
+        f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
     )

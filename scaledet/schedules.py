@@ -25,8 +25,8 @@ import numpy as np
 from scaledet import checks
 from scaledet.density_evolution import noisy_layers
 from scaledet.evolution import MODES, Evolution, evolve
-from scaledet.input_noise import Noise
 from scaledet.network import Layer, Network
+from scaledet.pixel_noise import Noise
 
 if TYPE_CHECKING:
     from scaledet.unit_law import UnitLaw

@@ -90,24 +90,26 @@ from scaledet.quantities import (
     volume,
     walks,
 )
+from scaledet.unit_quantities import later, unit_covariance, unit_overlap
 
 __all__ = ["A", "D", "G", "G_late", "G_mean", "G_variance", "L", "N", "Q", "R", "S", "W", "a",
            "active_mean", "active_square", "active_variance", "alpha", "alpha_local",
            "autocorrelation", "b", "background_square", "beta", "beta_fit", "beta_local", "bias",
-           "block_overlap", "budget", "c", "coarse", "critical", "crossover", "cut_gain", "d",
-           "dead", "delta", "drive", "energy", "f", "far_pairs", "filter_exponent",
-           "filter_variance", "first_height", "fourth_difference", "g", "gamma", "gap", "h",
-           "height", "highest", "i", "j", "k", "kappa", "law", "layer_correlation", "layer_length",
-           "layer_stride", "layer_variance", "layer_weight", "m", "m_1", "m_2", "mean", "mu_1",
-           "multiplicity", "n", "near_pairs", "neighbours", "noise_exponent", "nu", "output",
-           "overlap", "p", "pair_change", "pair_cross", "path_eigenvalue", "peak", "peak_mean",
-           "phase_mass", "plateau", "prefactor", "quotient_correlation", "rectified", "reordered",
-           "rho", "rho_b", "rho_drop", "rho_g", "riesz", "s", "second_difference", "second_height",
-           "shifted_D", "shifted_overlap", "shortfall", "sigma", "signal", "site_correlation",
-           "spent", "spread", "stability_exponent", "strength", "sum_rules", "symbol", "t", "tail",
-           "theta", "tolerance", "transition_entry", "transition_norm", "unit", "unit_law",
-           "unit_mean", "unit_variance", "v_0", "variance", "volume", "w", "walks", "weight_sum",
-           "width", "x", "xi", "z"]  # fmt: skip
+           "block_overlap", "both_on", "budget", "c", "coarse", "correlation", "covariance",
+           "critical", "crossover", "cut_gain", "d", "dead", "delta", "drive", "energy", "f",
+           "far_pairs", "filter_exponent", "filter_variance", "first_height", "fourth_difference",
+           "g", "gamma", "gap", "h", "height", "highest", "i", "j", "k", "kappa", "later", "law",
+           "layer_correlation", "layer_length", "layer_stride", "layer_variance", "layer_weight",
+           "m", "m_1", "m_2", "mean", "mu_1", "multiplicity", "n", "near_pairs", "neighbours",
+           "noise_exponent", "nu", "other_height", "output", "overlap", "p", "pair_change",
+           "pair_cross", "path_eigenvalue", "peak", "peak_mean", "phase_mass", "plateau",
+           "prefactor", "product", "quotient_correlation", "rectified", "reordered", "rho", "rho_b",
+           "rho_drop", "rho_g", "riesz", "s", "second_difference", "second_height", "shifted_D",
+           "shifted_overlap", "shortfall", "sigma", "signal", "site_correlation", "spent", "spread",
+           "stability_exponent", "strength", "sum_rules", "symbol", "t", "tail", "theta",
+           "tolerance", "transition_entry", "transition_norm", "unit", "unit_covariance",
+           "unit_law", "unit_mean", "unit_overlap", "unit_variance", "v_0", "variance", "volume",
+           "w", "walks", "weight_sum", "width", "x", "xi", "z"]  # fmt: skip
 
 
 def _positive(name: str) -> Any:
@@ -150,6 +152,16 @@ sigma = sp.Symbol("sigma", positive=True)
 """Standard deviation of the noise (units of the image's height)."""
 height = sp.Symbol("m", real=True)
 """Height of a pixel before the noise; an active pixel has height 1."""
+other_height = sp.Symbol("m'", real=True)
+"""Height of a second unit before the noise."""
+correlation = sp.Symbol("varrho", real=True)
+"""Correlation of two Gaussian units."""
+both_on = sp.Symbol("P_+", positive=True)
+"""Probability that both of two Gaussian units of mean 0 are positive."""
+product = sp.Symbol("M", nonnegative=True)
+"""Mean of relu(X) relu(Y), X and Y standard normal."""
+covariance = sp.Symbol("C", real=True)
+"""Covariance of two rectified Gaussian units of variance 1."""
 mu_1 = sp.Symbol("mu_1", positive=True)
 """Mean of relu(sigma Z)."""
 v_0 = sp.Symbol("v_0", positive=True)

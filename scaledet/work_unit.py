@@ -1,114 +1,185 @@
-"""One block of simulated images: a pure function of the specification and a random stream."""
+"""One work unit of a simulation: a pure function of the specification, a stream and a number.
+
+Any worker on any machine of one kind computes the same sums for it, bit by bit, in whatever order.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from scaledet.experiment import Experiment
-from scaledet.pooling import apply_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+__all__ = [
+    "ENGINES",
+    "Images",
+    "Specification",
+    "Stream",
+    "UnitSums",
+    "add_pixels",
+    "bytes_per_worker",
+    "draw_images",
+    "engine_name",
+    "run_unit",
+    "unit_sizes",
+]
 
-__all__ = ["BlockSums", "Specification", "bytes_per_image", "run_block"]
+ENGINES = ("numba", "numpy")
+"""Engines: compiled, fused; and plain NumPy, for reading."""
+
+# Raised with every change of the numbers that an engine draws or adds up.
+_REVISIONS = {"numba": 1, "numpy": 1}
+_GENERATORS = {"numba": "SFC64, 32 lanes; Box-Muller", "numpy": "PCG64; ziggurat"}
+
+_FEWEST, _MOST, _UNITS = 128, 512, 2**16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Specification(Experiment):
-    """What every block simulates: an experiment on a finite image."""
+    """What every unit simulates: an experiment on a finite image, and the engine that runs it."""
 
     size: int
     sigma: float
+    engine: str
+    background: float = 0.0
 
 
-class BlockSums(NamedTuple):
-    """Block means over k = 0 ... depth.
+class Stream(NamedTuple):
+    """Address of a tree of random streams: NumPy's ``SeedSequence(entropy, spawn_key=key)``."""
+
+    entropy: int | tuple[int, ...]
+    key: tuple[int, ...] = ()
+
+    @classmethod
+    def below(cls, generator: np.random.Generator) -> Stream:
+        """Spawn a new stream from `generator`."""
+        (child,) = generator.bit_generator.seed_seq.spawn(1)  # type: ignore[attr-defined]
+        entropy = child.entropy
+        plain = int(entropy) if np.ndim(entropy) == 0 else tuple(int(word) for word in entropy)
+        return cls(plain, tuple(int(index) for index in child.spawn_key))
+
+    def child(self, index: int) -> Stream:
+        """Return sub-stream number `index`."""
+        return Stream(self.entropy, (*self.key, index))
+
+    def seeds(self) -> np.random.SeedSequence:
+        """Return the seed sequence at this address.
+
+        >>> Stream(7).child(2).seeds().generate_state(1)[0] == (
+        ...     np.random.SeedSequence(7).spawn(3)[2].generate_state(1)[0])
+        np.True_
+        """
+        return np.random.SeedSequence(self.entropy, spawn_key=self.key)
+
+
+class UnitSums(NamedTuple):
+    """Means over the images of one unit, at the layers k = 0 ... depth.
 
     Squared displacement response, squared noise response, mean square distance of two different
-    images of the block, and mean square norm.
+    images, mean square norm, each of shape [depth + 1]; and `controls`, shape [2]: the mean over
+    all pixels of the noise (rectified where it is rectified at the input) and of its square.
     """
 
     displacement: NDArray[np.float64]
     noise: NDArray[np.float64]
     distance: NDArray[np.float64]
     square: NDArray[np.float64]
+    controls: NDArray[np.float64]
+
+    def packed(self) -> NDArray[np.float64]:
+        """Return all numbers in one array, shape [4 (depth + 1) + 2]."""
+        return np.concatenate(self)
+
+    @classmethod
+    def unpacked(cls, numbers: NDArray[np.float64]) -> UnitSums:
+        """Undo `packed`."""
+        displacement, noise, distance, square = np.split(numbers[:-2], 4)
+        return cls(displacement, noise, distance, square, numbers[-2:])
 
 
-def bytes_per_image(spec: Specification) -> int:
-    """Memory for one image: clean, displaced and noisy, with the temporaries of pooling."""
-    return int(8 * 8 * spec.size**spec.network.dim)
+class Images(NamedTuple):
+    """The images of a unit: active pixels before and after the move, int64 [n, pixels, dim].
+
+    `background` [n, size^dim] is the noise that the images carry themselves, None without any.
+    """
+
+    positions: NDArray[np.int64]
+    moved: NDArray[np.int64]
+    background: NDArray[np.float64] | None = None
 
 
-def run_block(spec: Specification, rng: np.random.Generator, count: int, chunk: int) -> BlockSums:
-    """Draw `count` images with moves and noise, `chunk` at a time, and send them through."""
-    network, dim = spec.network, spec.network.dim
-    depth = network.depth
-    positions, moved = _draw(spec, rng, count)
-    totals = np.zeros((4, depth + 1))
-    sums: list[NDArray[np.float64]] = [np.zeros(0)] * (depth + 1)
-    origins: list[NDArray[np.float64]] = [np.zeros(0)] * (depth + 1)
-    for start in range(0, count, chunk):
-        part = slice(start, min(count, start + chunk))
-        clean = _paint(positions[part], spec.size, dim)
-        shifted = _paint(moved[part], spec.size, dim)
-        eta = spec.sigma * rng.standard_normal(clean.shape)
-        if spec.rectify == "input":
-            noisy = np.maximum(clean + eta, 0.0)
-        elif spec.rectify == "noise":
-            noisy = clean + np.maximum(eta, 0.0)
-        else:
-            noisy = clean + eta
-        for k in range(depth + 1):
-            if k:
-                layer, active = network.layers[k - 1], spec.rectify is not None
-                clean, shifted, noisy = (
-                    apply_layer(images, layer, rectify=active) for images in (clean, shifted, noisy)
-                )
-            if start == 0:
-                # Distances do not depend on the origin; the block's own first image keeps
-                # their sums free of cancellation.
-                origins[k] = clean[:1].copy()
-                sums[k] = np.zeros(clean.shape[1:])
-            centred = clean - origins[k]
-            sums[k] += centred.sum(axis=0)
-            totals[0, k] += _square(shifted - clean)
-            totals[1, k] += _square(noisy - clean)
-            totals[2, k] += _square(centred)
-            totals[3, k] += _square(clean)
-    spread = np.array([_square(total) for total in sums])
-    distance = 2 * (totals[2] - spread / count) / (count - 1)
-    return BlockSums(totals[0] / count, totals[1] / count, distance, totals[3] / count)
+def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
+    """Draw and send through the `count` images of unit number `unit` of a stream."""
+    own = stream.child(unit)
+    images = draw_images(spec, np.random.default_rng(own.child(0).seeds()), count)
+    sums: UnitSums = _engine(spec).run(spec, images, own.child(1).seeds())
+    return sums
 
 
-def _square(values: NDArray[np.float64]) -> float:
-    flat = values.reshape(-1)
-    return float(flat @ flat)
+def _engine(spec: Specification) -> Any:
+    if spec.engine == "numba":
+        from scaledet import fused_engine
+
+        return fused_engine
+    from scaledet import numpy_engine
+
+    return numpy_engine
 
 
-def _draw(
-    spec: Specification, rng: np.random.Generator, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions [count, pixels, dim] of the active pixels before and after the move."""
+def engine_name(engine: str) -> str:
+    """Name the engine, its revision and its random numbers; equal names give equal sums."""
+    return f"{engine}, revision {_REVISIONS[engine]}, {_GENERATORS[engine]}"
+
+
+def bytes_per_worker(spec: Specification, count: int) -> int:
+    """Memory that one worker needs for a unit of `count` images (bytes)."""
+    return int(_engine(spec).bytes_needed(spec, count))
+
+
+def unit_sizes(spec: Specification, samples: int) -> list[int]:
+    """Return how many images each unit holds.
+
+    Equal units: at least four times the 2 (depth + 1) means whose covariance they determine, and
+    no more than memory allows. The larger a unit, the more pairs of images for the mean square
+    distance.
+    """
+    wanted = max(_FEWEST, 8 * (spec.network.depth + 1))
+    block = min(max(samples // wanted, 2), max(_MOST, samples // _UNITS))
+    block = max(2, min(block, int(_engine(spec).most_images(spec))))
+    units = samples // block
+    return [samples // units + (unit < samples % units) for unit in range(units)]
+
+
+def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Images:
+    """Draw where the active pixels are, where the move takes them, and what lies around them."""
     if spec.task is not None:
         positions, _ = spec.task.draw_pairs(count, rng=rng, balanced=spec.balanced)
-        return positions, spec.task.move_pairs(positions, rng=rng)
+        return Images(positions, spec.task.move_pairs(positions, rng=rng))
     dim = spec.network.dim
     positions = rng.integers(spec.size, size=(count, 1, dim))
     axis = rng.integers(dim, size=count)
     sign = 2 * rng.integers(2, size=count) - 1
     moved = positions.copy()
     moved[np.arange(count), 0, axis] += sign
-    return positions, moved % spec.size
+    background = None
+    if spec.background:
+        background = spec.background * rng.standard_normal((count, spec.size**dim))
+    return Images(positions, moved % spec.size, background)
 
 
-def _paint(positions: NDArray[np.int64], size: int, dim: int) -> NDArray[np.float64]:
-    """Images [n, size, ...] with one unit of height for each active pixel."""
-    images = np.zeros((len(positions),) + (size,) * dim)
-    index = np.arange(len(positions))
-    for pixel in range(positions.shape[1]):
-        np.add.at(images, (index, *positions[:, pixel].T), 1.0)
-    return images
+def add_pixels(images: NDArray[np.float64], positions: NDArray[np.int64], side: int) -> None:
+    """Add one unit of height at `positions` [n, pixels, dim] of flat images [n, side^dim or more].
+
+    >>> images = np.zeros((1, 4))
+    >>> add_pixels(images, np.array([[[1, 0], [1, 0]]]), 2)
+    >>> images.tolist()
+    [[0.0, 0.0, 2.0, 0.0]]
+    """
+    steps = side ** np.arange(positions.shape[2] - 1, -1, -1)
+    for pixel in range(positions.shape[1]):  # one at a time: within each no place occurs twice
+        images[np.arange(len(images)), positions[:, pixel] @ steps] += 1.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 EVEN = "c_k and the autocorrelation of a kernel are even in the lag"
 LAST = "in the last power of 1/k kept, a shift of k by one is of the order left out"
+EVERY = "what holds at every layer holds at the next"
 WEAKER = "a smaller lower bound holds too"
 FAR = "a limit of large k does not see a shift of k by one"
 
@@ -41,4 +42,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     },
     ("d08_two_pixels", 1,
      "Eq(Sum(overlap(k, p, -m + p), (p, 0, N - 1))/N, c(k, m)/S(k))"): EVEN,
+    ("d13_rectified_layers", 7,
+     "Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)"): EVERY,
+    ("d13_rectified_layers", 12, "G_variance(k + 1) >= 1/4"): EVERY,
 }  # fmt: skip

@@ -149,6 +149,95 @@ def one_pixel_noise(layers, size, dim, sigma, rectify):
     ]
 
 
+@cache
+def rectified_covariance(h, k, rho):
+    """Cov(relu(h + X), relu(k + Y)) of standard normal X, Y, by quadrature over X."""
+    with mpmath.workdps(30):
+        h, k, rho = map(mpmath.mpf, (h, k, rho))
+        rest = mpmath.sqrt(1 - rho * rho)
+
+        def mean(height, width):
+            if width == 0:
+                return max(height, mpmath.mpf(0))
+            return height * mpmath.ncdf(height / width) + width * mpmath.npdf(height / width)
+
+        kink = -k / rho if rho else mpmath.mpf(0)
+        marks = (kink - 6 * rest, kink, kink + 6 * rest, 2 - h, 6 - h, mpmath.mpf(0), mpmath.mpf(3))
+        # Beyond 15 standard deviations the density is below 1e-49.
+        points = sorted({max(-h, -15), *(mark for mark in marks if max(-h, -15) < mark < 15), 15})
+        product = mpmath.quad(lambda x: (h + x) * mean(k + rho * x, rest) * mpmath.npdf(x), points)
+        return product - mean(h, 1) * mean(k, 1)
+
+
+def layered_noise(layers, size, dim, sigma, actives=None, weights=None, bias=0.0):
+    """[(mean part, variance part)] of Q_k G_k for k >= 1 if every layer rectifies.
+
+    Averaged over images with the given active pixels (default: one, anywhere). Layer 1, with its
+    bias, by quadrature for every pair of its units and every image, linear after that.
+    """
+    if actives is None:
+        actives = [(p,) for p in range(size**dim)]
+        weights = [1 / size**dim] * size**dim
+    (kernel, stride), *rest = layers
+    first = tensor_power(layer_matrix(kernel, stride, size), dim)
+    square = matrix_product(first, [list(column) for column in zip(*first, strict=True)])
+    units = len(first)
+    width = sigma * math.sqrt(square[0][0])
+    rho = [[float(entry / square[0][0]) for entry in row] for row in square]
+    tails = [
+        np.array([[float(entry) for entry in row] for row in matrix])
+        for matrix in pooling_matrices(rest, size // stride, dim)
+    ]
+    result = np.zeros((len(tails), 2))
+    for active, weight in zip(actives, weights, strict=True):
+        heights = [(float(sum(row[pixel] for pixel in active)) + bias) / width for row in first]
+        covariance = np.zeros((units, units))
+        for i, j in itertools.combinations_with_replacement(range(units), 2):
+            low, high = sorted((heights[i], heights[j]))
+            covariance[i, j] = covariance[j, i] = rectified_covariance(low, high, rho[i][j])
+        mean = np.array(
+            [
+                float(h * mpmath.ncdf(h) + mpmath.npdf(h) - max(h, 0))
+                for h in map(mpmath.mpf, heights)
+            ]
+        )
+        for row, tail in zip(result, tails, strict=True):
+            row += weight * np.array(
+                [((tail @ mean) ** 2).sum(), (tail @ covariance @ tail.T).trace()]
+            )
+    return result * width**2
+
+
+def biased_images(layers, biases, size, dim=1):
+    """[(D_k, Q_k)] of one pixel, every layer pooled, biased and rectified in Fractions."""
+    around = neighbours(size, dim)
+    images = [[Fraction(int(q == p)) for q in range(size**dim)] for p in range(size**dim)]
+    result = []
+    for k in range(len(layers) + 1):
+        if k:
+            weights, stride = layers[k - 1]
+            matrix = tensor_power(layer_matrix(weights, stride, size), dim)
+            size //= stride
+            images = [
+                [
+                    max(sum(a * x for a, x in zip(row, image, strict=True)) + biases[k - 1], 0)
+                    for row in matrix
+                ]
+                for image in images
+            ]
+
+        def apart(one, other):
+            return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+
+        count = len(images)
+        distance = sum(apart(one, other) for one in images for other in images)
+        spread = Fraction(distance) / count**2
+        moved = sum(apart(images[p], images[q]) for p in range(count) for q in around[p])
+        displacement = Fraction(moved) / (count * 2 * dim)
+        result.append((displacement / spread if spread else None, spread))
+    return result
+
+
 def composite_filters(layers, size=None):
     """h_0, ..., h_depth as (integer coefficients, their sum), folded modulo `size` if given."""
     filter_, total, step = ([1] + [0] * (size - 1) if size else [1]), 1, 1

@@ -88,6 +88,17 @@ def test_real_ranges():
         checks.real("x", 0.25, minimum=0.5)
 
 
+def test_proportions():
+    assert checks.proportion("x", Fraction(1, 4)) == 0.25
+    assert checks.proportion("x", np.float64(0.999)) == 0.999
+    for bad in (0, 1, 1.5, -1e-9, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="x must be a real number between 0 and 1, neither"):
+            checks.proportion("x", bad)
+    for bad in ("0.5", None, False, 0.5j):
+        with pytest.raises(TypeError, match="x must be a real number between 0 and 1, neither"):
+            checks.proportion("x", bad)
+
+
 def test_choices_are_compared_with_their_type():
     assert checks.choice("c", "a", ("a", None)) == "a"
     assert checks.choice("c", None, ("a", None)) is None
@@ -120,6 +131,7 @@ NET = sd.Network.uniform(2, 2, depth=2)
         lambda **extra: sd.predict(NET, **extra),
         sd.predict_exponents,
         lambda **extra: sd.simulate(NET, size=8, **extra),
+        lambda **extra: sd.sweep([NET], [8], **extra),
         lambda **extra: sd.compare(None, None, **extra),
         lambda **extra: sd.load("nothing", **extra),
         lambda **extra: sd.fit_exponent(None, None, **extra),

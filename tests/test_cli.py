@@ -354,7 +354,8 @@ def test_the_order_of_the_keys_is_fixed(run):
     first = run(line)
     assert first == run(line)
     assert list(json.loads(first[1])) == [
-        "command", "version", "network", "size", "rectify", "sigma", "task", "balanced", "columns",
+        "command", "version", "network", "size", "rectify", "sigma", "task", "balanced",
+        "background", "method", "columns",
     ]  # fmt: skip
 
 
@@ -385,6 +386,9 @@ def test_the_examples_in_help_give_what_they_show(run, tmp_path, monkeypatch, co
         program, *rest = shlex.split(line)
         assert program == "scaledet"
         assert rest[0] == (command or rest[0])
+        if "--scheduler" in rest:
+            # Needs a cluster: see tests/test_cluster.py.
+            continue
         code, printed, err = run(shlex.join(rest))
         assert (code, err) == (0, ""), line
         assert printed
@@ -453,7 +457,7 @@ BAD = [
     ],
     ("exponents --kernel 2 --stride 2 --dim 4", "dim", "4"),
     ("exponents --kernel 2 --stride 2 --dim x", "--dim", "'x'"),
-    ("exponents --kernel 2 --stride 2 --rectify layers", "--rectify", "'layers'"),
+    ("exponents --kernel 2 --stride 2 --rectify output", "--rectify", "'layers'"),
     ("predict --kernel 2 --stride 2 --depth 0", "depth", "0"),
     ("predict --kernel 2 --stride 2 --depth x", "--depth", "'x'"),
     (f"predict --kernel 2 --stride 2 --depth 1{'0' * 30}", "depth must be", "[1, 1000000]"),
@@ -496,6 +500,14 @@ BAD = [
     (f"{S} --rng=-1", "--rng", "'-1'"),
     (f"{S} --rng x", "--rng", "'x'"),
     (f"{S} --workers 0", "workers", "0"),
+    (f"{S} --engine cuda", "--engine", "'cuda'"),
+    (f"{S} --target-error x", "--target-error", "'x'"),
+    (f"{S} --target-error 0", "target_error", "0"),
+    (f"{S} --target-error 1", "target_error", "1"),
+    (f"{S} --checkpoint /missing/run.sqlite", "--checkpoint", "/missing/run.sqlite"),
+    (f"{S} --checkpoint /dev/null", "--checkpoint", "/dev/null"),
+    (f"{S} --scheduler tcp://host:1 --workers 2", "--workers: not allowed", "--scheduler"),
+    (f"{S} --scheduler nowhere", "--scheduler", "'nowhere'"),
     (f"{S} --memory-limit 10", "memory_limit", "10"),
     *[
         (f"{S} --memory-limit={limit}", "--memory-limit", repr(limit))
@@ -505,7 +517,7 @@ BAD = [
     (f"{S} --bias 1e400", "--bias", "'1e400'"),
     (f"{S} --bias -5", "depth", "exhausted at layer 1"),
     ("compare --kernel 2 --stride 2 --depth 3 --size 64 --bias -0.1", "bias", "-0.1"),
-    ("compare --kernel 2 --stride 2 --depth 3 --size 64 --samples 20", "samples"),
+    ("compare --kernel 2 --stride 2 --depth 3 --size 64 --samples 8", "samples"),
     (f"{P} --save ''", "--save"),
 ]  # fmt: skip
 
@@ -592,3 +604,17 @@ def test_help_imports_no_heavy_library():
         f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
     assert python("-c", code).stderr == "[]\n"
+
+
+def test_layers_background_and_closure_reach_the_library(run, run_json):
+    layers = "--kernel 1,2,1 --stride 2 --depth 2 --size 32 --rectify layers"
+    found = run_json(f"predict {layers} --bias=-1/50 --method closure")
+    assert found["method"] == "closure"
+    code, _, err = run(f"predict {layers} --bias=-1/50")
+    assert code == 2
+    assert "closure" in err
+    noisy = run_json("predict --kernel 2 --stride 2 --depth 2 --size 32 --background 0.3")
+    assert noisy["background"] == 0.3
+    line = "compare --kernel 2 --stride 2 --depth 2 --size 32 --samples 4000"
+    assert run(f"{line} --background 0.3")[0] == 0
+    assert run(f"compare {layers} --samples 4000")[0] == 0

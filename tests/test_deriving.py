@@ -34,6 +34,14 @@ REGIMES: dict[str, dict[str, Any]] = {
     "boxes at stride 3": {"kernel": "box", "stride": 3},
     "unequal layers": {"net": sd.Network([sd.Layer(3), sd.Layer([1, 2, 1], 2)])},
     "repeating block": {"net": sd.Network([sd.Layer([1, 2, 1]), sd.Layer(3, 2)] * 3)},
+    "every layer rectifies, any filter": {"kernel": "any", "rectify": "layers", "dim": d},
+    "every layer rectifies, box 3 at stride 2": {"kernel": 3, "stride": 2, "rectify": "layers"},
+    "every layer rectifies, span 2": {"kernel": [1, 0, 1], "dim": 2, "rectify": "layers"},
+    "every layer rectifies, own stride": {"kernel": "box", "stride": True, "rectify": "layers"},
+    "every layer rectifies, a network": {
+        "net": sd.Network([sd.Layer([1, 2, 1]), sd.Layer(2, 2)] * 2, dim=2),
+        "rectify": "layers",
+    },
 }
 
 
@@ -189,6 +197,12 @@ def test_exact_sensitivity_far_down() -> None:
         ({"kernel": 3, "order": 0}, r"order must be an integer in \[1, 40\]; got 0"),
         ({"kernel": 3, "dim": 4}, r"dim must be an integer in \[1, 3\]; got 4"),
         ({"kernel": 3, "rectify": "output"}, "rectify must be one of"),
+        ({"kernel": 3, "rectify": "layers", "order": 2}, "order must be left out with rectify="),
+        ({"kernel": "box", "stride": 3, "rectify": "layers"}, "stride must be 1 or, with kernel"),
+        (
+            {"net": sd.Network([sd.Layer(2, 2, 1)]), "rectify": "layers"},
+            "derive with .* needs bias 0",
+        ),
         ({"kernel": 1}, "kernel must have at least two non-zero weights"),
         ({"kernel": sd.Kernel([1, -1], signed=True)}, "derive needs non-negative kernels"),
         ({"net": sd.Network([sd.Layer(2)]), "dim": 2}, "dim must be left out when net is given"),

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 import scaledet as sd
+from scaledet.errors import CheckpointError
 
 
 def exhausted() -> sd.ExhaustionError:
@@ -22,7 +23,11 @@ def refused() -> sd.FitError:
     return caught.value
 
 
-@pytest.mark.parametrize("make", [exhausted, refused])
+def unwritable() -> CheckpointError:
+    return CheckpointError.at("run.sqlite", "database or disk is full")
+
+
+@pytest.mark.parametrize("make", [exhausted, refused, unwritable])
 @pytest.mark.parametrize(
     "through", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy]
 )

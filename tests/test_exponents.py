@@ -325,9 +325,9 @@ LONE = "kernel must have at least two non-zero weights; got .*exponents are unde
         ({"kernel": 2, "dim": 4}, ValueError, r"dim must be an integer in \[1, 3\]; got 4"),
         ({"kernel": 2, "dim": True}, TypeError, "dim must be .*; got True"),
         (
-            {"kernel": 2, "rectify": "layers"},
+            {"kernel": 2, "rectify": "output"},
             ValueError,
-            "rectify must be one of 'input', 'noise', None; got 'layers'",
+            "rectify must be one of 'input', 'noise', 'layers', None; got 'output'",
         ),
         ({"kernel": 2, "rectify": False}, ValueError, "rectify must be one of .*; got False"),
         ({"net": 3}, TypeError, "net must be a Network; got 3"),

@@ -225,7 +225,7 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
         (
             {"size": 16, "rectify": "Input"},
             ValueError,
-            "rectify must be one of 'input', 'noise', None; got 'Input'",
+            "rectify must be one of 'input', 'noise', 'layers', None; got 'Input'",
         ),
         ({"size": 16, "rectify": True}, ValueError, "rectify must be one of .*; got True"),
         (

@@ -34,6 +34,7 @@ PUBLIC = [
     "predict",
     "predict_exponents",
     "simulate",
+    "sweep",
     "symbols",
 ]
 
@@ -64,6 +65,8 @@ def test_import_loads_nothing_heavy() -> None:
         "torch",
         "pandas",
         "dask",
+        "distributed",
+        "sqlite3",
         "flint",
         "mpmath",
         "tqdm",
@@ -105,15 +108,23 @@ def reachable(module: str) -> set[str]:
 
 
 THEORY = {
-    "algebraic", "asymptote", "closed_form", "correlation", "density_evolution", "derive_blocks",
-    "derive_boxes", "derive_flat", "derive_strided", "deriving", "evolution", "exponents",
-    "field_element", "grid_calculus", "holonomic", "input_noise", "law_storage", "moments",
-    "noise_sensitivity", "one_pixel", "pair_average", "pair_prediction", "prediction", "real_root",
-    "schedules", "series", "signal_paths", "smoothness", "spectrum", "telescoping", "transition",
-    "unit_law", "unrolling",
+    "algebraic", "asymptote", "clean_images", "closed_form", "closure", "correlation",
+    "density_evolution", "derive_blocks", "derive_boxes", "derive_flat", "derive_layers",
+    "derive_strided", "deriving", "evolution", "exponents", "field_element", "grid_calculus",
+    "holonomic", "input_noise", "law_storage", "layer_noise", "moments", "noise_sensitivity",
+    "one_pixel", "one_pixel_columns", "pair_average", "pair_layer_noise", "pair_prediction",
+    "pixel_noise", "prediction", "real_root", "rectified_covariance", "rectified_match",
+    "schedules", "series", "signal_paths", "smoothness", "spectrum", "sphere_noise", "telescoping",
+    "transition", "unit_law", "unrolling",
 }  # fmt: skip
-BRUTE_FORCE = {"brute_force", "brute_layers", "brute_noise", "brute_torus", "evidence"}
-SIMULATION = {"pooling", "simulation", "work_unit"}
+BRUTE_FORCE = {
+    "brute_force", "brute_layers", "brute_noise", "brute_rectified", "brute_torus", "evidence",
+}  # fmt: skip
+SIMULATION = {
+    "checkpoint", "compiled", "estimation", "executors", "fused_engine", "fused_noise",
+    "fused_pooling", "fused_windows", "gaussian_stream", "numpy_engine", "pooling", "progress",
+    "running", "settings", "simulated", "simulation", "stopping", "sweeping", "work_unit",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("module", sorted(SIMULATION))
@@ -160,6 +171,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.compare(None, None, tolerance=1),
         lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
         lambda: sd.load("x", mode="r"),
+        lambda: sd.sweep([], [], size=4),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

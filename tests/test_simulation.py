@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.simulation import _block_sizes
 from scaledet.tables import with_error
 
 NET = sd.Network.uniform(2, 2, 3)
@@ -40,13 +39,9 @@ def test_no_global_random_state_is_touched() -> None:
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002 - as above
 
 
-def test_memory_limit_changes_rounding_only() -> None:
-    free = sd.simulate(NET, size=32, samples=3000, rng=1)
-    tight = sd.simulate(NET, size=32, samples=3000, rng=1, memory_limit=8 * 8 * 32)
-    for name in ("D", "G", "Q"):
-        np.testing.assert_allclose(getattr(tight, name), getattr(free, name), rtol=1e-12)
-    with pytest.raises(ValueError, match=r"memory_limit must be at least 2048 bytes.*got 2047"):
-        sd.simulate(NET, size=32, samples=100, memory_limit=2047)
+def test_memory_limit_is_checked_first() -> None:
+    with pytest.raises(ValueError, match=r"memory_limit must be at least \d+ bytes.*got 99"):
+        sd.simulate(NET, size=32, samples=100, memory_limit=99)
 
 
 def test_self_pairs_do_not_bias_the_distance() -> None:
@@ -127,16 +122,6 @@ def test_signed_kernels_are_simulated() -> None:
         _ = m.A
 
 
-def test_block_sizes_use_every_sample() -> None:
-    for samples in (4, 5, 7, 100, 1000, 10_001, 10**6):
-        for depth in (1, 8, 100):
-            sizes = _block_sizes(samples, depth)
-            assert sum(sizes) == samples
-            assert min(sizes) >= 2
-            assert max(sizes) - min(sizes) <= 1
-            assert len(sizes) >= 2
-
-
 def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) -> None:
     quiet = sd.simulate(NET, size=32, samples=600, rng=0)
     assert capsys.readouterr() == ("", "")
@@ -162,7 +147,14 @@ def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) 
         ({"sigma": -1.0}, ValueError, r"sigma must be .* > 0; got -1.0"),
         ({"sigma": math.nan}, ValueError, r"sigma must be .*; got nan"),
         ({"sigma": "1"}, TypeError, r"sigma must be .*; got '1'"),
-        ({"rectify": "output"}, ValueError, r"rectify must be one of 'input', 'noise', None"),
+        (
+            {"rectify": "output"},
+            ValueError,
+            r"'noise', 'layers', None; got 'output'",
+        ),
+        ({"background": -1.0}, ValueError, r"background must be .* >= 0; got -1.0"),
+        ({"background": math.inf}, ValueError, r"background must be .*; got inf"),
+        ({"background": 1e-11}, ValueError, r"background must be 0 or in \[1e-10, .*; got 1e-11"),
         ({"rectify": True}, ValueError, r"rectify must be one of"),
         ({"workers": 0}, ValueError, r"workers must be an integer >= 1; got 0"),
         ({"progress": 1}, TypeError, r"progress must be True or False; got 1"),
@@ -234,12 +226,6 @@ def test_noise_beyond_floating_point_is_refused(sigma: float) -> None:
         sd.simulate(NET, size=32, samples=4000, sigma=sigma)
 
 
-def test_huge_runs_have_few_blocks() -> None:
-    sizes = _block_sizes(10**12, 8)
-    assert len(sizes) <= 2**17
-    assert sum(sizes) == 10**12
-
-
 def test_few_samples_give_errors_not_nan() -> None:
     """32 samples, some layers without a single felt move: finite errors, never 0, no warning."""
     for seed in range(150):
@@ -261,3 +247,26 @@ def test_bad_rng_is_named(rng: object, kind: type[Exception]) -> None:
         sd.simulate(NET, size=32, samples=100, rng=rng)
     with pytest.raises(kind, match="rng must be None, an integer >= 0"):
         sd.ScaleDetection().sample(4, rng=rng)
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+@pytest.mark.parametrize("rectify", ["input", "noise", None])
+def test_images_with_noise_of_their_own(engine: str, rectify: str | None) -> None:
+    given = {"size": 32, "background": 0.3, "rectify": rectify}
+    m = sd.simulate(NET, samples=60_000, rng=1, engine=engine, **given)
+    truth = sd.predict(NET, **given)
+    assert sd.compare(truth, m).p_value > 1e-3
+    # Negative control: images a little noisier.
+    wrong = sd.predict(NET, **{**given, "background": 0.33})
+    pulls = [(getattr(m, name) - getattr(wrong, name)) / getattr(m, f"{name}_err") for name in "DQ"]
+    assert np.max(np.abs(pulls)) > 6
+    with pytest.raises(ValueError, match=r"prediction.background must equal .* 0.3; got 0.33"):
+        sd.compare(wrong, m)
+
+
+def test_noise_that_every_layer_rectifies() -> None:
+    net = sd.Network.uniform([1, 2, 1], 2, 4)
+    m = sd.simulate(net, size=64, samples=60_000, rng=2, rectify="layers", control_variates=True)
+    assert sd.compare(sd.predict(net, size=64, rectify="layers"), m).p_value > 1e-3
+    rival = sd.predict(net, size=64)
+    assert (abs(m.G - rival.G)[1:] > 10 * m.G_err[1:]).all()

@@ -165,6 +165,48 @@ def test_corrupt_files_are_refused_or_harmless(tmp_path):
     assert refused > 350
 
 
+def rewritten(path, meta, without=()):
+    """The file with other meta data, and without some arrays."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("meta.json", json.dumps(meta(json.loads(members.pop("meta.json")))))
+        for name, data in members.items():
+            if name not in without:
+                archive.writestr(name, data)
+
+
+def test_simulations_saved_before_there_were_engines_are_read(tmp_path):
+    found = sd.simulate(sd.Network.uniform(2, 2, depth=2), size=16, samples=100, rng=0)
+    path = found.save(tmp_path / "result.npz")
+    later = ("engine", "partial", "target_error", "control_variates")
+    rewritten(path, lambda meta: {k: v for k, v in meta.items() if k not in later}, ["gain.npy"])
+    again = sd.load(path)
+    assert np.array_equal(again.covariance, found.covariance)
+    assert (again.engine, again.partial, again.target_error) == ("numpy", False, None)
+    assert again.control_variates is False
+    assert again.gain.tolist() == [1, 1, 1]
+    assert repr(again) == repr(found)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda meta: {**meta, "runs": meta["runs"][:1]},
+        lambda meta: {**meta, "runs": [*meta["runs"], meta["runs"][0]]},
+        lambda meta: {**meta, "runs": None},
+        lambda meta: {**meta, "runs": [{**run, "size2": 1} for run in meta["runs"]]},
+        lambda meta: {name: meta[name] for name in meta if name != "partial"},
+    ],
+)
+def test_incomplete_sweeps_are_refused(tmp_path, change):
+    net = sd.Network.uniform(2, 2, depth=2)
+    path = sd.sweep([net], [16, 32], samples=100, rng=0).save(tmp_path / "sweep.npz")
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=r"path must name a file saved by scaledet.*incomplete"):
+        sd.load(path)
+
+
 def test_missing_files_and_folders(tmp_path):
     found = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
     for bad in (tmp_path / "absent.npz", tmp_path):

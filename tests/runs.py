@@ -1,0 +1,67 @@
+"""A small run in many ways, for the tests of executors, checkpoints and clusters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import scaledet as sd
+
+NET = sd.Network.uniform(2, 2, 3)
+RUN: dict[str, Any] = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy"}
+ARRAYS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err", "covariance", "means", "gain")
+
+
+def small(**given: Any) -> Any:
+    """Simulate 12000 images in 129 units."""
+    return sd.simulate(NET, **{**RUN, **given})
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two simulations are equal bit by bit."""
+    numbers = (a.samples, a.blocks, a.pairs) == (b.samples, b.blocks, b.pairs)
+    return numbers and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ARRAYS)
+
+
+def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
+    """Start a Python script that Ctrl-C interrupts, whatever this process ignores."""
+    head = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", head + text, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(sd.__file__).parents[1])},
+    )
+
+
+SLOWLY = """
+import time
+from scaledet import running
+def slowly(*arguments, run_unit=running.run_unit):
+    time.sleep(PAUSE)
+    return run_unit(*arguments)
+running.TASK_SECONDS = 0
+running.run_unit = slowly
+"""
+"""For scripts: one unit a task, and every unit takes PAUSE seconds more."""
+
+
+def wait_for(process: subprocess.Popen[str], word: str, stream: str = "stdout") -> None:
+    """Read lines until one holds `word`."""
+    for line in getattr(process, stream):
+        if word in line:
+            return
+    raise AssertionError(f"{word} never came: {process.communicate()}")
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Press Ctrl-C; return what the process prints after it."""
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=60)
