@@ -9,7 +9,7 @@ import pytest
 
 import scaledet as sd
 from scaledet.density_evolution import noisy_layers, weight_groups
-from scaledet.input_noise import Noise
+from scaledet.pixel_noise import Noise
 
 NOISE = Noise("gaussian", 0.2)
 

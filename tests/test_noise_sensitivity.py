@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import scaledet as sd
-from scaledet.input_noise import Noise
+from scaledet.pixel_noise import Noise
 from scaledet.noise_sensitivity import COLUMNS, noise_columns
 
 NET = sd.Network.uniform(2, 2, 5, bias=-0.02)
