@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import scaledet as sd
-from scaledet.pixel_noise import Noise
 from scaledet.noise_sensitivity import COLUMNS, noise_columns
+from scaledet.pixel_noise import Noise
 
 NET = sd.Network.uniform(2, 2, 5, bias=-0.02)
 DISTANCE = np.array([2.0, 0.4, 0.06, 0.002])
