@@ -149,7 +149,7 @@ def _draw_map(table: Table, ax: Axes, figure: Figure) -> None:
     bar.set_label("$\\log_{10}$ of $G_k$ over its value without ReLU", fontsize=SMALL + 1)
 
 
-FIGURE = Recipe("fig6_bias", compute, draw, seconds=40, quick_seconds=7)
+FIGURE = Recipe("fig6_bias", compute, draw, seconds=20, quick_seconds=6)
 
 if __name__ == "__main__":
     FIGURE.main()

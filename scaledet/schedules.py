@@ -76,14 +76,18 @@ class BiasPhases:
 
     def biases(self, theta: Any) -> tuple[Fraction, ...]:
         """Return b_1 ... b_depth at strength `theta` (units of the image's height)."""
-        value = checks.rational("theta", theta)
+        return _biases(self.kind, self._strength(theta), self.inputs, self.network.depth)
+
+    @staticmethod
+    def _strength(theta: Any) -> Fraction:
+        value = checks.rational("theta", theta, "a finite real number >= 0")
         if value < 0:
             raise ValueError(f"theta must be a finite real number >= 0; got {theta!r}")
-        return _biases(self.kind, value, self.inputs, self.network.depth)
+        return value
 
     def dead_layer(self, theta: Any) -> int | None:
         """First layer, of any depth, with Q_k = 0 at strength `theta`; None if there is none."""
-        value = -self.biases(theta)[0] if self.kind == "constant" else Fraction(theta)
+        value = self._strength(theta)
         if self.kind == "early" or value == 0:
             return 1 if value >= 1 else None
         if self.kind == "proportional":
@@ -106,7 +110,7 @@ class BiasPhases:
         times the square of one stride (pixels a side).
         """
         sigma = checks.real("sigma", sigma, positive=True)
-        if Fraction(theta) >= self.signal:
+        if self._strength(theta) >= self.signal:
             return "signal dead"
         net = self.network
         size = net.strides[-1] * net.strides[1] ** 2 if size is None else net.feasible_size(size)

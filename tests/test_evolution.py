@@ -136,7 +136,22 @@ def test_without_negative_biases_it_is_the_linear_theory(rectify, kernel, stride
     assert list(lifted.exact_D) == list(exact.exact_D)
 
 
-@pytest.mark.parametrize("rectify", ["input", "noise"])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dim", "size"),
+    [(2, 2, 1, 256), ([1, 2], 2, 1, 64), (3, 4, 1, 128), ([1, 2], 2, 2, 16), (2, 2, 3, 16)],
+)
+def test_without_biases_it_is_the_exact_theory_of_noise_rectified_by_every_layer(
+    kernel, stride, dim, size
+):
+    """Two routes that share no code: a law on a grid, and moments in closed form."""
+    net = sd.Network.uniform(kernel, stride, 3, dim)
+    exact = sd.predict(net, size=size, rectify="layers")
+    found = sd.evolve(net, size=size)
+    np.testing.assert_allclose(found.G, exact.G, rtol=1e-13)
+    np.testing.assert_allclose(found.D, exact.D, rtol=1e-14)
+
+
+@pytest.mark.parametrize("rectify", ["input", "noise", "layers"])
 def test_infinite_lattice_without_biases(rectify):
     net = sd.Network.uniform(2, 2, 30)
     found = sd.evolve(net, rectify=rectify)
@@ -239,17 +254,17 @@ def test_a_gaussian_closure_fails_the_simulation():
     assert (np.abs(wrong - energy)[2:] > 6 * error[2:]).all()
 
 
-def test_simulate_agrees_where_it_applies():
+@pytest.mark.parametrize("rectify", ["input", "noise", "layers"])
+def test_simulate_agrees(rectify):
     net = sd.Network([sd.Layer(2, 2, bias=b) for b in (-0.03, 0.01, -0.01)])
-    found = sd.evolve(net, size=64, sigma=0.15, rectify="input")
-    measured = sd.simulate(net, size=64, sigma=0.15, samples=20_000, rng=5)
+    found = sd.evolve(net, size=64, sigma=0.15, rectify=rectify)
+    measured = sd.simulate(net, size=64, sigma=0.15, samples=20_000, rng=5, rectify=rectify)
     assert sd.compare(found, measured).p_value > 1e-3
     assert np.abs((found.Q - measured.Q) / measured.Q_err).max() < 4.5
     # Negative control: the same network without its positive bias.
     other = sd.Network([sd.Layer(2, 2, bias=b) for b in (-0.03, 0, -0.01)])
-    assert sd.compare(sd.evolve(other, size=64, sigma=0.15, rectify="input"), measured).p_value < (
-        1e-6
-    )
+    wrong = sd.evolve(other, size=64, sigma=0.15, rectify=rectify)
+    assert sd.compare(wrong, measured).p_value < 1e-6
     ax = sd.plots.plot_sensitivity(found, "G")
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.G)
 

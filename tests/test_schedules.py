@@ -192,6 +192,8 @@ def test_phases_of_single_points():
         (lambda: sd.bias_phases(depth=2, dim=4), ValueError, "dim must be an integer"),
         (lambda: sd.bias_phases(depth=2, rectify=None), ValueError, "rectify must be one of"),
         (lambda: sd.bias_phases(depth=2).phase(-1, 0.1), ValueError, "theta must be a finite"),
+        (lambda: sd.bias_phases(depth=2).phase("1", 0.1), TypeError, "theta must be a finite"),
+        (lambda: sd.bias_phases(depth=2).dead_layer(math.nan), ValueError, "theta must be a fin"),
         (lambda: sd.bias_phases(depth=2).phase(0.1, 0), ValueError, "sigma must be a finite"),
         (lambda: sd.bias_phases("early", depth=2).critical, ValueError, "noise never dies"),
         (lambda: sd.bias_phases("constant", depth=2).critical, ValueError, "noise always dies"),
