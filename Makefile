@@ -28,7 +28,7 @@ figures-quick: $(READY)  ## the same with fewer samples, in seconds
 
 test: $(READY)  ## lint, types, doctests, tests (derivations and quick figures included)
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)  ## style (ruff) and types (mypy strict)
 	$(BIN)/ruff check .
