@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -18,22 +18,27 @@ Words = NDArray[np.uint64]
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-def compiled(signature: str, *, reassociate: bool = True) -> Callable[[_Function], _Function]:
+def compiled(
+    signature: str, *, reassociate: bool = True, inner: bool = False
+) -> Callable[[_Function], _Function]:
     """Compile a function of this module-level `signature` when its module is imported.
 
     Explicit signatures compile once and load from numba's cache on disk (beside the module, or in
     the user's cache folder where that cannot be written) ever after. Sums may be `reassociate`-d,
     which vectorises them: results are bit-identical on processors of one kind. No function holds
-    Python's lock.
+    Python's lock. An `inner` function is called by compiled ones only.
     """
-    allowed = {"contract", "reassoc", "nsz"} if reassociate else {"contract"}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract", "reassoc", "nsz"} if reassociate else {"contract"},
+        "no_cpython_wrapper": inner,
+        "no_cfunc_wrapper": True,
+    }
 
     def compile_it(function: _Function) -> _Function:
         def with_cache(cache: bool) -> _Function:
-            compile_for = njit(
-                signature, cache=cache, nogil=True, error_model="numpy", fastmath=allowed
-            )
-            return cast(_Function, compile_for(function))
+            return cast(_Function, njit(signature, cache=cache, **options)(function))
 
         try:
             return with_cache(True)

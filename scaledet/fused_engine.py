@@ -47,9 +47,9 @@ class _Plan:
     lengths: NDArray[np.int64]
     strides: NDArray[np.int64]
     biases: NDArray[np.float64]
+    pasts: NDArray[np.int64]
     capacity: int
-    windows_total: int
-    line: int
+    room: int
 
 
 @lru_cache(maxsize=16)
@@ -77,28 +77,33 @@ def _plan(spec: Specification) -> _Plan:
     # A window that covers the next map is pooled as a whole image.
     entered = [k for k in range(network.depth) if windows[k + 1] == sides[k + 1]]
     largest = max([*windows, *(int(sides[k]) for k in entered)])
-    line = int(sides[0] + lengths.max() + max(layer.stride for layer in network) + _SLACK)
+    pasts = np.cumsum([0, *(window**dim for window in windows)], dtype=np.int64)
+    strides = np.array([layer.stride for layer in network], np.int64)
+    room = padded(spec.size**dim) + int(lengths.max()) + int(strides.max()) + _SLACK
     return _Plan(
-        sides, np.array(windows, np.int64), backgrounds, weights, lengths,
-        np.array([layer.stride for layer in network], np.int64), biases, largest**dim,
-        sum(window**dim for window in windows), line,
+        sides, np.array(windows, np.int64), backgrounds, weights, lengths, strides, biases, pasts,
+        largest**dim, room,
     )  # fmt: skip
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
     """Three images, and of each clean and displaced image the windows."""
-    plan = _plan(spec)
-    windows = 4 * plan.capacity + plan.windows_total
-    pixels = spec.size**spec.network.dim
-    noise = max(pixels, min(_ROWS, count * pixels))
+    plan, pixels = _plan(spec), spec.size**spec.network.dim
+    windows = 4 * plan.capacity + int(plan.pasts[-1])
+    rows = _rows(plan, count)
     own = count * pixels if spec.background else 0
-    return int(8 * (2 * pixels + noise + count * windows + plan.line + own))
+    return int(8 * (pixels + (rows + 2) * plan.room + count * windows + own))
+
+
+def _rows(plan: _Plan, count: int) -> int:
+    """Return how many images' noise is drawn at a time."""
+    return int(min(count, max(1, _ROWS // plan.room)))
 
 
 def most_images(spec: Specification) -> int:
     """Return the largest number of images in a unit, such that their windows fit the cache."""
     plan = _plan(spec)
-    return max(2, _WINDOWS // (4 * plan.capacity + plan.windows_total))
+    return max(2, _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1])))
 
 
 def run(
@@ -115,27 +120,30 @@ def run(
         starts[0] = (images.positions[:, 0] - 1) % spec.size
     responses, controls = np.zeros(depth + 1), np.zeros(2)
     lowest = -np.inf if spec.rectify is None else 0.0
-    layers = (dim, plan.sides, plan.windows, plan.backgrounds, plan.weights, plan.lengths,
-              plan.strides, plan.biases, lowest)  # fmt: skip
     history, totals = _clean_pass(plan, images, starts, lowest)
-    room = padded(pixels) + int(plan.lengths.max()) + int(plan.strides.max()) + _SLACK
-    rows = np.zeros((min(count, max(1, _ROWS // room)), room))
-    state, other, line = new_state(seeds), np.zeros(room), np.zeros(plan.line)
-    for start in range(0, count, len(rows)):
-        part = rows[: count - start]
+    together = _rows(plan, count)
+    lines = np.zeros((together + 2) * plan.room)
+    state = new_state(seeds)
+    for start in range(0, count, together):
+        mine = slice(start, min(start + together, count))
+        here = mine.stop - start
+        part = lines[: here * plan.room].reshape(here, plan.room)
         if noise is None:
             fill_normals(state, part, padded(pixels), spec.sigma)
         else:
-            part[:, :pixels] = noise[start : start + len(part)]
+            part[:, :pixels] = noise[mine]
         mode, entered = _MODES[spec.rectify], controls
         if images.background is not None and spec.rectify == "input":
             felt = np.maximum(part[:, :pixels], 0.0)
             controls += felt.sum(), np.square(felt).sum()
-            mine = slice(start, start + len(part))
             part[:, :pixels] += images.background[mine]
             add_pixels(part, images.positions[mine], spec.size)
             mode, entered = _ADDED, np.zeros(2)
-        noisy_pass(*layers, starts, history, start, mode, part, other, line, responses, entered)
+        noisy_pass(
+            dim, plan.sides, plan.windows, plan.pasts, plan.backgrounds, plan.weights,
+            plan.lengths, plan.strides, plan.biases, lowest, starts, history, start, here, mode,
+            plan.room, lines, responses, entered,
+        )  # fmt: skip
     displacement, distance, square = totals.T
     return UnitSums(
         displacement / count,
@@ -156,7 +164,7 @@ def _clean_pass(
     of `add_up` [depth + 1, 3].
     """
     levels, count, dim = starts.shape
-    history, totals = np.empty((count, plan.windows_total)), np.zeros((levels, 3))
+    history, totals = np.empty((count, int(plan.pasts[-1]))), np.zeros((levels, 3))
     values = _paint(
         images, starts[0], int(plan.sides[0]), int(plan.windows[0]), plan.capacity, lowest
     )

@@ -114,7 +114,10 @@ def pool_axis(
                     y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
 
 
-@compiled("int64(int64[:,::1], int64, int64, int64, int64)")
+@compiled(
+    "int64(int64[:,::1], int64, int64, int64, int64)",
+    inner=True,
+)
 def site(
     starts: Integers,
     image: int,
