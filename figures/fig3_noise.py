@@ -12,8 +12,8 @@ from scaledet import plots
 
 SIZE = 256
 CASES: dict[str, dict[str, Any]] = {
-    "box 2, stride 2": {"kernel": 2, "stride": 2, "depth": 7, "deepest": 7, "samples": 20_000},
-    "box 5, stride 1": {"kernel": 5, "stride": 1, "depth": 40, "deepest": 680, "samples": 8000},
+    "box 2, stride 2": {"kernel": 2, "stride": 2, "depth": 7, "deepest": 7, "samples": 200_000},
+    "box 5, stride 1": {"kernel": 5, "stride": 1, "depth": 40, "deepest": 680, "samples": 80_000},
 }
 QUICK = {
     "box 2, stride 2": {"samples": 2000},
@@ -75,7 +75,7 @@ def draw(table: Table) -> Figure:
     return figure
 
 
-FIGURE = Recipe("fig3_noise", compute, draw, seconds=25, quick_seconds=4)
+FIGURE = Recipe("fig3_noise", compute, draw, seconds=10, quick_seconds=2)
 
 if __name__ == "__main__":
     FIGURE.main()

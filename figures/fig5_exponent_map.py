@@ -73,7 +73,7 @@ def draw(table: Table) -> Figure:
     return figure
 
 
-FIGURE = Recipe("fig5_exponent_map", compute, draw, seconds=8, quick_seconds=8)
+FIGURE = Recipe("fig5_exponent_map", compute, draw, seconds=2, quick_seconds=2)
 
 if __name__ == "__main__":
     FIGURE.main()

@@ -55,7 +55,7 @@ def _curves(quick: bool) -> list[dict[str, Any]]:
     rows = []
     for seed, (name, net) in enumerate(zip(STYLES, nets, strict=True)):
         theory = sd.evolve(net, size=SIZE, rectify="input")
-        measured = sd.simulate(net, size=SIZE, samples=600 if quick else 10_000, rng=6100 + seed)
+        measured = sd.simulate(net, size=SIZE, samples=600 if quick else 100_000, rng=6100 + seed)
         rows += [
             {"part": "curve", "schedule": name, "layer": k, "A": theory.A[k],
              "bias": 0.0 if k == 0 else float(net.layers[k - 1].bias),
@@ -82,7 +82,7 @@ def _map(quick: bool) -> list[dict[str, Any]]:
     for seed, (theta, sigma) in enumerate(POINTS):
         theory = phases.evolve(theta, size=MAP_SIZE, sigma=sigma)
         measured = sd.simulate(network(phases.biases(theta)), size=MAP_SIZE, sigma=sigma,
-                               samples=600 if quick else 10_000, rng=6200 + seed)  # fmt: skip
+                               samples=600 if quick else 100_000, rng=6200 + seed)  # fmt: skip
         linear = _linear(sigma)
         rows.append({"part": "point", "theta": theta, "sigma": sigma,
                      "relative": theory.G[-1] / linear, "simulated": measured.G[-1] / linear,
