@@ -43,9 +43,11 @@ def derivation() -> Derivation:
         "takes away.",
         assumptions=(
             "boxes $f = s$ in $d$ dimensions, $n = s^d$ inputs a unit; noise independent from "
-            "pixel to pixel, of any law; a ReLU in every layer",
+            "pixel to pixel, of any law; a ReLU in every layer; layers $k \\ge 1$, and $k = 0$ "
+            "if the noise enters rectified",
             "heights $y_k = n^k X_k$ in units of $n^{-k}$, of mean $\\bar y_k$; biases "
-            "$b_k = -\\beta_k n^{-k} \\le 0$; a positive bias shifts the law and cuts nothing",
+            "$b_k = -\\beta_k n^{-k} \\le 0$; a positive bias shifts a law that is rectified "
+            "before, and cuts nothing; for sums over heights, heights and budgets are integers",
             "unequal weights and $f < s$: the same with weighted sums (the package's `evolve`)",
         ),
         steps=(law, atom, mean, variance, _kept(mean), _averaged(variance), energy, _overlap()),

@@ -35,8 +35,8 @@ def derivation() -> Derivation:
         abstract="A bias takes height off the noise and off the signal. The signal has a budget "
         "of 1, in units of its own height $n^{-k}$, and dies when it is spent; equal shares of "
         "it lead to a recursion with a transition between survival and death of the noise. No "
-        "schedule kills the noise and spares the signal at every depth; the best of given depth "
-        "cuts once, in the first layer.",
+        "schedule kills unbounded noise and spares the signal at every depth; of all ways to spend "
+        "a budget, one cut in the first layer leaves the background the least noise.",
         assumptions=(
             "boxes $f = s$ in $d$ dimensions, $n = s^d$ inputs a unit; a ReLU in every layer, "
             "biases $b_k \\le 0$; one active pixel of height 1 unless said otherwise",
@@ -159,8 +159,8 @@ def _death() -> Step:
         "threshold at 0.",
         sp.Eq(y.dead, sp.ceiling(sp.log(need) / sp.log(s**d))),
         "$u_k \\le 0$ from $n^k \\ge 1 + (n - 1)/(n \\vartheta)$ on; then $Q_k = 0$ and neither "
-        "$D_k$ nor $G_k$ is defined. Just before, $G_k$ is large: the signal falls faster than "
-        "the noise.",
+        "$D_k$ nor $G_k$ is defined. Just before, $G_k$ may rise: the signal falls faster than the "
+        "noise, unless the cuts have killed that first.",
         Check("clean images carried out in rationals until they are blank", confront),
     )
 
@@ -238,8 +238,10 @@ def _peaks() -> Step:
 
     return Step(
         "Peaks survive. If the signal lives for ever, $\\beta_1 + \\beta_2 + \\dots \\le 1$ and "
-        "the mean of the noise stays above $\\mathrm{E}(y_0 - 1)_+ > 0$: then $G_k$ still grows as "
-        "$A_k^d$, and only the prefactor is smaller.",
+        "the mean of the noise stays above $\\mathrm{E}(y_0 - 1)_+$, positive for unbounded "
+        "noise: then $G_k$ still grows as $A_k^d$ if the sum is below 1, and faster if it is 1. "
+        "The prefactor is smaller for early cuts and may be larger for late ones, which cost the "
+        "signal more than the noise.",
         sp.Ge(y.unit_mean(k), s ** (d * k) * y.peak_mean(k)),
         "the last step, repeated: a unit is at least as high as all its pixels' peaks after the "
         "whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The noise $y_0$ "

@@ -241,10 +241,10 @@ def _add_simulation(parser: read.Parser) -> None:
     run.add_argument(
         "--memory-limit",
         type=read.read_bytes,
-        default=2**28,
+        default=2**30,
         metavar="BYTES",
-        help="bound on the images held at a time by one thread, such as 1000000, 256MB or 1GiB "
-        "(default 256MiB)",
+        help="refuse an image for which one worker needs more memory than this, such as 256MB or "
+        "2GiB (default 1GiB)",
     )
     run.add_argument("--progress", action="store_true", help="show the progress on stderr")
     _add_output(parser, "simulation")

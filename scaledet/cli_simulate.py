@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
@@ -18,6 +19,7 @@ __all__ = ["run_simulation", "sampling_record"]
 
 # How long a scheduler may take to answer (seconds).
 _PATIENCE = 5.0
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:[0-9]+|inproc://\S+", re.IGNORECASE)
 
 
 def run_simulation(arguments: Namespace, task: Any) -> Simulation:
@@ -72,6 +74,10 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
     if address is None:
         yield None
         return
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"argument --scheduler: expected an address such as tcp://host:8786; got {address!r}"
+        )
     try:
         from distributed import Client, KilledWorker
     except ImportError as error:

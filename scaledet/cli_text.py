@@ -64,7 +64,8 @@ examples:
 
 PREDICT = """\
 Exact sensitivities of every layer, with all finite-size terms. Without --size: on the infinite
-lattice. The theory needs kernels >= 0 and no negative bias."""
+lattice. The theory needs kernels >= 0; negative biases need --rectify layers (in layer 1) or
+--method closure, an approximation that says so."""
 
 PREDICT_EPILOG = """\
 examples:
@@ -98,7 +99,7 @@ examples:
   average pooling over pairs of pixels
   $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 2000 --rng 1
 
-  a negative bias in every layer, which the theory does not cover
+  a negative bias in every layer
   $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --bias -0.01 --samples 2000
 
   the same in one layer only

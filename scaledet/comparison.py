@@ -134,9 +134,11 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
     True
     """
     if not isinstance(prediction, Prediction | Evolution):
-        raise TypeError(f"prediction must be a Prediction or an Evolution; got {prediction!r}")
+        raise TypeError(
+            f"prediction must be a Prediction or an Evolution; got a {type(prediction).__name__}"
+        )
     if not isinstance(simulation, Simulation):
-        raise TypeError(f"simulation must be a Simulation; got {simulation!r}")
+        raise TypeError(f"simulation must be a Simulation; got a {type(simulation).__name__}")
     for name in ("size", "rectify", "task", "balanced"):
         ours, theirs = getattr(prediction, name), getattr(simulation, name)
         if ours != theirs:
@@ -148,6 +150,12 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
         if ours != theirs:
             raise ValueError(f"prediction.{name} must equal the simulation's {theirs!r}; "
                              f"got {ours!r}")  # fmt: skip
+    dead = getattr(prediction, "dead_at", None)
+    if dead is not None and dead <= simulation.network.depth:
+        raise ValueError(
+            f"prediction must see the signal at every layer; it is dead at layer {dead}: compare "
+            f"the first {dead - 1} layers (network.prefix)"
+        )
     if len(prediction.D) != len(simulation.D):
         raise ValueError(
             f"prediction.network must have the simulation's depth {simulation.network.depth}; "

@@ -235,10 +235,10 @@ def flat_law(dim: Any) -> Step:
     """
     value = c(1, 0) ** dim * (sp.pi / 3) ** (sp.Rational(1, 2) * dim) / (2 * sp.pi)
     return Step(
-        "Without stride, for filters of span 1, $G_k$ grows as $r A_k^d$ with",
+        "Without stride, for equal layers of span 1, $G_k$ grows as $r A_k^d$ with",
         sp.Eq(y.prefactor, sp.simplify(value) if dim != y.d else value),
-        "$c_k(0)$ falls as $\\sqrt{3/\\pi}/A_k$ whatever the filter: insert it into the law and "
-        "divide by $A_k^d$.",
+        "$c_k(0)$ falls as $\\sqrt{3/\\pi}/A_k$ whatever the filter, by the local limit theorem: "
+        "insert it into the law and divide by $A_k^d$.",
         flat_amplitude(dim),
     )
 

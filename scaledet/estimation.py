@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from scaledet.work_unit import Specification, UnitSums
 
-__all__ = ["estimate", "relative_errors"]
+__all__ = ["estimate", "relative_errors", "require_alive"]
 
 # Representations that differ by less than this (squared, relative) differ by rounding only.
 _ROUNDING = 1e-26
+# Half of them must tell two coefficients and a mean well.
+_FEWEST = 32
 
 
 def estimate(
@@ -33,16 +35,13 @@ def estimate(
     ExhaustionError
         If all images look alike at some layer.
     """
+    require_alive(spec, counts, sums)
     samples = sum(counts)
-    pairs = sum(count * (count - 1) // 2 for count in counts)
-    displacement, noise, distance, square, controls = (
+    pairs = _pairs(counts)
+    displacement, noise, distance, _, controls = (
         np.array(part) for part in zip(*sums, strict=True)
     )
     q = distance.mean(axis=0)
-    alive = q > _ROUNDING * square.mean(axis=0)
-    if not alive.all():
-        reason = f"Q_k = 0 in all {pairs} pairs drawn; use more samples if these are few"
-        raise ExhaustionError.at(int(np.argmin(alive)), spec.size, reason)
     plain = noise
     if control:
         noise = controlled(noise, controls - expected_controls(spec))
@@ -85,6 +84,20 @@ def estimate(
     }
 
 
+def require_alive(spec: Specification, counts: Sequence[int], sums: Sequence[UnitSums]) -> None:
+    """Raise `ExhaustionError` if all images look alike at some layer."""
+    q = np.mean([unit.distance for unit in sums], axis=0)
+    square = np.mean([unit.square for unit in sums], axis=0)
+    alive = q > _ROUNDING * square
+    if not alive.all():
+        reason = f"Q_k = 0 in all {_pairs(counts)} pairs drawn; use more samples if these are few"
+        raise ExhaustionError.at(int(np.argmin(alive)), spec.size, reason)
+
+
+def _pairs(counts: Sequence[int]) -> int:
+    return sum(count * (count - 1) // 2 for count in counts)
+
+
 def relative_errors(found: dict[str, Any]) -> NDArray[np.float64]:
     """Return the largest relative standard error of D_k, G_k, R_k and Q_k at every layer."""
     ratios = [found[f"{name}_err"] / found[name] for name in ("D", "G", "R", "Q")]
@@ -106,8 +119,11 @@ def controlled(noise: NDArray[np.float64], excess: NDArray[np.float64]) -> NDArr
     """Subtract what the noise's own deviations `excess` [units, 2] explain of [units, n].
 
     The coefficients are fitted on the units of even number for those of odd number, and the other
-    way round: none is fitted on the samples that it corrects, so the mean is not biased.
+    way round: none is fitted on the samples that it corrects, so the mean is not biased. Too few
+    units to fit on are left as they are.
     """
+    if len(noise) < _FEWEST:
+        return noise
     scale = np.sqrt((excess**2).mean(axis=0))
     scaled = excess / np.where(scale > 0, scale, 1.0)
     result = noise.copy()

@@ -229,8 +229,8 @@ def evolve(
     sigma : float, optional
         Standard deviation of the noise per pixel; default: matched, L sigma^2 = 2.
     noise : {"gaussian", "laplace", "uniform"} or array_like, shape [samples]
-        Law of the noise. An array of at least 1000 samples is the law that gives each the same
-        probability, and fixes `sigma`.
+        Law of the noise. An array of at least 1000 samples of a continuous law (hardly any value
+        twice) is the law that gives each the same probability, and fixes `sigma`.
     rectify : {"layers", "input", "noise"}
         x + eta enters the first layer, or relu(x + eta), or x + relu(eta).
     points : int, default 2048
@@ -242,8 +242,9 @@ def evolve(
         Errors are estimated by runs with fewer points (0.77 and 0.6 times), and include rounding.
         At the default they are about 1e-13 (relative) for Gaussian noise and two equal weights and
         below 1e-8 for eight, as long as the noise is alive; up to 1e-5 for weights like [1, 2, 4],
-        whose laws have ever narrower parts; and up to 1e-3 for Laplace noise, 1e-2 for uniform
-        noise and samples, whose densities have kinks or jumps away from the atom.
+        whose laws have ever narrower parts; up to 1e-3 for Laplace and 1e-2 for uniform noise,
+        whose densities have kinks or jumps away from the atom; and 1e-3 to 1e-1, in deep layers
+        more, for samples, the fewer and the more skewed the larger.
 
     Raises
     ------
@@ -271,6 +272,8 @@ def evolve(
     """
     if net is None:
         net = _uniform(kernel, stride, depth, dim, bias)
+    elif not isinstance(net, Network):
+        raise TypeError(f"net must be a Network (a kernel goes by its name: kernel=); got {net!r}")
     else:
         given = {"kernel": kernel, "stride": stride, "depth": depth, "dim": dim, "bias": bias}
         for name, value in given.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 
 __all__ = ["Pool", "checked_executor", "opened_pool"]
@@ -25,7 +25,12 @@ class Pool:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Hand one task over."""
-        return self._executor.submit(function, *arguments)
+        try:
+            return self._executor.submit(function, *arguments)
+        except BrokenExecutor:
+            raise
+        except RuntimeError as error:
+            raise RuntimeError(f"executor must take tasks; it refuses: {error}") from error
 
     def width(self) -> int:
         """Return the number of workers, at least 1."""
@@ -39,7 +44,8 @@ def _workers_of(executor: Any) -> int:
     # Dask's executor knows its client; those of the standard library and of mpi4py their size.
     cores = getattr(getattr(executor, "_client", None), "ncores", None)
     if callable(cores):
-        return int(sum(cores().values()))
+        with suppress(AttributeError):  # of a client that is closed: submitting tells so
+            return int(sum(cores().values()))
     for name in ("_max_workers", "num_workers"):
         size = getattr(executor, name, None)
         if isinstance(size, int):

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bytes_needed", "most_images", "run"]
 
-# Numbers that the windows of a unit may hold; two images where they need more.
+# Pixels of a unit: it takes about a second.
+_PIXELS = 2**27
+# Numbers that the windows of a unit may hold.
 _WINDOWS = 2**18
 # Numbers of noise drawn at a time; one image where it has more.
 _ROWS = 2**15
@@ -87,12 +89,12 @@ def _plan(spec: Specification) -> _Plan:
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
-    """Three images, and of each clean and displaced image the windows."""
+    """Two or three images, or a map of sums; and of each clean and displaced image the windows."""
     plan, pixels = _plan(spec), spec.size**spec.network.dim
-    windows = 4 * plan.capacity + int(plan.pasts[-1])
-    rows = _rows(plan, count)
+    first = pixels + 4 * plan.capacity * count
+    second = (_rows(plan, count) + _scratch(spec)) * plan.room
     own = count * pixels if spec.background else 0
-    return int(8 * (pixels + (rows + 2) * plan.room + count * windows + own))
+    return int(8 * (max(first, second) + count * int(plan.pasts[-1]) + own))
 
 
 def _rows(plan: _Plan, count: int) -> int:
@@ -100,10 +102,19 @@ def _rows(plan: _Plan, count: int) -> int:
     return int(min(count, max(1, _ROWS // plan.room)))
 
 
+def _scratch(spec: Specification) -> int:
+    """Return how many images' room noise needs beside it: one to pool into, one for a line."""
+    return 1 if spec.network.dim == 1 else 2
+
+
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit, such that their windows fit the cache."""
+    """Return the largest number of images in a unit: their windows fit the cache, it takes seconds.
+
+    Two, where they need more.
+    """
     plan = _plan(spec)
-    return max(2, _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1])))
+    windows = _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1]))
+    return int(max(2, min(windows, _PIXELS // spec.size**spec.network.dim)))
 
 
 def run(
@@ -122,7 +133,7 @@ def run(
     lowest = -np.inf if spec.rectify is None else 0.0
     history, totals = _clean_pass(plan, images, starts, lowest)
     together = _rows(plan, count)
-    lines = np.zeros((together + 2) * plan.room)
+    lines = np.zeros((together + _scratch(spec)) * plan.room)
     state = new_state(seeds)
     for start in range(0, count, together):
         mine = slice(start, min(start + together, count))

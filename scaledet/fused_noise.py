@@ -170,8 +170,8 @@ def noisy_pass(
     first, count, mode
         Number of the first image, and of images; how noise enters them, as in `_enter`.
     room, lines
-        The noise of these images, overwritten, and scratch: count + 2 parts of `room` numbers, each
-        an image and the neighbours that it needs across the seam.
+        The noise of these images, overwritten, and scratch: count + 1 parts of `room` numbers (one
+        more in several dimensions), each an image and its neighbours across the seam.
     responses, controls
         Added to: squared distances of noisy and clean, [depth + 1]; sums of the noise and of its
         square.

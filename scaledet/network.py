@@ -15,8 +15,9 @@ from scaledet.kernel import Kernel, as_kernel
 __all__ = ["Layer", "Network"]
 
 ALTERNATIVES = (
-    "exact: biases >= 0, with rectify='layers' after layer 1 only, or evolve for pooling that does "
-    "not overlap; approximate: predict with method='closure'; simulate takes any bias"
+    "exact: biases >= 0 (with rectify='layers', one pixel and a finite size: after layer 1), or "
+    "evolve for pooling that does not overlap; approximate: predict with method='closure'; "
+    "simulate takes any bias"
 )
 """What there is where a bias stands in the way."""
 
@@ -267,7 +268,7 @@ class Network:
         for k, layer in enumerate(self.layers, start=1):
             if layer.bias < 0 and not (first_bias and k == 1):
                 raise ValueError(
-                    f"{what} needs bias >= 0 (which changes nothing: every unit stays active); "
+                    f"{what} needs bias >= 0 (units then stay active once noise is rectified); "
                     f"layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
                 )
 

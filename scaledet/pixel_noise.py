@@ -26,6 +26,7 @@ __all__ = ["LAWS", "Noise", "checked_noise"]
 
 LAWS = ("gaussian", "laplace", "uniform")
 _FEWEST_SAMPLES = 1000
+_DISTINCT = 0.99
 _TAIL = 1e-30
 """Part of its maximum at which the density of Laplace noise is cut off."""
 _REACH = math.sqrt(-2 * math.log(NEGLIGIBLE))
@@ -241,5 +242,12 @@ def checked_noise(noise: Any, sigma: float | None) -> Noise:
         )
     if not samples.std() > 0:
         raise ValueError(f"noise must hold different samples; got only {samples[0]!r}")
+    distinct = len(np.unique(samples))
+    if distinct < _DISTINCT * len(samples):
+        raise ValueError(
+            "noise must hold samples of a continuous law, at most one in a hundred of them twice, "
+            f"for repeated values are atoms that a grid would smear; got {distinct} different "
+            f"values in {len(samples)}"
+        )
     samples.setflags(write=False)
     return Noise("samples", float(samples.std()), samples)

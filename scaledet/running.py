@@ -10,12 +10,14 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scaledet.errors import ExhaustionError
+from scaledet.estimation import require_alive
 from scaledet.executors import Pool, opened_pool
 from scaledet.progress import Progress
 from scaledet.stopping import is_precise, prefix_lengths
@@ -32,6 +34,8 @@ __all__ = ["Job", "Outcome", "run_jobs"]
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
 TASK_SECONDS = 0.3
+# Images that tell whether a network leaves anything of them (of a large run, a sixteenth).
+_PILOT = 1024
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class _Ongoing:
         self.pace = math.nan
         self._lengths = deque([units] if job.target is None else prefix_lengths(units))
         self._complete = 0
+        # Units after which images that all look alike end the run.
+        wanted = max(_PILOT, sum(job.counts) // 16)
+        self._pilot = -(-wanted // job.counts[0])
         self._judge()
 
     def take(self, width: int) -> list[int]:
@@ -121,11 +128,20 @@ class _Ongoing:
         """Go on along the schedule of prefixes as far as they are complete."""
         rest = self.finished[self._complete :]
         self._complete += len(rest) if rest.all() else int(np.argmin(rest))
+        if 0 < self._pilot <= self._complete:
+            self._require_alive(self._pilot)
+            self._pilot = 0
         while self.length is None and self._lengths[0] <= self._complete:
             length = self._lengths.popleft()
             if not self._lengths or self._suffices(length):
                 self.length = length
                 self.waiting.clear()
+
+    def _require_alive(self, length: int) -> None:
+        try:
+            require_alive(self.job.spec, self.job.counts[:length], self._sums(np.arange(length)))
+        except ExhaustionError as error:
+            raise error.within(self.job.label) if self.job.label else error from None
 
     def _suffices(self, length: int) -> bool:
         job = self.job
@@ -242,6 +258,10 @@ def run_jobs(
         with opened_pool(workers, executor) as pool:
             try:
                 run.work(pool)
+            except BrokenExecutor as error:
+                kept = "lost: give a checkpoint" if store is None else f"kept in {store.path}"
+                error.add_note(f"What was finished is {kept}; the same call goes on from there.")
+                raise
             except KeyboardInterrupt:
                 # What is finished is the result, marked as partial.
                 pass

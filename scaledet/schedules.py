@@ -149,12 +149,13 @@ class BiasPhases:
         return _bracket(survives, 1e-4)
 
     def best(self, *, size: int, sigma: float | None = None) -> Evolution:
-        """Return the schedule of this depth that minimises G_k at the last layer.
+        """Return the schedule of biases <= 0 of this depth that minimises G_k at the last layer.
 
         It is a single cut at the first layer, at a strength found by golden section: spending the
         same budget later leaves every background unit at least as high. That is proved for the
         background, all of G_k on large tori; the noise of the unit over the active pixel is one
-        unit's among B_k.
+        unit's among B_k, and no other schedule was found better. A positive bias in layer 1, which
+        lets strong noise through unrectified, is not looked at.
         """
         from scipy.optimize import minimize_scalar
 
@@ -164,10 +165,11 @@ class BiasPhases:
             found = early.evolve(theta, size=size, sigma=sigma, points=_POINTS)
             return math.log(found.G[-1])
 
-        # The loss falls, then rises towards the death of the signal.
+        # The loss falls, then rises towards the death of the signal; in strong noise it rises only.
         found = minimize_scalar(loss, bounds=(0.0, 0.999), method="bounded",
                                 options={"xatol": 1e-7})  # fmt: skip
-        return early.evolve(float(found.x), size=size, sigma=sigma)
+        theta = float(found.x) if found.fun < loss(0.0) else 0.0
+        return early.evolve(theta, size=size, sigma=sigma)
 
     def __repr__(self) -> str:
         low, high = self.noise
@@ -189,8 +191,9 @@ def bias_phases(
     r"""Find where a family of bias schedules kills the signal, and where the noise.
 
     Between both boundaries the signal lives and G_k is below its value without any ReLU. No
-    schedule keeps both for ever: if the signal survives all layers, so do peaks of the noise, and
-    with them its mean, so that beta = d.
+    schedule of biases <= 0 keeps both for ever: if the signal survives all layers, so do peaks of
+    Gaussian noise, and with them its mean, so that beta = d (larger, if the signal dies in the
+    limit).
 
     Parameters
     ----------

@@ -128,6 +128,7 @@ def sweep(
     rectify: str | None = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
+    background: float = 0.0,
     engine: str = "numba",
     control_variates: bool = False,
     target_error: float | None = None,
@@ -153,7 +154,7 @@ def sweep(
         Of each simulation.
     rng : None, int, SeedSequence or Generator
         Passed to ``numpy.random.default_rng``; one stream is spawned per simulation.
-    sigma, rectify, task, balanced, engine, control_variates
+    sigma, rectify, task, balanced, background, engine, control_variates
         What is simulated and how; see ``simulate``.
     memory_limit, workers, executor, progress
         Who computes, shared by all simulations; see ``simulate``.
@@ -193,14 +194,14 @@ def sweep(
         progress=progress,
     )
     specs: dict[str, Specification] = {}
-    nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")
+    nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integers")
     for place, net in enumerate(nets):
         if not isinstance(net, Network):
             raise TypeError(f"networks[{place}] must be a Network; got {net!r}")
         for number, size in enumerate(pixels):
             try:
                 spec = checked_specification(
-                    "sweep", net, size, rectify, sigma, task, balanced, engine=engine
+                    "sweep", net, size, rectify, sigma, task, balanced, background, engine=engine
                 )
                 settings.counts(spec)
             except (TypeError, ValueError) as error:

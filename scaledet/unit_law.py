@@ -71,6 +71,13 @@ class UnitLaw:
     defect: float = 0.0
     lost: float = 0.0
 
+    def __repr__(self) -> str:
+        return (
+            f"UnitLaw(edge={self.edge:.6g}, atom={math.exp(self.log_atom):.6g}, "
+            f"mean={self.edge + self.mean:.6g}, variance={self.variance:.6g}, "
+            f"{len(self.values)} points)"
+        )
+
     @property
     def atom(self) -> float:
         """Probability of the lowest value."""

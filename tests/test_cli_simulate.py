@@ -96,3 +96,13 @@ def test_a_partial_result_is_saved_too(run, tmp_path, monkeypatch):
     assert run(f"compare {LINE}") == (130, f"{partial!r}\n", "")
     record = json.loads(run(f"compare {LINE} --json")[1])
     assert (record["command"], record["partial"]) == ("compare", True)
+
+
+@pytest.mark.parametrize("address", ["garbage", "", "tcp://host", "host:port"])
+def test_addresses_that_are_none_are_told_at_once(address, capsys) -> None:
+    line = [
+        "simulate",
+        *["--kernel", "2", "--stride", "2", "--depth", "2", "--size", "16", "--samples", "100"],
+    ]
+    assert main([*line, "--scheduler", address]) == 2
+    assert "argument --scheduler: expected an address such as" in capsys.readouterr().err

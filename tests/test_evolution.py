@@ -276,7 +276,7 @@ def test_a_dead_signal_is_drawn_as_far_as_it_lives_and_not_compared():
     with pytest.raises(ValueError, match=r"layers\[0\] must be an integer in \[0, 3\]; got 4"):
         sd.plots.plot_sensitivity(found, "D", layers=[4])
     measured = sd.simulate(sd.Network.uniform(2, 2, 5), size=64, sigma=0.15, samples=500, rng=1)
-    with pytest.raises(ValueError, match="must have the simulation's depth 5; got 3"):
+    with pytest.raises(ValueError, match="it is dead at layer 4: compare the first 3 layers"):
         sd.compare(found, measured)
 
 
@@ -449,3 +449,26 @@ def test_noise_that_dies_over_sixty_layers_ends_in_an_exact_zero(ratio):
     assert alive[0]
     assert alive[-1] == (ratio == 2.0)  # the critical ratio is 2.1833
     assert (found.variance_err >= 0).all()
+
+
+def test_kernels_go_by_their_name():
+    with pytest.raises(TypeError, match=r"net must be a Network \(.*kernel=\); got 2"):
+        sd.evolve(2, depth=3)
+
+
+def test_a_dead_signal_is_no_matter_for_comparison():
+    dead = sd.evolve(kernel=2, depth=5, bias=-0.05, size=64)
+    alive = sd.simulate(sd.Network.uniform(2, 2, 5), size=64, samples=1000, rng=0, rectify="layers")
+    with pytest.raises(ValueError, match="it is dead at layer 4: compare the first 3 layers"):
+        sd.compare(dead, alive)
+
+
+def test_laws_read_well():
+    found = sd.evolve(kernel=2, depth=3, bias=-0.05, size=64)
+    assert repr(found.laws[2]).startswith("UnitLaw(edge=0, atom=0.762")
+
+
+def test_repeated_samples_are_refused():
+    noise = np.round(np.random.default_rng(0).normal(size=5000), 2)
+    with pytest.raises(ValueError, match=r"noise must hold samples of a continuous law.* in 5000"):
+        sd.evolve(kernel=2, depth=1, size=64, noise=noise)

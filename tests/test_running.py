@@ -399,3 +399,10 @@ def test_progress_tells_time_memory_rate_and_what_remains(plain, capsys, workers
     assert line.endswith("MB for 12000 samples")
     assert "12.0k/12.0k" in bar
     assert "image/s" in bar
+
+
+def test_an_executor_that_is_shut_down_is_named() -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(RuntimeError, match="executor must take tasks; it refuses: cannot schedule"):
+        sd.simulate(sd.Network.uniform(2, 2, 2), size=16, samples=100, executor=pool)

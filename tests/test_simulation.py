@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet import running
 from scaledet.tables import with_error
+from scaledet.work_unit import run_unit, unit_sizes
 
 NET = sd.Network.uniform(2, 2, 3)
 ARRAYS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err", "covariance")
@@ -272,3 +274,33 @@ def test_noise_that_every_layer_rectifies_to_a_tenth_of_a_percent() -> None:
     # Rival: noise rectified at the input.
     rival = sd.predict(net, size=64)
     assert (abs(m.G - rival.G)[1:] > 100 * m.G_err[1:]).all()
+
+
+@pytest.mark.parametrize("bias", [0, -0.6])
+def test_images_that_all_look_alike_end_a_run_early(bias: float, monkeypatch) -> None:
+    """After 1024 images or a sixteenth of the run, not after the whole of it."""
+    done = []
+
+    def counted(spec, stream, unit, count):
+        done.append(count)
+        return run_unit(spec, stream, unit, count)
+
+    monkeypatch.setattr(running, "run_unit", counted)
+    monkeypatch.setattr(running, "TASK_SECONDS", 0.0)  # one unit a task
+    net = sd.Network.uniform(2, 2, 5, bias=bias)
+    with pytest.raises(sd.ExhaustionError, match=r"Q_k = 0 in all \d+ pairs") as caught:
+        sd.simulate(net, size=32, samples=320_000, rng=0)
+    assert caught.value.layer == (1 if bias else 5)
+    assert sum(done) < 320_000 / 8
+
+
+def test_images_beyond_any_memory_are_refused_first() -> None:
+    with pytest.raises(ValueError, match=r"at most 281474976710656 pixels; got 9223372"):
+        sd.simulate(NET, size=2**63, samples=8, memory_limit=2**62)
+
+
+def test_units_of_large_images_stay_short() -> None:
+    """A unit of 2^23 pixels an image holds 16 images: it ends, and is kept, within seconds."""
+    from test_fused_engine import specification
+
+    assert unit_sizes(specification(NET, 2**23), 10**5)[0] <= 16

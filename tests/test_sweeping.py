@@ -223,3 +223,11 @@ def test_a_run_whose_image_is_exhausted_is_named():
     dying = sd.Network.uniform(2, 2, 2, bias=-0.2)
     with pytest.raises(sd.ExhaustionError, match=r"networks\[1\] at sizes\[0\] = 16: .*layer 2"):
         sweep(networks=[NETS[0], dying], sizes=[16])
+
+
+def test_images_may_carry_noise_of_their_own() -> None:
+    net = sd.Network.uniform(2, 2, 2)
+    (run,) = sd.sweep([net], [16], samples=300, rng=0, background=0.3).runs
+    alone = sd.simulate(net, size=16, samples=300, rng=run.entropy, background=0.3)
+    assert run.background == 0.3
+    assert np.array_equal(run.G, alone.G)
