@@ -87,6 +87,10 @@ examples:
   images with two active pixels, closer than 8 - 2 pixels or farther apart than 8 + 2
   $ scaledet predict --kernel 3 --stride 1 --depth 4 --size 32 --task T1 --xi 8 --gap 2
 
+  a bias below zero in every layer, approximately, where every layer rectifies the noise
+  $ scaledet predict --kernel 3 --stride 1 --depth 3 --size 32 --bias -0.01 --rectify layers \\
+      --method closure
+
   write a file that scaledet.load reads, and print JSON
   $ scaledet predict --kernel 2 --stride 2 --depth 3 --size 64 --save prediction.npz --json"""
 
