@@ -194,7 +194,7 @@ def sweep(
         progress=progress,
     )
     specs: dict[str, Specification] = {}
-    nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integers")
+    nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")
     for place, net in enumerate(nets):
         if not isinstance(net, Network):
             raise TypeError(f"networks[{place}] must be a Network; got {net!r}")
@@ -221,7 +221,7 @@ def sweep(
 
 def _listed(name: str, values: Any, of: str) -> list[Any]:
     if not isinstance(values, Iterable) or isinstance(values, str | Network):
-        raise TypeError(f"{name} must be a sequence of {of}; got {values!r}")
+        raise TypeError(f"{name} must be a sequence of {of}s; got {values!r}")
     result = list(values)
     if not result:
         raise ValueError(f"{name} must hold at least one {of}; got none")

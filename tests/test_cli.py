@@ -250,7 +250,7 @@ def test_workers_and_memory_limit_reach_the_library(run_json, monkeypatch):
     monkeypatch.setattr(simulation, "simulate", spy)
     line = "simulate --kernel 2 --stride 2 --depth 2 --size 16 --samples 600"
     one = run_json(line)
-    assert (seen["workers"], seen["memory_limit"], seen["progress"]) == (1, 2**28, False)
+    assert (seen["workers"], seen["memory_limit"], seen["progress"]) == (1, 2**30, False)
     assert run_json(f"{line} --workers 2") == one
     assert run_json(f"{line} --memory-limit 64KiB")["samples"] == 600
     assert seen["memory_limit"] == 65536
