@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -255,7 +256,8 @@ def run_jobs(
     """
     run = _Run(jobs, store, what, shown)
     try:
-        with opened_pool(workers, executor) as pool:
+        # Interrupted again while threads finish the units that they are at: not waited for.
+        with suppress(KeyboardInterrupt), opened_pool(workers, executor) as pool:
             try:
                 run.work(pool)
             except BrokenExecutor as error:

@@ -6,12 +6,13 @@ import itertools
 import math
 import multiprocessing
 import random
+import signal
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from runs import NET, interrupt, same, script, small, wait_for
+from runs import NET, SLOWLY, interrupt, same, script, small, wait_for
 
 import scaledet as sd
 from scaledet import running
@@ -364,6 +365,30 @@ def test_ctrl_c(workers):
         counts = unit_sizes(spec, 10**8)[: int(blocks)]
         sums = [run_unit(spec, Stream(3, (0,)), unit, count) for unit, count in enumerate(counts)]
         assert estimate(spec, counts, sums, control=False)["means"].tobytes().hex() == means
+
+
+IMPATIENT = (
+    SLOWLY.replace("PAUSE", "1.5")
+    + """
+import scaledet as sd
+print("ready", flush=True)
+m = sd.simulate(sd.Network.uniform(2, 2, 2), size=16, samples=10**6, rng=3, engine="numpy")
+print(m.partial, m.blocks, flush=True)
+"""
+)
+
+
+def test_ctrl_c_twice_does_not_wait_for_the_unit_under_way() -> None:
+    process = script(IMPATIENT)
+    wait_for(process, "ready")
+    time.sleep(7)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    out, err = interrupt(process)
+    assert (process.returncode, err) == (0, "")
+    partial, blocks = out.split()
+    assert partial == "True"
+    assert 2 <= int(blocks) <= 5
 
 
 COMMAND = """
