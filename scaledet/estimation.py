@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaledet.errors import ExhaustionError
+from scaledet.work_unit import UnitSums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.work_unit import Specification, UnitSums
+    from scaledet.work_unit import Specification
 
 __all__ = ["estimate", "relative_errors", "require_alive"]
 
@@ -23,11 +24,12 @@ _FEWEST = 32
 
 
 def estimate(
-    spec: Specification, counts: Sequence[int], sums: Sequence[UnitSums], *, control: bool
+    spec: Specification, counts: Sequence[int], packed: NDArray[np.float64], *, control: bool
 ) -> dict[str, Any]:
     """Estimate D, G, R and Q with standard errors and covariances, by name.
 
-    Means over units, and their covariance from the scatter of the units (ratios to first order).
+    `packed` [units, ...] holds the `UnitSums.packed` of each unit, `counts` its images. Means over
+    units, and their covariance from the scatter of the units (ratios to first order).
     With `control` the noise responses are those of `controlled`.
 
     Raises
@@ -35,12 +37,11 @@ def estimate(
     ExhaustionError
         If all images look alike at some layer.
     """
-    require_alive(spec, counts, sums)
     samples = sum(counts)
     pairs = _pairs(counts)
-    displacement, noise, distance, _, controls = (
-        np.array(part) for part in zip(*sums, strict=True)
-    )
+    require_alive(spec, counts, packed)
+    displacement, noise, distance, _ = np.split(packed[:, :-2], 4, axis=1)
+    controls = packed[:, -2:]
     q = distance.mean(axis=0)
     plain = noise
     if control:
@@ -84,11 +85,10 @@ def estimate(
     }
 
 
-def require_alive(spec: Specification, counts: Sequence[int], sums: Sequence[UnitSums]) -> None:
-    """Raise `ExhaustionError` if all images look alike at some layer."""
-    q = np.mean([unit.distance for unit in sums], axis=0)
-    square = np.mean([unit.square for unit in sums], axis=0)
-    alive = q > _ROUNDING * square
+def require_alive(spec: Specification, counts: Sequence[int], packed: NDArray[np.float64]) -> None:
+    """Raise `ExhaustionError` if, in units [units, ...] packed, all images look alike somewhere."""
+    means = UnitSums.unpacked(packed.mean(axis=0))
+    alive = means.distance > _ROUNDING * means.square
     if not alive.all():
         reason = f"Q_k = 0 in all {_pairs(counts)} pairs drawn; use more samples if these are few"
         raise ExhaustionError.at(int(np.argmin(alive)), spec.size, reason)

@@ -181,7 +181,6 @@ def _clean_pass(
     )
     spare, sums = np.empty_like(values), np.zeros(int(plan.sides[0]) ** dim)
     offsets = np.empty((dim, 2 * count), np.int64)
-    past = 0
     for k in range(levels):
         side, window = int(plan.sides[k]), int(plan.windows[k])
         whole = window == side
@@ -210,11 +209,10 @@ def _clean_pass(
         origin = values[: size * 2 * count : 2 * count].copy() if whole else (
             np.full(size, background))  # fmt: skip
         add_up(
-            starts[k], window ** (dim - 1), window, side, origin, values, sums, history, past,
-            totals[k],
+            starts[k], window ** (dim - 1), window, side, origin, values, sums, history,
+            int(plan.pasts[k]), totals[k],
         )  # fmt: skip
         totals[k, 2] += background**2 * (side**dim - size) * count
-        past += size
     return history, totals
 
 

@@ -22,6 +22,8 @@ def one_pixel_columns(
 ) -> dict[str, NDArray[np.float64]]:
     """Evaluate D, Q, G_mean and G_variance for k = 0 ... depth; arguments as in ``predict``."""
     net, size, sigma, rectify = found.network, found.size, found.sigma, found.rectify
+    # Powers in exact integers first: S_k^d may exceed the range of a float in between.
+    areas = np.array([1 / stride**net.dim for stride in net.strides])
     if size is not None and any(layer.bias < 0 for layer in net):
         from scaledet.clean_images import clean_moments
 
@@ -29,8 +31,7 @@ def one_pixel_columns(
         half = distance * np.array([float(stride**net.dim) for stride in net.strides]) / 2
     else:
         sensitivity, peak, half = pixel_moments(net, size)
-        # Powers in exact integers first: S_k^d may exceed the range of a float in between.
-        distance = 2 * half * np.array([1 / stride**net.dim for stride in net.strides])
+        distance = 2 * half * areas
     # Both parts of the mean square response, times S_k^d; half is Q_k S_k^d / 2.
     if method == "closure" and size is not None and sigma is not None and rectify is not None:
         from scaledet.closure import closure_noise
@@ -56,7 +57,7 @@ def one_pixel_columns(
             moved = moments.signal**2 * sensitivity * half + moments.flicker * peak
             half = moments.signal**2 * half + own * peak
             sensitivity = moved / half
-            distance = 2 * half * np.array([1 / stride**net.dim for stride in net.strides])
+            distance = 2 * half * areas
         shift = moments.noise.active_mean - moments.noise.background_mean
         total = pixels * moments.noise.background_mean**2
         total += 2 * moments.noise.background_mean * shift

@@ -284,7 +284,7 @@ def predict(
     )
     checks.choice("method", method, _METHODS)
     checks.choice("noise", noise, _LAWS)
-    background = checks.real("background", background, minimum=0)
+    background = checks.background(background, *_BACKGROUNDS)
     _require_covered(found, method)
     _require_plain(found, method, background, noise)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
@@ -334,19 +334,15 @@ def _require_covered(found: Experiment, method: str) -> None:
 
 def _require_plain(found: Experiment, method: str, background: float, noise: str) -> None:
     """Refuse background and sphere noise where they are not worked out."""
-    given = {"background": background, "noise": noise}
-    for name, usual in (("background", 0.0), ("noise", "gaussian")):
-        plain = found.size is not None and found.task is None and found.rectify != "layers"
-        if given[name] != usual and not (plain and method == "exact"):
+    plain = found.size is not None and found.task is None and found.rectify != "layers"
+    for name, value, usual in (("background", background, 0.0), ("noise", noise, "gaussian")):
+        if value != usual and not (plain and method == "exact"):
             raise ValueError(
                 f"{name} must be {usual!r} on the infinite lattice, with a task, with "
-                f"rectify='layers' or with method='closure'; got {given[name]!r}"
+                f"rectify='layers' or with method='closure'; got {value!r}"
             )
     if background and noise == "sphere":
         raise ValueError(f"noise must be 'gaussian' with a background; got {noise!r}")
-    if background and not _BACKGROUNDS[0] <= background <= _BACKGROUNDS[1]:
-        low, high = _BACKGROUNDS
-        raise ValueError(f"background must be 0 or in [{low:g}, {high:g}]; got {background!r}")
 
 
 def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None) -> None:

@@ -22,7 +22,7 @@ from scaledet.estimation import require_alive
 from scaledet.executors import Pool, opened_pool
 from scaledet.progress import Progress
 from scaledet.stopping import is_precise, prefix_lengths
-from scaledet.work_unit import Specification, Stream, UnitSums, bytes_per_worker, run_unit
+from scaledet.work_unit import Specification, Stream, bytes_per_worker, run_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,13 +67,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Images and sums of the units of a job that count, in the order of the units.
+    """Images and packed sums [units, ...] of the units of a job that count, in their order.
 
     `partial`: the run was interrupted before the job was done.
     """
 
     counts: list[int]
-    sums: list[UnitSums]
+    packed: NDArray[np.float64]
     partial: bool
 
 
@@ -120,10 +120,7 @@ class _Ongoing:
         """Return the result; of a job that is not done, everything that is finished."""
         partial = self.length is None
         units = np.flatnonzero(self.finished) if partial else np.arange(self.length or 0)
-        return Outcome([self.job.counts[unit] for unit in units], self._sums(units), partial)
-
-    def _sums(self, units: NDArray[np.int64]) -> list[UnitSums]:
-        return [UnitSums.unpacked(self.numbers[unit]) for unit in units]
+        return Outcome([self.job.counts[unit] for unit in units], self.numbers[units], partial)
 
     def _judge(self) -> None:
         """Go on along the schedule of prefixes as far as they are complete."""
@@ -140,15 +137,15 @@ class _Ongoing:
 
     def _require_alive(self, length: int) -> None:
         try:
-            require_alive(self.job.spec, self.job.counts[:length], self._sums(np.arange(length)))
+            require_alive(self.job.spec, self.job.counts[:length], self.numbers[:length])
         except ExhaustionError as error:
             raise error.within(self.job.label) if self.job.label else error from None
 
     def _suffices(self, length: int) -> bool:
         job = self.job
         target = math.nan if job.target is None else job.target
-        sums = self._sums(np.arange(length))
-        return is_precise(job.spec, job.counts[:length], sums, control=job.control, target=target)
+        counts, packed = job.counts[:length], self.numbers[:length]
+        return is_precise(job.spec, counts, packed, control=job.control, target=target)
 
 
 class _Run:

@@ -159,17 +159,18 @@ class BiasPhases:
         """
         from scipy.optimize import minimize_scalar
 
-        early = BiasPhases("early", self.network, self.rectify, Fraction(1), (0.0, 0.0))
+        def early(theta: float, **options: Any) -> Evolution:
+            cut = _biases("early", Fraction(theta), self.inputs, self.network.depth)
+            net = _with_biases(self.network, cut)
+            return evolve(net, rectify=self.rectify, size=size, sigma=sigma, **options)
 
         def loss(theta: float) -> float:
-            found = early.evolve(theta, size=size, sigma=sigma, points=_POINTS)
-            return math.log(found.G[-1])
+            return math.log(early(theta, points=_POINTS).G[-1])
 
         # The loss falls, then rises towards the death of the signal; in strong noise it rises only.
         found = minimize_scalar(loss, bounds=(0.0, 0.999), method="bounded",
                                 options={"xatol": 1e-7})  # fmt: skip
-        theta = float(found.x) if found.fun < loss(0.0) else 0.0
-        return early.evolve(theta, size=size, sigma=sigma)
+        return early(float(found.x) if found.fun < loss(0.0) else 0.0)
 
     def __repr__(self) -> str:
         low, high = self.noise

@@ -189,11 +189,7 @@ def checked_specification(
     if pixels > _LARGEST:
         raise ValueError(f"size must be such that an image has at most {_LARGEST} pixels; got "
                          f"{found.size}")  # fmt: skip
-    background = checks.real("background", background, minimum=0)
-    if background and not _WEAKEST <= background <= _STRONGEST:
-        raise ValueError(
-            f"background must be 0 or in [{_WEAKEST:g}, {_STRONGEST:g}]; got {background!r}"
-        )
+    background = checks.background(background, _WEAKEST, _STRONGEST)
     return Specification(**vars(found), engine=engine, background=background)
 
 
@@ -257,7 +253,7 @@ def _result(job: Job, outcome: Outcome) -> Simulation | None:
     if outcome.partial and len(outcome.counts) < 2:
         return None
     try:
-        estimates = estimate(job.spec, outcome.counts, outcome.sums, control=job.control)
+        estimates = estimate(job.spec, outcome.counts, outcome.packed, control=job.control)
     except ExhaustionError as error:
         if outcome.partial:
             return None

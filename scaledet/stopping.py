@@ -7,12 +7,17 @@ finished: the result is the same for any number of workers, and after any number
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
 from scaledet.estimation import estimate, relative_errors
-from scaledet.work_unit import Specification, UnitSums
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.work_unit import Specification
 
 __all__ = ["is_precise", "prefix_lengths"]
 
@@ -36,7 +41,7 @@ def prefix_lengths(units: int) -> list[int]:
 def is_precise(
     spec: Specification,
     counts: Sequence[int],
-    sums: Sequence[UnitSums],
+    packed: NDArray[np.float64],
     *,
     control: bool,
     target: float,
@@ -45,7 +50,7 @@ def is_precise(
     try:
         # A response that no sample has shown yet has no relative error.
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = relative_errors(estimate(spec, counts, sums, control=control))
+            found = relative_errors(estimate(spec, counts, packed, control=control))
     except ExhaustionError:
         # Too few pairs seen so far; whether that is so in the end is judged in the end.
         return False

@@ -1,10 +1,14 @@
-"""Compiled code that an edited module made stale is thrown away before the tests."""
+"""Fixtures, and stale compiled code thrown away before the tests."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+import pytest
+
 import scaledet
+from scaledet.cli import main
 
 PACKAGE = Path(scaledet.__file__).parent
 
@@ -16,3 +20,15 @@ def pytest_configure() -> None:
     for index in (PACKAGE / "__pycache__").glob("*.nbi"):
         if index.stat().st_mtime < newest:
             index.unlink()
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command line given as one string; return its exit code, stdout and stderr."""
+
+    def runner(line):
+        code = main(shlex.split(line))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return runner

@@ -20,23 +20,10 @@ import pytest
 
 import scaledet as sd
 from scaledet import cli, comparison, exponents, simulation
-from scaledet.cli import main
 from scaledet.cli_arguments import read_bytes, read_kernel, read_layer, read_rational
 from scaledet.prediction import Prediction
 
 COMMANDS = ("exponents", "predict", "derive", "simulate", "compare")
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command line given as one string; return its exit code, stdout and stderr."""
-
-    def runner(line):
-        code = main(shlex.split(line))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return runner
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,19 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 import scaledet as sd
-from scaledet.cli import main
 from scaledet.derivation import Derivation
 from scaledet.errors import DerivationError
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    def runner(line: str) -> tuple[int, str, str]:
-        code = main(shlex.split(line))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return runner
 
 
 def test_prints_markdown(run: Any) -> None:

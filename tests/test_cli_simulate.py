@@ -18,18 +18,6 @@ LINE = "--kernel 1,2,1 --stride 2 --depth 2 --size 32 --samples 20000 --rng 4"
 OPTIONS = "--engine numpy --control-variates --target-error 0.01"
 
 
-@pytest.fixture
-def run(capsys):
-    """Run a command line; return its exit code, stdout and stderr."""
-
-    def runner(line):
-        code = main(shlex.split(line))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return runner
-
-
 def expected(**given):
     return sd.simulate(NET, size=32, samples=20_000, rng=4, **given)
 

@@ -23,6 +23,10 @@ from scaledet.stopping import is_precise, prefix_lengths
 from scaledet.work_unit import Stream, UnitSums, run_unit, unit_sizes
 
 
+def packed(sums):
+    return np.array([unit.packed() for unit in sums])
+
+
 class Plain(Executor):
     """Runs what is submitted at once; counts, and fails or is interrupted at a given task."""
 
@@ -190,7 +194,7 @@ def test_a_target_stops_at_the_first_prefix_that_suffices():
     assert 0 < place < len(lengths) - 1, "neither the first nor the last"
     sums = [run_unit(spec, Stream(5, (0,)), unit, counts[unit]) for unit in range(found.blocks)]
     for length in lengths[: place + 1]:
-        prefix = estimate(spec, counts[:length], sums[:length], control=False)
+        prefix = estimate(spec, counts[:length], packed(sums[:length]), control=False)
         assert (relative_errors(prefix).max() < 0.03) == (length == found.blocks)
     assert np.array_equal(prefix["covariance"], found.covariance)
     assert found.target_reached
@@ -245,7 +249,7 @@ def test_a_response_never_seen_is_infinitely_uncertain():
 def test_exhaustion_is_judged_in_the_end_only():
     spec = checked_specification("simulate", NET, 32, "input", None, None, False, engine="numpy")
     dead = UnitSums(*(np.zeros(4) for _ in range(4)), np.zeros(2))
-    assert not is_precise(spec, [4] * 64, [dead] * 64, control=False, target=0.9)
+    assert not is_precise(spec, [4] * 64, packed([dead] * 64), control=False, target=0.9)
     dying = sd.Network.uniform(2, 2, 3, bias=-0.2)
     with pytest.raises(sd.ExhaustionError, match="layer 2"):
         sd.simulate(dying, size=16, samples=10_000, rng=0, target_error=0.1)
@@ -284,7 +288,7 @@ def test_an_interrupted_run_returns_what_is_done(plain, monkeypatch, tmp_path):
     spec = checked_specification("simulate", NET, 32, "input", None, None, False, engine="numpy")
     counts = unit_sizes(spec, 12_000)[: found.blocks]
     sums = [run_unit(spec, Stream(5, (0,)), unit, count) for unit, count in enumerate(counts)]
-    assert np.array_equal(estimate(spec, counts, sums, control=False)["means"], found.means)
+    assert np.array_equal(estimate(spec, counts, packed(sums), control=False)["means"], found.means)
     for text in (repr(found), found._repr_html_()):
         assert "partial: interrupted" in text
     again = sd.load(found.save(tmp_path / "partial.npz"))
@@ -364,7 +368,7 @@ def test_ctrl_c(workers):
         )
         counts = unit_sizes(spec, 10**8)[: int(blocks)]
         sums = [run_unit(spec, Stream(3, (0,)), unit, count) for unit, count in enumerate(counts)]
-        assert estimate(spec, counts, sums, control=False)["means"].tobytes().hex() == means
+        assert estimate(spec, counts, packed(sums), control=False)["means"].tobytes().hex() == means
 
 
 IMPATIENT = (
