@@ -30,10 +30,11 @@ test: $(READY)  ## lint, types, doctests, tests (derivations and quick figures i
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-lint: $(READY)  ## style (ruff) and types (mypy strict)
+lint: $(READY)  ## style (ruff), types (mypy strict), direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 derivations: $(READY)  ## check every derivation; write one page each and an index into derivations/out
 	$(BIN)/python derivations/publish_all.py

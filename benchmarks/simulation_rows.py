@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import scaledet as sd
-from scaledet.compiled import Floats, Words, compiled
-from scaledet.fused_pooling import pool_line
-from scaledet.gaussian_stream import fill_normals, new_state
+from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled
+from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state
+from scaledet.simulation.engines.compiled.lines import pool_line
 
 SIZE = 1024
 SAMPLES = 2**17

@@ -9,18 +9,18 @@ from typing import Any
 
 import mpmath
 import sympy as sp
-from pixel_pairs import pair_energy, walks
 from publish import main
-from receptive_field import receptive_field
 
 from scaledet import symbols as y
-from scaledet.brute_noise import gaussian_moments, gaussian_sensitivity, infinite_sensitivity
-from scaledet.brute_torus import Torus
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.derive_moments import rectified_moments
-from scaledet.derive_noise import geometry_steps
-from scaledet.evidence import agree
-from scaledet.noise_evidence import LAWS, TORI, Bench, exact
+from scaledet.reference.noise import gaussian_moments, gaussian_sensitivity, infinite_sensitivity
+from scaledet.reference.pixel_pairs import pair_energy, walks
+from scaledet.reference.torus import Torus
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.noise import LAWS, TORI, Bench, exact
+from scaledet.symbolic.steps.noise import geometry_steps
+from scaledet.symbolic.steps.noise_moments import rectified_moments
+from scaledet.symbolic.steps.receptive_field import receptive_field
 from scaledet.symbols import L, c, d, k, n, sigma
 
 BENCH = Bench((1, 2, 3), "input")

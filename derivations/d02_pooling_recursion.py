@@ -9,9 +9,9 @@ import sympy as sp
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.brute_force import PooledPixel, autocorrelation
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.evidence import agree
+from scaledet.reference.pixel import PooledPixel, autocorrelation
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbols import k, m, n, p
 
 # Two skew filters at different strides, so that no symmetry hides a wrong sign.

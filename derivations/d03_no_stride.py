@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from publish import main
 
-from scaledet.derivation import Derivation
-from scaledet.derive_flat import noise_series_steps, series_steps
-from scaledet.derive_recurrence import recurrence_steps
-from scaledet.kernel import box
+from scaledet.network.kernel import box
+from scaledet.symbolic.derivation import Derivation
+from scaledet.symbolic.steps.no_stride import noise_series_steps, series_steps
+from scaledet.symbolic.steps.recurrence import recurrence_steps
 from scaledet.symbols import d
 
 

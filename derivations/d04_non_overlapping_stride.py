@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from publish import main
 
-from scaledet.derivation import Derivation
-from scaledet.derive_box_law import box_law_steps
-from scaledet.derive_boxes import own_stride_noise, own_stride_steps
-from scaledet.derive_noise import noise_steps
+from scaledet.symbolic.derivation import Derivation
+from scaledet.symbolic.steps.box_law import box_law_steps
+from scaledet.symbolic.steps.boxes import own_stride_noise, own_stride_steps
+from scaledet.symbolic.steps.noise import noise_steps
 
 
 def derivation() -> Derivation:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from filter_examples import RANGE, RATES, examples, logarithms, sobolev
-from filter_panel import (
+from publish import main
+
+from scaledet import symbols as y
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.filter_panel import (
     NO_SUM_RULE,
     SUM_RULE,
     averaged_radii,
@@ -18,11 +21,8 @@ from filter_panel import (
     radii,
     tried,
 )
-from filter_table import stable
-from publish import main
-
-from scaledet import symbols as y
-from scaledet.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.filter_table import stable
+from scaledet.symbolic.steps.filter_examples import RANGE, RATES, examples, logarithms, sobolev
 from scaledet.symbols import d, f, k, m, n, s
 
 BOXES = (((1, 1), 2), ((1, 1, 1), 3))

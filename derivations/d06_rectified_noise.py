@@ -10,25 +10,34 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from box_noise import DIMS, FLAT, box_sizes, flat_drift, flat_prefactor, on_boxes, total_noise
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.brute_force import PooledPixel
-from scaledet.brute_noise import (
+from scaledet.network.network import Layer, Network
+from scaledet.reference.exact import refute
+from scaledet.reference.noise import (
     extrapolated,
     gaussian_moments,
     gaussian_sensitivity,
     pooled_squares,
 )
-from scaledet.brute_torus import Torus
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.derive_noise import noise_steps
-from scaledet.evidence import agree, refute
-from scaledet.network import Layer, Network
-from scaledet.noise_evidence import LARGE, LAWS, SKEW, TORI
-from scaledet.prediction import predict
+from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.torus import Torus
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.box_noise import (
+    DIMS,
+    FLAT,
+    box_sizes,
+    flat_drift,
+    flat_prefactor,
+    on_boxes,
+    total_noise,
+)
+from scaledet.symbolic.routes.noise import LARGE, LAWS, SKEW, TORI
+from scaledet.symbolic.steps.noise import noise_steps
 from scaledet.symbols import L, c, d, k, s
+from scaledet.theory.prediction import predict
 
 
 def derivation() -> Derivation:

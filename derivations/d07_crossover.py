@@ -7,7 +7,12 @@ from functools import partial
 from typing import Any
 
 import sympy as sp
-from box_noise import (
+from publish import main
+
+from scaledet import symbols as y
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.box_noise import (
     DIMS,
     LENGTHS,
     WINDOW,
@@ -19,12 +24,7 @@ from box_noise import (
     reached,
     total_noise,
 )
-from flat_exponents import flat_exponents
-from publish import main
-
-from scaledet import symbols as y
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.evidence import agree
+from scaledet.symbolic.steps.no_stride_crossover import flat_exponents
 from scaledet.symbols import A, crossover, d, k, n, s, tolerance, width
 
 FLUCTUATIONS = (sp.pi - 1) / (2 * sp.pi)

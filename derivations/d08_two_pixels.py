@@ -9,10 +9,11 @@ from functools import cache
 from typing import Any
 
 import sympy as sp
-from pair_blocks import block_steps
-from pair_counts import label_steps, norm_steps
 from publish import main
-from small_torus import (
+
+import scaledet as sd
+from scaledet import symbols as y
+from scaledet.reference.small_torus import (
     Law,
     Torus,
     at_displacement,
@@ -22,11 +23,10 @@ from small_torus import (
     signed_moves,
     uniform,
 )
-
-import scaledet as sd
-from scaledet import symbols as y
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.evidence import agree
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.steps.pair_blocks import block_steps
+from scaledet.symbolic.steps.pair_counts import label_steps, norm_steps
 from scaledet.symbols import N, k, m, m_1, m_2, p
 
 PLANE = Torus([([1, 2, 4], 2), ([1, 3], 3)], 6, dim=2)

@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any
 
 import sympy as sp
-from one_pixel_torus import OnePixel
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.evidence import agree, number
+from scaledet.reference.exact import number
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.one_pixel_torus import OnePixel
 from scaledet.symbols import L, d, k, m_1, m_2, rho, rho_drop, s
 
 SKEW = (([1, 2, 4], 2), ([1, 3], 3))

@@ -7,17 +7,18 @@ from functools import cache
 from typing import Any
 
 import sympy as sp
-from aliasing import cap_steps, filter_steps
-from long_networks import Layers, brute, exponent, layers
 from publish import main
 
 import scaledet as sd
 from scaledet import symbols as y
-from scaledet.brute_layers import UnequalLayers
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.derive_blocks import derive_network
-from scaledet.evidence import agree, number
-from scaledet.layer_text import Entrywise
+from scaledet.reference.exact import number
+from scaledet.reference.layers import UnequalLayers
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.prose import Entrywise
+from scaledet.symbolic.routes.long_networks import Layers, brute, exponent, layers
+from scaledet.symbolic.steps.aliasing import cap_steps, filter_steps
+from scaledet.symbolic.steps.network import derive_network
 from scaledet.symbols import i, k, m, n, rho, rho_drop, s, z
 
 SKEW = layers(([1, 2, 4], 2), ([3, 1, 0, 2], 3), ([1, 3], 2))

@@ -7,13 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
-from integer_noise import IntegerNoise
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.brute_torus import Torus
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.evidence import agree
+from scaledet.reference.integer_noise import IntegerNoise
+from scaledet.reference.torus import Torus
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbols import L, d, i, j, k, m, s
 
 SKEW = ((0, 3), (1, 2), (3, 1))

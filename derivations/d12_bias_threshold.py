@@ -11,12 +11,12 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from integer_noise import IntegerNoise
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.evidence import agree
+from scaledet.reference.integer_noise import IntegerNoise
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbols import d, i, k, s
 
 PLACES = ((1, 2, 4), (1, 3, 3), (2, 2, 3), (3, 2, 2))

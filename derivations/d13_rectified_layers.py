@@ -9,13 +9,18 @@ import sympy as sp
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.brute_rectified import torus_noise
-from scaledet.derivation import Check, Derivation, Step
-from scaledet.derive_layer_noise import boxes_law, flat_law, growth_step, layer_noise_steps
-from scaledet.evidence import agree
-from scaledet.network import Layer, Network
-from scaledet.prediction import predict
+from scaledet.network.network import Layer, Network
+from scaledet.reference.rectified_units import torus_noise
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.steps.rectified_units import (
+    boxes_law,
+    flat_law,
+    growth_step,
+    layer_noise_steps,
+)
 from scaledet.symbols import d
+from scaledet.theory.prediction import predict
 
 NETWORK = Network([Layer([1, 1]), Layer([3, 1], 2)])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scaledet.derivation import CheckReport, Derivation
-from scaledet.typeset import html_document
+from scaledet.symbolic.derivation import CheckReport, Derivation
+from scaledet.symbolic.printing import html_document
 
 OUT = Path(__file__).parent / "out"
 

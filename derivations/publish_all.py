@@ -7,7 +7,7 @@ from pathlib import Path
 
 from publish import OUT, publish
 
-from scaledet.typeset import html_page, prose_to_html
+from scaledet.symbolic.printing import html_page, prose_to_html
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("d[0-9]*.py"))

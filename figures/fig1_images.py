@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import scaledet as sd
-from scaledet.pooling import apply_layer
+from scaledet.network.pooling import apply_layer
 
 PIXELS: dict[int, list[tuple[int, ...]]] = {1: [(20,), (33,)], 2: [(9, 11), (18, 17)]}
 SIDE = {1: 64, 2: 32}

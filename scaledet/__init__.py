@@ -24,44 +24,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scaledet import plots, symbols
-    from scaledet.comparison import compare
-    from scaledet.deriving import derive
+    from scaledet.analysis.comparison import compare
+    from scaledet.analysis.fitting import fit_exponent, local_exponents
     from scaledet.errors import ExhaustionError, FitError
-    from scaledet.evolution import evolve
-    from scaledet.exponents import predict_exponents
-    from scaledet.fitting import fit_exponent, local_exponents
-    from scaledet.kernel import Kernel, binomial, box
-    from scaledet.network import Layer, Network
-    from scaledet.prediction import predict
+    from scaledet.evolution.evolve import evolve
+    from scaledet.evolution.schedules import bias_phases
+    from scaledet.network.kernel import Kernel, binomial, box
+    from scaledet.network.network import Layer, Network
     from scaledet.saved import load
-    from scaledet.scale_detection import ScaleDetection
-    from scaledet.schedules import bias_phases
-    from scaledet.simulation import simulate
-    from scaledet.sweeping import sweep
+    from scaledet.simulation.simulate import simulate
+    from scaledet.simulation.sweep import sweep
+    from scaledet.symbolic.derive import derive
+    from scaledet.tasks.scale_detection import ScaleDetection
+    from scaledet.theory.growth.exponents import predict_exponents
+    from scaledet.theory.prediction import predict
 
 __version__ = "0.1.0"
 
 _HOME = {
     "ExhaustionError": "errors",
     "FitError": "errors",
-    "Kernel": "kernel",
-    "Layer": "network",
-    "Network": "network",
-    "ScaleDetection": "scale_detection",
-    "bias_phases": "schedules",
-    "binomial": "kernel",
-    "box": "kernel",
-    "compare": "comparison",
-    "derive": "deriving",
-    "evolve": "evolution",
-    "fit_exponent": "fitting",
+    "Kernel": "network.kernel",
+    "Layer": "network.network",
+    "Network": "network.network",
+    "ScaleDetection": "tasks.scale_detection",
+    "bias_phases": "evolution.schedules",
+    "binomial": "network.kernel",
+    "box": "network.kernel",
+    "compare": "analysis.comparison",
+    "derive": "symbolic.derive",
+    "evolve": "evolution.evolve",
+    "fit_exponent": "analysis.fitting",
     "load": "saved",
-    "local_exponents": "fitting",
+    "local_exponents": "analysis.fitting",
     "plots": "plots",
-    "predict": "prediction",
-    "predict_exponents": "exponents",
-    "simulate": "simulation",
-    "sweep": "sweeping",
+    "predict": "theory.prediction",
+    "predict_exponents": "theory.growth.exponents",
+    "simulate": "simulation.simulate",
+    "sweep": "simulation.sweep",
     "symbols": "symbols",
 }
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from scaledet.cli import main
+from scaledet.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

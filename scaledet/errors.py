@@ -1,13 +1,28 @@
-"""Errors that carry what is known."""
+"""Exceptions of scaledet."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CheckpointError", "DerivationError", "ExhaustionError", "FitError"]
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "CheckpointError",
+    "DerivationError",
+    "ExhaustionError",
+    "FitError",
+]
 
 
-class ExhaustionError(ValueError):
+class ArgumentError(ValueError):
+    """An argument that scaledet does not accept: the message names it, its value and the range."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument of the wrong type."""
+
+
+class ExhaustionError(ArgumentError):
     """The image is exhausted: all images look alike at some layer, Q_k = 0, D_k and G_k undefined.
 
     Attributes
@@ -47,7 +62,7 @@ def _rebuild(kind: type[Exception], message: str, known: dict[str, Any]) -> Exce
     return kind(message, **known)
 
 
-class FitError(ValueError):
+class FitError(ArgumentError):
     """The values are no power law over the window; carries the fit that was refused.
 
     Attributes

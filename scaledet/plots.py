@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from scaledet import checks
-from scaledet.comparison import Comparison
-from scaledet.evolution import Evolution
-from scaledet.fitting import local_exponents
-from scaledet.prediction import Prediction
-from scaledet.simulated import Simulation
+from scaledet import validate
+from scaledet.analysis.comparison import Comparison
+from scaledet.analysis.fitting import local_exponents
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.evolution.evolve import Evolution
+from scaledet.simulation.result import Simulation
+from scaledet.theory.prediction import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,7 @@ def plot_curve(
     >>> ax.get_xscale(), ax.get_ylabel()
     ('log', 'displacement sensitivity $D_k$')
     """
-    checks.choice("quantity", quantity, tuple(_LABELS))
+    validate.choice("quantity", quantity, tuple(_LABELS))
     widths = _numbers("A", A, "> 0")
     heights = _numbers("values", values, "> 0", len(widths))
     bars = None if errors is None else _numbers("errors", errors, ">= 0", len(widths))
@@ -101,15 +102,17 @@ def plot_sensitivity(
     (4, 1)
     """
     if not isinstance(result, Prediction | Evolution | Simulation):
-        raise TypeError(
+        raise ArgumentTypeError(
             f"result must be a Prediction, an Evolution or a Simulation; got {result!r}"
         )
-    checks.choice("quantity", quantity, tuple(_LABELS))
+    validate.choice("quantity", quantity, tuple(_LABELS))
     depth = len(result.D) - 1
     layers = range(depth + 1) if layers is None else layers
     if not np.iterable(layers):
-        raise TypeError(f"layers must be a sequence of integers in [0, {depth}]; got {layers!r}")
-    chosen = [checks.integer(f"layers[{i}]", k, 0, depth) for i, k in enumerate(layers)]
+        raise ArgumentTypeError(
+            f"layers must be a sequence of integers in [0, {depth}]; got {layers!r}"
+        )
+    chosen = [validate.integer(f"layers[{i}]", k, 0, depth) for i, k in enumerate(layers)]
     simulated = isinstance(result, Simulation)
     style = {"label": "simulation" if simulated else "theory", **style}
     errors = getattr(result, f"{quantity}_err")[chosen] if simulated else None
@@ -136,7 +139,7 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **style: 
     'layer $k$'
     """
     if not isinstance(comparison, Comparison):
-        raise TypeError(f"comparison must be a Comparison; got {comparison!r}")
+        raise ArgumentTypeError(f"comparison must be a Comparison; got {comparison!r}")
     from matplotlib.ticker import MaxNLocator
 
     ax = _axes(ax, "layer $k$", "(simulation - theory) / standard error")
@@ -204,9 +207,9 @@ def plot_slope(
     >>> ax.lines[1].get_ydata().tolist(), ax.texts[0].get_text()
     ([1.0, 0.5, 0.25], '$-1$')
     """
-    slope = checks.real("exponent", float(exponent) if hasattr(exponent, "evalf") else exponent)
+    slope = validate.real("exponent", float(exponent) if hasattr(exponent, "evalf") else exponent)
     first, height = _numbers("start", start, "> 0", 2)
-    ratio = checks.real("end", end, positive=True) / first
+    ratio = validate.real("end", end, positive=True) / first
     ax = _axes(ax, "", "", required=True)
     factors = ratio ** np.array([0, 0.5, 1])
     x, y = first * factors, height * factors**slope
@@ -226,7 +229,9 @@ def _axes(ax: Any, x: str, y: str, required: bool = False) -> Axes:
     if ax is None and not required:
         ax = Figure(layout="constrained").add_subplot()
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax must be a matplotlib Axes{'' if required else ' or None'}; got {ax!r}")
+        raise ArgumentTypeError(
+            f"ax must be a matplotlib Axes{'' if required else ' or None'}; got {ax!r}"
+        )
     ax.set(xlabel=ax.get_xlabel() or x, ylabel=ax.get_ylabel() or y)
     return ax
 
@@ -244,9 +249,11 @@ def _numbers(name: str, values: Any, bound: str, length: int | None = None) -> N
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be {many} finite numbers {bound}; got {values!r}") from None
+        raise ArgumentTypeError(
+            f"{name} must be {many} finite numbers {bound}; got {values!r}"
+        ) from None
     low = array <= 0 if bound == "> 0" else array < 0
     wrong = array.ndim != 1 or (length is not None and len(array) != length)
     if wrong or not np.isfinite(array).all() or low.any():
-        raise ValueError(f"{name} must be {many} finite numbers {bound}; got {values!r}")
+        raise ArgumentError(f"{name} must be {many} finite numbers {bound}; got {values!r}")
     return array

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from scaledet.storage import read
+from scaledet.errors import ArgumentError
+from scaledet.results.storage import read
 
 __all__ = ["load"]
 
@@ -29,25 +30,25 @@ def load(path: str | os.PathLike[str]) -> Any:
     kind, meta, arrays = read(path)
     try:
         if kind == "prediction":
-            from scaledet.prediction import Prediction
+            from scaledet.theory.prediction import Prediction
 
             return Prediction.from_stored(meta, arrays)
         if kind == "evolution":
-            from scaledet.evolution import Evolution
+            from scaledet.evolution.evolve import Evolution
 
             return Evolution.from_stored(meta, arrays)
         if kind == "simulation":
-            from scaledet.simulated import Simulation
+            from scaledet.simulation.result import Simulation
 
             return Simulation.from_stored(meta, arrays)
         if kind == "sweep":
-            from scaledet.sweeping import Sweep
+            from scaledet.simulation.sweep import Sweep
 
             return Sweep.from_stored(meta, arrays)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(
+        raise ArgumentError(
             f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
         ) from error
-    raise ValueError(
+    raise ArgumentError(
         f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
     )

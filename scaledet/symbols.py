@@ -17,7 +17,7 @@ from typing import Any
 
 import sympy as sp
 
-from scaledet import checks
+from scaledet import validate
 from scaledet.bias_quantities import (
     active_square,
     background_square,
@@ -245,7 +245,7 @@ def kappa(order: int) -> Any:
     >>> kappa(2).is_positive, kappa(4)
     (True, kappa_4)
     """
-    order = checks.integer("order", order, 2)
+    order = validate.integer("order", order, 2)
     sign = {"positive": True} if order == 2 else {"real": True}
     return sp.Symbol(f"kappa_{order}", **sign)
 
@@ -259,6 +259,6 @@ def filter_exponent(letter: str, *weights: int) -> Any:
     >>> print(sp.latex(filter_exponent("alpha", 1, 2, 1)))
     \alpha_{[1,2,1]}
     """
-    letter = checks.choice("letter", letter, ("alpha", "beta"))
+    letter = validate.choice("letter", letter, ("alpha", "beta"))
     shown = ",".join(map(str, weights))
     return sp.Symbol(rf"\{letter}_{{[{shown}]}}", real=True)

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 import scaledet
-from scaledet.cli import main
+from scaledet.cli.main import main
 
 PACKAGE = Path(scaledet.__file__).parent
 
 
 def pytest_configure() -> None:
     """Numba looks only at the module of a function, not at those whose functions it inlines."""
-    sources = [p for p in PACKAGE.glob("*.py") if "scaledet.compiled import" in p.read_text()]
-    newest = max(path.stat().st_mtime for path in [*sources, PACKAGE / "compiled.py"])
-    for index in (PACKAGE / "__pycache__").glob("*.nbi"):
+    engine = PACKAGE / "simulation" / "engines" / "compiled"
+    newest = max(path.stat().st_mtime for path in engine.glob("*.py"))
+    for index in (engine / "__pycache__").glob("*.nbi"):
         if index.stat().st_mtime < newest:
             index.unlink()
 

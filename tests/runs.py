@@ -43,7 +43,7 @@ def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
 
 SLOWLY = """
 import time
-from scaledet import running
+from scaledet.simulation import scheduler as running
 def slowly(*arguments, run_unit=running.run_unit):
     time.sleep(PAUSE)
     return run_unit(*arguments)

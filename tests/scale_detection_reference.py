@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from scaledet.scale_detection import ScaleDetection
+from scaledet.tasks.scale_detection import ScaleDetection
 
 T1_TASKS = [
     ScaleDetection(size=size, xi=xi, gap=gap, dim=dim, periodic=periodic, norm=norm)

@@ -11,11 +11,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from equivalent_changes import EQUIVALENT
-from mutation import mutants, strangers
 
-from scaledet.derivation import Derivation, Step
 from scaledet.errors import DerivationError
+from scaledet.symbolic.derivation import Derivation, Step
+from tests.equivalent_changes import EQUIVALENT
+from tests.mutation import mutants, strangers
 
 FOLDER = Path(__file__).parents[1] / "derivations"
 NAMES = sorted(path.stem for path in FOLDER.glob("d[0-9]*.py"))

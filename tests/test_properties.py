@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reference import filter_sensitivities, one_pixel
-from test_network import build
-from test_spectrum import STATED, relative_error
 
 import scaledet as sd
-from scaledet.correlation import correlations
+from scaledet.theory.correlation.exact import correlations
+from tests.dense import filter_sensitivities, one_pixel
+from tests.network.test_network import build
+from tests.theory.correlation.test_spectrum import STATED, relative_error
 
 
 def steady(examples):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scaledet.cli import main
+from scaledet.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

@@ -1,0 +1,1 @@
+"""Exact algebraic numbers: python-flint computes them, SymPy prints them."""

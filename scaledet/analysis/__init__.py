@@ -1,0 +1,1 @@
+"""Numbers against numbers: predictions with simulations, power laws with points."""

@@ -1,0 +1,201 @@
+"""Confront a prediction with a simulation: pulls, full-covariance chi-square, p-value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.evolution.evolve import Evolution
+from scaledet.results import tables
+from scaledet.simulation.result import Simulation
+from scaledet.theory.prediction import Prediction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Comparison", "compare"]
+
+# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested;
+# those whose variance is this much below the largest are numerically absent.
+_OVERLAPS = 50
+_SINGULAR = 1e-13
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    r"""Verdict on a prediction.
+
+    Attributes
+    ----------
+    prediction, simulation
+        What was compared.
+    pulls : ndarray, shape [2, depth + 1]
+        (simulated - predicted) / standard error; first row D, second row G.
+    chi2 : float
+        :math:`\Delta^T C^{-1} \Delta` with the full covariance C of all layers, in the directions
+        that the samples resolve.
+    dof : tuple of int
+        Number of independent directions in it, and of blocks beyond them.
+    p_value : float
+        Probability of a larger chi2 if the prediction holds (Hotelling's law, because C is
+        itself estimated from the blocks).
+    """
+
+    prediction: Prediction | Evolution
+    simulation: Simulation
+    pulls: NDArray[np.float64]
+    chi2: float
+    dof: tuple[int, int]
+    p_value: float
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of the table, by name."""
+        p, m = self.prediction, self.simulation
+        return {
+            "layer": np.arange(len(p.D)),
+            "A": p.A,
+            "D_predicted": p.D,
+            "D_simulated": m.D,
+            "D_err": m.D_err,
+            "D_pull": self.pulls[0],
+            "G_predicted": p.G,
+            "G_simulated": m.G,
+            "G_err": m.G_err,
+            "G_pull": self.pulls[1],
+        }
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas ``DataFrame``, one row per layer."""
+        return tables.frame(self.columns())
+
+    def _title(self) -> str:
+        verdict = "agree" if self.p_value > 1e-3 else "DISAGREE"
+        return (
+            f"Comparison: theory and simulation {verdict}, p = {self.p_value:.3g} "
+            f"(chi2 = {self.chi2:.1f} in {self.dof[0]} directions, "
+            f"{self.simulation.samples} samples)"
+        )
+
+    def _shown(self) -> dict[str, Any]:
+        p, m = self.prediction, self.simulation
+        shown: dict[str, Any] = {"k": np.arange(len(p.D)), "A_k": p.A}
+        for row, name in enumerate("DG"):
+            values, errors = getattr(m, name), getattr(m, f"{name}_err")
+            shown[f"{name}_k predicted"] = getattr(p, name)
+            shown[f"{name}_k simulated"] = list(map(tables.with_error, values, errors))
+            shown[f"{name} pull"] = [f"{pull:+.2f}" for pull in self.pulls[row]]
+        return shown
+
+    def __repr__(self) -> str:
+        return f"{self._title()}\n{tables.text_table(self._shown())}"
+
+    def _repr_html_(self) -> str:
+        return tables.html_table(self._title(), self._shown())
+
+
+def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Comparison:
+    r"""Test whether a simulation agrees with a prediction at every layer at once.
+
+    With the deviations Delta of the mean squared responses from D_k Q_k and G_k Q_k (predicted
+    D_k, G_k; simulated Q_k) over B blocks, and their estimated covariance C in the r directions
+    that rest on at least 50 overlapping pairs of images,
+    :math:`\chi^2 = \Delta^T C^{-1} \Delta` and
+    :math:`\chi^2 (B - r) / (r (B - 1)) \sim F_{r, B - r}` (Hotelling).
+
+    Parameters
+    ----------
+    prediction : Prediction or Evolution
+        Of the same size, depth, noise and images; the network may differ (that is what is
+        tested).
+    simulation : Simulation
+        At least about twice as many blocks as means.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the two do not describe the same experiment or there are too few blocks.
+
+    Notes
+    -----
+    Assumes block means close to Gaussian (central limit theorem). Source: Hotelling 1931.
+
+    Examples
+    --------
+    >>> from scaledet import Network, predict, simulate
+    >>> net = Network.uniform(kernel=2, stride=2, depth=3)
+    >>> c = compare(predict(net, size=64), simulate(net, size=64, samples=2000, rng=1))
+    >>> bool(c.p_value > 1e-3)
+    True
+    """
+    if not isinstance(prediction, Prediction | Evolution):
+        raise ArgumentTypeError(
+            f"prediction must be a Prediction or an Evolution; got a {type(prediction).__name__}"
+        )
+    if not isinstance(simulation, Simulation):
+        raise ArgumentTypeError(
+            f"simulation must be a Simulation; got a {type(simulation).__name__}"
+        )
+    for name in ("size", "rectify", "task", "balanced"):
+        ours, theirs = getattr(prediction, name), getattr(simulation, name)
+        if ours != theirs:
+            raise ArgumentError(f"prediction.{name} must equal the simulation's {theirs!r}; "
+                             f"got {ours!r}")  # fmt: skip
+    for name, usual in (("background", 0.0), ("noise", "gaussian")):
+        ours = getattr(prediction, name, usual)
+        theirs = getattr(simulation, name, usual)
+        if ours != theirs:
+            raise ArgumentError(f"prediction.{name} must equal the simulation's {theirs!r}; "
+                             f"got {ours!r}")  # fmt: skip
+    dead = getattr(prediction, "dead_at", None)
+    if dead is not None and dead <= simulation.network.depth:
+        raise ArgumentError(
+            f"prediction must see the signal at every layer; it is dead at layer {dead}: compare "
+            f"the first {dead - 1} layers (network.prefix)"
+        )
+    if len(prediction.D) != len(simulation.D):
+        raise ArgumentError(
+            f"prediction.network must have the simulation's depth {simulation.network.depth}; "
+            f"got {len(prediction.D) - 1}"
+        )
+    if prediction.sigma is None or not np.isclose(prediction.sigma, simulation.sigma, rtol=1e-12):
+        raise ArgumentError(
+            f"prediction.sigma must equal the simulation's {simulation.sigma!r}; "
+            f"got {prediction.sigma!r}"
+        )
+    difference = np.concatenate([simulation.D - prediction.D, simulation.G - prediction.G])
+    pulls = difference / np.sqrt(np.diag(simulation.covariance))
+    # D_k Q_k with the predicted D_k is linear in the means: no ratio, no bias.
+    n = len(prediction.D)
+    one, none = np.eye(n), np.zeros((n, n))
+    linear = np.block([[one, none, -np.diag(prediction.D)], [none, one, -np.diag(prediction.G)]])
+    # In units of one pair's share, an eigenvalue counts the overlapping pairs that a direction
+    # rests on.
+    share = np.concatenate([prediction.D, prediction.G]) * np.tile(simulation.Q, 2)
+    linear *= simulation.pairs / share[:, None]
+    offset = linear @ simulation.means
+    counts, vectors = np.linalg.eigh(linear @ simulation.means_covariance @ linear.T)
+    kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
+    rank, blocks = int(kept.sum()), simulation.blocks
+    fewest = max(2 * rank + 2, 8)
+    if rank == 0 or blocks < fewest:
+        raise ArgumentError(
+            f"simulation must have at least {fewest} blocks and more overlapping "
+            f"images to test a prediction; got {blocks} blocks of {simulation.samples} samples "
+            f"(try samples={4 * simulation.samples})"
+        )
+    from scipy.special import fdtrc
+
+    projected = vectors.T @ offset
+    chi2 = float((projected[kept] ** 2 / counts[kept]).sum())
+    scaled = chi2 * (blocks - rank) / (rank * (blocks - 1))
+    p_value = float(fdtrc(rank, blocks - rank, scaled))
+    return Comparison(
+        prediction, simulation, pulls.reshape(2, -1), chi2, (rank, blocks - rank), p_value
+    )

@@ -1,0 +1,226 @@
+"""Exponents from numbers: weighted power-law fits that may refuse, and local slopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaledet import validate
+from scaledet.errors import ArgumentError, ArgumentTypeError, FitError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ExponentFit", "fit_exponent", "local_exponents"]
+
+# The logarithm of an estimate is Gaussian only while its relative error is small.
+_LARGEST_RELATIVE_ERROR = 0.3
+
+
+@dataclass(frozen=True)
+class ExponentFit:
+    """A power law values = amplitude * A^slope that the data did not refuse.
+
+    Attributes
+    ----------
+    slope, error : float
+        Exponent and its standard error (dimensionless).
+    amplitude : float
+        Value at A = 1.
+    chi2, dof, p_value
+        Weighted squared residuals in log-log coordinates, degrees of freedom, goodness of fit.
+    window : tuple of int
+        First and last index used, both included.
+    """
+
+    slope: float
+    error: float
+    amplitude: float
+    chi2: float
+    dof: int
+    p_value: float
+    window: tuple[int, int]
+
+    def __repr__(self) -> str:
+        first, last = self.window
+        return (
+            f"ExponentFit: slope = {self.slope:.5g} +- {self.error:.2g} over k = {first} ... "
+            f"{last} (chi2 = {self.chi2:.1f} for {self.dof} dof, p = {self.p_value:.2g})"
+        )
+
+    def __call__(self, receptive_field: Any) -> Any:
+        """Value of the fitted law at the given A (pixels)."""
+        return self.amplitude * np.asarray(receptive_field, dtype=float) ** self.slope
+
+
+def fit_exponent(
+    A: Any,
+    values: Any,
+    errors: Any,
+    window: tuple[int, int] | None = None,
+    *,
+    reject: float = 1e-3,
+) -> ExponentFit:
+    r"""Fit values = C A^slope by generalised least squares on logarithms.
+
+    Parameters
+    ----------
+    A : array_like, shape [n]
+        Increasing and positive (pixels).
+    values : array_like, shape [n]
+        Positive.
+    errors : array_like, shape [n] or [n, n]
+        Standard errors, or the covariance matrix of `values` (layers of one simulation share
+        their noise: pass the block of ``Simulation.covariance``).
+    window : (k0, k1), optional
+        First and last index to use, both included; default all. At least three points.
+    reject : float, default 1e-3
+        Goodness of fit below which the data are no power law.
+
+    Returns
+    -------
+    ExponentFit
+
+    Raises
+    ------
+    FitError
+        If the goodness of fit is below `reject`; carries slope, error, chi2, p_value, window.
+    TypeError, ValueError
+        For bad arrays, relative errors above 0.3 or fewer than three points.
+
+    Examples
+    --------
+    >>> widths = np.array([1.0, 2, 4, 8, 16])
+    >>> fit_exponent(widths, 3 * widths**-2, 0.01 * widths**-2)
+    ExponentFit: slope = -2 +- 0.0015 over k = 0 ... 4 (chi2 = 0.0 for 3 dof, p = 1)
+    """
+    widths, measured = _positive("A", A), _positive("values", values)
+    _require_curve(widths, measured)
+    count = len(widths)
+    covariance = _covariance(errors, count)
+    first, last = _window(window, count)
+    reject = validate.real("reject", reject, minimum=0.0)
+    part = slice(first, last + 1)
+    x, y = np.log(widths[part]), np.log(measured[part])
+    relative = covariance[part, part] / np.outer(measured[part], measured[part])
+    worst = float(np.sqrt(np.diag(relative)).max())
+    if worst > _LARGEST_RELATIVE_ERROR:
+        raise ArgumentError(
+            f"errors must be at most {_LARGEST_RELATIVE_ERROR:.0%} of values in the window; "
+            f"got {worst:.0%}"
+        )
+    try:
+        factor = np.linalg.cholesky(relative)
+    except np.linalg.LinAlgError:
+        raise ArgumentError("errors must be a positive definite covariance matrix") from None
+    design = np.linalg.solve(factor, np.stack([np.ones_like(x), x], axis=1))
+    target = np.linalg.solve(factor, y)
+    solution = np.linalg.lstsq(design, target, rcond=None)[0]
+    slope_error = float(np.sqrt(np.linalg.inv(design.T @ design)[1, 1]))
+    chi2 = float(((target - design @ solution) ** 2).sum())
+    dof = len(x) - 2
+    from scipy.special import chdtrc
+
+    p_value = float(chdtrc(dof, chi2))
+    slope = float(solution[1])
+    if p_value < reject:
+        raise FitError(
+            f"values must follow a power law over k = {first} ... {last}; the best slope "
+            f"{slope:.4g} +- {slope_error:.2g} has chi2 = {chi2:.1f} for {dof} degrees of freedom "
+            f"(p = {p_value:.1e} < {reject:g})",
+            slope=slope,
+            error=slope_error,
+            chi2=chi2,
+            dof=dof,
+            p_value=p_value,
+            window=(first, last),
+        )
+    amplitude = float(np.exp(solution[0]))
+    return ExponentFit(slope, slope_error, amplitude, chi2, dof, p_value, (first, last))
+
+
+def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
+    r"""Slopes between neighbouring layers, ln(v_{k+1}/v_k) / ln(A_{k+1}/A_k), shape [n - 1].
+
+    Each belongs to the geometric mean of its two A (where to draw it).
+
+    Parameters
+    ----------
+    A, values : array_like, shape [n]
+        Positive; `A` strictly increasing (pixels).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arrays.
+
+    Examples
+    --------
+    >>> local_exponents([1, 2, 4], [1.0, 0.25, 0.0625])
+    array([-2., -2.])
+    """
+    widths, measured = _positive("A", A), _positive("values", values)
+    _require_curve(widths, measured)
+    return np.asarray(np.diff(np.log(measured)) / np.diff(np.log(widths)))
+
+
+def _positive(name: str, values: Any) -> NDArray[np.float64]:
+    accepted = "a one-dimensional array of finite numbers > 0"
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {values!r}") from None
+    if array.ndim != 1:
+        raise ArgumentError(f"{name} must be {accepted}; got shape {array.shape}")
+    bad = ~(np.isfinite(array) & (array > 0))
+    if bad.any():
+        index = int(np.argmax(bad))
+        raise ArgumentError(f"{name} must be {accepted}; got {name}[{index}] = {array[index]}")
+    return array
+
+
+def _require_curve(widths: NDArray[np.float64], measured: NDArray[np.float64]) -> None:
+    if len(widths) != len(measured):
+        raise ArgumentError(f"values must have the length of A, {len(widths)}; got {len(measured)}")
+    if len(widths) < 2:
+        raise ArgumentError(f"A must have at least 2 entries; got {len(widths)}")
+    steps = np.diff(widths) > 0
+    if not steps.all():
+        index = int(np.argmin(steps)) + 1
+        raise ArgumentError(
+            f"A must be strictly increasing; got A[{index}] = {widths[index]} after "
+            f"{widths[index - 1]}"
+        )
+
+
+def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(errors, dtype=float)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"errors must be an array of numbers; got {errors!r}") from None
+    if array.shape == (count,):
+        array = np.diag(_positive("errors", array) ** 2)
+    elif array.shape != (count, count):
+        raise ArgumentError(f"errors must have shape [{count}] or [{count}, {count}]; "
+                         f"got {array.shape}")  # fmt: skip
+    if not np.isfinite(array).all() or (np.diag(array) <= 0).any():
+        raise ArgumentError("errors must be finite, variances > 0; got other entries")
+    return array
+
+
+def _window(window: Any, count: int) -> tuple[int, int]:
+    if window is None:
+        first, last = 0, count - 1
+    else:
+        if not isinstance(window, tuple | list | np.ndarray) or len(window) != 2:
+            raise ArgumentTypeError(f"window must be a pair of indices (k0, k1); got {window!r}")
+        first = validate.integer("window[0]", window[0], 0, count - 1)
+        last = validate.integer("window[1]", window[1], 0, count - 1)
+    if last - first < 2:
+        raise ArgumentError(
+            f"window must hold at least 3 of the {count} layers, so that the fit can fail; "
+            f"got {(first, last)}"
+        )
+    return first, last

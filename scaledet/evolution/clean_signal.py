@@ -1,0 +1,184 @@
+r"""Clean images through non-overlapping layers with any biases, exactly: Q_k and D_k.
+
+A clean unit sees the background :math:`c_k = \mathrm{relu}(c_{k-1} + b_k)`; the unit over the
+active pixel, in a slot of weight w, :math:`u_k = \mathrm{relu}(w u_{k-1} + (1-w) c_{k-1} + b_k)`.
+With v = u - c, B_k = (N/S_k)^d units and an average over the pixel's position,
+
+.. math:: Q_k = 2 \bigl(E v_k^2 - (E v_k)^2 / B_k\bigr) .
+
+A move by one site crosses the border of two units until both positions share one. Source: our
+derivation (`derivations/d11_density_evolution.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeVar
+
+from scaledet.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from scaledet.network.network import Layer, Network
+
+__all__ = ["CleanLayer", "clean_layers", "slot_weights"]
+
+_MOST = 20_000
+"""Different heights of active units that are kept apart."""
+
+Key = TypeVar("Key")
+Pairs = dict[tuple[Fraction, Fraction], Fraction]
+"""Probabilities of the heights of the active units of an image and of its displaced copy."""
+
+
+@dataclass(frozen=True)
+class CleanLayer:
+    """Clean images at one layer, all exact.
+
+    Attributes
+    ----------
+    background : Fraction
+        Height c of a unit away from the active pixel.
+    heights : dict of Fraction to Fraction
+        Heights u of the unit over the active pixel and their probabilities; a pixel that no unit
+        looks at counts as background.
+    distance : Fraction
+        Q_k.
+    displacement : Fraction
+        E|f_k(tau x) - f_k(x)|^2.
+    """
+
+    background: Fraction
+    heights: dict[Fraction, Fraction]
+    distance: Fraction
+    displacement: Fraction
+
+    @property
+    def alive(self) -> bool:
+        """Whether the active pixel can still be seen."""
+        return any(height != self.background for height in self.heights)
+
+
+def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
+    """Probabilities of the weights that a pixel meets along `axes` axes; 0 where no unit looks.
+
+    >>> from scaledet.network.network import Layer
+    >>> {str(w): str(p) for w, p in slot_weights(Layer([1, 2], stride=2), 2).items()}
+    {'1/9': '1/4', '2/9': '1/2', '4/9': '1/4'}
+    """
+    share = Fraction(1, layer.stride)
+    looked = [(weight, share) for weight in layer.kernel.weights]
+    missed = [(Fraction(0), 1 - len(looked) * share)] if len(looked) < layer.stride else []
+    result = {Fraction(1): Fraction(1)}
+    for _ in range(axes):
+        result = _collected(
+            (one * other, p * q) for one, p in result.items() for other, q in looked + missed
+        )
+    return result
+
+
+def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
+    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias is felt.
+
+    >>> from scaledet.network.network import Network
+    >>> net = Network.uniform(2, 2, depth=3, bias=Fraction(-1, 20))
+    >>> [str(max(layer.heights)) for layer in clean_layers(net, 16)]    # 2^-k - (1 - 2^-k)/10
+    ['1', '9/20', '7/40', '3/80']
+    """
+    background, heights = Fraction(0), {Fraction(1): Fraction(1)}
+    apart: Pairs = {(Fraction(1), Fraction(1)): Fraction(1)}
+    together: Pairs = {}
+    yield _clean_layer(background, heights, apart, together, network, 0, size)
+    for k, layer in enumerate(network.layers, start=1):
+        step = _Step(layer, background, size is None)
+        weights = slot_weights(layer, network.dim)
+        heights = _collected(
+            (step(w, u), p * q) for u, p in heights.items() for w, q in weights.items()
+        )
+        crossing, joining = _moved(layer, network.dim)
+        if size is not None and size == network.strides[k]:  # around the torus to the same unit
+            crossing, joining = {}, _collected([*crossing.items(), *joining.items()])
+        both = {(w, w): q for w, q in weights.items()}
+        stay = _changed(step, together, both)
+        together = _collected([*stay, *_changed(step, apart, joining)])
+        together = {pair: p for pair, p in together.items() if pair[0] != pair[1]}
+        apart = _collected(_changed(step, apart, crossing))
+        background = step(Fraction(0), background)
+        for known in (heights, apart, together):
+            if len(known) > _MOST:
+                raise ArgumentError(
+                    f"depth must be at most {k - 1} for these unequal weights: at layer {k} the "
+                    f"active unit has more than {_MOST} different heights"
+                )
+        yield _clean_layer(background, heights, apart, together, network, k, size)
+
+
+class _Step:
+    """Height of a clean unit after one layer, from the height in the slot of weight w."""
+
+    def __init__(self, layer: Layer, background: Fraction, unbiased: bool) -> None:
+        self._background = background
+        self._bias = Fraction(0) if unbiased else layer.bias
+
+    def __call__(self, weight: Fraction, height: Fraction) -> Fraction:
+        rest = (1 - weight) * self._background
+        return max(weight * height + rest + self._bias, Fraction(0))
+
+
+def _moved(layer: Layer, dim: int) -> tuple[Pairs, Pairs]:
+    """Weights met before and after a move along an axis: into the next unit, or within one."""
+    across = slot_weights(layer, dim - 1)
+    axis = [*layer.kernel.weights, *[Fraction(0)] * (layer.stride - len(layer.kernel))]
+    share = Fraction(1, layer.stride)
+    crossing = _collected(
+        ((axis[-1] * w, axis[0] * w), share * q) for w, q in across.items()
+    )  # fmt: skip
+    joining = _collected(
+        ((one * w, other * w), share * q)
+        for one, other in itertools.pairwise(axis)
+        for w, q in across.items()
+    )
+    return crossing, joining
+
+
+def _changed(
+    step: _Step, pairs: Pairs, weights: Pairs
+) -> list[tuple[tuple[Fraction, Fraction], Fraction]]:
+    return [
+        ((step(w, u), step(w_, u_)), p * q)
+        for (u, u_), p in pairs.items()
+        for (w, w_), q in weights.items()
+    ]
+
+
+def _collected(items: Iterable[tuple[Key, Fraction]]) -> dict[Key, Fraction]:
+    """Add up the probabilities of equal keys."""
+    result: dict[Key, Fraction] = {}
+    for key, probability in items:
+        result[key] = result.get(key, Fraction(0)) + probability
+    return result
+
+
+def _clean_layer(
+    background: Fraction,
+    heights: Mapping[Fraction, Fraction],
+    apart: Pairs,
+    together: Pairs,
+    network: Network,
+    k: int,
+    size: int | None,
+) -> CleanLayer:
+    excess = [(u - background, p) for u, p in heights.items()]
+    square = sum((p * v * v for v, p in excess), Fraction(0))
+    mean = sum((p * v for v, p in excess), Fraction(0))
+    overlap = Fraction(0)
+    if size is not None:
+        overlap = mean**2 * Fraction(network.strides[k], size) ** network.dim
+    change = sum(
+        (p * ((u - background) ** 2 + (u_ - background) ** 2) for (u, u_), p in apart.items()),
+        Fraction(0),
+    )
+    change += sum((p * (u - u_) ** 2 for (u, u_), p in together.items()), Fraction(0))
+    return CleanLayer(background, dict(heights), 2 * (square - overlap), change)

@@ -1,0 +1,267 @@
+r"""Law of every unit of non-overlapping layers, layer by layer.
+
+Units over disjoint pixels stay independent, so that in law
+
+.. math:: X_{k+1} = \mathrm{relu}\Bigl(\sum_j w_j X_k^{(j)} + b_{k+1}\Bigr), \qquad
+          Y_{k+1} = \mathrm{relu}\Bigl(w_i Y_k + \sum_{j \ne i} w_j X_k^{(j)} + b_{k+1}\Bigr)
+
+for a background unit and the unit over the active pixel, in slot i. Next to the laws, the
+deviations from the clean image are carried: E(X - c) and E(Y - u)^2 without cancellation; once no
+bias below zero is left, they close by themselves, whatever the weights.
+Source: our derivation (`derivations/d11_density_evolution.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from scaledet.errors import ArgumentError
+from scaledet.evolution.clean_signal import slot_weights
+from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
+
+if TYPE_CHECKING:
+    from scaledet.evolution.pixel_noise import Noise
+    from scaledet.network.network import Layer, Network
+
+__all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers"]
+
+_MOST = 1024
+"""Active units whose laws are kept apart."""
+
+Groups = list[tuple[Fraction, int]]
+"""Different weights of a unit's inputs and how many inputs have each."""
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveUnit:
+    """The unit over the active pixel, for one sequence of slots.
+
+    Attributes
+    ----------
+    probability : float
+        Of this sequence of weights.
+    clean : Fraction
+        Height u of the unit in the clean image.
+    law : UnitLaw
+        Of the unit in the noisy image.
+    shift : float
+        E(Y - u).
+    """
+
+    probability: Fraction
+    clean: Fraction
+    law: UnitLaw
+    shift: float
+
+    @property
+    def square(self) -> float:
+        """E(Y - u)^2."""
+        return self.law.variance + self.shift**2
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLayer:
+    """Laws at one layer.
+
+    Attributes
+    ----------
+    background : UnitLaw
+        Law of a background unit.
+    shift : float
+        E(X - c).
+    active : tuple of ActiveUnit
+        Units over the active pixel; empty once only their moments are needed.
+    seen : float
+        Probability that a unit looks at the active pixel.
+    active_shift, active_square : float
+        E(Y - u) and E(Y - u)^2, averaged over the pixel's position where it is seen (times
+        `seen`).
+    """
+
+    background: UnitLaw
+    shift: float
+    active: tuple[ActiveUnit, ...]
+    seen: float
+    active_shift: float
+    active_square: float
+
+    @property
+    def square(self) -> float:
+        """E(X - c)^2."""
+        return self.background.variance + self.shift**2
+
+
+def weight_groups(layer: Layer, dim: int) -> Groups:
+    """Return the different non-zero weights of a unit and how many inputs have each.
+
+    >>> from scaledet.network.network import Layer
+    >>> [(str(w), m) for w, m in weight_groups(Layer([1, 2], stride=2), 2)]
+    [('1/9', 1), ('2/9', 2), ('4/9', 1)]
+    """
+    positions = layer.stride**dim
+    counts = {w: int(q * positions) for w, q in slot_weights(layer, dim).items() if w}
+    return sorted(counts.items())
+
+
+def pooled(law: UnitLaw, groups: Groups, points: int) -> UnitLaw:
+    """Law of the weighted sum of independent copies of a unit."""
+    result = constant(0.0)
+    for weight, count in groups:
+        if count:
+            result = total(result, power(law.scaled(float(weight)), count, points), points)
+    return result
+
+
+def noisy_layers(
+    network: Network, noise: Noise, rectify: str, points: int, *, active: bool
+) -> list[NoisyLayer]:
+    """Laws of layers 0 ... depth; with ``active=False`` of background units only."""
+    last_cut = max((k for k, b in enumerate(network.layers, 1) if b.bias < 0), default=0)
+    clean = list(accumulate(network.layers, lambda c, layer: max(c + layer.bias, Fraction(0)),
+                            initial=Fraction(0)))  # fmt: skip
+    kept = math.prod(len(weight_groups(layer, network.dim)) for layer in network.layers[:last_cut])
+    if active and kept > _MOST:
+        raise ArgumentError(
+            "kernel must have equal weights, or biases below zero only in early layers: up to the "
+            f"last of them, layer {last_cut}, the active unit has {kept} laws, {_MOST} at most"
+        )
+    layers = [_input_layer(noise, rectify, points, active)]
+    for k, layer in enumerate(network.layers, start=1):
+        groups = weight_groups(layer, network.dim)
+        before = layers[-1]
+        if k == 1 and rectify == "layers":
+            step = _first_layer(layer, groups, noise, points, active)
+        else:
+            moments_suffice = k > last_cut and len(groups) > 1
+            kept_units = replace(before, active=()) if moments_suffice else before
+            step = _next_layer(kept_units, clean[k - 1], layer, groups, points)
+        share = Fraction(sum(m for _, m in groups), layer.stride**network.dim)
+        seen = before.seen * float(share)
+        units = tuple(replace(unit, probability=unit.probability * share) for unit in step.active)
+        if units:
+            shift = sum(float(unit.probability) * unit.shift for unit in units)
+            square = sum(float(unit.probability) * unit.square for unit in units)
+        elif active:
+            shift, square = _linear(before, groups, seen)
+        else:
+            shift = square = 0.0
+        layers.append(replace(step, active=units, seen=seen, active_shift=shift,
+                              active_square=square))  # fmt: skip
+    return layers
+
+
+def _input_layer(noise: Noise, rectify: str, points: int, active: bool) -> NoisyLayer:
+    height = Fraction(1)
+    if rectify == "layers":
+        law = noise.pooled([(1.0, 1)], points).law(points)
+        over, mean = law.shifted(1.0), noise.mean
+        if not active:
+            return NoisyLayer(law, mean, (), 1.0, 0.0, 0.0)
+        return NoisyLayer(law, mean, (ActiveUnit(height, height, over, mean),), 1.0, mean,
+                          noise.sigma**2 + mean**2)  # fmt: skip
+    law = noise.rectified(0.0, points)[0]
+    shift = law.edge + law.mean
+    if not active:
+        return NoisyLayer(law, shift, (), 1.0, 0.0, 0.0)
+    if rectify == "noise":
+        unit = ActiveUnit(height, height, law.shifted(1.0), shift)
+    else:
+        over, added = noise.rectified(1.0, points)
+        unit = ActiveUnit(height, height, over, added + noise.mean)
+    return NoisyLayer(law, shift, (unit,), 1.0, unit.shift, unit.square)
+
+
+def _first_layer(
+    layer: Layer, groups: Groups, noise: Noise, points: int, active: bool
+) -> NoisyLayer:
+    """Rectify the first layer's sum of noise of both signs at the heights of its units."""
+    pooled_noise = noise.pooled([(float(w), m) for w, m in groups], points)
+
+    def unit(height: Fraction) -> tuple[UnitLaw, float]:
+        law, added = pooled_noise.rectified(float(height), points)
+        # relu(height + noise) - relu(height)
+        return law, noise.mean + added if height >= 0 else law.edge + law.mean
+
+    law, shift = unit(layer.bias)
+    units = []
+    inputs = sum(m for _, m in groups)
+    for weight, count in groups if active else []:
+        height = weight + layer.bias
+        over, moved = unit(height)
+        units.append(ActiveUnit(Fraction(count, inputs), max(height, Fraction(0)), over, moved))
+    return NoisyLayer(law, shift, tuple(units), 1.0, 0.0, 0.0)
+
+
+def _next_layer(
+    before: NoisyLayer, clean: Fraction, layer: Layer, groups: Groups, points: int
+) -> NoisyLayer:
+    def rectified(total_law: UnitLaw, shift: float, height: Fraction) -> tuple[UnitLaw, float]:
+        law, added = cut(total_law.shifted(float(layer.bias)), points)
+        return law, shift + added if height >= 0 else law.edge + law.mean
+
+    background = pooled(before.background, groups, points)
+    law, shift = rectified(background, before.shift, clean + layer.bias)
+    units: list[ActiveUnit] = []
+    inputs = sum(m for _, m in groups)
+    for weight, count in groups if before.active else []:
+        others = [(w, m - (w == weight)) for w, m in groups]
+        rest = pooled(before.background, others, points)
+        w = float(weight)
+        for unit in before.active:
+            height = weight * unit.clean + (1 - weight) * clean + layer.bias
+            moved = w * unit.shift + (1 - w) * before.shift
+            over, moved = rectified(total(unit.law.scaled(w), rest, points), moved, height)
+            probability = unit.probability * Fraction(count, inputs)
+            units.append(ActiveUnit(probability, max(height, Fraction(0)), over, moved))
+    return NoisyLayer(law, shift, tuple(units), 1.0, 0.0, 0.0)
+
+
+def _linear(before: NoisyLayer, groups: Groups, seen: float) -> tuple[float, float]:
+    """E(Y - u) and E(Y - u)^2 after a layer that cuts nothing, from those before it.
+
+    A unit that sees the pixel through weight w adds the deviations of its other inputs.
+    """
+    inputs = sum(m for _, m in groups)
+    squares = sum(m * float(w) ** 2 for w, m in groups)
+    share = seen / before.seen
+    shift = square = 0.0
+    for weight, count in groups:
+        w, part = float(weight), share * count / inputs
+        others = (1 - w) * before.shift
+        spread = (squares - w * w) * before.background.variance
+        shift += part * (w * before.active_shift + before.seen * others)
+        square += part * (
+            w * w * before.active_square
+            + 2 * w * before.active_shift * others
+            + before.seen * (spread + others**2)
+        )
+    return shift, square
+
+
+def merged_laws(
+    layers: Sequence[NoisyLayer], network: Network, at: int, points: int, noise: Noise | None
+) -> list[UnitLaw]:
+    """Laws of the unit over two active pixels that first share one at layer `at`, equal weights.
+
+    Before, the two units over them are independent. `noise` is what enters the first layer, if
+    that is where they meet and no ReLU comes before.
+    """
+    laws: list[UnitLaw] = []
+    for k in range(at, network.depth + 1):
+        layer, before = network.layers[k - 1], layers[k - 1]
+        ((weight, count),) = weight_groups(layer, network.dim)
+        if k == 1 and noise is not None:
+            pooled_noise = noise.pooled([(float(weight), count)], points)
+            laws.append(pooled_noise.rectified(float(2 * weight + layer.bias), points)[0])
+            continue
+        actives = [before.active[0].law] * 2 if k == at else laws[-1:]
+        law = power(before.background.scaled(float(weight)), count - len(actives), points)
+        for unit in actives:
+            law = total(law, unit.scaled(float(weight)), points)
+        laws.append(cut(law.shifted(float(layer.bias)), points)[0])
+    return laws

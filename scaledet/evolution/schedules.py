@@ -1,0 +1,332 @@
+r"""Schedules of negative biases: which kill the noise before they kill the signal.
+
+Boxes without overlap, n = f^d inputs a unit, biases b_k <= 0. In units of the signal's own height
+n^-k a background unit :math:`y_k = n^k X_k` and the signal :math:`n^k u_k` obey
+
+.. math:: y_k = \Bigl(\sum_{j=1}^n y_{k-1}^{(j)} - \beta_k\Bigr)_+, \qquad
+          n^k u_k = \bigl(1 - (\beta_1 + \dots + \beta_k)\bigr)_+, \qquad \beta_k = n^k |b_k| .
+
+The signal has a budget of 1 to spend. With equal :math:`\beta_k` the noise follows the recursion
+of Derrida and Retaux, J. Stat. Phys. 156 (2014), whose transition decides whether it survives.
+Source: our derivation (`derivations/d12_bias_threshold.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaledet import validate
+from scaledet.errors import ArgumentError
+from scaledet.evolution.density import noisy_layers
+from scaledet.evolution.evolve import MODES, Evolution, evolve
+from scaledet.evolution.pixel_noise import Noise
+from scaledet.network.network import Layer, Network
+
+if TYPE_CHECKING:
+    from scaledet.evolution.unit_law import UnitLaw
+
+__all__ = ["BiasPhases", "bias_phases"]
+
+KINDS = ("constant", "proportional", "early")
+_MOST_LAYERS = 60
+_POINTS = 1024
+_MARGIN = 1e-3
+_WIDTH = 1e-9
+
+Bracket = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class BiasPhases:
+    """Where the signal dies and where the noise is suppressed, for one family of schedules.
+
+    Attributes
+    ----------
+    kind : {"constant", "proportional", "early"}
+        b_k = -theta; b_k = -theta n^-k; b_1 = -theta/n and no other bias.
+    network : Network
+        The layers, without biases.
+    rectify : {"layers", "input", "noise"}
+        How the noise meets the first ReLU.
+    signal : Fraction
+        Smallest theta at which Q_k = 0 at the last layer, exact.
+    noise : (float, float)
+        Bracket of the ratio theta/sigma above which G_k at the last layer is below 1, its value
+        without any ReLU; on the infinite lattice, where the noise is weak and feels the bias and
+        the signal does not. (0, 0) if it is below 1 without bias.
+    """
+
+    kind: str
+    network: Network
+    rectify: str
+    signal: Fraction
+    noise: Bracket
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of a unit, n = f^d."""
+        stride: int = self.network.layers[0].stride
+        return int(stride**self.network.dim)
+
+    def biases(self, theta: Any) -> tuple[Fraction, ...]:
+        """Return b_1 ... b_depth at strength `theta` (units of the image's height)."""
+        return _biases(self.kind, self._strength(theta), self.inputs, self.network.depth)
+
+    @staticmethod
+    def _strength(theta: Any) -> Fraction:
+        value = validate.rational("theta", theta, "a finite real number >= 0")
+        if value < 0:
+            raise ArgumentError(f"theta must be a finite real number >= 0; got {theta!r}")
+        return value
+
+    def dead_layer(self, theta: Any) -> int | None:
+        """First layer, of any depth, with Q_k = 0 at strength `theta`; None if there is none."""
+        value = self._strength(theta)
+        if self.kind == "early" or value == 0:
+            return 1 if value >= 1 else None
+        if self.kind == "proportional":
+            return math.ceil(1 / value)
+        # n^k >= 1 + (n - 1)/(n theta)
+        layer, power = 0, 1
+        while power < 1 + Fraction(self.inputs - 1, self.inputs) / value:
+            layer, power = layer + 1, power * self.inputs
+        return layer
+
+    def evolve(self, theta: Any, **options: Any) -> Evolution:
+        """Return ``evolve`` of the network with the biases of strength `theta`."""
+        net = _with_biases(self.network, self.biases(theta))
+        return evolve(net, rectify=self.rectify, **options)
+
+    def phase(self, theta: Any, sigma: float, *, size: int | None = None) -> str:
+        """Return "signal dead", "noise suppressed" or "noise piles up" at the last layer.
+
+        Suppressed: G_k below its value without any ReLU. `size` defaults to the total stride
+        times the square of one stride (pixels a side).
+        """
+        sigma = validate.real("sigma", sigma, positive=True)
+        if self._strength(theta) >= self.signal:
+            return "signal dead"
+        net = self.network
+        size = net.strides[-1] * net.strides[1] ** 2 if size is None else net.feasible_size(size)
+        found = self.evolve(theta, size=size, sigma=sigma, points=_POINTS)
+        units = Fraction(size, net.strides[-1]) ** net.dim
+        linear = size**net.dim * sigma**2 / 2 / float(1 - 1 / units)
+        return "noise suppressed" if found.G[-1] < linear else "noise piles up"
+
+    @cached_property
+    def critical(self) -> Bracket:
+        """Bracket of the ratio theta/sigma above which no mean of the noise survives any depth.
+
+        For "proportional" schedules on the infinite lattice. Supercritical: the mean of the noise
+        at some layer exceeds all biases to come, theta n^-k/(n - 1). Both sides follow, too, from
+        comparison with a law on the multiples of theta, for which the sign of
+        (n - 1) E N n^N - E n^N does not change from layer to layer (Collet, Eckmann, Glaser and
+        Martin 1984).
+
+        Raises
+        ------
+        ValueError
+            For other kinds: a constant bias kills the noise as it kills the signal; an early cut
+            never does.
+        """
+        if self.kind != "proportional":
+            raise ArgumentError(
+                f"critical is a property of kind 'proportional'; got {self.kind!r}, for which the "
+                f"noise {'always dies' if self.kind == 'constant' else 'never dies'}"
+            )
+        layers = min(_MOST_LAYERS, int(240 / math.log10(self.inputs) / 4))
+        net = Network(self.network.layers[:1] * layers, self.network.dim)
+
+        def survives(ratio: float) -> bool | None:
+            return _survives(net, self.inputs, ratio, self.rectify)
+
+        return _bracket(survives, 1e-4)
+
+    def best(self, *, size: int, sigma: float | None = None) -> Evolution:
+        """Return the schedule of biases <= 0 of this depth that minimises G_k at the last layer.
+
+        It is a single cut at the first layer, at a strength found by golden section: spending the
+        same budget later leaves every background unit at least as high. That is proved for the
+        background, all of G_k on large tori; the noise of the unit over the active pixel is one
+        unit's among B_k, and no other schedule was found better. A positive bias in layer 1, which
+        lets strong noise through unrectified, is not looked at.
+        """
+        from scipy.optimize import minimize_scalar
+
+        def early(theta: float, **options: Any) -> Evolution:
+            cut = _biases("early", Fraction(theta), self.inputs, self.network.depth)
+            net = _with_biases(self.network, cut)
+            return evolve(net, rectify=self.rectify, size=size, sigma=sigma, **options)
+
+        def loss(theta: float) -> float:
+            return math.log(early(theta, points=_POINTS).G[-1])
+
+        # The loss falls, then rises towards the death of the signal; in strong noise it rises only.
+        found = minimize_scalar(loss, bounds=(0.0, 0.999), method="bounded",
+                                options={"xatol": 1e-7})  # fmt: skip
+        return early(float(found.x) if found.fun < loss(0.0) else 0.0)
+
+    def __repr__(self) -> str:
+        low, high = self.noise
+        return (
+            f"BiasPhases of {self.kind} schedules, {self.network!r}, rectify = {self.rectify!r}\n"
+            f"  signal dead        theta >= {self.signal}\n"
+            f"  noise suppressed   theta > {(low + high) / 2:.6g} sigma (weak noise)"
+        )
+
+
+def bias_phases(
+    kind: str = "proportional",
+    *,
+    depth: int,
+    kernel: int = 2,
+    dim: int = 1,
+    rectify: str = "layers",
+) -> BiasPhases:
+    r"""Find where a family of bias schedules kills the signal, and where the noise.
+
+    Between both boundaries the signal lives and G_k is below its value without any ReLU. No
+    schedule of biases <= 0 keeps both for ever: if the signal survives all layers, so do peaks of
+    Gaussian noise, and with them its mean, so that beta = d (larger, if the signal dies in the
+    limit).
+
+    Parameters
+    ----------
+    kind : {"proportional", "constant", "early"}
+        b_k = -theta n^-k, b_k = -theta, or b_1 = -theta/n alone.
+    depth : int
+        Number of layers, in [1, 60].
+    kernel : int, default 2
+        Length of the box and its stride, at least 2.
+    dim : {1, 2, 3}, default 1
+        Dimension of the image.
+    rectify : {"layers", "input", "noise"}
+        How the noise meets the first ReLU; Gaussian noise.
+
+    Returns
+    -------
+    BiasPhases
+        Boundaries, and methods for single points of the diagram.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments.
+
+    Notes
+    -----
+    Source: our derivation (`derivations/d12_bias_threshold.py`); the recursion of the noise is
+    that of Derrida and Retaux, J. Stat. Phys. 156 (2014).
+
+    Examples
+    --------
+    >>> phases = bias_phases("proportional", depth=8)
+    >>> phases.signal, [round(x, 6) for x in phases.noise]
+    (Fraction(1, 8), [0.407077, 0.407077])
+    >>> phases.phase(0.1, sigma=0.05)
+    'noise suppressed'
+    """
+    validate.choice("kind", kind, KINDS)
+    validate.choice("rectify", rectify, MODES)
+    length = validate.integer("kernel", kernel, 2, 64)
+    depth = validate.integer("depth", depth, 1, _MOST_LAYERS)
+    net = Network.uniform(length, length, depth, dim)
+    n = length**net.dim
+    signal = {
+        "constant": Fraction(n - 1, n * (n**depth - 1)),
+        "proportional": Fraction(1, depth),
+        "early": Fraction(1),
+    }[kind]
+
+    def piles_up(ratio: float) -> bool | None:
+        biased = _with_biases(net, _biases(kind, Fraction(ratio), n, depth))
+        found = evolve(biased, rectify=rectify, points=_POINTS)
+        if abs(found.G[-1] - 1) <= found.G_err[-1]:
+            return None
+        return bool(found.G[-1] > 1)
+
+    noise = _bracket(piles_up, _WIDTH) if piles_up(0.0) else (0.0, 0.0)
+    return BiasPhases(kind, net, rectify, signal, noise)
+
+
+def _biases(kind: str, theta: Fraction, inputs: int, depth: int) -> tuple[Fraction, ...]:
+    if kind == "constant":
+        return (-theta,) * depth
+    if kind == "proportional":
+        return tuple(-theta / inputs**k for k in range(1, depth + 1))
+    return (-theta / inputs, *[Fraction(0)] * (depth - 1))
+
+
+def _with_biases(net: Network, biases: tuple[Fraction, ...]) -> Network:
+    layers = [
+        Layer(layer.kernel, layer.stride, bias)
+        for layer, bias in zip(net.layers, biases, strict=True)
+    ]
+    return Network(layers, net.dim)
+
+
+def _bracket(above: Callable[[float], bool | None], width: float) -> Bracket:
+    """Bisect for the ratio where `above` turns from True to False; None: undecided."""
+    low, high = 0.0, 1.0
+    while (found := above(high)) is not False:
+        low, high = high if found else low, 2 * high
+    while high - low > width * high:
+        middle = (low + high) / 2
+        found = above(middle)
+        if found is None:
+            return _edge(above, low, middle, True), _edge(above, high, middle, False)
+        low, high = (middle, high) if found else (low, middle)
+    return low, high
+
+
+def _edge(
+    above: Callable[[float], bool | None], decided: float, undecided: float, answer: bool
+) -> float:
+    """Move from a ratio with this answer towards one without any, to a sixteenth of the way."""
+    for _ in range(4):
+        middle = (decided + undecided) / 2
+        decided, undecided = (
+            (middle, undecided) if above(middle) is answer else (decided, middle)
+        )  # fmt: skip
+    return decided
+
+
+def _survives(net: Network, inputs: int, ratio: float, rectify: str) -> bool | None:
+    """Whether some mean of the noise survives any depth; None if no layer decides."""
+    biases = _biases("proportional", Fraction(ratio), inputs, net.depth)
+    biased = _with_biases(net, biases)
+    layers = noisy_layers(biased, Noise("gaussian", 1.0), rectify, _POINTS, active=False)
+    for k, layer in enumerate(layers[1:], start=1):
+        law, unit = layer.background, ratio * float(inputs) ** -k
+        if law.mean > unit / (inputs - 1) or _sign(law, unit, inputs, np.floor, -1) > 0:
+            return True
+        if _sign(law, unit, inputs, np.ceil, 1) < 0:
+            return False
+    return None
+
+
+def _sign(
+    law: UnitLaw, unit: float, inputs: int, rounded: Callable[[Any], Any], outwards: int
+) -> float:
+    """Bound E n^N ((n - 1) N - 1), N = the unit's height in multiples of `unit`, rounded.
+
+    The grid is read one step further outwards, and a thousandth of the sum is given away.
+    """
+    if not len(law.values):
+        return -1.0
+    at = (law.grid + outwards * law.step) / unit
+    count = np.minimum(np.maximum(rounded(at), 0.0), 250 / math.log10(inputs))
+    if outwards > 0 and count.max() > 200 / math.log10(inputs):
+        return math.inf  # too high for this comparison
+    terms = law.step * law.values * float(inputs) ** count * ((inputs - 1) * count - 1)
+    gain, loss = float(terms[terms > 0].sum()), law.atom - float(terms[terms < 0].sum())
+    if outwards > 0:
+        return gain * (1 + _MARGIN) - loss * (1 - _MARGIN)
+    return gain * (1 - _MARGIN) - loss * (1 + _MARGIN)

@@ -1,0 +1,1 @@
+"""Kernels, layers and networks, and the one definition of pooling."""

@@ -1,0 +1,213 @@
+"""Pooling kernels with exact rational weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from scaledet import validate
+from scaledet.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["Kernel", "as_kernel", "binomial", "box"]
+
+LONGEST = 2**16
+"""Length of the longest kernel (pixels)."""
+
+_ACCEPTED = "finite real weights >= 0 with a positive sum"
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Kernel:
+    r"""A one-dimensional pooling filter :math:`a_0, \dots, a_{f-1}`, applied along every axis.
+
+    The weights are exact: integers and ``Fraction`` stay what they are, a float stands for its
+    exact binary value. They are divided by their sum, so :math:`\sum_j a_j = 1`.
+
+    Parameters
+    ----------
+    weights : sequence of int, float or Fraction
+        Non-negative, with a positive sum (dimensionless).
+    signed : bool, default False
+        Keep the weights as given, any sign, not normalised. Such a kernel is outside the theory:
+        ``predict`` and ``predict_exponents`` refuse it, ``simulate`` runs it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For empty, non-numeric, nan or infinite weights and, unless `signed`, for a negative
+        weight or a zero sum.
+
+    Notes
+    -----
+    Source: theory of pooling in Tomasini et al., arXiv:2210.01506, generalised from boxes to any
+    non-negative filter.
+
+    Examples
+    --------
+    >>> Kernel([1, 2, 1])
+    Kernel(1/4, 1/2, 1/4)
+    >>> Kernel([0.5, 1.5]).weights
+    (Fraction(1, 4), Fraction(3, 4))
+    """
+
+    weights: tuple[Fraction, ...]
+    signed: bool = False
+
+    def __init__(self, weights: Sequence[Any], *, signed: bool = False) -> None:
+        signed = validate.flag("signed", signed)
+        values = _exact_weights(weights, signed)
+        if not signed:
+            total = sum(values)
+            values = tuple(value / total for value in values)
+        object.__setattr__(self, "weights", values)
+        object.__setattr__(self, "signed", signed)
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def __iter__(self) -> Iterator[Fraction]:
+        return iter(self.weights)
+
+    def __repr__(self) -> str:
+        shown = [str(weight) for weight in self.weights]
+        if len(set(shown)) == 1 and len(shown) > 4 and not self.signed:
+            return f"box({len(shown)})"
+        if len(shown) > 12:
+            shown = [*shown[:6], "...", *shown[-5:]]
+        tail = ", signed=True" if self.signed else ""
+        return f"Kernel({', '.join(shown)}{tail})"
+
+    def _repr_latex_(self) -> str:
+        weights = ",\\; ".join(
+            str(w) if w.denominator == 1 else rf"\tfrac{{{w.numerator}}}{{{w.denominator}}}"
+            for w in self.weights
+        )
+        return rf"$a = \left({weights}\right)$"
+
+    @cached_property
+    def integers(self) -> tuple[int, ...]:
+        """The weights times their least common denominator, common factors removed."""
+        scale = math.lcm(*(w.denominator for w in self.weights))
+        values = [int(w * scale) for w in self.weights]
+        divisor = math.gcd(*values) or 1
+        return tuple(value // divisor for value in values)
+
+    @cached_property
+    def trimmed(self) -> tuple[int, ...]:
+        """`integers` without leading and trailing zeros: a shift changes no sensitivity."""
+        values = list(self.integers)
+        while len(values) > 1 and values[-1] == 0:
+            values.pop()
+        while len(values) > 1 and values[0] == 0:
+            values.pop(0)
+        return tuple(values)
+
+    @property
+    def support(self) -> int:
+        """Distance from the first to the last non-zero weight, both counted (pixels)."""
+        return len(self.trimmed)
+
+    @cached_property
+    def span(self) -> int:
+        """Greatest common divisor of the differences of the support; 0 for a single weight."""
+        return math.gcd(*(j for j, weight in enumerate(self.trimmed) if weight))
+
+    @cached_property
+    def variance(self) -> Fraction:
+        """Variance of the weights read as a probability law (pixels squared, exact)."""
+        total = sum(self.trimmed)
+        mean = Fraction(sum(j * w for j, w in enumerate(self.trimmed)), total)
+        square = Fraction(sum(j * j * w for j, w in enumerate(self.trimmed)), total)
+        return square - mean * mean
+
+    @property
+    def is_box(self) -> bool:
+        """Whether all weights are equal (average pooling)."""
+        return not self.signed and len(set(self.weights)) == 1
+
+    def coset_sums(self, stride: int) -> tuple[Fraction, ...]:
+        r"""Return the sums of the weights over each residue class of positions modulo `stride`.
+
+        The *sum rule* holds when they are all equal (to ``1/stride``): every grid phase then
+        receives the same weight.
+
+        >>> box(3).coset_sums(2)
+        (Fraction(2, 3), Fraction(1, 3))
+        """
+        stride = validate.integer("stride", stride, 1)
+        return tuple(sum(self.weights[r::stride], Fraction(0)) for r in range(stride))
+
+    def sum_rule_defect(self, stride: int) -> Fraction:
+        """Return largest minus smallest coset sum; 0 exactly if the sum rule holds.
+
+        >>> box(3).sum_rule_defect(2), binomial(3).sum_rule_defect(2)
+        (Fraction(1, 3), Fraction(0, 1))
+        """
+        stride = validate.integer("stride", stride, 1)
+        # A stride beyond the kernel leaves empty cosets: one stands for all.
+        sums = self.coset_sums(min(stride, len(self) + 1))
+        return max(sums) - min(sums)
+
+
+def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
+    accepted = "finite real weights" if signed else _ACCEPTED
+    try:
+        unordered = isinstance(weights, str | bytes | Mapping | Set)
+        given = None if unordered else list(weights)
+    except TypeError:
+        given = None
+    if given is None:
+        raise ArgumentTypeError(
+            f"kernel must be an integer length or a sequence of {accepted}; got {weights!r}"
+        )
+    if not given:
+        raise ArgumentError(f"kernel must have at least one weight ({accepted}); got {weights!r}")
+    values = tuple(
+        validate.rational(f"kernel[{j}]", value, f"one of {accepted}")
+        for j, value in enumerate(given)
+    )
+    if signed:
+        return values
+    for j, value in enumerate(values):
+        if value < 0:
+            raise ArgumentError(f"kernel[{j}] must be >= 0; got {given[j]!r} "
+                             "(Kernel(weights, signed=True) may be simulated)")  # fmt: skip
+    if not any(values):
+        raise ArgumentError(f"kernel must have a positive sum; got {weights!r}")
+    return values
+
+
+def box(length: int) -> Kernel:
+    """Average pooling over `length` pixels.
+
+    >>> box(3)
+    Kernel(1/3, 1/3, 1/3)
+    """
+    length = validate.integer("length", length, 1, LONGEST)
+    return Kernel([1] * length)
+
+
+def binomial(length: int) -> Kernel:
+    r"""Binomial filter :math:`a_j = \binom{f-1}{j} / 2^{f-1}` of `length` f (pixels).
+
+    >>> binomial(3)
+    Kernel(1/4, 1/2, 1/4)
+    """
+    length = validate.integer("length", length, 1, LONGEST)
+    return Kernel([math.comb(length - 1, j) for j in range(length)])
+
+
+def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
+    """Return `value` itself if a `Kernel`, ``box(value)`` if an integer, else ``Kernel(value)``."""
+    if isinstance(value, Kernel):
+        return value
+    # NumPy arrays have an __index__ too.
+    plain = not hasattr(value, "__iter__") and not isinstance(value, bool)
+    if plain and hasattr(value, "__index__"):
+        return box(validate.integer("kernel", value, 1, LONGEST))
+    weights: Any = value  # anything else that is no sequence is refused there
+    return Kernel(weights)

@@ -1,0 +1,300 @@
+"""A pooled ReLU network: an ordered list of layers on the d-dimensional torus."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from scaledet import validate
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.kernel import Kernel, as_kernel
+
+__all__ = ["Layer", "Network"]
+
+ALTERNATIVES = (
+    "exact: biases >= 0 (with rectify='layers', one pixel and a finite size: after layer 1), or "
+    "evolve for pooling that does not overlap; approximate: predict with method='closure'; "
+    "simulate takes any bias"
+)
+"""What there is where a bias stands in the way."""
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Layer:
+    r"""One layer, :math:`y_i = \mathrm{relu}\bigl(\sum_j a_j x_{s i + j} + b\bigr)`.
+
+    Parameters
+    ----------
+    kernel : int, Kernel or sequence of weights
+        An integer n means ``box(n)``; weights are normalised to sum 1. In d dimensions the filter
+        is the tensor product of this one with itself.
+    stride : int, default 1
+        Step s between the outputs (pixels), at least 1.
+    bias : real, default 0
+        Added before the rectification (units of the image's height).
+
+    Examples
+    --------
+    >>> Layer(kernel=[1, 2, 1], stride=2)
+    Layer(kernel=[1/4, 1/2, 1/4], stride=2)
+    """
+
+    kernel: Kernel
+    stride: int
+    bias: Fraction
+
+    def __init__(
+        self, kernel: Kernel | int | Sequence[Any], stride: int = 1, bias: Any = 0
+    ) -> None:
+        object.__setattr__(self, "kernel", as_kernel(kernel))
+        object.__setattr__(self, "stride", validate.integer("stride", stride, 1))
+        object.__setattr__(self, "bias", validate.rational("bias", bias))
+        if abs(self.bias) > 10**100:
+            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {bias!r}")
+
+    def __repr__(self) -> str:
+        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else (
+            "[" + ", ".join(map(str, self.kernel.weights)) + "]")  # fmt: skip
+        bias = f", bias={float(self.bias):g}" if self.bias else ""
+        return f"Layer(kernel={kernel}, stride={self.stride}{bias})"
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Network:
+    """Layers applied one after another to an image on the `dim`-dimensional torus.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        At least one; kernels and strides may differ from layer to layer.
+    dim : {1, 2, 3}
+        Dimension of the image; kernels are separable.
+
+    Examples
+    --------
+    >>> Network([Layer(3), Layer(2, stride=2)], dim=2).support
+    (1, 3, 4)
+    """
+
+    layers: tuple[Layer, ...]
+    dim: int
+
+    def __init__(self, layers: Sequence[Layer], dim: int = 1) -> None:
+        if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
+            raise ArgumentTypeError(f"layers must be a sequence of Layer; got {layers!r}")
+        given = tuple(layers)
+        if not given:
+            raise ArgumentError("layers must hold at least one Layer; got none")
+        for index, layer in enumerate(given):
+            if not isinstance(layer, Layer):
+                raise ArgumentTypeError(f"layers[{index}] must be a Layer; got {layer!r}")
+        object.__setattr__(self, "layers", given)
+        object.__setattr__(self, "dim", validate.integer("dim", dim, 1, 3))
+
+    @classmethod
+    def uniform(
+        cls,
+        kernel: Kernel | int | Sequence[Any],
+        stride: int = 1,
+        depth: int = 1,
+        dim: int = 1,
+        bias: Any = 0,
+    ) -> Network:
+        """`depth` equal layers.
+
+        >>> Network.uniform(kernel=2, stride=2, depth=8)
+        Network(8 x Layer(kernel=box(2), stride=2), dim=1)
+        """
+        depth = validate.integer("depth", depth, 1, 10**6)
+        return cls((Layer(kernel, stride, bias),) * depth, dim)
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    @cached_property
+    def strides(self) -> tuple[int, ...]:
+        """Cumulative strides S_0 = 1, S_1, ..., S_depth (input pixels per output pixel)."""
+        result = [1]
+        for layer in self.layers:
+            result.append(result[-1] * layer.stride)
+        return tuple(result)
+
+    @cached_property
+    def support(self) -> tuple[int, ...]:
+        """Support of the composite filter h_k, k = 0 ... depth (input pixels per axis)."""
+        result = [1]
+        for layer, step in zip(self.layers, self.strides, strict=False):
+            result.append(result[-1] + (layer.kernel.support - 1) * step)
+        return tuple(result)
+
+    @cached_property
+    def variance(self) -> tuple[Fraction, ...]:
+        """Variance of h_k read as a probability law, k = 0 ... depth (pixels squared, exact)."""
+        result = [Fraction(0)]
+        for layer, step in zip(self.layers, self.strides, strict=False):
+            result.append(result[-1] + layer.kernel.variance * step * step)
+        return tuple(result)
+
+    @cached_property
+    def period(self) -> int:
+        """Length of the shortest block whose repetition gives the network; 1 if all are equal.
+
+        Biases do not count: none that the theory admits changes a sensitivity.
+        """
+        keys = [(layer.kernel.signed, layer.kernel.trimmed, layer.stride) for layer in self.layers]
+        return next(
+            p
+            for p in range(1, self.depth + 1)
+            if self.depth % p == 0 and all(keys[i] == keys[i % p] for i in range(self.depth))
+        )
+
+    def prefix(self, depth: int) -> Network:
+        """Return the network of the first `depth` layers."""
+        return Network(self.layers[: validate.integer("depth", depth, 1, self.depth)], self.dim)
+
+    def runs(self) -> list[tuple[int, Layer]]:
+        """Return equal consecutive layers grouped as (count, layer)."""
+        groups: list[tuple[int, Layer]] = []
+        for layer in self.layers:
+            if groups and groups[-1][1] == layer:
+                groups[-1] = (groups[-1][0] + 1, layer)
+            else:
+                groups.append((1, layer))
+        return groups
+
+    def feasible_size(self, size: Any) -> int:
+        """Check that an image of `size` pixels a side passes through all layers; return it.
+
+        Raises
+        ------
+        ValueError
+            If `size` is not a multiple of the total stride, or is shorter than a kernel.
+        """
+        pixels = validate.integer("size", size, 2, 2**64)
+        total = self.strides[-1]
+        for k, layer in enumerate(self.layers, start=1):
+            if pixels % self.strides[k]:
+                near = total * max(1, round(pixels / total))
+                raise ArgumentError(
+                    f"size must be a multiple of the total stride of the layers, {total}; got "
+                    f"{pixels}, which the stride {self.strides[k]} up to layer {k} does not "
+                    f"divide (nearest multiple: {near}; the strides fit up to layer {k - 1})"
+                )
+            if layer.kernel.support > pixels:
+                longest = max(other.kernel.support for other in self.layers)
+                raise ArgumentError(
+                    f"size must be at least the longest kernel, {longest} pixels; got {pixels}"
+                )
+        return pixels
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a plain JSON-able description; `from_dict` restores the same network."""
+        return {
+            "dim": self.dim,
+            "layers": [
+                {
+                    "count": count,
+                    "kernel": [str(weight) for weight in layer.kernel.weights],
+                    "signed": layer.kernel.signed,
+                    "stride": layer.stride,
+                    "bias": str(layer.bias),
+                }
+                for count, layer in self.runs()
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Network:
+        """Restore a network from `to_dict`.
+
+        >>> net = Network.uniform([1, 2, 1], stride=2, depth=3)
+        >>> Network.from_dict(net.to_dict()) == net
+        True
+        """
+        layers: list[Layer] = []
+        for run in data["layers"]:
+            weights = [Fraction(text) for text in run["kernel"]]
+            kernel = Kernel(weights, signed=run["signed"])
+            layers += [Layer(kernel, run["stride"], Fraction(run["bias"]))] * run["count"]
+        return cls(layers, data["dim"])
+
+    def __repr__(self) -> str:
+        inside = ", ".join(
+            f"{count} x {layer!r}" if count > 1 else repr(layer) for count, layer in self.runs()
+        )
+        return f"Network({inside}, dim={self.dim})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{k}</td><td>{layer.kernel!r}</td><td>{layer.stride}</td>"
+            f"<td>{float(layer.bias):g}</td><td>{self.strides[k]}</td><td>{self.support[k]}</td></tr>"
+            for k, layer in enumerate(self.layers, start=1)
+        )
+        head = "".join(f"<th>{name}</th>" for name in
+                       ("layer", "kernel", "stride", "bias", "S_k", "support"))  # fmt: skip
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    @property
+    def signed(self) -> bool:
+        """Whether a kernel is signed: no probability law, no receptive field A_k."""
+        return any(layer.kernel.signed for layer in self.layers)
+
+    def require_kernels(self, what: str) -> None:
+        """Raise if a kernel is signed."""
+        for k, layer in enumerate(self.layers, start=1):
+            if layer.kernel.signed:
+                raise ArgumentError(
+                    f"{what} needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r} "
+                    "(signed kernels can only be simulated)"
+                )
+
+    def require_theory(self, what: str, *, first_bias: bool = False) -> None:
+        """Raise unless the theory covers every layer: non-negative kernels, no negative bias.
+
+        With `first_bias` that of layer 1 may be negative.
+        """
+        self.require_kernels(what)
+        for k, layer in enumerate(self.layers, start=1):
+            if layer.bias < 0 and not (first_bias and k == 1):
+                raise ArgumentError(
+                    f"{what} needs bias >= 0 (units then stay active once noise is rectified); "
+                    f"layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
+                )
+
+    def require_no_bias(self, what: str) -> None:
+        """Raise unless every bias is 0: a bias decides how much noise passes every ReLU."""
+        for k, layer in enumerate(self.layers, start=1):
+            if layer.bias:
+                raise ArgumentError(
+                    f"{what} with rectify='layers' needs bias 0, for a bias decides how much of "
+                    f"the noise passes; layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
+                )
+
+    @cached_property
+    def box_width(self) -> tuple[float, ...]:
+        """Effective receptive field A_k = sqrt(1 + 12 Var h_k) per axis (pixels).
+
+        The width of the box of equal variance; refused for signed kernels. A_k = s^k
+        for boxes whose stride is their length. Source: our definition.
+        """
+        if self.signed:
+            raise ArgumentError(f"A_k needs non-negative kernels; got {self!r}")
+        return tuple(_square_root(1 + 12 * variance) for variance in self.variance)
+
+
+def _square_root(value: Fraction) -> float:
+    """Float square root of a rational whose square may be beyond the float range."""
+    shift = max(0, (value.numerator.bit_length() - value.denominator.bit_length()) // 2 - 256)
+    return math.ldexp(math.sqrt(value / 4**shift), shift)

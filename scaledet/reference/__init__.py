@@ -1,0 +1,1 @@
+"""Brute force, slow and exact: theory, derivations and tests are held to it."""

@@ -1,0 +1,1 @@
+"""The base of results: tables in text and HTML, data frames, and saved files."""

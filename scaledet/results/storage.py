@@ -1,0 +1,78 @@
+"""Saved results: one .npz archive of plain arrays with a readable ``meta.json`` inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scaledet.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["read", "write"]
+
+FORMAT = 1
+# What zipfile, json and numpy raise on damaged or foreign files.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
+def _as_path(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError(f"path must be a string or a path; got {path!r}")
+    return Path(path)
+
+
+def write(
+    path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
+) -> Path:
+    """Write arrays and meta data to `path` at once: complete, or not at all."""
+    target = _as_path(path).resolve()
+    if not target.parent.is_dir():
+        raise ArgumentError(f"path must be in an existing folder; got {str(path)!r}")
+    if target.exists() and not target.is_file():
+        raise ArgumentError(f"path must name a new or an ordinary file; got {str(path)!r}")
+    text = json.dumps({"format": FORMAT, "kind": kind, **meta}, indent=1)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        with zipfile.ZipFile(part, "a") as archive:
+            archive.writestr("meta.json", text)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return target
+
+
+def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return kind, meta data and arrays of a file written by `write`."""
+    source = _as_path(path)
+    if not source.is_file():
+        raise ArgumentError(f"path must name a file saved by scaledet; got {str(path)!r}")
+    refusal = f"path must name a file saved by scaledet; {str(path)!r} is none"
+    try:
+        with zipfile.ZipFile(source) as archive:
+            meta = json.loads(archive.read("meta.json"))
+        with np.load(source, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files if name != "meta.json"}
+    except _UNREADABLE as error:
+        raise ArgumentError(f"{refusal} ({error})") from error
+    if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT or "kind" not in meta:
+        raise ArgumentError(f"{refusal} (format {FORMAT} expected)")
+    return meta.pop("kind"), meta, arrays

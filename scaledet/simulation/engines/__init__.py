@@ -1,0 +1,1 @@
+"""The engines that run one work unit: plain arrays to be read, and compiled code."""

@@ -1,0 +1,215 @@
+"""The compiled work on windows: clean and displaced images of a unit, all images at once.
+
+A clean image differs from a constant background only near its active pixels: a window [n]^dim of
+the torus, wherever it begins. The windows of all images of a unit lie in one array [n, ..., count],
+the images innermost. A window as wide as the map is the map itself, and begins at 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scaledet.simulation.engines.compiled.compilation import Floats, Integers, compiled
+
+__all__ = ["add_up", "move_on", "pool_axis", "site"]
+
+_TILE = 8
+
+
+@compiled("void(int64[:,::1], int64, int64, int64, boolean, int64[:,::1], int64[:,::1])")
+def move_on(
+    starts: Integers,
+    length: int,
+    stride: int,
+    side: int,
+    whole: bool,
+    moved: Integers,
+    offsets: Integers,
+) -> None:
+    """From where windows begin [count, dim], set where they begin on the next map, of `side`.
+
+    Set also `offsets` [dim, 2 count], for clean and displaced images: where, in the window, the
+    first output that it reaches begins.
+    """
+    count, dim = starts.shape
+    for image in range(count):
+        for axis in range(dim):
+            start = starts[image, axis]
+            first = -((length - 1 - start) // stride)
+            offsets[axis, image] = stride * first - start
+            offsets[axis, count + image] = stride * first - start
+            moved[image, axis] = 0 if whole else first % side
+
+
+@compiled(
+    "void(float64[::1], int64, int64, int64, int64, int64, boolean, float64, float64[:,::1], int64,"
+    " int64, int64, int64[::1], float64, float64, float64[::1])"
+)
+def pool_axis(
+    x: Floats,
+    outer: int,
+    n: int,
+    outputs: int,
+    inner: int,
+    count: int,
+    whole: bool,
+    background: float,
+    weights: Floats,
+    layer: int,
+    length: int,
+    stride: int,
+    offsets: Integers,
+    bias: float,
+    lowest: float,
+    y: Floats,
+) -> None:
+    """Pool the axis n of windows [outer, n, inner, count] into `y` [outer, outputs, inner, count].
+
+    Output 0 of image b begins at offsets[b] of its window.
+    """
+    width = inner * count
+    # Unsigned: no index is negative, and the compiler need not look.
+    line: Any = np.uint64(width)
+    same = whole or stride == 1
+    for o in range(outer):
+        for t in range(outputs):
+            target: Any = np.uint64((o * outputs + t) * width)
+            first = stride * t + (0 if whole else offsets[0])
+            if same and length <= 3 and 0 <= first <= n - 3:  # all in one go
+                a, b, c = weights[layer, 0], weights[layer, 1], weights[layer, 2]
+                above: Any = np.uint64((o * n + first) * width)
+                middle: Any = above + line
+                below: Any = middle + line
+                for i in range(line):
+                    value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
+                    y[target + i] = value if value > lowest else lowest
+                continue
+            for i in range(line):
+                y[target + i] = bias
+            for j in range(length):
+                weight = weights[layer, j]
+                first = stride * t + j
+                if same:
+                    row = first % n if whole else first + offsets[0]
+                    if 0 <= row < n:
+                        source: Any = np.uint64((o * n + row) * width)
+                        for i in range(line):
+                            y[target + i] += weight * x[source + i]
+                    else:
+                        for i in range(line):
+                            y[target + i] += weight * background
+                    continue
+                for image in range(count):
+                    row = first + offsets[image]
+                    inside = 0 <= row < n
+                    begin = (o * n + (row if inside else 0)) * width + image
+                    at = (o * outputs + t) * width + image
+                    for p in range(0, width, count):
+                        value = x[begin + p] if inside else background
+                        y[at + p] += weight * value
+            if lowest == 0.0:
+                for i in range(line):
+                    y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
+
+
+@compiled(
+    "int64(int64[:,::1], int64, int64, int64, int64)",
+    inner=True,
+)
+def site(
+    starts: Integers,
+    image: int,
+    row: int,
+    window: int,
+    side: int,
+) -> int:
+    """Return where row number `row` of a window begins in the map, its last axis left out."""
+    index, unit = 0, side
+    for axis in range(starts.shape[1] - 2, -1, -1):
+        index += (starts[image, axis] + row % window) % side * unit
+        row //= window
+        unit *= side
+    return index
+
+
+@compiled(
+    "void(int64[:,::1], int64, int64, int64, float64[::1], float64[::1], float64[::1],"
+    " float64[:,::1], int64, float64[::1])"
+)
+def add_up(
+    starts: Integers,
+    rows: int,
+    window: int,
+    side: int,
+    origin: Floats,
+    values: Floats,
+    sums: Floats,
+    history: Floats,
+    past: int,
+    totals: Floats,
+) -> None:
+    """Add up what D and Q need at one layer, and write the clean windows into `history`.
+
+    Parameters
+    ----------
+    starts : [count, dim]
+        Where the windows begin on a map of `side`, `window` wide, `rows` lines each.
+    origin : [rows window]
+        What distances are measured from: they do not depend on it, but their rounding does.
+    values
+        The windows [n, ..., 2 count], clean images first.
+    sums
+        A map of zeros, and zero again afterwards.
+    history : [count, ...]
+        Written from column `past` on.
+    totals : [3]
+        Added to: squared displacement responses; sum of (f - mean of f)^2; sum of f^2 inside.
+    """
+    count, dim = starts.shape
+    width, size = 2 * count, rows * window
+    pixels = 1
+    for _ in range(dim):
+        pixels *= side
+    felt, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
+    for i in range(size):
+        for image in range(i * width, i * width + count):
+            clean = values[image]
+            felt += (values[image + count] - clean) * (values[image + count] - clean)
+            norm += clean * clean
+            apart += (clean - origin[i]) * (clean - origin[i])
+    for first in range(0, count, _TILE):  # transposed a few images at a time, line by cache line
+        last = min(first + _TILE, count)
+        begin: Any = np.uint64(first)
+        for i in range(np.uint64(size)):
+            for image in range(np.uint64(last - first)):
+                value = values[i * np.uint64(width) + begin + image]
+                history[begin + image, np.uint64(past) + i] = value
+    for image in range(count):
+        for row in range(rows):
+            begin = site(starts, image, row, window, side)
+            straight = min(window, side - starts[image, dim - 1])
+            for part in range(2):  # up to the seam, and from there
+                low, high = (straight, window) if part else (0, straight)
+                from_here: Any = np.uint64(row * window + low)
+                mine: Any = np.uint64(past) + from_here
+                site_of: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
+                for i in range(np.uint64(high - low)):
+                    sums[site_of + i] += history[image, mine + i] - origin[from_here + i]
+    if count * size >= pixels:
+        for i in range(pixels):
+            spread += sums[i] * sums[i]
+            sums[i] = 0.0
+    else:  # a map much larger than what the windows touch
+        for image in range(count):
+            for row in range(rows):
+                begin = site(starts, image, row, window, side)
+                column = starts[image, dim - 1]
+                for _ in range(window):
+                    spread += sums[begin + column] * sums[begin + column]
+                    sums[begin + column] = 0.0
+                    column = column + 1 if column + 1 < side else 0
+    totals[0] += felt
+    totals[1] += apart - spread / count
+    totals[2] += norm

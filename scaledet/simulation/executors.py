@@ -1,0 +1,87 @@
+"""Who computes: threads of our own, or any executor that the caller passes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from scaledet.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["Pool", "checked_executor", "opened_pool"]
+
+# An executor of a cluster may gain and lose workers: ask again after this time (seconds).
+_REFRESH = 1.0
+
+
+class Pool:
+    """An executor that tells how many workers it has."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._asked = -float("inf")
+        self._width = 1
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand one task over."""
+        try:
+            return self._executor.submit(function, *arguments)
+        except BrokenExecutor:
+            raise
+        except RuntimeError as error:
+            raise RuntimeError(f"executor must take tasks; it refuses: {error}") from error
+
+    def width(self) -> int:
+        """Return the number of workers, at least 1."""
+        now = time.monotonic()
+        if now - self._asked > _REFRESH:
+            self._width, self._asked = max(1, _workers_of(self._executor)), now
+        return self._width
+
+
+def _workers_of(executor: Any) -> int:
+    # Dask's executor knows its client; those of the standard library and of mpi4py their size.
+    cores = getattr(getattr(executor, "_client", None), "ncores", None)
+    if callable(cores):
+        with suppress(AttributeError):  # of a client that is closed: submitting tells so
+            return int(sum(cores().values()))
+    for name in ("_max_workers", "num_workers"):
+        size = getattr(executor, name, None)
+        if isinstance(size, int):
+            return size
+    return os.cpu_count() or 1
+
+
+def checked_executor(executor: Any, workers: int) -> Executor | None:
+    """Return `executor`, None or something to submit tasks to, not together with `workers`."""
+    if executor is None:
+        return None
+    if hasattr(executor, "get_executor"):
+        raise ArgumentTypeError(
+            "executor must be a concurrent.futures.Executor or None; of a Dask client, pass "
+            f"client.get_executor(); got {executor!r}"
+        )
+    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
+        raise ArgumentTypeError(
+            "executor must be a concurrent.futures.Executor, which has a method submit, or None; "
+            f"got {executor!r}"
+        )
+    if workers > 1:
+        raise ArgumentError(
+            f"workers must be left out with an executor, which has its own; got {workers}"
+        )
+    result: Executor = executor
+    return result
+
+
+@contextmanager
+def opened_pool(workers: int, executor: Executor | None) -> Iterator[Pool]:
+    """Open threads, or pass on the caller's executor, which stays open."""
+    if executor is not None:
+        yield Pool(executor)
+        return
+    with ThreadPoolExecutor(workers) as threads:
+        yield Pool(threads)

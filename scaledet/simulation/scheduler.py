@@ -1,0 +1,279 @@
+"""Run many simulations at once: jobs in, the sums of their units out.
+
+Units are handed out in tasks of a fraction of a second, a few at a time for every worker, and the
+jobs take turns. Which worker computes what, in which order and in which tasks, changes no bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaledet.errors import ExhaustionError
+from scaledet.simulation.estimation import require_alive
+from scaledet.simulation.executors import Pool, opened_pool
+from scaledet.simulation.progress import Progress
+from scaledet.simulation.stopping import is_precise, prefix_lengths
+from scaledet.simulation.unit import Specification, Stream, bytes_per_worker, run_unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.simulation.checkpoint import Checkpoint
+
+    Task = Future[tuple[NDArray[np.float64], float]]
+
+__all__ = ["Job", "Outcome", "run_jobs"]
+
+# Long enough for the way to another machine to cost nothing next to it (seconds).
+TASK_SECONDS = 0.3
+# Images that tell whether a network leaves anything of them (of a large run, a sixteenth).
+_PILOT = 1024
+
+
+@dataclass(frozen=True)
+class Job:
+    """One simulation: units of `counts` images, all of them or until `target` is reached.
+
+    Attributes
+    ----------
+    spec, stream
+        What every unit computes, and its random numbers.
+    counts : tuple of int
+        Images of every unit.
+    target : float or None
+        Relative standard error at which the job may stop.
+    control : bool
+        Whether estimates use control variates.
+    label : str
+        What messages call the job among others; "" if it is the only one.
+    """
+
+    spec: Specification
+    stream: Stream
+    counts: tuple[int, ...]
+    target: float | None = None
+    control: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Images and packed sums [units, ...] of the units of a job that count, in their order.
+
+    `partial`: the run was interrupted before the job was done.
+    """
+
+    counts: list[int]
+    packed: NDArray[np.float64]
+    partial: bool
+
+
+class _Ongoing:
+    """A job under way: what is finished, what is not handed out yet, where it may stop."""
+
+    def __init__(self, job: Job, stored: dict[int, NDArray[np.float64]]) -> None:
+        units = len(job.counts)
+        self.job = job
+        self.numbers = np.empty((units, 4 * (job.spec.network.depth + 1) + 2))
+        self.finished = np.zeros(units, dtype=bool)
+        for unit, numbers in stored.items():
+            self.numbers[unit], self.finished[unit] = numbers, True
+        self.waiting = deque(np.flatnonzero(~self.finished).tolist())
+        # Length of the prefix that is the result, once it is known and finished.
+        self.length: int | None = None
+        # Time of a unit, as last seen (seconds).
+        self.pace = math.nan
+        self._lengths = deque([units] if job.target is None else prefix_lengths(units))
+        self._complete = 0
+        # Units after which images that all look alike end the run.
+        wanted = max(_PILOT, sum(job.counts) // 16)
+        self._pilot = -(-wanted // job.counts[0])
+        self._judge()
+
+    def take(self, width: int) -> list[int]:
+        """Take units for one task off the waiting ones, fewer towards the end."""
+        share = math.ceil(len(self.waiting) / (2 * width))
+        # One unit at first, to learn how long it takes.
+        wanted = 1 if math.isnan(self.pace) else int(TASK_SECONDS / max(self.pace, 1e-9))
+        return [self.waiting.popleft() for _ in range(max(1, min(wanted, share)))]
+
+    def add(self, units: Sequence[int], numbers: NDArray[np.float64], seconds: float) -> None:
+        """Note the units of one finished task."""
+        self.numbers[units], self.finished[units] = numbers, True
+        self.pace = seconds / len(units)
+        self._judge()
+
+    def images(self, units: Iterable[int]) -> int:
+        """Return the number of images of `units`."""
+        return sum(self.job.counts[unit] for unit in units)
+
+    def outcome(self) -> Outcome:
+        """Return the result; of a job that is not done, everything that is finished."""
+        partial = self.length is None
+        units = np.flatnonzero(self.finished) if partial else np.arange(self.length or 0)
+        return Outcome([self.job.counts[unit] for unit in units], self.numbers[units], partial)
+
+    def _judge(self) -> None:
+        """Go on along the schedule of prefixes as far as they are complete."""
+        rest = self.finished[self._complete :]
+        self._complete += len(rest) if rest.all() else int(np.argmin(rest))
+        if 0 < self._pilot <= self._complete:
+            self._require_alive(self._pilot)
+            self._pilot = 0
+        while self.length is None and self._lengths[0] <= self._complete:
+            length = self._lengths.popleft()
+            if not self._lengths or self._suffices(length):
+                self.length = length
+                self.waiting.clear()
+
+    def _require_alive(self, length: int) -> None:
+        try:
+            require_alive(self.job.spec, self.job.counts[:length], self.numbers[:length])
+        except ExhaustionError as error:
+            raise error.within(self.job.label) if self.job.label else error from None
+
+    def _suffices(self, length: int) -> bool:
+        job = self.job
+        target = math.nan if job.target is None else job.target
+        counts, packed = job.counts[:length], self.numbers[:length]
+        return is_precise(job.spec, counts, packed, control=job.control, target=target)
+
+
+class _Run:
+    """All jobs under way, and the tasks that are handed out."""
+
+    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, what: str, shown: bool):
+        stored = [{} for _ in jobs] if store is None else store.stored(jobs)
+        self.jobs = [_Ongoing(job, found) for job, found in zip(jobs, stored, strict=True)]
+        self.pending: dict[Task, tuple[_Ongoing, list[int]]] = {}
+        self._turns = deque(self.jobs)
+        self._store = store
+        self._tasks = 0
+        samples = sum(sum(job.counts) for job in jobs)
+        done = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
+        self.progress = Progress(what, samples, done, shown=shown)
+
+    def work(self, pool: Pool) -> None:
+        """Hand out tasks and take in what they give, until every job is done."""
+        while any(job.length is None for job in self.jobs):
+            width = pool.width()
+            while len(self.pending) < 2 * width + 2 and (job := self._next()) is not None:
+                units = job.take(width)
+                counts = [job.job.counts[unit] for unit in units]
+                future = pool.submit(run_units, job.job.spec, job.job.stream, units, counts)
+                self.pending[future] = (job, units)
+            done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
+            self.collect(done)
+            self._announce(width)
+
+    def _next(self) -> _Ongoing | None:
+        """Return the job whose turn it is among those with waiting units."""
+        for _ in self.jobs:
+            self._turns.rotate(-1)
+            if self._turns[-1].waiting:
+                return self._turns[-1]
+        return None
+
+    def collect(self, done: Iterable[Task]) -> None:
+        """Store and add up what finished tasks give; then raise what a task has raised."""
+        good = [future for future in done if not _failed(future)]
+        if self._store is not None:
+            self._store.add(
+                (self.pending[future][0].job, self.pending[future][1], future.result()[0])
+                for future in good
+            )
+        for future in good:
+            job, units = self.pending.pop(future)
+            job.add(units, *future.result())
+            self._tasks += 1
+            self.progress.advance(job.images(units))
+        for future in done:
+            if future in self.pending:
+                self.pending.pop(future)
+                future.result()
+
+    def _announce(self, width: int) -> None:
+        """Estimate the time once every worker has warmed up and every job has been timed."""
+        left = [job for job in self.jobs if job.length is None]
+        if self._tasks <= width and left:
+            return
+        seconds = sum((~job.finished).sum() * job.pace for job in left) / width
+        if math.isfinite(seconds):
+            memory = max(bytes_per_worker(job.job.spec, max(job.job.counts)) for job in self.jobs)
+            self.progress.announce(float(seconds), width * memory)
+
+
+def run_units(
+    spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
+) -> tuple[NDArray[np.float64], float]:
+    """Run one task: packed sums of every unit, and the time it took (seconds)."""
+    begin = time.perf_counter()
+    pairs = zip(units, counts, strict=True)
+    numbers = np.array([run_unit(spec, stream, unit, count).packed() for unit, count in pairs])
+    return numbers, time.perf_counter() - begin
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Checkpoint | None = None,
+    what: str = "simulate",
+    shown: bool = False,
+) -> list[Outcome]:
+    """Run every job until it is done; interrupted by Ctrl-C, return what is finished.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to run.
+    workers, executor
+        So many threads, or an executor.
+    store : Checkpoint, optional
+        Where finished units are, and where they are kept.
+    what, shown
+        Name of the run on stderr, and whether its progress is shown there.
+
+    Raises
+    ------
+    CheckpointError
+        If finished units cannot be kept.
+
+    Any error of a unit, or of the executor, once the other finished units are kept.
+    """
+    run = _Run(jobs, store, what, shown)
+    try:
+        # Interrupted again while threads finish the units that they are at: not waited for.
+        with suppress(KeyboardInterrupt), opened_pool(workers, executor) as pool:
+            try:
+                run.work(pool)
+            except BrokenExecutor as error:
+                kept = "lost: give a checkpoint" if store is None else f"kept in {store.path}"
+                error.add_note(f"What was finished is {kept}; the same call goes on from there.")
+                raise
+            except KeyboardInterrupt:
+                # What is finished is the result, marked as partial.
+                pass
+            finally:
+                for future in run.pending:
+                    future.cancel()
+        # Threads of our own have finished the units that they were at: part of an interrupted
+        # result, and of use to the next call on the same checkpoint.
+        run.collect([task for task in run.pending if task.done() and not _failed(task)])
+    finally:
+        run.progress.close()
+    return [job.outcome() for job in run.jobs]
+
+
+def _failed(future: Task) -> bool:
+    return future.cancelled() or future.exception() is not None

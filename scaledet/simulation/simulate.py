@@ -1,0 +1,271 @@
+"""Monte Carlo of the idealised network: real images, pooled and rectified layer by layer.
+
+Nothing here knows the theory: no autocorrelation, no recursion, no exponent.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from scaledet import validate
+from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
+from scaledet.network.network import Network
+from scaledet.scenario import checked_experiment
+from scaledet.simulation.estimation import estimate
+from scaledet.simulation.result import Simulation
+from scaledet.simulation.run_options import Settings, checked_settings
+from scaledet.simulation.scheduler import Job, Outcome, run_jobs
+from scaledet.simulation.unit import ENGINES, Specification, Stream
+
+if TYPE_CHECKING:
+    from scaledet.simulation.checkpoint import Checkpoint
+    from scaledet.tasks.scale_detection import ScaleDetection
+
+__all__ = ["checked_specification", "execute", "simulate", "warn_if_missed"]
+
+# Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
+# noise leaves the range of floats.
+_WEAKEST, _STRONGEST = 1e-10, 1e70
+_LARGEST = 2**48
+
+
+def simulate(
+    net: Network,
+    *,
+    size: int | None = None,
+    samples: int = 10_000,
+    rng: Any = None,
+    sigma: float | None = None,
+    rectify: str | None = "input",
+    task: ScaleDetection | None = None,
+    balanced: bool = False,
+    background: float = 0.0,
+    engine: str = "numba",
+    control_variates: bool = False,
+    target_error: float | None = None,
+    memory_limit: int = 2**30,
+    workers: int = 1,
+    executor: Executor | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Simulation:
+    """Estimate D_k, G_k, R_k and Q_k by sending random images through the network.
+
+    Each sample is an image drawn at random, its displaced copy and its noisy copy; all three are
+    pooled, biased and rectified layer by layer. Q_k is the mean square distance of two different
+    images of the same block, so that no image is paired with itself.
+
+    Ctrl-C ends a run early: the result is that of the blocks finished so far, marked as partial
+    (KeyboardInterrupt, if these are fewer than two).
+
+    Parameters
+    ----------
+    net : Network
+        Any kernels, signed ones included, and any biases.
+    size : int
+        Pixels a side, a multiple of the total stride (with `task`: the task's, may be left out).
+    samples : int, default 10_000
+        Number of images, at least 4 (two blocks of two, for an error bar); with `target_error`
+        the largest number.
+    rng : None, int, SeedSequence or Generator
+        Passed to ``numpy.random.default_rng``; one stream is spawned per block.
+    sigma : float, optional
+        Standard deviation of the noise per pixel, in [1e-10, 1e70]; default: matched to the
+        displacement, L sigma^2 = E|tau x - x|^2.
+    rectify : {"input", "noise", "layers", None}
+        relu(x + eta) enters the network, or x + relu(eta), or x + eta and only the layers rectify
+        ("layers"), or x + eta without any ReLU.
+    task, balanced
+        Two-pixel images; see ``predict``.
+    background : float, default 0
+        Standard deviation, up to 1e70, of white noise that the images themselves carry, rectified
+        at the input (linear with `rectify` None); a move leaves it in place. See ``predict``.
+    engine : {"numba", "numpy"}
+        Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
+        The first call on a machine compiles for a few seconds and keeps the code on disk.
+    control_variates : bool, default False
+        Correct G by what the noise's own mean and mean square, whose expectations are known,
+        deviated by; the coefficients are fitted on other blocks than those they correct. The
+        variance of G falls 10 to 40 times where noise is rectified at the input, less in the last
+        layers of small maps and in other modes: see `gain` of the result.
+    target_error : float, optional
+        Stop when the relative standard errors of D_k, G_k, R_k and Q_k of every layer are below
+        this, between 0 and 1. A warning tells if `samples` did not suffice.
+    memory_limit : int, default 2**30
+        Refuse an image for which one worker needs more memory (bytes).
+    workers : int, default 1
+        Threads; the result is bit-identical for any number.
+    executor : concurrent.futures.Executor, optional
+        Computes instead of threads: processes, ``mpi4py.futures``, or Dask through
+        ``client.get_executor()``. The bits stay the same; it is not shut down.
+    checkpoint : str or path, optional
+        File that keeps every finished block (SQLite). The same call goes on from it, with the
+        same bits in the end, whatever killed the run before; `rng` None takes over the file's.
+        `target_error`, `control_variates` and who computes may change from call to call.
+    progress : bool, default False
+        Show the estimated time and memory, then a progress bar.
+
+    Returns
+    -------
+    Simulation
+
+    Raises
+    ------
+    ExhaustionError
+        If all images look alike at some layer.
+    CheckpointError
+        If `checkpoint` cannot be written (an ``OSError``); what it holds is kept.
+    TypeError, ValueError
+        For bad arguments, a checkpoint of a different call (what differs is named) or a damaged
+        one.
+
+    Notes
+    -----
+    Standard errors come from the scatter of independent blocks. The distance of two images is
+    sampled by finitely many pairs: one pair's share is added to every variance, so that no error
+    is reported as zero because no two images happened to overlap. Source: the
+    model of Tomasini et al., arXiv:2210.01506; estimators ours.
+
+    With `target_error`, the errors of the first 64, 80, 100, 125, ... blocks are looked at in
+    this order, and the first number of blocks that is precise enough is the result. Stopping
+    where the estimated error happens to be small favours underestimated errors: they come out
+    too small by an amount of order 1 / blocks, a few per cent if the first look suffices.
+
+    Examples
+    --------
+    >>> net = Network.uniform(kernel=2, stride=2, depth=3)
+    >>> m = simulate(net, size=64, samples=1000, rng=0)
+    >>> bool(abs(m.D[1] - 32 / 63) < 4 * m.D_err[1])
+    True
+    >>> m = simulate(net, size=64, samples=200_000, rng=0, target_error=0.1)
+    >>> m.target_reached, m.samples < 200_000
+    (True, True)
+    """
+    settings = checked_settings(
+        samples=samples,
+        target_error=target_error,
+        control_variates=control_variates,
+        memory_limit=memory_limit,
+        workers=workers,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    spec = checked_specification(
+        "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
+    )
+    (result,) = execute("simulate", {"": spec}, settings, rng, lambda stream: [stream])
+    if result is None:
+        raise KeyboardInterrupt
+    warn_if_missed({"": result})
+    return result
+
+
+def checked_specification(
+    what: str,
+    net: Any,
+    size: Any,
+    rectify: Any,
+    sigma: Any,
+    task: Any,
+    balanced: Any,
+    background: Any = 0.0,
+    *,
+    engine: Any,
+) -> Specification:
+    """Check what `what` (a public function) is to simulate."""
+    validate.choice("engine", engine, ENGINES)
+    if size is None and task is None:
+        raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
+    found = checked_experiment(
+        what, net, size, rectify, sigma, task, balanced, sigma_range=(_WEAKEST, _STRONGEST)
+    )
+    pixels = int(found.size or 0) ** net.dim
+    if pixels > _LARGEST:
+        raise ArgumentError(f"size must be such that an image has at most {_LARGEST} pixels; got "
+                         f"{found.size}")  # fmt: skip
+    background = validate.background(background, _WEAKEST, _STRONGEST)
+    return Specification(**vars(found), engine=engine, background=background)
+
+
+def execute(
+    call: str,
+    specs: Mapping[str, Specification],
+    settings: Settings,
+    rng: Any,
+    streams_below: Callable[[Stream], Sequence[Stream]],
+) -> list[Simulation | None]:
+    """Run what `call` (a public function) asks for; None: interrupted before an estimate.
+
+    `specs` are named as messages are to call them; `streams_below` gives the stream of each from
+    that of the whole call.
+    """
+    counts = [settings.counts(spec) for spec in specs.values()]
+    stream = Stream.below(validate.generator(rng))
+    with _opened(call, list(specs.values()), settings, stream, adopt=rng is None) as store:
+        streams = streams_below(stream if store is None else store.stream)
+        jobs = [
+            Job(spec, own, units, settings.target_error, settings.control_variates, label)
+            for (label, spec), own, units in zip(specs.items(), streams, counts, strict=True)
+        ]
+        outcomes = run_jobs(
+            jobs,
+            workers=settings.workers,
+            executor=settings.executor,
+            store=store,
+            what=call,
+            shown=settings.progress,
+        )
+    return [_result(*pair) for pair in zip(jobs, outcomes, strict=True)]
+
+
+def warn_if_missed(results: Mapping[str, Simulation]) -> None:
+    """Warn the caller's caller of results that were to be more precise; names as in `execute`."""
+    for label, result in results.items():
+        if not result.partial and not result.target_reached:
+            layer = int(result.relative_error.argmax())
+            warnings.warn(
+                f"target_error = {result.target_error:g} was not reached within "
+                f"{result.samples} samples{label and f' of {label}'}: the relative standard error "
+                f"of layer {layer} is {result.relative_error[layer]:.3g}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+
+def _opened(
+    call: str, specs: Sequence[Specification], settings: Settings, stream: Stream, *, adopt: bool
+) -> AbstractContextManager[Checkpoint | None]:
+    if settings.checkpoint is None:
+        return nullcontext()
+    from scaledet.simulation.checkpoint import described, opened_checkpoint
+
+    runs = [described(spec, settings.samples) for spec in specs]
+    return opened_checkpoint(settings.checkpoint, call, runs, stream, adopt=adopt)
+
+
+def _result(job: Job, outcome: Outcome) -> Simulation | None:
+    if outcome.partial and len(outcome.counts) < 2:
+        return None
+    try:
+        estimates = estimate(job.spec, outcome.counts, outcome.packed, control=job.control)
+    except ExhaustionError as error:
+        if outcome.partial:
+            return None
+        if job.label:
+            raise error.within(job.label) from None
+        raise
+    entropy, first = job.stream.entropy, job.stream.key == (0,)
+    return Simulation(
+        **vars(job.spec),
+        entropy=entropy if first and isinstance(entropy, int) else None,
+        partial=outcome.partial,
+        target_error=job.target,
+        control_variates=job.control,
+        **estimates,
+    )

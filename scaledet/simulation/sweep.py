@@ -1,0 +1,241 @@
+"""Many simulations at once: every network at every size, as one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.network import Network
+from scaledet.results import storage, tables
+from scaledet.simulation.result import COLUMNS, Simulation
+from scaledet.simulation.run_options import checked_settings
+from scaledet.simulation.simulate import checked_specification, execute, warn_if_missed
+from scaledet.simulation.unit import Specification, Stream
+
+if TYPE_CHECKING:
+    from scaledet.tasks.scale_detection import ScaleDetection
+
+__all__ = ["Sweep", "sweep"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """Simulations of several networks and sizes.
+
+    Attributes
+    ----------
+    runs : tuple of Simulation
+        All sizes of the first network, then those of the next; each repeats alone as
+        ``simulate(run.network, size=run.size, rng=run.entropy, ...)``.
+    partial : bool
+        Whether the sweep was interrupted; runs without an estimate are left out then.
+    """
+
+    runs: tuple[Simulation, ...]
+    partial: bool
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The different networks, in order; column ``network`` counts them from 0."""
+        return tuple(dict.fromkeys(run.network for run in self.runs))
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of the table of results, by name: one row per network, size and layer."""
+        lengths = [len(run.D) for run in self.runs]
+        first = {
+            "network": np.repeat(self._numbers(), lengths),
+            "size": np.repeat([run.size for run in self.runs], lengths),
+            "layer": np.concatenate([np.arange(length) for length in lengths]),
+        }
+        # Signed kernels have a support, but no A_k.
+        width = "support" if any(run.network.signed for run in self.runs) else "A"
+        widths = [run.network.support if width == "support" else run.A for run in self.runs]
+        results = {
+            name: np.concatenate([getattr(run, name) for run in self.runs]) for name in COLUMNS
+        }
+        return {**first, width: np.concatenate(widths), **results}
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas ``DataFrame``, one row per network, size and layer."""
+        return tables.frame(self.columns())
+
+    def _numbers(self) -> list[int]:
+        places = {network: number for number, network in enumerate(self.networks)}
+        return [places[run.network] for run in self.runs]
+
+    def _title(self) -> str:
+        partial = "; partial: interrupted" if self.partial else ""
+        samples = sum(run.samples for run in self.runs)
+        return f"Sweep of {len(self.runs)} simulations, {samples} samples{partial}"
+
+    def _legend(self) -> list[str]:
+        lines = [f"network {number}: {net!r}" for number, net in enumerate(self.networks)]
+        for number, run in zip(self._numbers(), self.runs, strict=True):
+            lines += [f"network {number}, size {run.size}: {text}" for text in run.remarks()]
+        return lines
+
+    def _shown(self) -> dict[str, Any]:
+        columns = self.columns()
+        width = "support" if "support" in columns else "A"
+        shown = {"network": columns["network"], "size": columns["size"], "k": columns["layer"],
+                 {"A": "A_k"}.get(width, width): columns[width]}  # fmt: skip
+        for name in "DGR":
+            both = zip(columns[name], columns[f"{name}_err"], strict=True)
+            shown[f"{name}_k"] = [tables.with_error(value, error) for value, error in both]
+        return shown
+
+    def __repr__(self) -> str:
+        legend = [f"  {line}" for line in self._legend()]
+        return "\n".join([self._title(), *legend, tables.text_table(self._shown())])
+
+    def _repr_html_(self) -> str:
+        return tables.html_table("; ".join([self._title(), *self._legend()]), self._shown())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
+        metas = []
+        arrays: dict[str, Any] = {}
+        for number, run in enumerate(self.runs):
+            meta, own = run.to_stored()
+            metas.append(meta)
+            arrays |= {f"{number}.{name}": values for name, values in own.items()}
+        return storage.write(path, "sweep", {"partial": self.partial, "runs": metas}, arrays)
+
+    @classmethod
+    def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Sweep:
+        """Rebuild from `save`; called by ``load``."""
+        own: list[dict[str, Any]] = [{} for _ in meta["runs"]]
+        for key, values in arrays.items():
+            number, _, name = key.partition(".")
+            own[int(number)][name] = values
+        runs = map(Simulation.from_stored, meta["runs"], own)
+        return cls(tuple(runs), meta["partial"])
+
+
+def sweep(
+    networks: Iterable[Network],
+    sizes: Iterable[int],
+    *,
+    samples: int = 10_000,
+    rng: Any = None,
+    sigma: float | None = None,
+    rectify: str | None = "input",
+    task: ScaleDetection | None = None,
+    balanced: bool = False,
+    background: float = 0.0,
+    engine: str = "numba",
+    control_variates: bool = False,
+    target_error: float | None = None,
+    memory_limit: int = 2**30,
+    workers: int = 1,
+    executor: Executor | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Sweep:
+    """Simulate every network at every size, all at once over the same workers.
+
+    The simulations take turns, so none waits for the last blocks of another. Each has a random
+    stream of its own, and is what ``simulate`` gives with ``rng`` its entropy. Ctrl-C ends a sweep
+    early, as it does ``simulate``.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        At least one.
+    sizes : sequence of int
+        Pixels a side, at least one; every network must take every size.
+    samples, target_error
+        Of each simulation.
+    rng : None, int, SeedSequence or Generator
+        Passed to ``numpy.random.default_rng``; one stream is spawned per simulation.
+    sigma, rectify, task, balanced, background, engine, control_variates
+        What is simulated and how; see ``simulate``.
+    memory_limit, workers, executor, progress
+        Who computes, shared by all simulations; see ``simulate``.
+    checkpoint : str or path, optional
+        One file for all of them; see ``simulate``.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    ExhaustionError
+        If all images look alike at some layer; the network and the size are named.
+    CheckpointError
+        If `checkpoint` cannot be written (an ``OSError``); what it holds is kept.
+    TypeError, ValueError
+        For bad arguments; a size that a network cannot take is named with it.
+
+    Examples
+    --------
+    >>> nets = [Network.uniform(kernel, 2, depth=3) for kernel in (2, 3)]
+    >>> s = sweep(nets, [32, 64], samples=2000, rng=0)
+    >>> [(run.network.layers[0].kernel.support, run.size) for run in s.runs]
+    [(2, 32), (2, 64), (3, 32), (3, 64)]
+    >>> len(s.columns()["D"])
+    16
+    """
+    settings = checked_settings(
+        samples=samples,
+        target_error=target_error,
+        control_variates=control_variates,
+        memory_limit=memory_limit,
+        workers=workers,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    specs: dict[str, Specification] = {}
+    nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")
+    for place, net in enumerate(nets):
+        if not isinstance(net, Network):
+            raise ArgumentTypeError(f"networks[{place}] must be a Network; got {net!r}")
+        for number, size in enumerate(pixels):
+            try:
+                spec = checked_specification(
+                    "sweep", net, size, rectify, sigma, task, balanced, background, engine=engine
+                )
+                settings.counts(spec)
+            except ArgumentError as error:
+                kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
+                raise kind(
+                    f"networks[{place}] at sizes[{number}] = {size!r} is refused: {error}"
+                ) from error
+            specs[f"networks[{place}] at sizes[{number}] = {size}"] = spec
+    found = execute("sweep", specs, settings, rng, lambda stream: _streams(stream, len(specs)))
+    results = {label: run for label, run in zip(specs, found, strict=True) if run is not None}
+    if not results:
+        raise KeyboardInterrupt
+    warn_if_missed(results)
+    partial = len(results) < len(specs) or any(run.partial for run in results.values())
+    return Sweep(tuple(results.values()), partial)
+
+
+def _listed(name: str, values: Any, of: str) -> list[Any]:
+    if not isinstance(values, Iterable) or isinstance(values, str | Network):
+        raise ArgumentTypeError(f"{name} must be a sequence of {of}s; got {values!r}")
+    result = list(values)
+    if not result:
+        raise ArgumentError(f"{name} must hold at least one {of}; got none")
+    for place, value in enumerate(result):
+        if value in result[:place]:
+            raise ArgumentError(f"{name} must differ; got {value!r} twice")
+    return result
+
+
+def _streams(stream: Stream, runs: int) -> list[Stream]:
+    """Return independent streams, each that of ``simulate`` with an integer `rng`."""
+    words = [stream.child(run).seeds().generate_state(4) for run in range(runs)]
+    return [
+        Stream(sum(int(word) << (32 * place) for place, word in enumerate(four)), (0,))
+        for four in words
+    ]

@@ -1,0 +1,1 @@
+"""The symbolic engine: claims in SymPy, each confronted with the reference."""

@@ -1,0 +1,222 @@
+"""Print a derivation: LaTeX, Markdown, and HTML with MathML.
+
+Prose carries mathematics between dollar signs; expressions are SymPy's. Both pass through LaTeX,
+and through latex2mathml for HTML, so that all three say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+if TYPE_CHECKING:
+    from scaledet.symbolic.derivation import CheckReport, Derivation, Step
+
+__all__ = ["html_document", "html_fragment", "html_page", "latex_document", "markdown",
+           "prose_to_html"]  # fmt: skip
+
+_NAMES = {
+    "alpha": r"\alpha", "beta": r"\beta", "crossover": "A_*", "nu_R": r"\nu_R", "rho": r"\rho",
+    "rho_D": r"\rho_D", "rho_b": r"\rho_b",
+}  # fmt: skip
+_QUANTITY = re.compile(r"([A-Zch](?:_(?:k|[0-9]+))?(?:\([0-9m]\))?(?:-c_k\(1\))?)(?:[ _](.*))?")
+
+_CSS = """\
+:root { color-scheme: light dark; --rule: #8884; --quiet: #767676; --mark: #0072b2; }
+body { font: 1.05rem/1.55 Georgia, 'Times New Roman', serif; max-width: 52rem;
+       margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.step { border-top: 1px solid var(--rule); padding: .6rem 0; }
+.step h3 { font-size: 1rem; margin: .2rem 0; }
+.display { overflow-x: auto; overflow-y: hidden; padding: .5rem 0; }
+.why, .checked { margin: .3rem 0; } .checked { color: var(--quiet); font-size: .92rem; }
+.status { font: .75rem sans-serif; letter-spacing: .04em; border: 1px solid currentColor;
+          border-radius: .7em; padding: .05em .6em; margin-left: .6em; color: var(--mark); }
+math { font-family: 'STIX Two Math', 'Latin Modern Math', 'TeX Gyre Termes Math',
+       'Cambria Math', math; }
+"""
+
+
+class _Printer(LatexPrinter):  # type: ignore[misc]  # SymPy ships no types
+    """SymPy's LaTeX with sums as one writes them: a series from its largest term on."""
+
+    def _print_Add(self, expr: Any, order: Any = None) -> str:  # SymPy's name
+        terms = self._as_ordered_terms(expr, order=order)
+        if expr.has(sp.Order):
+            variable = next(iter(expr.atoms(sp.Order))).variables[0]
+            terms.sort(key=lambda term: _rank(term, variable))
+        elif terms[0].could_extract_minus_sign():
+            positive = next((t for t in terms if not t.could_extract_minus_sign()), None)
+            if positive is not None:
+                terms.remove(positive)
+                terms.insert(0, positive)
+        text = ""
+        for term in terms:
+            negative = term.could_extract_minus_sign()
+            part = self._print(-term if negative else term)
+            bracket = self._needs_add_brackets(-term if negative else term)
+            part = rf"\left({part}\right)" if bracket else part
+            text += (" - " if text else "-") * negative or (" + " if text else "")
+            text += part
+        return text
+
+
+def _rank(term: Any, variable: Any) -> tuple[bool, Any]:
+    """Sort key: largest power of a variable that tends to infinity first, remainders last."""
+    if isinstance(term, sp.Order):
+        return True, 0
+    power = sp.sympify(term).as_coeff_exponent(variable)[1]
+    at_infinity = not variable.is_real or bool(variable.is_integer)
+    return False, -power if at_infinity else power
+
+
+def latex_of(expression: Any) -> str:
+    """Return the LaTeX of an expression, sums, series and logarithms written as in a paper."""
+    settings = {"ln_notation": False, "mat_delim": "(", "mat_str": "matrix"}
+    return str(_Printer(settings).doprint(expression))
+
+
+def _name(name: str) -> str:
+    r"""LaTeX of the name of a result: ``D_k``, ``alpha``, ``D_prefactor``, ``c_k(0) of box 2``.
+
+    >>> _name("A_12"), _name("D_prefactor")
+    ('A_{12}', 'D\\ \\text{prefactor}')
+    """
+    if name in _NAMES:
+        return _NAMES[name]
+    match = _QUANTITY.fullmatch(name)
+    if match is None:
+        return rf"\text{{{name.replace('_', ' ')}}}"
+    symbol = re.sub(r"_([0-9]+)", r"_{\1}", match[1])
+    words = (match[2] or "").replace("_", " ")
+    return rf"{symbol}\ \text{{{words}}}" if words else symbol
+
+
+def latex_document(derivation: Derivation) -> str:
+    """Return an article that compiles by itself."""
+    lines = [
+        r"\documentclass{article}", r"\usepackage{amsmath,amssymb}", r"\allowdisplaybreaks",
+        rf"\title{{{_latex_prose(derivation.title)}}}", r"\date{}", r"\begin{document}",
+        r"\maketitle",
+    ]  # fmt: skip
+    if derivation.abstract:
+        lines += [r"\begin{abstract}", _latex_prose(derivation.abstract), r"\end{abstract}"]
+    if derivation.assumptions:
+        lines += [r"\section*{Assumptions}", r"\begin{itemize}"]
+        lines += [rf"\item {_latex_prose(text)}" for text in derivation.assumptions]
+        lines.append(r"\end{itemize}")
+    lines += [r"\section*{Steps}", r"\begin{enumerate}"]
+    for step in derivation.steps:
+        lines += [
+            rf"\item {_latex_prose(step.statement)} \emph{{({step.status})}}",
+            _latex_display(step.expression),
+            rf"\emph{{Why:}} {_latex_prose(step.justification)}",
+            "",
+            rf"\emph{{Checked against: {_latex_prose(step.check.route)}.}}",
+        ]
+    lines += [r"\end{enumerate}", r"\section*{Results}"]
+    for name, value in derivation.result.items():
+        lines.append(_latex_display(value, prefix=f"{_name(name)} = "))
+    return "\n".join([*lines, r"\end{document}", ""])
+
+
+def _latex_display(expression: Any, prefix: str = "") -> str:
+    """One displayed formula; long sums on the right are broken over lines."""
+    text = prefix + latex_of(expression)
+    if len(text) > 160 and isinstance(expression, sp.Eq) and isinstance(expression.rhs, sp.Add):
+        terms = [latex_of(term) for term in expression.rhs.as_ordered_terms()]
+        joined = [terms[0], *(t if t.startswith("-") else f"+ {t}" for t in terms[1:])]
+        body = r" \\ {} ".join(joined)
+        return rf"\begin{{multline*}} {latex_of(expression.lhs)} = {body} \end{{multline*}}"
+    return rf"\[ {text} \]"
+
+
+def _latex_prose(text: str) -> str:
+    """Escape what LaTeX would read, outside mathematics."""
+    parts = text.split("$")
+    for index in range(0, len(parts), 2):
+        parts[index] = re.sub(r"([#%&_{}])", r"\\\1", parts[index]).replace("^", r"\^{}")
+    return "$".join(parts)
+
+
+def markdown(derivation: Derivation) -> str:
+    """Return Markdown, formulas between dollar signs."""
+    lines = [f"# {derivation.title}", ""]
+    if derivation.abstract:
+        lines += [derivation.abstract, ""]
+    lines += [f"- {text}" for text in derivation.assumptions]
+    for number, step in enumerate(derivation.steps, start=1):
+        lines += [
+            "", f"**{number}.** {step.statement} *({step.status})*", "",
+            f"$$ {latex_of(step.expression)} $$", "",
+            f"Why: {step.justification}", "",
+            f"*Checked against: {step.check.route}.*",
+        ]  # fmt: skip
+    lines += ["", "## Results", ""]
+    lines += [f"- ${_name(n)} = {latex_of(value)}$" for n, value in derivation.result.items()]
+    return "\n".join([*lines, ""])
+
+
+def html_page(title: str, body: str) -> str:
+    """Wrap `body` into one self-contained page."""
+    plain = re.sub(r"<[^>]*>", "", prose_to_html(title))
+    return (
+        "<!DOCTYPE html>\n"
+        '<html lang="en" xmlns="http://www.w3.org/1999/xhtml"><head><meta charset="utf-8"/>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
+        f"<title>{plain}</title>\n<style>\n{_CSS}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def html_document(derivation: Derivation, report: CheckReport | None = None) -> str:
+    """Return one page: MathML, no scripts, nothing fetched; with `report`, the evidence too."""
+    return html_page(derivation.title, html_fragment(derivation, report))
+
+
+def html_fragment(derivation: Derivation, report: CheckReport | None = None) -> str:
+    """Return the body of the page, as a notebook shows it."""
+    lines = [f"<h1>{prose_to_html(derivation.title)}</h1>"]
+    if derivation.abstract:
+        lines.append(f"<p>{prose_to_html(derivation.abstract)}</p>")
+    if derivation.assumptions:
+        items = "".join(f"<li>{prose_to_html(text)}</li>" for text in derivation.assumptions)
+        lines.append(f"<h2>Assumptions</h2><ul>{items}</ul>")
+    lines.append("<h2>Steps</h2>")
+    for number, step in enumerate(derivation.steps, start=1):
+        evidence = report.steps[number - 1].evidence if report else ""
+        lines.append(_html_step(number, step, evidence))
+    lines.append("<h2>Results</h2>")
+    for name, value in derivation.result.items():
+        formula = _mathml(f"{_name(name)} = {latex_of(value)}", display=True)
+        lines.append(f'<div class="display">{formula}</div>')
+    return "\n".join(lines)
+
+
+def _html_step(number: int, step: Step, evidence: str) -> str:
+    checked = prose_to_html(step.check.route) + (f": {escape(evidence)}" if evidence else "")
+    why = '</p><p class="why">'.join(map(prose_to_html, step.justification.split("\n\n")))
+    return (
+        f'<div class="step"><p>{number}. {prose_to_html(step.statement)}'
+        f'<span class="status">{step.status}</span></p>'
+        f'<div class="display">{_mathml(latex_of(step.expression), display=True)}</div>'
+        f'<p class="why"><i>Why:</i> {why}</p>'
+        f'<p class="checked">Checked against {checked}.</p></div>'
+    )
+
+
+def prose_to_html(text: str) -> str:
+    """Escape prose and turn what stands between dollar signs into MathML."""
+    parts = text.split("$")
+    return "".join(
+        escape(part) if index % 2 == 0 else _mathml(part) for index, part in enumerate(parts)
+    )
+
+
+def _mathml(latex: str, display: bool = False) -> str:
+    from latex2mathml.converter import convert
+
+    return str(convert(latex, display="block" if display else "inline"))

@@ -1,0 +1,1 @@
+"""Routes: which reference confronts which claim."""

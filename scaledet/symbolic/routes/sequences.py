@@ -1,0 +1,79 @@
+"""Hold claims on a sequence, its generating function and its growth to the plain recursion."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from scaledet.reference.exact import number, refute
+from scaledet.reference.recursion import PlainRecursion
+from scaledet.symbolic.claims import evaluate
+from scaledet.symbols import k, z
+
+__all__ = ["annihilates", "generates", "measures"]
+
+
+def generates(claim: Any, recursion: PlainRecursion, order: int) -> str:
+    """Hold a generating function to the sequence, term by term.
+
+    Both sides obey linear recurrences of order <= `order`: agreement in the first 2 order + 2
+    terms is identity.
+    """
+    total = claim.lhs
+    if not isinstance(total, sp.Sum) or total.limits != (sp.Tuple(k, 0, sp.oo),):
+        refute(f"{claim} is no generating function in k >= 0")
+    terms = 2 * order + 2
+    series = sum(
+        (evaluate(total.function, {k: layer}, recursion.functions()) for layer in range(terms)),
+        sp.S.Zero,
+    )
+    top, bottom = sp.fraction(sp.together(claim.rhs))
+    if bottom.has(k) or top.has(k) or claim.rhs.free_symbols != {z}:
+        refute(f"{claim} is no function of z")
+    rest = sp.Poly(sp.expand(top - bottom * series), z)
+    low = [power for (power,), value in rest.terms() if value and power < terms]
+    if low:
+        refute(f"{claim} differs from the sequence at z^{min(low)}")
+    if sp.Poly(bottom, z).degree() > order:
+        refute(f"{claim}: denominator of degree above {order}")
+    return f"{terms} terms: an identity, as both sides obey a recurrence of order {order}"
+
+
+def annihilates(claim: Any, variable: Any, terms: list[Fraction], start: int) -> str:
+    """Hold a minimal polynomial to a sequence: it annihilates it, and nothing shorter does.
+
+    The recurrence holds from term `start` on (the generating function may have a polynomial
+    part); a Hankel determinant that is not zero excludes any shorter one.
+    """
+    difference = claim.lhs - claim.rhs
+    if difference.free_symbols != {variable}:
+        refute(f"{claim} is no polynomial equation in {variable}")
+    try:
+        polynomial = sp.Poly(difference, variable)
+    except sp.PolynomialError:
+        refute(f"{claim} is no polynomial equation")
+    coefficients = polynomial.all_coeffs()[::-1]
+    degree, values = len(coefficients) - 1, [number(term) for term in terms[start:]]
+    for at in range(len(values) - degree):
+        if sum(c * v for c, v in zip(coefficients, values[at:], strict=False)) != 0:
+            refute(f"{claim} fails at term {at + start}")
+    hankel = sp.Matrix(degree, degree, lambda i, j: values[i + j])
+    if hankel.det(method="domain-ge" if degree > 4 else "berkowitz") == 0:
+        refute(f"{claim} is not minimal")
+    return f"{len(values) - degree} terms; Hankel determinant of order {degree} not zero"
+
+
+def measures(claim: Any, symbol: Any, value: Any, error: Any) -> str:
+    """Hold a claimed number to a measured one."""
+    if claim.lhs != symbol:
+        refute(f"{claim} is no claim on {symbol}")
+    right = evaluate(claim.rhs, {})
+    if not right.is_number or not right.is_real:
+        refute(f"{claim} claims no real number")
+    claimed = mpmath.mpf(right.evalf(30))
+    if abs(claimed - value) > error:
+        refute(f"{claim}: measured {mpmath.nstr(value, 12)}")
+    return f"measured {mpmath.nstr(value, 10)} within {mpmath.nstr(error, 2)}"

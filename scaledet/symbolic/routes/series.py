@@ -1,0 +1,289 @@
+r"""What the series in 1/k are held to: exact rationals at large k, quadrature, differentiation.
+
+c_k(0) and c_k(1) come from the k-th power of the kernel's polynomial, expanded in integers:
+no cumulant, no Gaussian, no recurrence.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from scaledet import symbols as y
+from scaledet.network.kernel import Kernel
+from scaledet.reference.exact import number, refute
+from scaledet.reference.pixel import PooledPixel
+from scaledet.symbolic.claims import agree, evaluate
+from scaledet.symbols import d, k, n, theta, x
+
+__all__ = ["exact_moments", "fourier", "gaussian_moment", "log_symbol", "remainder", "settles"]
+
+DEPTHS = (40, 400, 4000)
+"""Two decades."""
+
+_DIGITS = 120
+
+
+@lru_cache(maxsize=512)
+def _moments(weights: tuple[int, ...], depth: int) -> tuple[Fraction, Fraction]:
+    from flint import fmpz_poly
+
+    h = [int(value) for value in (fmpz_poly(list(weights)) ** depth).coeffs()]
+    scale = sum(weights) ** (2 * depth)
+    zero = sum(value * value for value in h)
+    one = sum(u * v for u, v in itertools.pairwise(h))
+    return Fraction(zero, scale), Fraction(one, scale)
+
+
+def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
+    """Expand the filter of `depth` equal stride-1 layers and return c_k(0) and c_k(1).
+
+    >>> exact_moments(Kernel([1, 1]), 2)
+    (Fraction(3, 8), Fraction(1, 4))
+    """
+    if depth < 0:
+        raise ValueError(f"there is no layer {depth}")
+    return _moments(kernel.trimmed, depth)
+
+
+@lru_cache(maxsize=512)
+def _float_moments(weights: tuple[int, ...], depth: int) -> tuple[Any, Any]:
+    """c_k(0) and c_k(1) to 140 digits: SymPy tries to factor what is exact and long."""
+    zero, one = _moments(weights, depth)
+    return number(zero).evalf(_DIGITS + 20), number(one).evalf(_DIGITS + 20)
+
+
+def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
+    """c, D, A and G of one kernel, from exact rationals."""
+
+    def correlation(depth: int, lag: int) -> Any:
+        return _float_moments(kernel.trimmed, depth)[lag]
+
+    def drop(depth: int) -> Any:
+        return 1 - correlation(depth, 1) / correlation(depth, 0)
+
+    def width(depth: int) -> Any:
+        return sp.sqrt(number(1 + 12 * depth * kernel.variance)).evalf(_DIGITS + 20)
+
+    def noise(depth: int) -> Any:
+        return ((sp.pi - 1 + correlation(depth, 0) ** -dim) / (2 * sp.pi)).evalf(_DIGITS + 20)
+
+    return {y.c: correlation, y.D: drop, y.A: width, y.G: noise}
+
+
+def _cases(panel: Any, dim: Any) -> Iterator[tuple[Kernel, int, dict[Any, Any]]]:
+    for kernel, known in panel:
+        for at in (1, 2, 3) if dim is d else (dim,):
+            yield kernel, at, {**known, d: at}
+
+
+def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
+    """Hold a truncated series to exact rationals over two decades of k.
+
+    The difference (of c_k(0) over k^(-1/2), of G_k over k^(d/2)) must fall as the
+    O(k^-(order + 1)) that the claim states: its slope is -(order + 1) or steeper, up to one half
+    between k = 40 and 400 and 0.1 between 400 and 4000; and, fitted between 400 and 2200, it holds
+    nothing of order k^-order beyond 1e-10, which slopes would not show.
+    """
+    tails = claim.atoms(sp.Order)
+    if {tail.expr for tail in tails} != {k ** -(order + 1)}:
+        refute(f"{claim} states no remainder O(k^-{order + 1})")
+    truncated = claim.rhs.replace(sp.Order, lambda *_: sp.S.Zero)
+    worst, count = -mpmath.inf, 0
+    for kernel, at, known in _cases(panel, dim):
+        difference = _Difference(claim.lhs, truncated, kernel, at, known)
+        slope = _steepness([difference(depth) for depth in DEPTHS], order, kernel)
+        worst = max(worst, slope)
+        _nothing_left(difference, order, kernel)
+        count += 1
+    return f"slope {float(worst):.2f} or steeper for {count} filter{'s' * (count > 1)}"
+
+
+class _Difference:
+    """Exact minus series, for c_k(0) and G_k over k^(-1/2), k^(d/2), at one kernel."""
+
+    def __init__(self, left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> None:
+        self._left, self._known = left, known
+        self._functions = _functions(kernel, dim)
+        self._right = sp.lambdify(k, evaluate(right, known), "mpmath")
+        powers = {y.G: mpmath.mpf(dim) / 2, y.c: mpmath.mpf(-1) / 2}
+        self._power = powers.get(type(left), 0)
+
+    def __call__(self, depth: int) -> Any:
+        with mpmath.workdps(_DIGITS):
+            left = evaluate(self._left, {**self._known, k: depth}, self._functions)
+            try:
+                right = self._right(mpmath.mpf(depth))
+                exact = mpmath.mpmathify(left.evalf(_DIGITS))
+            except (TypeError, ValueError, ZeroDivisionError, NameError) as error:
+                refute(f"{self._left} cannot be compared at k = {depth}: {error}")
+            return (exact - right) / mpmath.mpf(depth) ** self._power
+
+
+def _steepness(left: list[Any], order: int, kernel: Kernel) -> Any:
+    floor = mpmath.mpf(10) ** (25 - _DIGITS)
+    sizes = [max(abs(value), floor) for value in left]
+    slopes = [mpmath.log10(b / a) for a, b in itertools.pairwise(sizes)]
+    if sizes[-1] == floor:
+        return -mpmath.inf
+    for slope, slack in zip(slopes, (0.5, 0.1), strict=True):
+        if not slope <= -(order + 1) + slack:
+            shown = ", ".join(f"{float(v):.3g}" for v in slopes)
+            refute(
+                f"remainder for {kernel!r} falls with slopes {shown}, not {-(order + 1)}, per "
+                "decade of k"
+            )
+    return slopes[-1]
+
+
+def _nothing_left(difference: _Difference, order: int, kernel: Kernel) -> None:
+    """Fit the difference by k^-order, k^-(order + 1), ...: the first coefficient must vanish."""
+    depths = [400 + 200 * i for i in range(10)]
+    with mpmath.workdps(60):
+        rows = mpmath.matrix([[mpmath.mpf(k) ** -i for i in range(10)] for k in depths])
+        right = mpmath.matrix([difference(k) * mpmath.mpf(k) ** order for k in depths])
+        first = mpmath.lu_solve(rows, right)[0]
+    if abs(first) > mpmath.mpf(10) ** -10:
+        refute(f"{mpmath.nstr(first, 4)}/k^{order} is left over for {kernel!r}")
+
+
+def settles(claim: Any, *, panel: Any, what: str, dim: Any = 1) -> str:
+    """Hold a limit to exact rationals: the difference falls with k, or is extrapolated away.
+
+    `what` is "limit" (a ``Limit`` in k: the difference at k = 40, 400, 4000 falls as k^-1/2 or
+    faster and is below 3 %), "alpha", "beta" (local exponents of D_k and of c_k(0)^-d between k
+    and 2k, extrapolated in 1/k, to 5 digits) or "crossover" (both parts of G_k equal, prefactor
+    extrapolated, to 5 digits).
+    """
+    count = 0
+    for kernel, at, known in _cases(panel, dim):
+        functions = _functions(kernel, at)
+        right = evaluate(claim.rhs, known, functions).evalf(40)
+        if what == "limit":
+            _approaches(claim, right, known, functions)
+        else:
+            wanted = {"alpha": y.alpha, "beta": y.beta, "crossover": y.crossover}[what]
+            if claim.lhs != wanted:
+                refute(f"{claim} is no claim on {wanted}")
+            found = _measured(what, kernel, at)
+            if abs(found - right) > abs(found) * sp.Float(10) ** -5:
+                refute(f"{claim} for {kernel!r}, d = {at}: measured {found.evalf(8)}")
+        count += 1
+    return f"confirmed in {count} case{'s' * (count > 1)}"
+
+
+def _approaches(claim: Any, right: Any, known: Any, functions: Any) -> None:
+    limit = claim.lhs
+    if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
+        refute(f"{claim} is no limit of large k")
+    values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
+    left = [abs(value.evalf(40) / right - 1) for value in values]
+    if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
+        refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
+
+
+def _measured(what: str, kernel: Kernel, dim: int) -> Any:
+    """Exponent or crossover at k and 2k, extrapolated to zero 1/k."""
+    functions = _functions(kernel, dim)
+
+    def local(depth: int) -> Any:
+        width = sp.log(functions[y.A](2 * depth) / functions[y.A](depth))
+        if what == "alpha":
+            return -sp.log(functions[y.D](2 * depth) / functions[y.D](depth)) / width
+        if what == "beta":
+            return dim * sp.log(functions[y.c](depth, 0) / functions[y.c](2 * depth, 0)) / width
+        grown = functions[y.c](depth, 0) ** -dim / functions[y.A](depth) ** dim
+        return ((sp.pi - 1) / grown) ** sp.Rational(1, dim)
+
+    near, far = local(400).evalf(40), local(800).evalf(40)
+    return 2 * far - near
+
+
+def fourier(claim: Any, *, cases: Any) -> str:
+    """Hold a Fourier integral to pooled images: the trapezoidal rule is exact for its integrand."""
+    integrals = claim.rhs.atoms(sp.Integral)
+    if len(integrals) != 1:
+        refute(f"{claim} is no Fourier integral")
+    (integral,) = integrals
+    (variable, low, high), = integral.limits  # fmt: skip
+    found: list[Any] = []
+    for kernel, known in cases:
+        pooled = PooledPixel([(kernel.weights, 1)])
+        for depth in (1, 2, 3):
+            for lag in (0, 1, 3):
+                put = {**known, k: depth, y.m: lag}
+                points = 2 * depth * len(kernel) + lag + 1
+                step = (high - low) / points
+                # Half a step off: the symbol of a box is 0/0 at theta = 0.
+                nodes = [low + step * (i + sp.Rational(1, 3)) for i in range(points)]
+                total = sum(integral.function.subs(put).subs(variable, at).evalf(40)
+                            for at in nodes) * step.evalf(40)  # fmt: skip
+                sides = (claim.lhs, claim.rhs.subs(integral, total))
+                one, other = (evaluate(side, put, {y.c: pooled.correlation}) for side in sides)
+                if abs((one - other).evalf(40)) > sp.Float(10) ** -25:
+                    refute(f"{claim} for {kernel!r}, {put}: {one} against {other.evalf(12)}")
+                found += [one]
+    return f"{len(found)} coefficients to 25 decimals"
+
+
+def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
+    """Hold the cumulant series to the symbol's own Taylor coefficients, by differentiation."""
+    tails = claim.atoms(sp.Order)
+    if {tail.expr for tail in tails} != {theta ** (2 * order + 4)}:
+        refute(f"{claim} states no remainder O(theta^{2 * order + 4})")
+    if claim.lhs != sp.Function("log")(y.symbol(theta)):
+        refute(f"{claim} is no expansion of the symbol's logarithm")
+    for kernel, known in panel:
+        series = sp.Poly(claim.rhs.removeO().subs(known), theta)
+        with mpmath.workdps(80):
+            weights = [mpmath.mpf(w.numerator) / w.denominator for w in kernel.weights]
+
+            def log_of(at: Any, weights: list[Any] = weights) -> Any:
+                return 2 * mpmath.log(
+                    abs(mpmath.fsum(w * mpmath.expj(j * at) for j, w in enumerate(weights)))
+                )
+
+            measured = _even_taylor(log_of, order + 1)
+            for j, value in enumerate(measured, start=1):
+                given = series.coeff_monomial(theta ** (2 * j))
+                if abs(mpmath.mpf(given) - value) > abs(value) * mpmath.mpf(10) ** -12:
+                    refute(f"coefficient {2 * j} of {claim} for {kernel!r}: {value}")
+        if series.degree() != 2 * order + 2 or series.coeff_monomial(1) != 0:
+            refute(f"{claim} has terms that the symbol has not")
+    return f"12 digits of {order + 1} coefficients for {len(panel)} filters"
+
+
+def _even_taylor(function: Any, count: int) -> list[Any]:
+    """Taylor coefficients 2, 4, ... of an even function, interpolated in theta^2 near 0."""
+    points = count + 8
+    nodes = [mpmath.mpf(i) / 100 for i in range(1, points + 1)]
+    matrix = mpmath.matrix([[at ** (2 * j) for j in range(1, points + 1)] for at in nodes])
+    solved = mpmath.lu_solve(matrix, mpmath.matrix([function(at) for at in nodes]))
+    return [solved[j] for j in range(count)]
+
+
+def gaussian_moment(claim: Any) -> str:
+    """Hold the moments of a Gaussian weight to quadrature."""
+    integrals = claim.atoms(sp.Integral)
+    if len(integrals) != 1:
+        refute(f"{claim} holds no integral")
+    (integral,) = integrals
+    (variable, low, high), = integral.limits  # fmt: skip
+    if (variable, low, high) != (x, -sp.oo, sp.oo):
+        refute(f"{claim} does not integrate over the line")
+    for put in ({k: 1, n: 0, y.kappa(2): 1}, {k: 3, n: 2, y.kappa(2): 2}, {k: 2, n: 3,
+                y.kappa(2): sp.Rational(1, 2)}):  # fmt: skip
+        integrand = sp.lambdify(x, integral.function.subs(put), "mpmath")
+        with mpmath.workdps(40):
+            value = mpmath.quad(integrand, [-mpmath.inf, -1, 0, 1, mpmath.inf])
+        sides = [
+            side.subs(integral, sp.Float(value, 40)).subs(put) for side in (claim.lhs, claim.rhs)
+        ]
+        agree(sp.Eq(*sides, evaluate=False), [{}])
+    return "3 moments to 25 digits"

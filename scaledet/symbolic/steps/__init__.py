@@ -1,0 +1,1 @@
+"""Steps of derivations, one fact each."""

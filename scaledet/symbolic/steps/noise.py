@@ -1,0 +1,262 @@
+r"""Derive the sensitivity to noise G_k, from the moments of a rectified Gaussian variable onwards.
+
+The noise is independent from pixel to pixel and pooling :math:`P_k` is linear, so that
+
+.. math:: E|P_k w|^2 = |P_k E w|^2 + \sum_i \mathrm{Var}(w_i)\, |P_k e_i|^2 .
+
+Rectified noise has a mean; pooling averages its fluctuations away and keeps the mean. The moments
+are integrated and the limit of a large torus is taken by SymPy; every claim is confronted with
+enumerated outcomes on small tori, or with quadrature. Source: the mechanism is that of Tomasini
+et al., arXiv:2210.01506; filters, dimension and finite size are ours.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+from scaledet import symbols as y
+from scaledet import validate
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes.noise import Bench
+from scaledet.symbolic.steps.noise_moments import moment_steps, perturbation_moments
+from scaledet.symbols import L, c, i, j, k, p, sigma
+
+__all__ = ["geometry_steps", "noise_steps"]
+
+MODES = ("input", "noise", None)
+"""Ways in which the noise meets the first ReLU."""
+
+
+def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
+    r"""Derive G_k for matched noise on the infinite lattice, one active pixel.
+
+    .. math:: G_k = \frac{\pi - 1}{2\pi} + \frac{1}{2\pi\, c_k(0)^d}
+
+    for rectified noise, :math:`G_k = 1` for linear noise. Assumptions: filters >= 0 of sum 1,
+    biases >= 0, Gaussian noise of L sigma^2 = 2, first L to infinity at fixed k. The steps before
+    the last hold at any size. Source: the head of this module.
+
+    Parameters
+    ----------
+    rectify : {"input", "noise", None}
+        Whether relu(x + eta), x + relu(eta), or x + eta enters a network that stays linear.
+    dim : 1, 2, 3 or the symbol d
+        Dimension of the image; the checks of symbolic d put in 1, 2 and 3.
+
+    Returns
+    -------
+    tuple of Step
+        The claim of the last one is ``Eq(G(k), ...)``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is none of these.
+
+    Examples
+    --------
+    >>> noise_steps("noise", 2)[-1].expression
+    Eq(G(k), (-1 + pi)/(2*pi) + 1/(2*pi*c(k, 0)**2))
+    >>> len(noise_steps("input", 2)), all(step.verify() for step in noise_steps(None, 1))
+    (15, True)
+    """
+    validate.choice("rectify", rectify, MODES)
+    if dim != y.d:
+        dim = validate.integer("dim", dim, 1, 3)
+    return _steps(rectify, dim)
+
+
+@lru_cache
+def _steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
+    bench = Bench((1, 2, 3) if dim == y.d else (dim,), rectify)
+    *overlaps, distance = geometry_steps(dim)
+    energy = _energy(rectify, dim, bench)
+    finite = _finite(dim, energy.expression, distance.expression, bench)
+    limit = _large(finite.expression.rhs, dim, rectify)
+    drift = [_drift(finite.expression.rhs, dim, rectify, bench)] if rectify else []
+    return (
+        *moment_steps(rectify), _split(bench), *(overlaps if rectify else overlaps[-1:]), energy,
+        distance, finite, *drift, _infinite(rectify, limit, bench),
+    )  # fmt: skip
+
+
+@lru_cache
+def geometry_steps(dim: Any) -> tuple[Step, Step, Step, Step]:
+    """Derive |P_k 1|^2, the averages of <P_k 1, P_k e_p> and |P_k e_p|^2, and Q_k, at any size.
+
+    `dim` is 1, 2, 3 or the symbol d. Assumptions and source: the head of this module.
+
+    >>> [str(step.expression.rhs) for step in geometry_steps(1)]
+    ['L/S(k)', '1/S(k)', 'c(k, 0)/S(k)', '(2*c(k, 0) - 2/L)/S(k)']
+    """
+    bench = Bench((1, 2, 3) if dim == y.d else (dim,), None)
+    return _survival(dim, bench), _encounter(dim, bench), _peak(dim, bench), _distance(dim, bench)
+
+
+def _split(bench: Bench) -> Step:
+    mean = sp.Sum(y.mean(i) * y.mean(j) * y.overlap(k, i, j), (i, 0, L - 1), (j, 0, L - 1))
+    spread = sp.Sum(y.variance(i) * y.overlap(k, i, i), (i, 0, L - 1))
+    return Step(
+        "Pooling is linear, so the mean square $\\mathcal{E}_k$ of a pooled perturbation is that "
+        "of its mean plus that of its fluctuations, pixel by pixel.",
+        sp.Eq(y.energy(k), mean + spread),
+        "$|P_k w|^2 = \\sum_{i, j} w_i w_j \\langle P_k e_i, P_k e_j \\rangle$. If the "
+        "perturbation $w_i$ of pixel $i$ has mean $\\mu(i)$ and variance $v(i)$, independently of "
+        "all others, $\\mathrm{E}(w_i w_j)$ is $\\mu(i) \\mu(j)$, plus $v(i)$ where $i = j$.",
+        Check("all outcomes of noise with a different law in every pixel", bench.unequal),
+    )
+
+
+def _survival(dim: Any, bench: Bench) -> Step:
+    total = sp.Sum(y.overlap(k, i, j), (i, 0, L - 1), (j, 0, L - 1))
+    return Step(
+        "A constant image survives pooling: its square is the number of units, $L / S_k^d$.",
+        sp.Eq(total, L / y.S(k) ** dim),
+        "the weights sum to one, so every unit of $P_k 1$ is 1; the double sum is $|P_k 1|^2$.",
+        bench.dense("dense pooling matrices on tori"),
+    )
+
+
+def _encounter(dim: Any, bench: Bench) -> Step:
+    total = sp.Sum(y.overlap(k, i, p), (i, 0, L - 1), (p, 0, L - 1))
+    return Step(
+        "Over uniform positions of the active pixel, its overlap with the constant image averages "
+        "to $1/S_k^d$.",
+        sp.Eq(total / L, 1 / y.S(k) ** dim),
+        "the average image of one active pixel is the constant $1/L$, and pooling is linear.",
+        bench.dense("dense pooling matrices on tori"),
+    )
+
+
+def _peak(dim: Any, bench: Bench) -> Step:
+    total = sp.Sum(y.overlap(k, p, p), (p, 0, L - 1))
+    return Step(
+        "The pooled active pixel has mean square $(c_k(0)/S_k)^d$, with $c_k$ the autocorrelation "
+        "of the composite filter (folded where it wraps around the torus).",
+        sp.Eq(total / L, (c(k, 0) / y.S(k)) ** dim),
+        "in $d = 1$ unit $i$ sees pixel $p$ with weight $h_k(p - S_k i)$: the sum of squares over "
+        "$i$ and over the $S_k$ grid phases of $p$ is $c_k(0)$. Filters are tensor products, and "
+        "so are the images of a pixel: in $d$ dimensions the mean square is the $d$-th power.",
+        bench.dense("dense pooling matrices on tori; the filter read off one output unit"),
+    )
+
+
+def _energy(rectify: str | None, dim: Any, bench: Bench) -> Step:
+    ones, meets, pixel = (
+        L / y.S(k) ** dim, 1 / y.S(k) ** dim, (c(k, 0) / y.S(k)) ** dim,
+    )  # fmt: skip
+    if rectify is None:
+        value = L * sigma**2 * pixel
+        text = "The mean square of the pooled noise: pixels add up, and each is averaged."
+        reason = "the noise has no mean, and variance $\\sigma^2$ in each of the $L$ pixels."
+    else:
+        value = y.mu_1**2 * ones + L * y.v_0 * pixel
+        text = (
+            "The mean square of the pooled noise: that of its mean, and that of $L$ fluctuations."
+        )
+        reason = (
+            "active and background pixels receive the same noise $\\mathrm{relu}(\\eta)$: insert "
+            "$\\mu(i) = \\mu_1$ and $v(i) = v_0$ into the split."
+        )
+    if rectify == "input":
+        extra = y.active_mean - y.mu_1
+        value += 2 * y.mu_1 * extra * meets + extra**2 * pixel
+        value += (y.active_variance - y.v_0) * pixel
+        text = (
+            "The mean square of the pooled noise, averaged over the position of the active pixel: "
+            "three terms of the mean, two of the fluctuations."
+        )
+        reason = (
+            "the mean perturbation is $\\mu_1$ everywhere plus $m_a - \\mu_1$ at the active pixel, "
+            "the variance $v_0$ everywhere plus $v_a - v_0$ there: insert both into the split and "
+            "average the three overlaps."
+        )
+    route = "all outcomes of a noise of few values, sent through every ReLU of the network"
+    if rectify is None:
+        route = "all outcomes of a noise of few values, pooled"
+    return Step(text, sp.Eq(y.energy(k), value), reason, Check(route, bench.enumerated))
+
+
+def _distance(dim: Any, bench: Bench) -> Step:
+    return Step(
+        "Two independent images differ by the mean square $Q_k$.",
+        sp.Eq(y.Q(k), 2 * (c(k, 0) ** dim - 1 / L) / y.S(k) ** dim),
+        "$\\mathrm{E}|P_k (e_p - e_q)|^2$ is twice the mean square of a pooled pixel less twice "
+        "the overlap of two independent ones, which is $|P_k 1|^2/L^2$.",
+        bench.dense("all pairs of images, carried through a network with biases"),
+    )
+
+
+def _finite(dim: Any, energy: Any, distance: Any, bench: Bench) -> Step:
+    value = _without_stride(energy.rhs, dim) / _without_stride(distance.rhs, dim)
+    return Step(
+        "The sensitivity to noise at any size and any strength: the stride cancels, and pooling "
+        "enters through $c_k(0)$ alone.",
+        sp.Eq(y.G(k), value),
+        "$G_k = \\mathcal{E}_k / Q_k$ by definition, and both carry the factor $S_k^{-d}$.",
+        Check("Gaussian moments by quadrature, mean images and pixels pooled on tori",
+              bench.gaussian),
+    )  # fmt: skip
+
+
+def _without_stride(value: Any, dim: Any) -> Any:
+    """Multiply by S_k^d and cancel every power of the stride; collect c_k(0)^d."""
+    stride, peak = sp.Dummy("stride", positive=True), sp.Dummy("peak", positive=True)
+    extra, more = sp.symbols("extra more")
+    kept = {y.active_mean: y.mu_1 + extra, y.active_variance: y.v_0 + more}
+    plain = sp.expand(value.subs(kept)).subs({y.S(k): stride, c(k, 0): peak})
+    scaled = sp.powsimp(sp.expand(sp.expand_power_base(plain) * stride**dim))
+    back = {peak: c(k, 0), extra: y.active_mean - y.mu_1, more: y.active_variance - y.v_0}
+    return sp.collect(scaled, peak**dim).subs(back)
+
+
+def _large(finite: Any, dim: Any, rectify: str | None) -> Any:
+    """Take L to infinity at L sigma^2 = 2."""
+    pixels, power = sp.Dummy(positive=True), sp.Dummy(positive=True)
+    plain = finite.subs(c(k, 0) ** dim, power)
+    for symbol, value in reversed(perturbation_moments(rectify).items()):
+        plain = plain.subs(symbol, value)
+    plain = plain.subs({sigma: sp.sqrt(2 / pixels), L: pixels})
+    found = sp.expand(sp.limit(plain, pixels, sp.oo))
+    constant = sp.factor(found.coeff(power, 0))
+    return constant + sp.cancel(found - found.coeff(power, 0)).subs(power, c(k, 0) ** dim)
+
+
+def _drift(finite: Any, dim: Any, rectify: str | None, bench: Bench) -> Step:
+    numerator, denominator = sp.fraction(finite)
+    still = {y.v_0: 0, y.active_variance: 0}
+    value = _large(numerator.subs(still) / denominator, dim, rectify)
+    return Step(
+        "On a large torus, at $L \\sigma^2 = 2$, the mean of the noise alone contributes a part "
+        "that grows without bound as pooling spreads the pixel.",
+        sp.Eq(y.G_mean(k), value),
+        "in units of $S_k^{-d}$ the mean of the noise keeps the square $L \\mu_1^2 = 1/\\pi$ at "
+        "every depth, while the signal $Q_k$ shrinks to $2\\, c_k(0)^d$. The terms that single out "
+        "the active pixel are smaller by $1/L$.",
+        bench.infinite("the pooled mean of the noise on tori, extrapolated to infinite size"),
+    )
+
+
+def _infinite(rectify: str | None, limit: Any, bench: Bench) -> Step:
+    if rectify is None:
+        text = "On the infinite lattice linear noise of $L \\sigma^2 = 2$ never piles up."
+        reason = (
+            "noise and signal are averaged alike: both mean squares carry $c_k(0)^d$, and the "
+            "term $1/L$ vanishes."
+        )
+    else:
+        text = (
+            "On the infinite lattice, at $L \\sigma^2 = 2$: the fluctuations contribute a "
+            "constant, the mean a part that piles up."
+        )
+        reason = (
+            "the fluctuations, $L v_0\\, c_k(0)^d$ with $L v_0 = (\\pi - 1)/\\pi$, are pooled like "
+            "the signal; the limit $L \\to \\infty$ at fixed $k$ leaves nothing else."
+        )
+    return Step(
+        text, sp.Eq(y.G(k), limit), reason,
+        bench.infinite("pooled noise on tori of several sizes, extrapolated to infinite size"),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Data sets with exact laws: scale detection, its pairs, moves and images."""

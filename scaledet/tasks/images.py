@@ -1,0 +1,128 @@
+"""Images with two active pixels: positions checked, drawn, and read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaledet.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["add_pixels", "as_images", "as_positions", "draw_images", "draw_noisy", "find_pairs"]
+
+
+def as_positions(name: str, value: Any, size: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return `value` as int64 positions of shape ``[n, *shape]`` with entries in ``[0, size)``.
+
+    >>> as_positions("positions", [[[0], [3]]], 4, (2, 1)).shape
+    (1, 2, 1)
+    """
+    expected = f"integers in [0, {size - 1}] of shape [n, {', '.join(map(str, shape))}]"
+    given = np.asarray(value)
+    if given.dtype.kind not in "iu":
+        raise ArgumentTypeError(f"{name} must be {expected}; got dtype {given.dtype}")
+    if given.ndim != 1 + len(shape) or given.shape[1:] != shape:
+        raise ArgumentError(f"{name} must be {expected}; got shape {list(given.shape)}")
+    outside = (given < 0) | (given >= size)
+    if outside.any():
+        index = int(np.argmax(outside.reshape(len(given), -1).any(axis=1)))
+        raise ArgumentError(
+            f"{name} must be {expected}; got {name}[{index}] = {given[index].tolist()}"
+        )
+    return given.astype(np.int64)
+
+
+def as_images(value: Any, size: int, dim: int) -> NDArray[np.floating[Any]]:
+    """Return a copy of `value` as floating images ``[n, 1, size]`` or ``[n, 1, size, size]``.
+
+    >>> as_images([[[0, 1, 1]]], 3, 1).tolist()
+    [[[0.0, 1.0, 1.0]]]
+    """
+    given = np.asarray(value)
+    if given.dtype.kind not in "iuf":
+        raise ArgumentTypeError(f"images must be an array of real numbers; got dtype {given.dtype}")
+    shape = (1, *(size,) * dim)
+    if given.shape[1:] != shape:
+        expected = ", ".join(map(str, shape))
+        raise ArgumentError(f"images must have shape [n, {expected}]; got {list(given.shape)}")
+    return np.array(given, dtype=given.dtype if given.dtype.kind == "f" else np.float64)
+
+
+def draw_images(positions: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    """Return images ``[n, 1, ...]`` of height 1 at `positions` ``[n, 2, dim]``, 0 elsewhere.
+
+    >>> draw_images(np.array([[[0], [1]], [[2], [2]]]), 3).tolist()
+    [[[1.0, 1.0, 0.0]], [[0.0, 0.0, 2.0]]]
+    """
+    images = np.zeros((len(positions), 1, *(size,) * positions.shape[-1]))
+    add_pixels(images, positions, 1.0)
+    return images
+
+
+def draw_noisy(
+    positions: NDArray[np.int64], size: int, background: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return `draw_images` plus Gaussian noise of standard deviation `background`."""
+    images = draw_images(positions, size)
+    if background:
+        images += background * rng.standard_normal(images.shape)
+    return images
+
+
+def add_pixels(
+    images: NDArray[np.floating[Any]], positions: NDArray[np.int64], height: float
+) -> None:
+    """Add `height` in place at both `positions` ``[n, 2, dim]`` of `images` ``[n, 1, ...]``.
+
+    >>> canvas = np.zeros((1, 1, 3))
+    >>> add_pixels(canvas, np.array([[[2], [2]]]), 1.0)
+    >>> canvas.tolist()
+    [[[0.0, 0.0, 2.0]]]
+    """
+    rows = np.arange(len(images))
+    for pixel in (0, 1):  # one pixel at a time: within each, no entry of `images` occurs twice
+        images[rows, 0, *np.moveaxis(positions[:, pixel], -1, 0)] += height
+
+
+def find_pairs(images: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Return the positions ``[n, 2, dim]`` of the active pixels of `images` ``[n, 1, ...]``.
+
+    These are two pixels of height in (0.5, 1.5), the smaller raster index first, or one of
+    height in (1.5, 2.5), given twice.
+
+    Raises
+    ------
+    ValueError
+        If an image is not finite or holds anything else above 0.5.
+
+    Examples
+    --------
+    >>> find_pairs(np.array([[[0.0, 1.0, 0.0, 1.0]], [[0.0, 0.0, 2.0, 0.0]]])).tolist()
+    [[[1], [3]], [[2], [2]]]
+    """
+    flat = images.reshape(len(images), -1)
+    active = flat > 0.5
+    number = active.sum(axis=1)
+    highest = flat.max(axis=1)
+    apart = (number == 2) & (highest < 1.5)
+    collided = (number == 1) & (highest > 1.5) & (highest < 2.5)
+    wrong = ~(apart | collided) | ~np.isfinite(flat).all(axis=1)
+    if wrong.any():
+        index = int(wrong.argmax())
+        raise ArgumentError(
+            f"images[{index}] must have exactly two pixels of height in (0.5, 1.5), or one in "
+            f"(1.5, 2.5), and no other above 0.5; found {_description(flat[index])}"
+        )
+    last = flat.shape[1] - 1 - active[:, ::-1].argmax(axis=1)
+    ends = np.stack([active.argmax(axis=1), last], axis=1)
+    return np.stack(np.unravel_index(ends, images.shape[2:]), axis=-1).astype(np.int64)
+
+
+def _description(pixels: NDArray[np.floating[Any]]) -> str:
+    """Say what the flat image `pixels` has above 0.5."""
+    if not np.isfinite(pixels).all():
+        return "a pixel that is not finite"
+    heights = [f"{height:g}" for height in pixels[pixels > 0.5]]
+    listed = ", ".join([*heights[:5], "..."] if len(heights) > 5 else heights)
+    return f"{len(heights)} above 0.5" + (f": {listed}" if listed else "")

@@ -1,0 +1,1 @@
+"""Exact predictions at finite depth and size, and exponents at infinite depth."""

@@ -1,0 +1,149 @@
+r"""The exact recursion: autocorrelation of the composite filter, in integers.
+
+With :math:`h_k(z) = \prod_i a_i(z^{S_{i-1}})` and :math:`c_k(m) = \sum_j h_k(j) h_k(j+m)`, one
+layer acts by :math:`(T_i v)(m) = \sum_n A_i(m - s_i n)\, v(n)`, :math:`A_i = a_i * a_i`, and
+:math:`c_k = T_1 T_2 \cdots T_k\, \delta_0`: the last layer is applied first. On a torus of N
+pixels the same steps act on the periodic comb of period :math:`N / S_k` instead of
+:math:`\delta_0`. Only the lags that the wanted ones depend on are kept. Source: theory of
+refinable functions (Eirola 1992, Villemoes 1994), our derivation for unequal layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flint import fmpz_poly
+
+    from scaledet.network.network import Layer, Network
+
+__all__ = ["Correlation", "composite_filter", "correlation", "correlations"]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Integers C(0), ..., C(lags) with c_k(m) = C(m) / scale."""
+
+    values: tuple[int, ...]
+    scale: int
+
+
+@lru_cache(maxsize=256)
+def kernel_correlation(weights: tuple[int, ...]) -> fmpz_poly:
+    """Return A(z) shifted to non-negative exponents, A = a * reversed a (integers)."""
+    from flint import fmpz_poly
+
+    return fmpz_poly(list(weights)) * fmpz_poly(list(reversed(weights)))
+
+
+def _upsampled(values: Sequence[int], stride: int) -> list[int]:
+    if stride == 1:
+        return list(values)
+    result = [0] * ((len(values) - 1) * stride + 1)
+    result[::stride] = values
+    return result
+
+
+def _step(values: list[int], layer: Layer, count: int, radius: int) -> list[int]:
+    """Apply `count` equal layers (several only at stride 1); keep the lags |m| <= `radius`."""
+    from flint import fmpz_poly
+
+    weights = layer.kernel.trimmed
+    reach = count * (len(weights) - 1)
+    product = fmpz_poly(_upsampled(values, layer.stride)) * kernel_correlation(weights) ** count
+    # Lag m of the product stands at index m + centre.
+    centre = (len(values) - 1) // 2 * layer.stride + reach
+    return [int(product[m + centre]) if m + centre >= 0 else 0 for m in range(-radius, radius + 1)]
+
+
+def _steps(network: Network, depth: int) -> list[tuple[int, Layer]]:
+    """Layers 1 ... depth, stride-1 runs merged, strided layers one by one."""
+    result: list[tuple[int, Layer]] = []
+    for count, layer in network.prefix(depth).runs():
+        result += [(count, layer)] if layer.stride == 1 else [(1, layer)] * count
+    return result
+
+
+def correlation(
+    network: Network, depth: int, *, size: int | None = None, lags: int = 1
+) -> Correlation:
+    """Exact c_depth(0), ..., c_depth(lags), periodised on a torus of `size` pixels if given.
+
+    >>> from scaledet import Network
+    >>> found = correlation(Network.uniform(3, 2, depth=3), 3)
+    >>> found.values, found.scale          # c_3(0) = 59/729
+    ((59, 46), 729)
+    """
+    if depth == 0:
+        comb = [1 if m == 0 or (size and m % size == 0) else 0 for m in range(lags + 1)]
+        return Correlation(tuple(comb), 1)
+    steps = _steps(network, depth)
+    radii = [lags]
+    for count, layer in steps:
+        reach = count * (len(layer.kernel.trimmed) - 1)
+        radii.append((radii[-1] + reach) // layer.stride)
+    period = size // network.strides[depth] if size else None
+    values = [
+        1 if m == 0 or (period and m % period == 0) else 0 for m in range(-radii[-1], radii[-1] + 1)
+    ]
+    scale = 1
+    for (count, layer), radius in zip(reversed(steps), reversed(radii[:-1]), strict=True):
+        values = _step(values, layer, count, radius)
+        scale *= sum(layer.kernel.trimmed) ** (2 * count)
+    return Correlation(tuple(values[lags:]), scale)
+
+
+def correlations(
+    network: Network, *, size: int | None = None, start: int = 0
+) -> Iterator[Correlation]:
+    """Yield `correlation` for k = start ... depth at lags 0 and 1.
+
+    Equal strided layers share one orbit of the transition operator as long as the composite
+    filter does not wrap around the torus; every other layer is computed by itself.
+    """
+    layer = network.layers[0]
+    k = 0
+    if layer.stride > 1 and len(network.runs()) == 1:
+        weights = layer.kernel.trimmed
+        radius = max(1, (len(weights) - 1) // (layer.stride - 1))
+        values = [0] * radius + [1] + [0] * radius
+        while k <= network.depth and (size is None or network.support[k] < size):
+            if k >= start:
+                found = (values[radius], values[radius + 1])
+                yield Correlation(found, sum(weights) ** (2 * k))
+            values = _step(values, layer, 1, radius)
+            k += 1
+    for rest in range(max(k, start), network.depth + 1):
+        yield correlation(network, rest, size=size)
+
+
+def composite_filter(network: Network, depth: int, size: int | None = None) -> list[int]:
+    """Integer coefficients of h_depth (times their common scale), wrapped modulo `size` if given.
+
+    Untrimmed: position j of the list is position j of the kernel, so the grid phase is right.
+
+    >>> from scaledet import Network
+    >>> composite_filter(Network.uniform(2, 2, depth=2), 2)
+    [1, 1, 1, 1]
+    """
+    from flint import fmpz_poly
+
+    product = fmpz_poly([1])
+    if depth:
+        position = 1
+        for count, layer in network.prefix(depth).runs():
+            repeats = [count] if layer.stride == 1 else [1] * count
+            for repeat in repeats:
+                factor = fmpz_poly(_upsampled(layer.kernel.integers, position))
+                product *= factor**repeat
+                position *= layer.stride**repeat
+    coefficients = [int(c) for c in product.coeffs()]
+    if size is None:
+        return coefficients
+    wrapped = [0] * size
+    for j, value in enumerate(coefficients):
+        wrapped[j % size] += value
+    return wrapped

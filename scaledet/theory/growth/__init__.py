@@ -1,0 +1,1 @@
+"""Growth at infinite depth: transition operator, exponents, smoothness, amplitudes."""

@@ -1,0 +1,256 @@
+"""Exact exponents of D_k ~ A_k^-alpha and G_k ~ A_k^beta for equal layers or repeating blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaledet import validate
+from scaledet.algebra.roots import log_in_base
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.network.network import Layer, Network
+from scaledet.theory.correlation.exact import composite_filter
+from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
+
+__all__ = ["Exponents", "predict_exponents"]
+
+
+@dataclass(frozen=True, repr=False)
+class Exponents:
+    r"""The exponents of one filter and stride, with the facts they follow from.
+
+    Attributes
+    ----------
+    alpha, beta : sympy.Expr
+        Exact: :math:`D_k \sim A_k^{-\alpha}`, :math:`G_k \sim A_k^{\beta}` (dimensionless).
+    log_correction : bool
+        Whether a power of k multiplies one of the two laws (a Jordan block in the transition
+        operator; at stride 1 never).
+    log_power : int
+        That power for D_k (0 without correction).
+    kernel : Kernel
+        The filter; for a repeating block, the composite filter of one block.
+    stride : int
+        The stride; for a block, its total stride.
+    dim : int
+        Dimension of the image.
+    rectify : str or None
+        How the noise meets the ReLU.
+    plateau : sympy.Expr or None
+        Limit of D_k on the infinite lattice (d = 1): 0 if alpha > 0; None if D_k keeps
+        oscillating.
+    sum_rule : bool
+        Whether every grid phase receives the same weight (always at stride 1).
+    span : int
+        Greatest common divisor of the differences of the kernel's support.
+    peak_growth, drop_growth : sympy.Expr
+        Growth rates per layer of c_k(0) and of c_k(0) - c_k(1) (both 1 at stride 1, where
+        they decay algebraically).
+    """
+
+    alpha: Any
+    beta: Any
+    log_correction: bool
+    log_power: int
+    kernel: Kernel
+    stride: int
+    dim: int
+    rectify: str | None
+    plateau: Any
+    sum_rule: bool
+    span: int
+    peak_growth: Any
+    drop_growth: Any
+
+    def __repr__(self) -> str:
+        rows = [
+            f"Exponents of {self.kernel!r}, stride {self.stride}, d = {self.dim}, "
+            f"rectify = {self.rectify!r}",
+            f"  D_k ~ A_k^-alpha   alpha = {_shown(self.alpha)}",
+            f"  G_k ~ A_k^beta     beta  = {_shown(self.beta)}",
+        ]
+        if self.plateau is None:
+            rows.append("  D_k keeps oscillating (d = 1)")
+        elif self.plateau != 0:
+            rows.append(f"  D_k tends to {_shown(self.plateau)} (d = 1)")
+        if self.log_correction:
+            rows.append(f"  with a logarithm: D_k carries a factor k^{self.log_power}")
+        return "\n".join(rows)
+
+    def _repr_latex_(self) -> str:
+        import sympy as sp
+
+        return (
+            rf"$D_k \sim A_k^{{-\alpha}},\ \alpha = {sp.latex(self.alpha)};\quad "
+            rf"G_k \sim A_k^{{\beta}},\ \beta = {sp.latex(self.beta)}$"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    if value.is_Integer:
+        return text
+    number = f"{float(value):.6g}"
+    return f"{text} = {number}" if len(text) <= 60 else number
+
+
+def predict_exponents(
+    net: Network | None = None,
+    *,
+    kernel: Kernel | int | Sequence[Any] | None = None,
+    stride: bool | int | None = None,
+    dim: int | None = None,
+    rectify: str | None = "input",
+) -> Exponents:
+    r"""Exact exponents of D_k ~ A_k^-alpha and G_k ~ A_k^beta.
+
+    Stride 1: alpha = 2 and beta = d (variance > 0, span 1). Stride s > 1: with rho and rho_D the
+    growth rates of c_k(0) and c_k(0) - c_k(1) under the transition operator,
+
+    .. math:: \alpha = \log_s(\rho / \rho_D), \qquad \beta = -d \log_s \rho .
+
+    Parameters
+    ----------
+    net : Network, optional
+        Equal layers, or a block of layers repeated at least twice. Excludes the next three.
+    kernel : int, Kernel or sequence of weights, default 2
+        An integer n means ``box(n)``.
+    stride : bool or int, default False
+        False: 1. True: the kernel's length. An integer: itself.
+    dim : {1, 2, 3}, default 1
+        Dimension of the image.
+    rectify : {"input", "noise", "layers", None}, default "input"
+        How the noise meets the ReLU; "layers" (every layer rectifies, biases 0) changes the
+        amplitude of G_k by the factor c_1(0)^d only, None is linear noise, whose beta is 0.
+
+    Returns
+    -------
+    Exponents
+
+    Raises
+    ------
+    ValueError, TypeError
+        For bad arguments; for networks without repetition; for kernels of one weight (nothing
+        pools, A_k = 1, alpha undefined); for signed kernels and negative biases; and for float
+        weights that meet the sum rule only up to rounding, where the exact answer for the given
+        binary numbers is not the answer meant.
+
+    Notes
+    -----
+    Assumes an infinite lattice, k to infinity, noise matched to the displacement. Sources:
+    Tomasini et al., arXiv:2210.01506 (boxes, stride 1 and stride = length); our derivation for
+    any filter and stride.
+
+    Examples
+    --------
+    >>> predict_exponents(kernel=6, stride=3).alpha
+    log(2)/log(3) + 1
+    >>> predict_exponents(kernel=3, stride=2)
+    Exponents of Kernel(1/3, 1/3, 1/3), stride 2, d = 1, rectify = 'input'
+      D_k ~ A_k^-alpha   alpha = 0
+      G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
+      D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
+    """
+    validate.choice("rectify", rectify, validate.RECTIFICATIONS)
+    if net is None:
+        pool = as_kernel(2 if kernel is None else kernel)
+        step = _as_stride(stride, len(pool))
+        block = Network([Layer(pool, step)], 1 if dim is None else dim)
+        block.require_theory("predict_exponents")
+    else:
+        given = {"kernel": kernel, "stride": stride, "dim": dim}
+        for name, value in given.items():
+            if value is not None:
+                raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
+        block = _block_of(net, rectify)
+    if block.depth == 1:
+        pool = block.layers[0].kernel
+    else:
+        pool = Kernel(composite_filter(block, block.depth))
+    step = block.strides[-1]
+    if pool.support == 1:
+        raise ArgumentError(
+            f"kernel must have at least two non-zero weights; got {pool!r}: nothing pools, "
+            "A_k = 1 at every layer and the exponents are undefined"
+        )
+    if step == 1:
+        return _without_stride(pool, block.dim, rectify)
+    refuse_rounded_sum_rule(pool, step)
+    return _with_stride(pool, step, block.dim, rectify)
+
+
+def _as_stride(stride: bool | int | None, length: int) -> int:
+    if stride is None or stride is False:
+        return 1
+    if stride is True:
+        return length
+    return validate.integer("stride", stride, 1)
+
+
+def _block_of(net: Network, rectify: str | None) -> Network:
+    if not isinstance(net, Network):
+        raise ArgumentTypeError(f"net must be a Network; got {net!r}")
+    if rectify == "layers":
+        net.require_no_bias("predict_exponents")
+    net.require_theory("predict_exponents")
+    if net.period == net.depth and net.depth > 1:
+        raise ArgumentError(
+            "net must repeat one layer or one block of layers at least twice; got "
+            f"{net.depth} layers without repetition (exponents describe infinite repetition; "
+            "predict gives D_k and G_k of any network, layer by layer)"
+        )
+    return net.prefix(net.period)
+
+
+def _without_stride(pool: Kernel, dim: int, rectify: str | None) -> Exponents:
+    import sympy as sp
+
+    # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k kappa_2;
+    # a span above 1 leaves c_k(1) = 0, so D_k = 1 at every layer.
+    alone = pool.span > 1
+    return Exponents(
+        alpha=sp.Integer(0 if alone else 2),
+        beta=sp.Integer(0 if rectify is None else dim),
+        log_correction=False,
+        log_power=0,
+        kernel=pool,
+        stride=1,
+        dim=dim,
+        rectify=rectify,
+        plateau=sp.Integer(1 if alone else 0),
+        sum_rule=True,
+        span=pool.span,
+        peak_growth=sp.Integer(1),
+        drop_growth=sp.Integer(1),
+    )
+
+
+def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Exponents:
+    import sympy as sp
+
+    from scaledet.theory.growth.amplitudes import plateau
+
+    rates = growth(pool.trimmed, step)
+    peak, drop = rates.peak.sympy(), rates.drop.sympy()
+    level = rates.peak.same_as(rates.drop)
+    alpha = sp.Integer(0) if level else -log_in_base(drop / peak, step)
+    beta = sp.Integer(0) if rectify is None else -dim * log_in_base(peak, step)
+    log_power = rates.drop.multiplicity - rates.peak.multiplicity
+    noise_log = rates.peak.multiplicity > 1 and rectify is not None
+    return Exponents(
+        alpha=alpha,
+        beta=beta,
+        log_correction=log_power != 0 or noise_log,
+        log_power=log_power,
+        kernel=pool,
+        stride=step,
+        dim=dim,
+        rectify=rectify,
+        plateau=plateau(rates),
+        sum_rule=pool.sum_rule_defect(step) == 0,
+        span=pool.span,
+        peak_growth=peak,
+        drop_growth=drop,
+    )

@@ -1,0 +1,1 @@
+"""What the noise contributes: the mean and the variance of its response."""

@@ -1,0 +1,139 @@
+r"""Noise at the input, pixel by pixel, on images that carry background noise of their own.
+
+The image is :math:`u = \mathrm{relu}(x + \xi \zeta)`, the noisy one
+:math:`\mathrm{relu}(x + \xi \zeta + \sigma \eta)` (``rectify="input"``),
+:math:`u + \mathrm{relu}(\sigma \eta)` ("noise"), or, without any ReLU, :math:`x + \xi \zeta` and
+:math:`x + \xi \zeta + \sigma \eta` (None); :math:`\zeta, \eta` are white and of unit variance. Only
+the active pixel moves, :math:`\zeta` stays. With :math:`C = c_k(0)^d`, :math:`C_1 = c_k(0)^{d-1}
+c_k(1)`, u of mean :math:`\mu, \mu + \Delta` and variance v, V on background and active pixels, and
+:math:`\delta` the change of a pixel as it becomes active, of variance :math:`V_\delta`,
+
+.. math:: Q_k S_k^d = 2 \Delta^2 (C - 1/L) + 2 ((L - 1) v + V) C, \qquad
+          D_k Q_k S_k^d = 2 \Delta^2 (C - C_1) + 2 V_\delta C ,
+
+and G_k as without background, with the moments of the perturbation w of one pixel. Two limits:
+
+- sigma << xi: the noise meets pixels that are on or off by themselves, half of them each. The
+  response is linear, E w = sigma^2 p(0)/2 with p the density of the pixel before its ReLU, of
+  second order, and E w^2 = sigma^2 P(on): noise does not pile up until L E(w)^2, of order
+  L sigma^4/xi^2, has outgrown L sigma^2 c_k(0)^d;
+- sigma >> xi, 1: the image is forgotten, E w = sigma/sqrt(2 pi) and E w^2 = sigma^2/2 in every
+  pixel: G_k/sigma^2 saturates at (1/pi + (1 - 1/pi) C) L/(2 Q_k S_k^d).
+
+Source: the model of Tomasini et al., arXiv:2210.01506; the background is ours.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
+from scaledet.theory.noise.moments import RectifiedMoments, noise_moments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["InputMoments", "input_moments"]
+
+_REACH = 12.0
+"""Standard deviations beyond which a Gaussian density is neglected (1e-32)."""
+_NODES = 128
+
+
+class InputMoments(NamedTuple):
+    r"""Moments of single pixels.
+
+    Perturbation by the noise; :math:`\Delta` and :math:`V_\delta` of a pixel that becomes active;
+    variances v of the background pixels and V of the active one.
+    """
+
+    noise: RectifiedMoments
+    signal: float
+    flicker: float
+    background_variance: float
+    active_variance: float
+
+
+def input_moments(sigma: float, rectify: str | None, background: float) -> InputMoments:
+    """Moments of the perturbation by noise of `sigma` on a background of xi = `background`.
+
+    Relative error below 1e-12.
+
+    >>> input_moments(1.0, "input", 0.0)[1:]
+    (1.0, 0.0, 0.0, 0.0)
+    >>> found = input_moments(1e-3, "input", 1.0)           # linear response
+    >>> round(found.noise.background_variance * 1e6, 3)
+    0.5
+    """
+    noise = noise_moments(sigma, rectify)
+    if not background:
+        return InputMoments(noise, 1.0, 0.0, 0.0, 0.0)
+    square = background * background
+    if rectify is None:
+        return InputMoments(noise, 1.0, 0.0, square, square)
+    if rectify == "input":
+        noise = RectifiedMoments(
+            *_perturbation(0.0, sigma, background), *_perturbation(1.0, sigma, background)
+        )
+    loss, flicker = _loss(1 / background)
+    heights = np.array([0.0, 1 / background])
+    low, high = square * rectified_covariance(heights, heights, np.ones(2))
+    return InputMoments(noise, 1 - loss, flicker, float(low), float(high))
+
+
+def _loss(height: float) -> tuple[float, float]:
+    """Mean and variance of 1 - delta, what the background's kink takes away from a unit step.
+
+    It is 0 for zeta > 0, -xi zeta down to zeta = -1/xi, and 1 below.
+    """
+    from scipy.special import ndtr
+
+    z, weights = _rule(0.0, min(height, _REACH))
+    density = weights * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    off = float(ndtr(-height))
+    mean = float(density @ z) / height + off
+    return mean, float(density @ (z * z)) / height**2 + off - mean * mean
+
+
+def _perturbation(height: float, sigma: float, background: float) -> tuple[float, float]:
+    """Mean and variance of relu(B + sigma eta) - relu(B), B = height + xi zeta."""
+    if sigma > background:
+        total = math.hypot(sigma, background)
+        heights = np.array([height / total, height / background])
+        widths = np.array([total, background])
+        mean = widths @ (rectified_excess(heights) * [1, -1])
+        own = widths**2 @ rectified_covariance(heights, heights, np.ones(2))
+        shared = rectified_covariance(heights[0], heights[1], np.array(background / total))
+        return float(mean), float(own - 2 * total * background * shared)
+    return _weak(height, sigma, background)
+
+
+def _weak(height: float, sigma: float, background: float) -> tuple[float, float]:
+    """Integrate over B = sigma t, where only |t| of a few units knows of the kink."""
+    from scipy.special import ndtr
+
+    t, weights = _rule(0.0, _REACH)
+    gauss = np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    off = ndtr(-t)
+    # E (relu(t + Z) - relu(t))^2, less 1 where the pixel is on; t < 0 by its size.
+    on_change = (t * t - 1) * off - t * gauss
+    off_square = (t * t + 1) * off - t * gauss
+    above, below = (
+        np.exp(-(((side * sigma * t - height) / background) ** 2) / 2)
+        / (math.sqrt(2 * math.pi) * background)
+        for side in (1, -1)
+    )
+    excess = rectified_excess(t)
+    mean = sigma**2 * float(weights @ (excess * (above + below)))
+    change = sigma * float(weights @ (on_change * above + off_square * below))
+    square = sigma**2 * (float(ndtr(height / background)) + change)
+    return mean, square - mean * mean
+
+
+def _rule(low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    half = (high - low) / 2
+    return low + half * (nodes + 1), half * weights

@@ -1,0 +1,211 @@
+r"""Noise that enters unrectified and meets a ReLU in every layer: exact.
+
+Layer 1 pools the noise into correlated Gaussian units, adds any bias and rectifies them; after it
+every unit is non-negative and, with biases >= 0, the network is linear. With w the perturbation
+of the units of layer 1 and :math:`\bar c_k` the autocorrelation of the filter of layers 2 ... k,
+averaged over the position of the active pixel,
+
+.. math:: E|f_k(x + \eta) - f_k(x)|^2 = \Bigl(\frac{S_1}{S_k}\Bigr)^d \sum_n \bar c_k(n)\, W(n),
+          \qquad W(n) = E_p \sum_a E\, w_a w_{a + n} .
+
+Far from the active pixel the covariance of :math:`w_a, w_{a+n}` is that of rectified Gaussians
+of mean :math:`b_1` and correlation :math:`\rho_n = c_1(s_1 n)/c_1(0)`, for bias 0 an arc-cosine
+kernel; next to it their means are unequal. On the infinite lattice at L sigma^2 = 2, with biases
+0, only the former is left, for :math:`k \ge 1`
+
+.. math:: G_k = \frac{c_1(0)^d}{c_k(0)^d} \Bigl[\frac{1}{2\pi}
+          + \sum_n \bar c_k(n)\, \mathrm{Cov}_{\rho_n}\Bigr] ,
+
+whose second part lies between 1/4 and (pi - 1)/(2 pi) (`derivations/d13_rectified_layers.py`).
+Source: the model of Tomasini et al., arXiv:2210.01506; moments of Cho and Saul 2009; ours the rest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaledet.errors import ArgumentError
+from scaledet.network.network import Network
+from scaledet.theory.correlation.exact import correlation
+from scaledet.theory.noise.gaussians import (
+    centred_covariance,
+    rectified_covariance,
+    rectified_excess,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["layer_noise"]
+
+_LARGEST = 1 << 31
+"""Pairs of units next to the active pixel that are visited at most."""
+
+
+def layer_noise(
+    net: Network, size: int | None, sigma: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2 S_k^d; shape [depth + 1] each.
+
+    Relative error of their sum below 1e-12. Biases count in layer 1 only: those of later layers
+    are taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
+
+    Raises
+    ------
+    ValueError
+        If the first kernel couples too many units.
+
+    Examples
+    --------
+    >>> mean, variance = layer_noise(Network.uniform(2, 2, depth=3), None, None)
+    >>> (mean * 2 * np.pi).round(12).tolist()
+    [0.0, 1.0, 1.0, 1.0]
+    """
+    first = _FirstLayer.of(net, size)
+    weights = first.copies * _tails(net, size, first.lags)[:, first.distance].prod(axis=2)
+    if size is None or sigma is None:
+        total = 2.0
+        power = total * first.peak
+        mean = np.full(net.depth, power / (2 * math.pi))
+        variance = power * (weights @ centred_covariance(first.correlation))
+    else:
+        total = size**net.dim * sigma * sigma
+        power = total * first.peak
+        deviation = sigma * math.sqrt(first.peak)
+        level = np.array(float(net.layers[0].bias) / deviation)
+        drift, means, covariances = first.perturbation(deviation, level)
+        unit = net.layers[0].stride ** net.dim * deviation * deviation
+        rest = float(rectified_excess(level))
+        mean = power * rest**2 + unit * (2 * rest * drift + weights @ means)
+        background = rectified_covariance(level, level, first.correlation)
+        variance = weights @ (power * background + unit * covariances)
+    return np.append(0.0, np.maximum(mean, 0.0)), np.append(total, variance)
+
+
+@dataclass(frozen=True, eq=False)
+class _FirstLayer:
+    """Units of layer 1 that are correlated, or that see the same active pixel.
+
+    Attributes
+    ----------
+    profiles : ndarray, shape [s, units]
+        What the units along one axis see of an active pixel of height 1, by its phase.
+    steps : ndarray, shape [lags, d]
+        Displacements n, one of those that are equal up to a permutation of the axes.
+    distance : ndarray, shape [lags, d]
+        |n| along every axis, around the torus.
+    copies : ndarray, shape [lags]
+        Number of permutations of n.
+    correlation : ndarray, shape [lags]
+        Correlation of the noise of two units at displacement n.
+    peak : float
+        c_1(0)^d, the variance of their noise over sigma^2.
+    """
+
+    profiles: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    distance: NDArray[np.int64]
+    copies: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    peak: float
+
+    @classmethod
+    def of(cls, net: Network, size: int | None) -> _FirstLayer:
+        layer, dim = net.layers[0], net.dim
+        stride = layer.stride
+        lags = (layer.kernel.support - 1) // stride
+        units = 3 * lags + 1 if size is None else min(3 * lags + 1, size // stride)
+        around = np.arange(-lags, lags + 1) if units > 2 * lags else np.arange(units)
+        near = np.abs(around) if units > 2 * lags else np.minimum(around, units - around)
+        if math.comb(len(around) + dim - 1, dim) * (stride * units) ** dim > _LARGEST:
+            raise ArgumentError(
+                f"kernel of layer 1 must be shorter with rectify='layers' in d = {dim}, where all "
+                f"pairs of units next to the active pixel are visited; got {layer.kernel!r}"
+            )
+        places = np.array(list(itertools.combinations_with_replacement(range(len(around)), dim)))
+        found = correlation(net, 1, size=size, lags=stride * lags)
+        lag = np.array([found.values[stride * n] / found.values[0] for n in range(lags + 1)])
+        profiles = np.zeros((stride, units))
+        for j, weight in enumerate(layer.kernel.trimmed):
+            profiles[j % stride, -(j // stride) % units] = weight / sum(layer.kernel.trimmed)
+        return cls(
+            profiles=profiles,
+            steps=around[places],
+            distance=near[places],
+            copies=np.array([_permutations(place) for place in places.tolist()]),
+            correlation=lag[near[places]].prod(axis=1),
+            peak=float(found.values[0] / found.scale) ** dim,
+        )
+
+    @property
+    def lags(self) -> int:
+        return int(self.distance.max())
+
+    def perturbation(
+        self, deviation: float, level: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """Average over phases what an active pixel adds to units of mean `level`.
+
+        Sum of the changes of the means; by displacement, the sums of the products of two changes,
+        and of the changes of the covariances. All in units of the standard deviation.
+        """
+        stride, units = self.profiles.shape
+        dim = self.steps.shape[1]
+        heights = self.profiles
+        for _ in range(dim - 1):
+            heights = np.multiply.outer(heights, self.profiles)
+        # [s, n, s, n, ...] to [phases, n, n, ...]
+        order = [*range(0, 2 * dim, 2), *range(1, 2 * dim, 2)]
+        heights = heights.transpose(order).reshape(-1, *[units] * dim) / deviation
+        change = rectified_excess(level + heights) - rectified_excess(level)
+        axes = tuple(range(1, dim + 1))
+        means, covariances = [], []
+        for step, rho in zip(self.steps, self.correlation, strict=True):
+            means.append((change * np.roll(change, -step, axes)).sum())
+            other = np.roll(heights, -step, axes)
+            low, high = np.minimum(heights, other), np.maximum(heights, other)
+            felt = high > 0
+            pairs, counts = np.unique(low[felt] + 1j * high[felt], return_counts=True)
+            near = rectified_covariance(level + pairs.real, level + pairs.imag, rho)
+            covariances.append(counts @ (near - rectified_covariance(level, level, rho)))
+        phases = stride**dim
+        return change.sum() / phases, np.array(means) / phases, np.array(covariances) / phases
+
+
+def _permutations(place: Sequence[int]) -> float:
+    """Count the different permutations of a multiset."""
+    repeats = Counter(place).values()
+    return math.factorial(len(place)) / math.prod(math.factorial(count) for count in repeats)
+
+
+def _tails(net: Network, size: int | None, lags: int) -> NDArray[np.float64]:
+    """Autocorrelation of the filter of layers 2 ... k by lag (units of layer 1), k = 1 ..."""
+    rows = [[1.0] + [0.0] * lags]
+    if net.depth == 1:
+        return np.array(rows)
+    tail = Network(net.layers[1:], net.dim)
+    units = None if size is None else size // net.layers[0].stride
+    flat = len(list(takewhile(lambda layer: layer.stride == 1, tail.layers)))
+    # As many nodes as the torus has, or so many that nothing wraps.
+    endless = 2 * tail.support[flat] + lags
+    nodes = endless if units is None else min(units, endless)
+    gain = np.ones(nodes // 2 + 1)
+    for layer in tail.layers[:flat]:
+        weights = np.zeros(nodes)
+        for j, weight in enumerate(layer.kernel.trimmed):
+            # A kernel may be longer than what strides have left of the torus.
+            weights[j % nodes] += weight / sum(layer.kernel.trimmed)
+        gain = gain * np.abs(np.fft.rfft(weights)) ** 2
+        rows.append(np.fft.irfft(gain, nodes)[: lags + 1].tolist())
+    for k in range(flat + 1, tail.depth + 1):
+        found = correlation(tail, k, size=units, lags=lags)
+        rows.append([value / found.scale for value in found.values])
+    return np.array(rows)

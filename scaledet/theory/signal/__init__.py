@@ -1,0 +1,1 @@
+"""What clean and displaced images contribute: D_k and Q_k."""

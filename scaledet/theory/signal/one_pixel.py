@@ -1,0 +1,164 @@
+r"""One active pixel, uniformly placed: the moments that decide D_k, G_k and Q_k.
+
+On the torus of L = N^d pixels, with :math:`C = c_k(0)^d`,
+
+.. math:: D_k = \frac{(c_k(0) - c_k(1))\, c_k(0)^{d-1}}{C - 1/L}, \qquad
+          Q_k = \frac{2 (C - 1/L)}{S_k^d} .
+
+Layers of stride 1 go through Parseval's sum in floating point, all others through exact integers;
+`ExactSensitivity` through exact integers always.
+Source: Tomasini et al., arXiv:2210.01506 (boxes); our derivation for any filter at finite size.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from itertools import takewhile
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from scaledet.errors import ExhaustionError
+from scaledet.theory.correlation.exact import (
+    Correlation,
+    composite_filter,
+    correlation,
+    correlations,
+)
+from scaledet.theory.correlation.spectrum import stride_one_moments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.network.network import Network
+    from scaledet.theory.correlation.unrolling import Walk
+
+__all__ = ["ExactSensitivity", "PixelMoments", "exact_sensitivity", "pixel_moments"]
+
+_PLAIN = 100
+"""Layers up to which the filter itself is as fast as its recurrence."""
+_LONGEST = 16
+"""Longest support for which a recurrence is looked for."""
+_HIGHEST = 8
+"""Highest order of a recurrence that is looked for: it takes a second at most."""
+
+
+class PixelMoments(NamedTuple):
+    """Arrays over k = 0 ... depth: D_k, c_k(0)^d, and c_k(0)^d - 1/L (L infinite: c_k(0)^d)."""
+
+    sensitivity: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    excess: NDArray[np.float64]
+
+
+def pixel_moments(network: Network, size: int | None) -> PixelMoments:
+    """Evaluate `PixelMoments`, relative error below 1e-12.
+
+    Raises
+    ------
+    ExhaustionError
+        At the first layer with Q_k = 0.
+    """
+    dim = network.dim
+    flat = len(list(takewhile(lambda layer: layer.stride == 1, network.layers)))
+    peak, excess, ratio = stride_one_moments(network, flat, size)
+    if not excess.all():
+        layer = int(np.argmin(excess > 0))
+        raise ExhaustionError.at(layer, size, "Q_k = 0 or below the range of floats")
+    lowest = 0.0 if size is None else 1 / size
+    # C - 1/L = (c - 1/N) (c^(d-1) + c^(d-2)/N + ...), without cancellation.
+    others = sum((peak ** (dim - 1 - j) * lowest**j for j in range(dim)), np.zeros(flat + 1))
+    rows = [
+        (r * p ** (dim - 1) / o, p**dim, e * o)
+        for r, p, e, o in zip(ratio, peak, excess, others, strict=True)
+    ]
+    if flat < network.depth:
+        for k, found in enumerate(correlations(network, size=size, start=flat + 1), flat + 1):
+            numerator, denominator = _fraction(found, dim, size)
+            if denominator == 0:
+                raise ExhaustionError.at(k, size)
+            pixels = 1 if size is None else size**dim
+            scale = found.scale**dim
+            top = found.values[0] ** dim
+            rows.append((numerator / denominator, top / scale, denominator / (pixels * scale)))
+    columns = np.array(rows).T
+    return PixelMoments(*columns)
+
+
+def _fraction(found: Correlation, dim: int, size: int | None) -> tuple[int, int]:
+    """Numerator and denominator of D_k; the denominator is L scale^d (C - 1/L)."""
+    zero, one = found.values
+    if size is None:
+        return (zero - one) * zero ** (dim - 1), zero**dim
+    pixels = size**dim
+    return pixels * (zero - one) * zero ** (dim - 1), pixels * zero**dim - found.scale**dim
+
+
+class ExactSensitivity:
+    """D_k as exact rationals; equal first layers of stride 1 are walked along, not done again.
+
+    >>> from scaledet import Network
+    >>> exact = ExactSensitivity(Network.uniform(2, depth=300), None)
+    >>> exact.at(5), exact.at(299), exact.at(300)
+    (Fraction(1, 6), Fraction(1, 300), Fraction(1, 301))
+    """
+
+    def __init__(self, network: Network, size: int | None) -> None:
+        self._network = network
+        self._size = size
+
+    @cached_property
+    def _equal(self) -> int:
+        """Number of first layers that are equal and of stride 1."""
+        weights = self._network.layers[0].kernel.trimmed
+        return len(list(takewhile(
+            lambda layer: layer.stride == 1 and layer.kernel.trimmed == weights,
+            self._network.layers,
+        )))  # fmt: skip
+
+    @cached_property
+    def _walk(self) -> Walk | None:
+        """A walk along these layers, unless their recurrence is slow to find."""
+        kernel = self._network.layers[0].kernel
+        if kernel.signed or not 2 <= kernel.support <= _LONGEST:
+            return None
+        from scaledet.theory.correlation.recurrence import recurrence
+        from scaledet.theory.correlation.telescoping import highest_order
+        from scaledet.theory.correlation.unrolling import Walk
+
+        if highest_order(kernel.trimmed[:: kernel.span]) > _HIGHEST:
+            return None
+        try:
+            return Walk(recurrence(kernel))
+        except ArithmeticError:  # c_k(1) not in terms of c_k(0): no such kernel is known
+            return None
+
+    def at(self, depth: int) -> Fraction:
+        """Return D_depth."""
+        network, size = self._network, self._size
+        wraps = size is not None and network.support[depth] >= size
+        if _PLAIN < depth <= self._equal and not wraps and self._walk is not None:
+            found = self._walk.to(depth)
+        elif wraps or network.strides[depth] == 1:
+            # The filter itself, folded where it wraps: its autocorrelation follows directly.
+            folded = composite_filter(network, depth, size if wraps else None)
+            shifted = [*folded[1:], folded[0] if wraps else 0]
+            lag_one = sum(h * g for h, g in zip(folded, shifted, strict=True))
+            found = Correlation((sum(h * h for h in folded), lag_one), sum(folded) ** 2)
+        else:
+            found = correlation(network, depth)
+        numerator, denominator = _fraction(found, network.dim, size)
+        if denominator == 0:
+            raise ExhaustionError.at(depth, size)
+        return Fraction(numerator, denominator)
+
+
+def exact_sensitivity(network: Network, depth: int, size: int | None) -> Fraction:
+    """D_depth as an exact rational.
+
+    >>> from scaledet import Network
+    >>> exact_sensitivity(Network.uniform(3, 2, depth=4), 4, None)      # (269 - 210) / 269
+    Fraction(59, 269)
+    """
+    return ExactSensitivity(network, size).at(depth)

@@ -1,0 +1,128 @@
+"""Validation at the public boundary: every message names argument, value and accepted range."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Collection
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from scaledet.errors import ArgumentError, ArgumentTypeError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "RECTIFICATIONS",
+    "background",
+    "choice",
+    "flag",
+    "generator",
+    "integer",
+    "proportion",
+    "rational",
+    "real",
+]
+
+RECTIFICATIONS = ("input", "noise", "layers", None)
+"""How the noise meets the ReLU: relu(x + eta) or x + relu(eta) enters the network, x + eta enters
+and every layer rectifies, or x + eta enters and no layer does (linear noise)."""
+
+
+def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an ``int`` in ``[minimum, maximum]``; booleans and floats are refused."""
+    accepted = (
+        f"an integer >= {minimum}" if maximum is None else f"an integer in [{minimum}, {maximum}]"
+    )
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        result = operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
+    if result < minimum or (maximum is not None and result > maximum):
+        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+    return result
+
+
+def rational(name: str, value: Any, accepted: str = "a finite real number") -> Fraction:
+    """Return `value` as an exact ``Fraction``; a float stands for its exact binary value."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        # SymPy integers and rationals are not registered as numbers.Real: accept them by value.
+        p, q = getattr(value, "p", None), getattr(value, "q", None)
+        if isinstance(p, int) and isinstance(q, int) and q > 0:
+            return Fraction(p, q)
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+    if isinstance(value, numbers.Rational):
+        return Fraction(int(value.numerator), int(value.denominator))
+    number = float(value)
+    if not math.isfinite(number):
+        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+    return Fraction(number)
+
+
+def real(name: str, value: Any, *, positive: bool = False, minimum: float | None = None) -> float:
+    """Return `value` as a finite ``float``, optionally > 0 or >= `minimum`."""
+    accepted = "a finite real number"
+    if positive:
+        accepted += " > 0"
+    elif minimum is not None:
+        accepted += f" >= {minimum:g}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+    result = float(value)
+    low = (positive and result <= 0) or (minimum is not None and result < minimum)
+    if not math.isfinite(result) or low:
+        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+    return result
+
+
+def proportion(name: str, value: Any) -> float:
+    """Return `value` as a ``float`` between 0 and 1, neither included."""
+    accepted = "a real number between 0 and 1, neither included"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+    result = float(value)
+    if not 0 < result < 1:
+        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+    return result
+
+
+def background(value: Any, low: float, high: float) -> float:
+    """Return `value` as the strength of noise that images carry: 0, or in ``[low, high]``."""
+    result = real("background", value, minimum=0)
+    if result and not low <= result <= high:
+        raise ArgumentError(f"background must be 0 or in [{low:g}, {high:g}]; got {value!r}")
+    return result
+
+
+def choice(name: str, value: Any, options: Collection[Any]) -> Any:
+    """Return `value` if it is one of `options` (compared with their type)."""
+    for option in options:
+        if type(value) is type(option) and value == option:
+            return option
+    accepted = ", ".join(repr(option) for option in options)
+    raise ArgumentError(f"{name} must be one of {accepted}; got {value!r}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a ``bool``; anything but True or False is refused."""
+    if type(value).__name__ not in {"bool", "bool_"}:
+        raise ArgumentTypeError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def generator(value: Any) -> np.random.Generator:
+    """Return ``numpy.random.default_rng(value)``, able to spawn streams."""
+    import numpy as np
+
+    accepted = "None, an integer >= 0, a SeedSequence, a BitGenerator or a Generator"
+    if isinstance(value, np.random.RandomState):
+        raise ArgumentTypeError(f"rng must be {accepted}; got {value!r}")
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
+        raise kind(f"rng must be {accepted}; got {value!r}") from None

@@ -1,0 +1,182 @@
+"""Networks: geometry against dense matrices, blocks, storage as plain data, refusals."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import scaledet as sd
+from tests.dense import composite_filters
+
+MIXED = [([1, 2, 1], 1), ([3, 1], 2), ([0, 1, 1], 1), ([1, 0, 2], 3)]
+
+
+def build(layers, dim=1):
+    return sd.Network([sd.Layer(list(weights), stride) for weights, stride in layers], dim)
+
+
+def test_geometry_is_that_of_the_composite_filter():
+    net = build(MIXED)
+    assert net.strides == (1, 1, 2, 2, 6)
+    for k, (h, total) in enumerate(composite_filters(MIXED)):
+        active = [j for j, value in enumerate(h) if value]
+        assert net.support[k] == active[-1] - active[0] + 1
+        mean = Fraction(sum(j * v for j, v in enumerate(h)), total)
+        variance = Fraction(sum(j * j * v for j, v in enumerate(h)), total) - mean**2
+        assert net.variance[k] == variance
+        # sqrt rounds correctly, 1 + 12 Var is rounded once before: two roundings.
+        assert net.box_width[k] == pytest.approx(math.sqrt(1 + 12 * variance), rel=4e-16)
+
+
+def test_box_width_of_boxes():
+    net = sd.Network.uniform(3, 3, depth=20)
+    assert net.box_width == pytest.approx([3.0**k for k in range(21)], rel=4e-16)
+    net = sd.Network.uniform(5, 1, depth=7)
+    assert net.box_width == pytest.approx(
+        [math.sqrt(1 + k * 24) for k in range(8)], rel=4e-16
+    )  # two roundings, see above
+    # A_k^2 = 2^1400 is beyond the range of floats, A_k is not.
+    assert sd.Network.uniform(2, 2, depth=700).box_width[-1] == 2.0**700
+
+
+def test_period_runs_prefix_and_iteration():
+    a, b = sd.Layer(2), sd.Layer(3, 2)
+    assert sd.Network([a, b, a, b]).period == 2
+    assert sd.Network([a, a, a]).period == 1
+    assert sd.Network([a, b, a]).period == 3
+    assert sd.Network([sd.Layer([0, 1, 1]), sd.Layer([1, 1, 0])]).period == 1
+    net = sd.Network([a, a, b])
+    assert net.runs() == [(2, a), (1, b)]
+    assert list(net) == [a, a, b]
+    assert (len(net), net.depth) == (3, 3)
+    assert net.prefix(2) == sd.Network([a, a])
+    assert sd.Network.uniform(2, 1, depth=2) == sd.Network([a, a])
+    assert sd.Network([a]) != sd.Network([a], dim=2)
+
+
+def test_plain_data_round_trip():
+    layers = [sd.Layer(sd.Kernel([1, -1.5], signed=True), 2, bias=-0.1), sd.Layer(3), sd.Layer(3)]
+    net = sd.Network(layers, dim=3)
+    data = json.loads(json.dumps(net.to_dict()))
+    assert sd.Network.from_dict(data) == net
+    assert len(data["layers"]) == 2
+    assert pickle.loads(pickle.dumps(net)) == net
+    assert hash(sd.Network.from_dict(data)) == hash(net)
+
+
+def test_repr():
+    net = build([([1, 2, 1], 2), ([1, 1], 1), ([1, 1], 1)], dim=2)
+    assert repr(net) == (
+        "Network(Layer(kernel=[1/4, 1/2, 1/4], stride=2), "
+        "2 x Layer(kernel=box(2), stride=1), dim=2)"
+    )
+    assert repr(sd.Layer(2, bias=-0.25)) == "Layer(kernel=box(2), stride=1, bias=-0.25)"
+    html = net._repr_html_()
+    assert html.count("<tr>") == 4
+    assert "S_k" in html
+
+
+@pytest.mark.parametrize("size", [6, 12, 600])
+def test_feasible_sizes_are_returned_as_int(size):
+    found = build(MIXED).feasible_size(np.int64(size))
+    assert found == size
+    assert type(found) is int
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: sd.Layer(2, 0), ValueError, "stride must be an integer >= 1; got 0"),
+        (lambda: sd.Layer(2, -2), ValueError, "stride must be an integer >= 1; got -2"),
+        (lambda: sd.Layer(2, 2.0), TypeError, "stride must be an integer >= 1; got 2.0"),
+        (lambda: sd.Layer(2, True), TypeError, "stride must be an integer >= 1; got True"),
+        (lambda: sd.Layer(2, None), TypeError, "stride must be .*; got None"),
+        (lambda: sd.Layer(2, 1, float("nan")), ValueError, "bias must be a finite .*; got nan"),
+        (lambda: sd.Layer(2, 1, "0"), TypeError, "bias must be a finite real number; got '0'"),
+        (lambda: sd.Layer(2, 1, True), TypeError, "bias must be .*; got True"),
+        (lambda: sd.Network([]), ValueError, "layers must hold at least one Layer; got none"),
+        (
+            lambda: sd.Network(sd.Layer(2)),
+            TypeError,
+            "layers must be a sequence of Layer; got Layer",
+        ),
+        (lambda: sd.Network(3), TypeError, "layers must be a sequence of Layer; got 3"),
+        (lambda: sd.Network([sd.Layer(2), 2]), TypeError, r"layers\[1\] must be a Layer; got 2"),
+        (
+            lambda: sd.Network([sd.Layer(2)], 0),
+            ValueError,
+            r"dim must be an integer in \[1, 3\]; got 0",
+        ),
+        (lambda: sd.Network([sd.Layer(2)], 4), ValueError, r"dim must be .*\[1, 3\]; got 4"),
+        (lambda: sd.Network([sd.Layer(2)], 1.0), TypeError, "dim must be .*; got 1.0"),
+        (
+            lambda: sd.Network.uniform(2, 2, depth=0),
+            ValueError,
+            r"depth must be .*\[1, 1000000\]; got 0",
+        ),
+        (lambda: sd.Network.uniform(2, 2, depth=2.5), TypeError, "depth must be .*; got 2.5"),
+        (lambda: sd.Network.uniform(2, 2, depth=True), TypeError, "depth must be .*; got True"),
+        (lambda: sd.Network.uniform(2, depth=3).prefix(4), ValueError, r"depth .*\[1, 3\]; got 4"),
+    ],
+)
+def test_bad_arguments_are_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("layers", "size", "error", "message"),
+    [
+        (
+            [([1, 1], 2)] * 3,
+            12,
+            ValueError,
+            r"multiple of .*, 8; got 12.*up to layer 3.*nearest multiple: 16; .* layer 2",
+        ),
+        ([([1, 1], 2)], 3, ValueError, r"size must be a multiple of .* 2; got 3.*up to layer 0"),
+        ([([1] * 5, 1)], 4, ValueError, "size must be at least the longest kernel, 5 .*; got 4"),
+        ([([1, 1], 1)], 1, ValueError, r"size must be an integer in \[2, .*\]; got 1"),
+        ([([1, 1], 1)], 0, ValueError, r"size must be an integer in \[2, .*\]; got 0"),
+        ([([1, 1], 1)], 16.0, TypeError, r"size must be an integer in \[2, .*\]; got 16.0"),
+        ([([1, 1], 1)], True, TypeError, r"size must be an integer in \[2, .*\]; got True"),
+        ([([1, 1], 1)], "16", TypeError, r"size must be an integer in \[2, .*\]; got '16'"),
+    ],
+)
+def test_infeasible_sizes_are_refused(layers, size, error, message):
+    net = build(layers)
+    for use in (net.feasible_size, lambda n: sd.predict(net, size=n)):
+        with pytest.raises(error, match=message):
+            use(size)
+
+
+def test_the_nearest_size_named_in_the_message_works():
+    net = sd.Network.uniform(3, 2, depth=4)
+    with pytest.raises(ValueError, match="nearest multiple: 48") as caught:
+        net.feasible_size(50)
+    assert "the strides fit up to layer 1" in str(caught.value)
+    assert net.feasible_size(48) == 48
+    assert net.prefix(1).feasible_size(50) == 50
+
+
+def test_a_signed_kernel_is_no_repetition_of_an_unsigned_one():
+    """The same numbers, but not the same layer: a signed kernel is not normalised."""
+    for weights in ([1, 1], [2, 2], [-1, -1]):
+        net = sd.Network([sd.Layer(2), sd.Layer(sd.Kernel(weights, signed=True))])
+        assert net.period == 2
+        with pytest.raises(ValueError, match=r"layer 2 has|without repetition"):
+            sd.predict_exponents(net)
+
+
+def test_signed_kernels_and_negative_biases_are_refused_by_the_theory():
+    signed = sd.Network([sd.Layer(2), sd.Layer(sd.Kernel([1, 3], signed=True))])
+    cold = sd.Network([sd.Layer(2), sd.Layer(2), sd.Layer(2, bias=-0.01)])
+    for name, use in (("predict", sd.predict), ("predict_exponents", sd.predict_exponents)):
+        with pytest.raises(ValueError, match=rf"{name} needs non-negative kernels .*layer 2 has"):
+            use(sd.Network([*signed.layers, *signed.layers]))
+        with pytest.raises(ValueError, match=rf"{name} needs bias >= 0 .*layer 3 has bias -0.01"):
+            use(sd.Network([*cold.layers, *cold.layers]))

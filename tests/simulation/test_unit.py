@@ -1,0 +1,75 @@
+"""Work units: pure functions of specification, stream and number."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+import scaledet as sd
+from scaledet.scenario import checked_experiment
+from scaledet.simulation.unit import (
+    ENGINES,
+    Specification,
+    Stream,
+    UnitSums,
+    engine_name,
+    run_unit,
+    unit_sizes,
+)
+
+
+def specification(depth: int = 3, engine: str = "numba", size: int = 32) -> Specification:
+    net = sd.Network.uniform(2, 2 if depth < 8 else 1, depth)
+    found = checked_experiment(
+        "simulate", net, size, "input", None, None, False, sigma_range=(1e-10, 1e70)
+    )
+    return Specification(**vars(found), engine=engine)
+
+
+def test_unit_sizes_use_every_sample() -> None:
+    for samples in (4, 5, 7, 100, 1000, 10_001, 10**6):
+        for depth in (1, 8, 100):
+            sizes = unit_sizes(specification(depth), samples)
+            assert sum(sizes) == samples
+            assert min(sizes) >= 2
+            assert max(sizes) - min(sizes) <= 1
+            assert len(sizes) >= 2
+
+
+def test_huge_runs_have_few_units() -> None:
+    sizes = unit_sizes(specification(engine="numpy"), 10**10)
+    assert len(sizes) <= 2**17
+    assert sum(sizes) == 10**10
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_unit_is_a_pure_function_that_pickles(engine: str) -> None:
+    spec, stream = specification(engine=engine), Stream(5, (0,))
+    first = run_unit(spec, stream, 3, 40)
+    again = run_unit(*pickle.loads(pickle.dumps((spec, stream, 3, 40))))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    other = run_unit(spec, stream, 4, 40)
+    assert not np.array_equal(first.noise, other.noise)
+
+
+def test_sums_pack_and_unpack() -> None:
+    sums = run_unit(specification(engine="numpy"), Stream(1), 0, 10)
+    again = UnitSums.unpacked(sums.packed())
+    assert all(np.array_equal(a, b) for a, b in zip(sums, again, strict=True))
+
+
+def test_streams_are_numpys_spawned_ones() -> None:
+    generator = np.random.default_rng(9)
+    stream = Stream.below(generator)
+    child = np.random.SeedSequence(9).spawn(1)[0].spawn(3)[2]
+    expected = child.generate_state(4)
+    assert (stream.child(2).seeds().generate_state(4) == expected).all()
+    assert Stream.below(generator) != stream
+    words = Stream.below(np.random.default_rng([1, 2, 3]))
+    assert words.entropy == (1, 2, 3)
+
+
+def test_engines_have_different_names() -> None:
+    assert len({engine_name(engine) for engine in ENGINES}) == len(ENGINES)

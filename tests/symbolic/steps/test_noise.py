@@ -1,0 +1,161 @@
+"""The derivation of G_k, and the small tori it is held to."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import scaledet as sd
+from scaledet import symbols as y
+from scaledet.errors import DerivationError
+from scaledet.reference.noise import NoiseLaw, gaussian_moments, gaussian_sensitivity
+from scaledet.reference.torus import Torus
+from scaledet.symbolic.routes.noise import MOMENTS
+from scaledet.symbolic.steps.noise import geometry_steps, noise_steps
+from scaledet.symbols import L, c, d, k
+from scaledet.theory.noise.moments import noise_moments
+from tests import dense as reference
+from tests.mutation import mutants
+
+PACKAGE = Path(__file__).parents[1] / "scaledet"
+MODES = ("input", "noise", None)
+SKEW = [([1, 2, 4], 2), ([3, 1, 0, 2], 3)]
+
+
+@pytest.mark.parametrize("rectify", MODES)
+@pytest.mark.parametrize("dim", [d, 1, 2, 3])
+def test_every_step_is_confirmed(rectify, dim):
+    steps = noise_steps(rectify, dim)
+    assert all(step.verify() for step in steps)
+    assert all(step.status == "proved" for step in steps)
+
+
+@pytest.mark.parametrize(("rectify", "dim"), [("input", d), ("input", 1), ("noise", 2), (None, 3)])
+def test_every_wrong_formula_is_caught(rectify, dim):
+    missed = []
+    for step in noise_steps(rectify, dim):
+        for text, wrong in mutants(step.expression):
+            try:
+                step.claiming(wrong).verify()
+            except DerivationError:
+                continue
+            missed.append(f"{text}: {wrong}")
+    assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("rectify", MODES)
+def test_symbolic_dimension_contains_every_number(rectify, dim):
+    general, special = noise_steps(rectify, d), noise_steps(rectify, dim)
+    assert len(general) == len(special)
+    for one, other in zip(general, special, strict=True):
+        difference = one.expression.rhs.subs(d, dim) - other.expression.rhs
+        assert sp.simplify(sp.powdenest(difference, force=True)) == 0
+
+
+def test_law_of_piling_up():
+    piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * c(k, 0) ** d)
+    for rectify, law in (("input", piled), ("noise", piled), (None, 1)):
+        claim = noise_steps(rectify, d)[-1].expression
+        assert claim.lhs == y.G(k)
+        assert sp.simplify(claim.rhs - law) == 0
+
+
+@pytest.mark.parametrize("rectify", MODES)
+@pytest.mark.parametrize("dim", [1, 2])
+def test_engine_agrees_on_the_infinite_lattice_and_at_finite_size(rectify, dim):
+    network = sd.Network([sd.Layer([1, 2, 1], 2), sd.Layer(3), sd.Layer(2, 2)], dim=dim)
+    size, width = 48, 0.7
+    finite = next(
+        step.expression.rhs
+        for step in reversed(noise_steps(rectify, dim)[:-1])
+        if step.expression.lhs == y.G(k)
+    )
+    endless = noise_steps(rectify, dim)[-1].expression.rhs
+    at_size = sd.predict(network, size=size, rectify=rectify, sigma=width)
+    at_infinity = sd.predict(network, rectify=rectify)
+    line = Torus([([1, 2, 1], 2), ([1, 1, 1], 1), ([1, 1], 2)], size)
+    moments = dict(zip(MOMENTS, noise_moments(width, rectify), strict=True))
+    for depth in range(4):
+        known = {c(k, 0): sp.Rational(*line.correlation(depth, 0).as_integer_ratio())}
+        assert math.isclose(float(endless.subs(known)), at_infinity.G[depth], rel_tol=1e-12)
+        exact = finite.subs(known | moments | {L: size**dim, y.sigma: width})
+        assert math.isclose(float(exact), at_size.G[depth], rel_tol=1e-11)
+
+
+def test_noise_is_made_once():
+    assert noise_steps("input", d) is noise_steps("input", y.d)
+    assert [str(step.expression.lhs) for step in geometry_steps(2)][-1] == "Q(k)"
+
+
+@pytest.mark.parametrize(("rectify", "dim", "error", "words"), [
+    ("layers", 1, ValueError, "rectify"), ("output", d, ValueError, "rectify"),
+    ("input", 4, ValueError, "dim"), ("input", 0, ValueError, "dim"),
+    ("input", True, TypeError, "dim"), ("input", "d", TypeError, "dim"),
+])  # fmt: skip
+def test_refused(rectify, dim, error, words):
+    with pytest.raises(error, match=words):
+        noise_steps(rectify, dim)
+
+
+@pytest.mark.parametrize(("layers", "size", "dim"), [
+    (SKEW, 12, 1), ([([1, 2, 4], 1), ([3, 1], 2)], 4, 2), ([([2, 1], 3)], 3, 3),
+])  # fmt: skip
+def test_torus_against_the_reference(layers, size, dim):
+    torus = Torus(layers, size, dim, biases=(3, 1))
+    for depth, (sensitivity, distance) in enumerate(reference.one_pixel(layers, size, dim)):
+        assert torus.distance(depth) == distance
+        if distance:
+            assert torus.displacement(depth) / distance == sensitivity
+    matrices = reference.pooling_matrices(layers, size, dim)
+    for depth, matrix in enumerate(matrices):
+        columns, scale = reference.integer_columns(matrix)
+        overlap = Fraction(int(columns[0] @ columns[1]), scale**2)
+        assert torus.overlap(depth, 0, 1) == overlap
+
+
+@pytest.mark.parametrize("rectify", MODES)
+def test_gaussian_noise_against_the_reference(rectify):
+    width, size = 0.8, 12
+    torus, moments = Torus(SKEW, size), gaussian_moments(width, rectify)
+    expected = reference.one_pixel_noise(SKEW, size, 1, width, rectify)
+    for depth, parts in enumerate(expected):
+        distance = float(torus.distance(depth))
+        found = np.array(gaussian_sensitivity(torus, depth, moments)) * distance
+        assert np.allclose(found, parts, rtol=1e-11, atol=1e-15)
+
+
+def test_enumerated_noise_feels_the_relu_of_the_input_only():
+    torus, law = Torus(SKEW, 6), NoiseLaw([(-3, 1), (2, 2)], unit=2)
+    biased = Torus(SKEW, 6, biases=(5, 2))
+    for rectify in ("input", "noise"):
+        energies = [law.energy(torus, depth, rectify) for depth in range(3)]
+        assert energies == [law.energy(biased, depth, rectify) for depth in range(3)]
+        assert energies != [law.energy(torus, depth, None) for depth in range(3)]
+
+
+def test_torus_refuses_what_does_not_exist():
+    with pytest.raises(ValueError, match="do not divide 8"):
+        Torus(SKEW, 8)
+    torus = Torus(SKEW, 6)
+    for call in (lambda: torus.stride(3), lambda: torus.stride(-1), lambda: torus.overlap(1, -1, 0),
+                 lambda: torus.overlap(1, 6, 0), lambda: torus.output(0, -1, 0)):  # fmt: skip
+        with pytest.raises(IndexError):
+            call()
+
+
+def test_derivation_never_loads_the_simulation():
+    code = (
+        "import sys; from scaledet.symbolic.steps.noise import noise_steps\n"
+        "noise_steps('noise', 1)\n"
+        "print([m for m in sys.modules if 'scaledet.simulation' in m])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,222 @@
+"""What `derive` says: the known tables, every regime, every refusal, every mutant."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import sympy as sp
+
+import scaledet as sd
+from scaledet import symbols as y
+from scaledet.errors import DerivationError
+from scaledet.symbolic.derivation import Derivation
+from scaledet.symbols import d, f, k
+from tests.mutation import mutants, strangers
+
+REGIMES: dict[str, dict[str, Any]] = {
+    "box of symbolic length": {"kernel": "box", "stride": 1, "order": 3},
+    "any filter, d symbolic": {"kernel": "any", "order": 2, "dim": d},
+    "box 3": {"kernel": 3, "order": 2, "dim": 2},
+    "skew filter": {"kernel": [1, 2, 4], "order": 1, "rectify": "noise"},
+    "span 2": {"kernel": [1, 0, 1]},
+    "box 3 at stride 2": {"kernel": 3, "stride": 2},
+    "binomial, d symbolic": {"kernel": sd.binomial(5), "stride": 2, "dim": d},
+    "skew at stride 3": {"kernel": [2, 1, 1, 3], "stride": 3},
+    "linear noise": {"kernel": 2, "stride": True, "rectify": None},
+    "unstable shifts": {"kernel": [1, 2, 0, 1, 2], "stride": 2},
+    "a logarithm": {"kernel": [5, 6, 9, 12, 15, 8, 9, 6, 3, 0, 2], "stride": 5},
+    "an oscillation": {"kernel": [1, 2, 0, 0, 0, 0, 0, 1, 2], "stride": 2},
+    "boxes of length s": {"kernel": "box", "stride": y.s},
+    "boxes of length = stride": {"kernel": "box", "stride": True, "dim": 2},
+    "boxes at stride 3": {"kernel": "box", "stride": 3},
+    "unequal layers": {"net": sd.Network([sd.Layer(3), sd.Layer([1, 2, 1], 2)])},
+    "repeating block": {"net": sd.Network([sd.Layer([1, 2, 1]), sd.Layer(3, 2)] * 3)},
+    "every layer rectifies, any filter": {"kernel": "any", "rectify": "layers", "dim": d},
+    "every layer rectifies, box 3 at stride 2": {"kernel": 3, "stride": 2, "rectify": "layers"},
+    "every layer rectifies, span 2": {"kernel": [1, 0, 1], "dim": 2, "rectify": "layers"},
+    "every layer rectifies, own stride": {"kernel": "box", "stride": True, "rectify": "layers"},
+    "every layer rectifies, a network": {
+        "net": sd.Network([sd.Layer([1, 2, 1]), sd.Layer(2, 2)] * 2, dim=2),
+        "rectify": "layers",
+    },
+}
+
+
+@lru_cache
+def derived(name: str) -> Derivation:
+    return sd.derive(**REGIMES[name])
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_every_step_is_confirmed(name: str) -> None:
+    report = derived(name).check()
+    assert len(report) == len(derived(name).steps)
+    assert all(step.evidence for step in report.steps)
+    assert {"D_k", "alpha"} & {*derived(name).result, "D_k"}
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_every_result_is_the_claim_of_a_step(name: str) -> None:
+    claimed = {side for step in derived(name).steps for side in step.expression.args}
+    for label, value in derived(name).result.items():
+        assert value in claimed, label
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_every_symbol_is_in_the_table(name: str) -> None:
+    for step in derived(name).steps:
+        assert not strangers(step.expression), step.statement
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_pages_are_self_contained_and_deterministic(name: str) -> None:
+    page = derived(name).to_html()
+    assert page == sd.derive(**REGIMES[name]).to_html()
+    root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+    assert not [e.tag for e in root.iter() if e.tag.split("}")[-1] in {"script", "link", "img"}]
+    text = "".join(root.itertext())
+    assert "$" not in text
+    assert "\\" not in text
+    assert derived(name).to_latex().count("\\begin{") == derived(name).to_latex().count("\\end{")
+
+
+# Changes that leave the claim true: autocorrelations are even in the lag, and a limit of large k
+# or the last kept power of 1/k does not see a shift of k by one.
+TRUE_ALL_THE_SAME = {
+    "sign of m flipped", "sign of -2*n flipped", "sign of -3*n flipped",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["box 3 at stride 2", "skew at stride 3"])
+def test_every_wrong_formula_is_caught(name: str) -> None:
+    missed = []
+    for number, step in enumerate(derived(name).steps, start=1):
+        for text, wrong in mutants(step.expression):
+            try:
+                step.claiming(wrong).verify()
+            except DerivationError:
+                continue
+            if not (number == 1 and text in TRUE_ALL_THE_SAME):
+                missed.append(f"step {number}, {text}: {wrong}")
+    assert not missed, "\n".join(missed)
+
+
+def test_series_of_the_symbolic_box() -> None:
+    found = sd.derive(kernel="box", stride=1, order=3).result
+    expected = (
+        3 / ((f**2 - 1) * k)
+        - 9 * (f**2 + 6) / (10 * (f**2 - 1) ** 2 * k**2)
+        + 27 * (f**4 + 57 * f**2 + 106) / (350 * (f**2 - 1) ** 3 * k**3)
+    )
+    assert sp.simplify(found["D_k"].removeO() - expected) == 0
+    assert (found["alpha"], found["beta"], found["D_prefactor"]) == (2, 1, 3)
+    assert sp.simplify(found["crossover"] - (sp.pi - 1) * sp.sqrt(3 / sp.pi)) == 0
+    peak = found["c_k(0)"] * sp.sqrt(sp.pi * k * (f**2 - 1) / 3)
+    low = (
+        1
+        - 3 * (f**2 + 1) / (40 * (f**2 - 1)) / k
+        - (13 * f**4 - 134 * f**2 + 13) / (4480 * (f**2 - 1) ** 2 * k**2)
+    )
+    rest = sp.simplify(sp.expand(peak.subs(f, 3).removeO() - low.subs(f, 3)) * k**2)
+    assert sp.limit(rest, k, sp.oo) == 0
+
+
+def test_order_eight() -> None:
+    found = sd.derive(kernel="any", order=8).result["D_k"]
+    assert found.getO() == sp.O(k**-9, (k, sp.oo))
+    assert {y.kappa(2), y.kappa(16)} <= found.free_symbols
+
+
+def test_closed_forms_without_stride() -> None:
+    assert sd.derive(kernel=2).result["D_k"] == 1 / (k + 1)
+    assert sd.derive(kernel=sd.binomial(4)).result["D_k"] == 1 / (3 * k + 1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "alpha", "beta"),
+    [
+        (2, 2, 1, 1),
+        (3, 2, 0, -sp.log((5 + sp.sqrt(17)) / 18, 2)),
+        (4, 2, 2, 1),
+        ([1, 2, 1], 2, 2, 1),
+        (6, 2, 1 - sp.log((5 + sp.sqrt(17)) / 18, 2), 1),
+        (6, 3, 1 + sp.log(2, 3), 1),
+        (8, 4, sp.Rational(3, 2), 1),
+        ([1, 2, 0, 1, 2], 2, sp.log(3, 2), 1),
+    ],
+)
+def test_table_of_exponents(kernel: Any, stride: int, alpha: Any, beta: Any) -> None:
+    found = sd.derive(kernel=kernel, stride=stride).result
+    assert abs((found["alpha"] - alpha).evalf(40)) < 1e-35
+    assert abs((found["beta"] - beta).evalf(40)) < 1e-35
+    nu = found["nu_R"]
+    assert abs((found["alpha"] - 2 * sp.Min(1, sp.Max(0, nu))).evalf(40)) < 1e-35
+
+
+def test_plateau_and_smoothness_of_box_three() -> None:
+    found = sd.derive(kernel=3, stride=2).result
+    assert found["D_plateau"] == sp.Rational(5, 4) - sp.sqrt(17) / 4
+    assert found["sum_rule_order"] == 0
+    assert found["T"] == sp.ImmutableMatrix([[3, 2], [2, 2]]) / 9
+    assert found["peak_polynomial"] == y.x**2 - 5 * y.x / 9 + sp.Rational(2, 81)
+
+
+def test_boxes_of_symbolic_stride() -> None:
+    found = sd.derive(kernel="box", stride=y.s, dim=d).result
+    assert (found["D_k"], found["A_k"]) == (y.s**-k, y.s**k)
+    assert (found["alpha"], found["beta"]) == (1, d)
+    assert sp.simplify(found["crossover"] - (sp.pi - 1) ** (1 / d)) == 0
+
+
+def test_logarithm_and_oscillation_are_reported() -> None:
+    log = derived("a logarithm")
+    assert "logarithm" in log.abstract
+    assert log.result["alpha"] == 2
+    assert "D_prefactor" not in derived("an oscillation").result
+
+
+def test_exact_sensitivity_far_down() -> None:
+    recurrence = sd.derive(kernel=3).result["recurrence"]
+    assert recurrence.has(y.c(k + 2, 0))
+    exact = sd.predict(sd.Network.uniform(3, depth=2000)).exact_D[2000]
+    series = sd.derive(kernel=3, order=6).result["D_k"].removeO()
+    assert abs(float(exact) / float(series.subs(k, 2000)) - 1) < 1e-15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kernel": "gauss"}, "kernel must be one of 'box', 'any'; got 'gauss'"),
+        ({"kernel": "any", "stride": 2}, "stride must be 1 with kernel 'any'; got 2"),
+        ({"kernel": 3, "stride": y.s}, "stride must be an integer unless kernel is 'box'"),
+        ({"kernel": 3, "stride": 2, "order": 4}, "order must be left out with stride 2; got 4"),
+        ({"kernel": "box", "stride": y.s, "order": 4}, "order must be left out with stride s"),
+        ({"kernel": 3, "order": 0}, r"order must be an integer in \[1, 40\]; got 0"),
+        ({"kernel": 3, "dim": 4}, r"dim must be an integer in \[1, 3\]; got 4"),
+        ({"kernel": 3, "rectify": "output"}, "rectify must be one of"),
+        ({"kernel": 3, "rectify": "layers", "order": 2}, "order must be left out with rectify="),
+        ({"kernel": "box", "stride": 3, "rectify": "layers"}, "stride must be 1 or, with kernel"),
+        (
+            {"net": sd.Network([sd.Layer(2, 2, 1)]), "rectify": "layers"},
+            "derive with .* needs bias 0",
+        ),
+        ({"kernel": 1}, "kernel must have at least two non-zero weights"),
+        ({"kernel": sd.Kernel([1, -1], signed=True)}, "derive needs non-negative kernels"),
+        ({"net": sd.Network([sd.Layer(2)]), "dim": 2}, "dim must be left out when net is given"),
+        ({"net": sd.Network([sd.Layer(2, 2, -1)])}, "derive needs bias >= 0"),
+        ({"kernel": [0.1, 0.3, 0.5, 0.3], "stride": 2}, "kernel must satisfy the sum rule"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sd.derive(**arguments)
+
+
+def test_bad_types() -> None:
+    with pytest.raises(TypeError, match="net must be a Network; got 3"):
+        sd.derive(3)
+    with pytest.raises(TypeError, match="dim must be an integer"):
+        sd.derive(kernel=3, dim=sp.Symbol("d"))

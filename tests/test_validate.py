@@ -1,0 +1,150 @@
+"""Validation at the boundary: accepted types, messages, unknown keywords."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import scaledet as sd
+from scaledet import validate
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), sp.Integer(3)])
+def test_integers_of_all_kinds(value):
+    found = validate.integer("n", value, 1, 5)
+    assert found == 3
+    assert type(found) is int
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (3.0, TypeError),
+        ("3", TypeError),
+        (None, TypeError),
+        (True, TypeError),
+        (np.True_, TypeError),
+        (Fraction(3), TypeError),
+        ([3], TypeError),
+        (0, ValueError),
+        (6, ValueError),
+        (-1, ValueError),
+    ],
+)
+def test_bad_integers(value, error):
+    with pytest.raises(error, match=r"n must be an integer in \[1, 5\]; got "):
+        validate.integer("n", value, 1, 5)
+    if error is TypeError or value < 1:
+        with pytest.raises(error, match="n must be an integer >= 1; got "):
+            validate.integer("n", value, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "exact"),
+    [
+        (1, Fraction(1)),
+        (0.1, Fraction(3602879701896397, 2**55)),
+        (np.float32(0.5), Fraction(1, 2)),
+        (np.int8(-3), Fraction(-3)),
+        (Fraction(2, 6), Fraction(1, 3)),
+        (sp.Rational(2, 6), Fraction(1, 3)),
+        (sp.Integer(4), Fraction(4)),
+    ],
+)
+def test_rationals_are_exact(value, exact):
+    assert validate.rational("x", value) == exact
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("1", TypeError),
+        (None, TypeError),
+        (True, TypeError),
+        (np.True_, TypeError),
+        (1j, TypeError),
+        (sp.Symbol("x"), TypeError),
+        (float("nan"), ValueError),
+        (float("inf"), ValueError),
+        (np.float64("-inf"), ValueError),
+    ],
+)
+def test_bad_rationals_and_reals(value, error):
+    for check in (validate.rational, validate.real):
+        with pytest.raises(error, match="x must be a finite real number; got "):
+            check("x", value)
+
+
+def test_real_ranges():
+    assert validate.real("x", Fraction(1, 4)) == 0.25
+    assert validate.real("x", np.float32(2), positive=True) == 2.0
+    assert validate.real("x", 0, minimum=0) == 0.0
+    with pytest.raises(ValueError, match="x must be a finite real number > 0; got 0"):
+        validate.real("x", 0, positive=True)
+    with pytest.raises(ValueError, match=r"x must be a finite real number >= 0\.5; got 0\.25"):
+        validate.real("x", 0.25, minimum=0.5)
+
+
+def test_proportions():
+    assert validate.proportion("x", Fraction(1, 4)) == 0.25
+    assert validate.proportion("x", np.float64(0.999)) == 0.999
+    for bad in (0, 1, 1.5, -1e-9, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="x must be a real number between 0 and 1, neither"):
+            validate.proportion("x", bad)
+    for bad in ("0.5", None, False, 0.5j):
+        with pytest.raises(TypeError, match="x must be a real number between 0 and 1, neither"):
+            validate.proportion("x", bad)
+
+
+def test_choices_are_compared_with_their_type():
+    assert validate.choice("c", "a", ("a", None)) == "a"
+    assert validate.choice("c", None, ("a", None)) is None
+    for bad in ("b", 1, True, "A", ["a"]):
+        with pytest.raises(ValueError, match=r"c must be one of 'a', None, 1\.0; got "):
+            validate.choice("c", bad, ("a", None, 1.0))
+
+
+def test_flags():
+    assert validate.flag("f", True) is True
+    assert validate.flag("f", np.False_) is False
+    for bad in (0, 1, "True", None):
+        with pytest.raises(TypeError, match="f must be True or False; got "):
+            validate.flag("f", bad)
+
+
+NET = sd.Network.uniform(2, 2, depth=2)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda **extra: sd.Kernel([1], **extra),
+        lambda **extra: sd.box(2, **extra),
+        lambda **extra: sd.binomial(2, **extra),
+        lambda **extra: sd.Layer(2, **extra),
+        lambda **extra: sd.Network([sd.Layer(2)], **extra),
+        lambda **extra: sd.Network.uniform(2, **extra),
+        sd.ScaleDetection,
+        lambda **extra: sd.predict(NET, **extra),
+        sd.predict_exponents,
+        lambda **extra: sd.simulate(NET, size=8, **extra),
+        lambda **extra: sd.sweep([NET], [8], **extra),
+        lambda **extra: sd.compare(None, None, **extra),
+        lambda **extra: sd.load("nothing", **extra),
+        lambda **extra: sd.fit_exponent(None, None, **extra),
+        lambda **extra: sd.local_exponents(None, None, **extra),
+    ],
+)
+def test_unknown_keywords_are_refused(call):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'strides'"):
+        call(strides=2)
+
+
+def test_options_of_predict_are_keywords_only():
+    with pytest.raises(TypeError, match="positional"):
+        sd.predict(NET, 16)
+    with pytest.raises(TypeError, match="positional"):
+        sd.predict_exponents(NET, 2)

@@ -1,0 +1,218 @@
+"""Two pixels: D, Q and G against sums over the whole data set, all moves and all pairs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import scaledet as sd
+from scaledet.theory.pair_response import pair_moments
+from scaledet.theory.signal.pair_average import PairAverage
+from tests.dense import composite_filters, pixel_pairs, two_pixel_noise, two_pixels
+from tests.network.test_network import build
+from tests.theory.correlation.test_spectrum import relative_error
+
+# The accuracy scaledet states for a task.
+STATED = 1e-10
+
+TASKS = {
+    "T1 ring": {"size": 12, "xi": 4, "gap": 1},
+    "T1 ring, no gap": {"size": 8, "xi": 2, "gap": 0},
+    "T1 ring, fractional": {"size": 16, "xi": Fraction(9, 2), "gap": Fraction(1, 3)},
+    "T1 odd ring": {"size": 9, "xi": 3, "gap": 0},
+    "T1 tiny ring": {"size": 4, "xi": 2, "gap": 0},
+    "T1 open": {"size": 12, "xi": 4, "gap": 1, "periodic": False},
+    "T1 open, long": {"size": 16, "xi": 12, "gap": 2, "periodic": False},
+    "T2": {"size": 12, "xi": 4, "variant": "T2"},
+    "T2 pairs": {"size": 16, "xi": 2, "variant": "T2"},
+    "T1 torus": {"size": 6, "xi": 2.5, "gap": 0.25, "dim": 2},
+    "T1 torus Linf": {"size": 6, "xi": 2, "gap": 0, "dim": 2, "norm": "Linf"},
+    "T1 open square": {"size": 6, "xi": 3, "gap": 1, "dim": 2, "periodic": False},
+    "T1 open Linf": {"size": 6, "xi": 3, "gap": 1, "dim": 2, "periodic": False, "norm": "Linf"},
+    "T2 square": {"size": 6, "xi": 3, "variant": "T2", "dim": 2},
+}
+
+FILTERS = {
+    4: [[([1, 1], 1), ([3, 1], 2)]],
+    6: [[([1, 1], 2), ([1, 2], 1)], [([0, 2, 1], 1), ([1, 1, 1], 3)]],
+    8: [[([1, 1, 1], 2), ([1, 3], 2)]],
+    9: [[([1, 1, 1], 3)], [([2, 1, 3], 1), ([1, 1], 3)]],
+    12: [[([1, 2, 1], 2), ([1, 1], 2)], [([5, 0, 1], 1)] * 3, [([1, 1, 1], 1), ([0, 1, 2], 3)]],
+    16: [[([1, 1], 2)] * 3, [([1, 2, 0, 1, 2], 2), ([1], 2)]],
+}
+
+CASES = [(name, layers) for name, task in TASKS.items() for layers in FILTERS[task["size"]]]
+
+
+def close(found, expected, tolerance=STATED):
+    return relative_error(found, Fraction(expected)) < tolerance
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_pairs_and_counts_follow_the_definition(name):
+    options = TASKS[name]
+    task = sd.ScaleDetection(**options)
+    expected = pixel_pairs(**{"gap": 2, **options})
+    for label in (1, -1):
+        weights = task.size ** np.arange(task.dim)[::-1]
+        found = [tuple(sorted(pair)) for pair in (task.pairs(label) @ weights).tolist()]
+        assert sorted(found) == sorted(expected[label])
+        assert task.counts[label] == len(expected[label])
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize(("name", "layers"), CASES)
+def test_whole_data_set(name, layers, balanced):
+    options = TASKS[name]
+    task = sd.ScaleDetection(**options)
+    pairs = pixel_pairs(**{"gap": 2, **options})
+    expected = two_pixels(layers, task.size, task.dim, pairs, balanced)
+    net = build(layers, task.dim)
+    found = sd.predict(net, task=task, balanced=balanced)
+    assert task.mean_square_displacement(balanced=balanced) == expected[0][2]
+    assert relative_error(found.sigma**2, expected[0][2] / task.size**task.dim) < 1e-15
+    assert list(found.exact_D) == [sensitivity for sensitivity, _, _ in expected]
+    for k, (sensitivity, spread, _) in enumerate(expected):
+        assert close(found.D[k], sensitivity)
+        assert close(found.Q[k], spread)
+
+
+@pytest.mark.parametrize("name", [n for n in TASKS if TASKS[n]["size"] < 16])
+@pytest.mark.parametrize(
+    ("sigma", "rectify"),
+    [(None, "input"), (0.05, "input"), (3.0, "input"), (0.4, "noise"), (1.5, None)],
+)
+def test_noise_over_the_whole_data_set(name, sigma, rectify):
+    options = TASKS[name]
+    task = sd.ScaleDetection(**options)
+    layers = FILTERS[task.size][0]
+    pairs = pixel_pairs(**{"gap": 2, **options})
+    balanced = sigma == 3.0
+    found = sd.predict(
+        build(layers, task.dim), task=task, balanced=balanced, sigma=sigma, rectify=rectify
+    )
+    spread = [float(q) for _, q, _ in two_pixels(layers, task.size, task.dim, pairs, balanced)]
+    expected = two_pixel_noise(layers, task.size, task.dim, pairs, balanced, found.sigma, rectify)
+    mean, variance = (np.array(part) / spread for part in zip(*expected, strict=True))
+    assert found.G_mean == pytest.approx(mean, rel=STATED)
+    assert found.G_variance == pytest.approx(variance, rel=STATED)
+    assert np.array_equal(found.G, found.G_mean + found.G_variance)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": 16, "xi": 4, "gap": 1},
+        {"size": 16, "xi": 4, "gap": 1, "periodic": False},
+        {"size": 16, "xi": 4, "variant": "T2"},
+    ],
+)
+def test_near_exhaustion(options):
+    """Only the lowest frequency is left, at 1e-2 ... 1e-12 of the mean: floats alone would fail."""
+    task = sd.ScaleDetection(**options)
+    layers = [([1, 4, 6, 4, 1], 1)] * 200
+    pairs = pixel_pairs(**options)
+    net = build(layers)
+    found = sd.predict(net, task=task)
+    # The matrix of all layers up to there, as one layer.
+    filters = composite_filters(layers, task.size)
+    for k in (20, 60, 75, 100, 200):
+        h = filters[k][0]
+        expected = two_pixels([(h, 1)], task.size, 1, pairs, False)[1]
+        assert close(found.D[k], expected[0])
+        assert close(found.Q[k], expected[1])
+    assert found.Q[200] < 1e-12 * found.Q[0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "stride", "layer"), [([1, 1], 2, 4), ([1] * 4, 2, 3), ([1] * 16, 1, 1)]
+)
+def test_exhaustion(weights, stride, layer):
+    task = sd.ScaleDetection(size=16, xi=4, gap=1)
+    net = sd.Network.uniform(weights, stride, depth=4)
+    with pytest.raises(sd.ExhaustionError, match=f"at most {layer - 1} on size 16") as caught:
+        sd.predict(net, task=task)
+    assert (caught.value.layer, caught.value.largest_depth) == (layer, layer - 1)
+    if layer > 1:
+        assert sd.predict(net.prefix(layer - 1), task=task).D[-1] > 0
+
+
+def test_bias_and_shift_change_nothing():
+    task = sd.ScaleDetection(size=12, xi=4, gap=1)
+    plain = sd.predict(build([([1, 2], 2), ([1, 1], 1)]), task=task)
+    biased = sd.Network([sd.Layer([1, 2], 2, bias=0.5), sd.Layer(2, 1, bias=3)])
+    assert np.array_equal(sd.predict(biased, task=task).G, plain.G)
+    shifted = sd.predict(build([([0, 1, 2], 2), ([1, 1], 1)]), task=task)
+    # A periodic data set has no origin: the same sums in another order.
+    assert pytest.approx(plain.D, rel=1e-14) == shifted.D
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("balanced", [False, True])
+def test_pair_averages(name, balanced):
+    """Average of X(p_1, q_1) ... over ordered pairs, by enumeration."""
+    options = TASKS[name]
+    task = sd.ScaleDetection(**options)
+    n, dim = task.size, task.dim
+    rng = np.random.default_rng(5)
+    matrices = [rng.integers(-9, 9, (n, n)).astype(object) for _ in range(dim)]
+    vectors = [rng.integers(-9, 9, n).astype(object) for _ in range(dim)]
+    pairs = pixel_pairs(**{"gap": 2, **options})
+    total, first, image = Fraction(0), Fraction(0), np.zeros(n**dim, dtype=object)
+    for label in (1, -1):
+        weight = Fraction(1, 2 * len(pairs[label]))
+        weight *= (
+            Fraction(1, 2)
+            if balanced
+            else Fraction(len(pairs[label]), len(pairs[1]) + len(pairs[-1]))
+        )
+        for i, j in pairs[label]:
+            image[i] += 2 * weight
+            image[j] += 2 * weight
+            for p, q in ((i, j), (j, i)):
+                p, q = np.unravel_index(p, (n,) * dim), np.unravel_index(q, (n,) * dim)
+                product, alone = weight, weight
+                for axis in range(dim):
+                    product *= matrices[axis][p[axis], q[axis]]
+                    alone *= vectors[axis][p[axis]]
+                total += product
+                first += alone
+    exact = PairAverage(task, balanced, exact=True)
+    assert exact.pairs(matrices) == total
+    assert exact.first_pixel(vectors) == first
+    assert exact.mean_image().ravel().tolist() == image.tolist()
+    plain = PairAverage(task, balanced, exact=False)
+    numbers = [matrix.astype(float) for matrix in matrices]
+    # A few thousand products below 100 in size, each sum rounded at 1e-16.
+    assert plain.pairs(numbers) == pytest.approx(float(total), rel=1e-11, abs=1e-12)
+    assert plain.mean_image().ravel() == pytest.approx(image.astype(float), rel=1e-13)
+
+
+def test_floats_and_exact_integers_share_one_code():
+    task = sd.ScaleDetection(size=12, xi=3, variant="T2")
+    net = build([([1, 2, 1], 2), ([3, 1], 1)])
+    exact = pair_moments(net, 2, PairAverage(task, False, exact=True))
+    plain = pair_moments(net, 2, PairAverage(task, False, exact=False))
+    for name in ("displacement", "square", "mean_square", "own", "mass", "trace", "distance"):
+        assert type(getattr(exact, name)) is Fraction
+        assert relative_error(getattr(plain, name), getattr(exact, name)) < 1e-13  # 12 x 12 sums
+
+
+def test_negative_control_independent_phase_would_be_wrong_for_blocks():
+    """Balanced T2 as if displacement and grid phase were independent gives another D_k."""
+    options = {"size": 12, "xi": 4, "variant": "T2"}
+    pairs = pixel_pairs(**options)
+    spread_out = {
+        label: [
+            tuple(sorted(((p + s) % 12, (q + s) % 12))) for p, q in pairs[label] for s in range(12)
+        ]
+        for label in (1, -1)
+    }
+    layers = [([1, 1, 1], 2), ([1, 1], 2)]
+    right = two_pixels(layers, 12, 1, pairs, True)
+    wrong = two_pixels(layers, 12, 1, spread_out, True)
+    found = sd.predict(build(layers), task=sd.ScaleDetection(**options), balanced=True)
+    assert close(found.D[2], right[2][0])
+    assert not close(found.D[2], wrong[2][0])
