@@ -75,6 +75,15 @@ class Step:
         """Return the same step with another claim: for negative controls."""
         return replace(self, expression=expression)
 
+    def cited(self, page: str) -> Step:
+        """Return the same claim and check, its reason being the page that derives it.
+
+        A page takes over a general law (the last step of its own page) in this way and does not
+        derive it again; `page` is the title of a page in ``derivations``.
+        """
+        reason = f"a general law, derived step by step on the page “{page}”."
+        return replace(self, justification=reason)
+
 
 @dataclass(frozen=True)
 class StepReport:
