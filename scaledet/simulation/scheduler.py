@@ -7,74 +7,37 @@ jobs take turns. Which worker computes what, in which order and in which tasks, 
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
-from scaledet.simulation.estimation import require_alive
+from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
 from scaledet.simulation.executors import Pool, opened_pool
-from scaledet.simulation.progress import Progress
-from scaledet.simulation.stopping import is_precise, prefix_lengths
-from scaledet.simulation.unit import Specification, Stream, bytes_per_worker, run_unit
+from scaledet.simulation.jobs import Job, Outcome
+from scaledet.simulation.unit import bytes_per_worker, run_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.simulation.checkpoint import Checkpoint
+    from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.unit import Stream
 
     Task = Future[tuple[NDArray[np.float64], float]]
 
-__all__ = ["Job", "Outcome", "run_jobs"]
+__all__ = ["run_jobs"]
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
 TASK_SECONDS = 0.3
-# Images that tell whether a network leaves anything of them (of a large run, a sixteenth).
+# After so many images (of a large run, a sixteenth) it is checked that they do not all look alike.
 _PILOT = 1024
-
-
-@dataclass(frozen=True)
-class Job:
-    """One simulation: units of `counts` images, all of them or until `target` is reached.
-
-    Attributes
-    ----------
-    spec, stream
-        What every unit computes, and its random numbers.
-    counts : tuple of int
-        Images of every unit.
-    target : float or None
-        Relative standard error at which the job may stop.
-    control : bool
-        Whether estimates use control variates.
-    label : str
-        What messages call the job among others; "" if it is the only one.
-    """
-
-    spec: Specification
-    stream: Stream
-    counts: tuple[int, ...]
-    target: float | None = None
-    control: bool = False
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Images and packed sums [units, ...] of the units of a job that count, in their order.
-
-    `partial`: the run was interrupted before the job was done.
-    """
-
-    counts: list[int]
-    packed: NDArray[np.float64]
-    partial: bool
 
 
 class _Ongoing:
@@ -90,7 +53,7 @@ class _Ongoing:
         self.waiting = deque(np.flatnonzero(~self.finished).tolist())
         # Length of the prefix that is the result, once it is known and finished.
         self.length: int | None = None
-        # Time of a unit, as last seen (seconds).
+        # Time that a unit took in the last finished task (seconds).
         self.pace = math.nan
         self._lengths = deque([units] if job.target is None else prefix_lengths(units))
         self._complete = 0
@@ -148,19 +111,62 @@ class _Ongoing:
         return is_precise(job.spec, counts, packed, control=job.control, target=target)
 
 
+class _Progress:
+    """On stderr: estimated time and memory, then images done with rate and remaining time."""
+
+    def __init__(self, what: str, samples: int, stored: int, *, shown: bool) -> None:
+        self._announced = not shown
+        self._what = what
+        self._samples = samples
+        self._stored = stored
+        self._finished = stored
+        self._bar: Any = None
+
+    def announce(self, seconds: float, memory: int) -> None:
+        """Write the estimated time (seconds) and memory (bytes), once, and start the bar."""
+        if self._announced:
+            return
+        self._announced = True
+        stored = f", {self._stored} of them stored" if self._stored else ""
+        sys.stderr.write(
+            f"{self._what}: about {seconds:.1f} s and {math.ceil(memory / 2**20)} MB for "
+            f"{self._samples} samples{stored}\n"
+        )
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(
+            total=self._samples,
+            initial=self._finished,
+            unit="image",
+            unit_scale=True,
+            desc=self._what,
+        )
+
+    def advance(self, images: int) -> None:
+        """Count images that are done."""
+        self._finished += images
+        if self._bar is not None:
+            self._bar.update(images)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+
 class _Run:
     """All jobs under way, and the tasks that are handed out."""
 
     def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, what: str, shown: bool):
         stored = [{} for _ in jobs] if store is None else store.stored(jobs)
-        self.jobs = [_Ongoing(job, found) for job, found in zip(jobs, stored, strict=True)]
+        self.jobs = [_Ongoing(job, known) for job, known in zip(jobs, stored, strict=True)]
         self.pending: dict[Task, tuple[_Ongoing, list[int]]] = {}
         self._turns = deque(self.jobs)
         self._store = store
         self._tasks = 0
         samples = sum(sum(job.counts) for job in jobs)
         done = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
-        self.progress = Progress(what, samples, done, shown=shown)
+        self.progress = _Progress(what, samples, done, shown=shown)
 
     def work(self, pool: Pool) -> None:
         """Hand out tasks and take in what they give, until every job is done."""

@@ -1,0 +1,53 @@
+"""Simulations as the scheduler takes them, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.unit import Stream
+
+__all__ = ["Job", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One simulation: units of `counts` images, all of them or until `target` is reached.
+
+    Attributes
+    ----------
+    spec, stream
+        What every unit computes, and its random numbers.
+    counts : tuple of int
+        Images of every unit.
+    target : float or None
+        Relative standard error at which the job may stop.
+    control : bool
+        Whether estimates use control variates.
+    label : str
+        Name of the job in messages; "" if it is the only one.
+    """
+
+    spec: Specification
+    stream: Stream
+    counts: tuple[int, ...]
+    target: float | None = None
+    control: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Images and packed sums [units, ...] of the units of a job that count, in their order.
+
+    `partial`: the run was interrupted before the job was done.
+    """
+
+    counts: list[int]
+    packed: NDArray[np.float64]
+    partial: bool
