@@ -61,15 +61,7 @@ def described(spec: Specification, samples: int) -> dict[str, Any]:
 
 
 class Checkpoint:
-    """An open file that belongs to this call; made by `opened_checkpoint`.
-
-    Attributes
-    ----------
-    path : Path
-        Where it is.
-    stream : Stream
-        Random stream of the call: that of the file if the call names none.
-    """
+    """An open file that belongs to this call, whose random stream is `stream`."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, stream: Stream) -> None:
         self.path = path
@@ -77,13 +69,7 @@ class Checkpoint:
         self._connection = connection
 
     def stored(self, jobs: Sequence[Job]) -> list[dict[int, NDArray[np.float64]]]:
-        """Return the packed sums that the file holds of every job, by unit.
-
-        Raises
-        ------
-        ValueError
-            If a row is damaged.
-        """
+        """Return the packed sums that the file holds of every job, by unit; refuse damaged rows."""
         places = {
             key: (index, unit)
             for index, job in enumerate(jobs)
@@ -103,54 +89,31 @@ class Checkpoint:
     def add(self, tasks: Iterable[tuple[Job, Sequence[int], NDArray[np.float64]]]) -> None:
         """Keep the packed sums of the units of finished tasks, all in one transaction.
 
-        Raises
-        ------
-        CheckpointError
-            If they cannot be written; what was kept before stays.
+        If they cannot be written, a `CheckpointError` is raised, and the units kept before stay.
         """
         rows = []
         for job, units, numbers in tasks:
             for (_, key), row in zip(_keys(job, units), numbers, strict=True):
                 sums = row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
-        if not rows:
-            return
-        with _errors_named(self.path), _transaction(self._connection) as cursor:
-            # Another process on the same file may have been here first, with the same numbers.
-            cursor.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
+        if rows:
+            with _errors_named(self.path), _transaction(self._connection) as cursor:
+                # Another process on the same file may have added them first: the same numbers.
+                cursor.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
 
 
 @contextmanager
 def opened_checkpoint(
     path: Path, call: str, runs: Sequence[Mapping[str, Any]], stream: Stream, *, adopt: bool
 ) -> Iterator[Checkpoint]:
-    """Open the file of a call, or make it.
+    """Open the file of a call, or make it where none is, or an empty one.
 
-    Parameters
-    ----------
-    path : Path
-        A new file, an empty one, or one made by the same call.
-    call : str
-        Name of the function called.
-    runs : sequence of dict
-        Its runs, `described`.
-    stream : Stream
-        Its random stream; with `adopt`, that of an existing file takes its place.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, not a checkpoint, or that of a different call; it is left as it is.
-    CheckpointError
-        If it cannot be read or written.
+    `call` names the function called, `runs` are its runs, `described`. With `adopt` the stream of
+    an existing file takes the place of `stream`. A file that is damaged, no checkpoint, or that of
+    a different call is refused, and left as it is.
     """
-    description = {
-        "format": FORMAT,
-        "call": call,
-        "entropy": stream.entropy,
-        "stream": stream.key,
-        "runs": list(runs),
-    }
+    address = {"entropy": stream.entropy, "stream": stream.key}
+    description = {"format": FORMAT, "call": call, **address, "runs": list(runs)}
     given = json.loads(json.dumps(description))
     with _errors_named(path):
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
@@ -164,7 +127,7 @@ def opened_checkpoint(
                 _create(connection, given)
                 stored = given
         if adopt:
-            given |= {name: stored.get(name, given[name]) for name in ("entropy", "stream")}
+            given |= {name: stored.get(name) for name in address}
         _require_same_call(path, stored, given)
         entropy = given["entropy"]
         plain = tuple(entropy) if isinstance(entropy, list) else entropy
@@ -214,22 +177,17 @@ def _differences(stored: Any, given: Any, where: str) -> Iterator[str]:
         for index, (old, new) in enumerate(zip(stored, given, strict=True)):
             yield from _differences(old, new, f"{where}[{index}]")
     elif stored != given:
-        yield f"{where} ({_short(stored)} in the file, {_short(given)} in this call)"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}..."
+        old, new = (
+            text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}..."
+            for text in map(json.dumps, (stored, given))
+        )
+        yield f"{where} ({old} in the file, {new} in this call)"
 
 
 def _keys(job: Job, units: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    """Hash of all that decides the numbers of each unit."""
-    description = {
-        **described(job.spec, sum(job.counts)),
-        "entropy": job.stream.entropy,
-        "stream": job.stream.key,
-    }
-    run = _hash(json.dumps(description).encode())
+    """Return each unit with a hash of all that decides its numbers."""
+    address = {"entropy": job.stream.entropy, "stream": job.stream.key}
+    run = _hash(json.dumps({**described(job.spec, sum(job.counts)), **address}).encode())
     for unit in units:
         yield unit, _hash(run, f"{unit} {job.counts[unit]}".encode())
 

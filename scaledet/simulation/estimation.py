@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.jobs import Job
 
 __all__ = ["estimate", "is_precise", "prefix_lengths", "relative_errors", "require_alive"]
 
@@ -127,22 +128,16 @@ def prefix_lengths(units: int) -> list[int]:
     return [*lengths, units]
 
 
-def is_precise(
-    spec: Specification,
-    counts: Sequence[int],
-    packed: NDArray[np.float64],
-    *,
-    control: bool,
-    target: float,
-) -> bool:
-    """Return whether every layer's relative standard error is below `target`."""
+def is_precise(job: Job, packed: NDArray[np.float64]) -> bool:
+    """Return whether the first units of a job, `packed`, are as precise as its target wants."""
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
-            estimates = estimate(spec, counts, packed, control=control)
+            counts = job.counts[: len(packed)]
+            estimates = estimate(job.spec, counts, packed, control=job.control)
     except ExhaustionError:
         # Too few pairs seen so far; whether that is so in the end is judged in the end.
         return False
-    return bool((relative_errors(estimates) < target).all())
+    return job.target is not None and bool((relative_errors(estimates) < job.target).all())
 
 
 def expected_controls(spec: Specification) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from scaledet.errors import ExhaustionError
     from scaledet.simulation.engines.base import Specification
     from scaledet.simulation.unit import Stream
 
@@ -19,18 +20,8 @@ __all__ = ["Job", "Outcome"]
 class Job:
     """One simulation: units of `counts` images, all of them or until `target` is reached.
 
-    Attributes
-    ----------
-    spec, stream
-        What every unit computes, and its random numbers.
-    counts : tuple of int
-        Images of every unit.
-    target : float or None
-        Relative standard error at which the job may stop.
-    control : bool
-        Whether estimates use control variates.
-    label : str
-        Name of the job in messages; "" if it is the only one.
+    `target` is a relative standard error, `control` tells whether estimates use control variates,
+    `label` names the job in messages ("" if it is the only one).
     """
 
     spec: Specification
@@ -39,6 +30,10 @@ class Job:
     target: float | None = None
     control: bool = False
     label: str = ""
+
+    def named(self, error: ExhaustionError) -> ExhaustionError:
+        """Return an error of this job as its messages name it."""
+        return error.within(self.label) if self.label else error
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,6 @@ class Settings:
 
 
 def checked_settings(
-    *,
     samples: Any,
     target_error: Any,
     control_variates: Any,

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from scaledet.simulation.checkpoint import Checkpoint
     from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.run_options import Settings
     from scaledet.simulation.unit import Stream
 
     Task = Future[tuple[NDArray[np.float64], float]]
@@ -87,75 +88,23 @@ class _Ongoing:
 
     def _judge(self) -> None:
         """Go on along the schedule of prefixes as far as they are complete."""
-        rest = self.finished[self._complete :]
+        job, rest = self.job, self.finished[self._complete :]
         self._complete += len(rest) if rest.all() else int(np.argmin(rest))
         if 0 < self._pilot <= self._complete:
-            self._require_alive(self._pilot)
+            try:
+                require_alive(job.spec, job.counts[: self._pilot], self.numbers[: self._pilot])
+            except ExhaustionError as error:
+                raise job.named(error) from None
             self._pilot = 0
         while self.length is None and self._lengths[0] <= self._complete:
             length = self._lengths.popleft()
-            if not self._lengths or self._suffices(length):
+            if not self._lengths or is_precise(job, self.numbers[:length]):
                 self.length = length
                 self.waiting.clear()
 
-    def _require_alive(self, length: int) -> None:
-        try:
-            require_alive(self.job.spec, self.job.counts[:length], self.numbers[:length])
-        except ExhaustionError as error:
-            raise error.within(self.job.label) if self.job.label else error from None
-
-    def _suffices(self, length: int) -> bool:
-        job = self.job
-        target = math.nan if job.target is None else job.target
-        counts, packed = job.counts[:length], self.numbers[:length]
-        return is_precise(job.spec, counts, packed, control=job.control, target=target)
-
-
-class _Progress:
-    """On stderr: estimated time and memory, then images done with rate and remaining time."""
-
-    def __init__(self, what: str, samples: int, stored: int, *, shown: bool) -> None:
-        self._announced = not shown
-        self._what = what
-        self._samples = samples
-        self._stored = stored
-        self._finished = stored
-        self._bar: Any = None
-
-    def announce(self, seconds: float, memory: int) -> None:
-        """Write the estimated time (seconds) and memory (bytes), once, and start the bar."""
-        if self._announced:
-            return
-        self._announced = True
-        stored = f", {self._stored} of them stored" if self._stored else ""
-        sys.stderr.write(
-            f"{self._what}: about {seconds:.1f} s and {math.ceil(memory / 2**20)} MB for "
-            f"{self._samples} samples{stored}\n"
-        )
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(
-            total=self._samples,
-            initial=self._finished,
-            unit="image",
-            unit_scale=True,
-            desc=self._what,
-        )
-
-    def advance(self, images: int) -> None:
-        """Count images that are done."""
-        self._finished += images
-        if self._bar is not None:
-            self._bar.update(images)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        if self._bar is not None:
-            self._bar.close()
-
 
 class _Run:
-    """All jobs under way, and the tasks that are handed out."""
+    """All jobs under way, the tasks that are handed out, and progress on stderr if it is shown."""
 
     def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, what: str, shown: bool):
         stored = [{} for _ in jobs] if store is None else store.stored(jobs)
@@ -164,9 +113,10 @@ class _Run:
         self._turns = deque(self.jobs)
         self._store = store
         self._tasks = 0
-        samples = sum(sum(job.counts) for job in jobs)
-        done = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
-        self.progress = _Progress(what, samples, done, shown=shown)
+        self._what, self._shown = what, shown
+        self._stored = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
+        self._done = self._stored
+        self.bar: Any = None
 
     def work(self, pool: Pool) -> None:
         """Hand out tasks and take in what they give, until every job is done."""
@@ -179,7 +129,8 @@ class _Run:
                 self.pending[future] = (job, units)
             done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
             self.collect(done)
-            self._announce(width)
+            if self._shown and self.bar is None:
+                self._announce(width)
 
     def _next(self) -> _Ongoing | None:
         """Return the job whose turn it is among those with waiting units."""
@@ -201,21 +152,31 @@ class _Run:
             job, units = self.pending.pop(future)
             job.add(units, *future.result())
             self._tasks += 1
-            self.progress.advance(job.images(units))
+            self._done += job.images(units)
+            if self.bar is not None:
+                self.bar.update(job.images(units))
         for future in done:
             if future in self.pending:
                 self.pending.pop(future)
                 future.result()
 
     def _announce(self, width: int) -> None:
-        """Estimate the time once every worker has warmed up and every job has been timed."""
+        """Estimate time and memory once every worker has warmed up and every job has been timed."""
         left = [job for job in self.jobs if job.length is None]
-        if self._tasks <= width and left:
-            return
         seconds = sum((~job.finished).sum() * job.pace for job in left) / width
-        if math.isfinite(seconds):
-            memory = max(bytes_per_worker(job.job.spec, max(job.job.counts)) for job in self.jobs)
-            self.progress.announce(float(seconds), width * memory)
+        if (self._tasks <= width and left) or not math.isfinite(seconds):
+            return
+        memory = max(bytes_per_worker(job.job.spec, max(job.job.counts)) for job in self.jobs)
+        samples = sum(sum(job.job.counts) for job in self.jobs)
+        stored = f", {self._stored} of them stored" if self._stored else ""
+        sys.stderr.write(
+            f"{self._what}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
+            f"{samples} samples{stored}\n"
+        )
+        from tqdm.auto import tqdm
+
+        shown = {"unit": "image", "unit_scale": True, "desc": self._what}
+        self.bar = tqdm(total=samples, initial=self._done, **shown)
 
 
 def run_units(
@@ -229,38 +190,18 @@ def run_units(
 
 
 def run_jobs(
-    jobs: Sequence[Job],
-    *,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Checkpoint | None = None,
-    what: str = "simulate",
-    shown: bool = False,
+    jobs: Sequence[Job], settings: Settings, store: Checkpoint | None, what: str
 ) -> list[Outcome]:
     """Run every job until it is done; interrupted by Ctrl-C, return what is finished.
 
-    Parameters
-    ----------
-    jobs : sequence of Job
-        What to run.
-    workers, executor
-        So many threads, or an executor.
-    store : Checkpoint, optional
-        Where finished units are, and where they are kept.
-    what, shown
-        Name of the run on stderr, and whether its progress is shown there.
-
-    Raises
-    ------
-    CheckpointError
-        If finished units cannot be kept.
-
-    Any error of a unit, or of the executor, once the other finished units are kept.
+    `store` has finished units and keeps more; `what` names the run on stderr. An error of a unit,
+    of the executor or of the store is raised once the other finished units are kept.
     """
-    run = _Run(jobs, store, what, shown)
+    run = _Run(jobs, store, what, settings.progress)
     try:
         # Interrupted again while threads finish the units that they are at: not waited for.
-        with suppress(KeyboardInterrupt), opened_pool(workers, executor) as pool:
+        pool_of_call = opened_pool(settings.workers, settings.executor)
+        with suppress(KeyboardInterrupt), pool_of_call as pool:
             try:
                 run.work(pool)
             except BrokenExecutor as error:
@@ -268,8 +209,7 @@ def run_jobs(
                 error.add_note(f"What was finished is {kept}; the same call goes on from there.")
                 raise
             except KeyboardInterrupt:
-                # What is finished is the result, marked as partial.
-                pass
+                pass  # the result is partial
             finally:
                 for future in run.pending:
                     future.cancel()
@@ -277,7 +217,8 @@ def run_jobs(
         # result, and of use to the next call on the same checkpoint.
         run.collect([task for task in run.pending if task.done() and not _failed(task)])
     finally:
-        run.progress.close()
+        if run.bar is not None:
+            run.bar.close()
     return [job.outcome() for job in run.jobs]
 
 

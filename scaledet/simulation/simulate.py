@@ -150,14 +150,14 @@ def simulate(
     (True, True)
     """
     settings = checked_settings(
-        samples=samples,
-        target_error=target_error,
-        control_variates=control_variates,
-        memory_limit=memory_limit,
-        workers=workers,
-        executor=executor,
-        checkpoint=checkpoint,
-        progress=progress,
+        samples,
+        target_error,
+        control_variates,
+        memory_limit,
+        workers,
+        executor,
+        checkpoint,
+        progress,
     )
     spec = checked_specification(
         "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
@@ -210,6 +210,7 @@ def execute(
     `specs` are named as messages are to call them; `streams_below` gives the stream of each from
     that of the whole call.
     """
+    counts = [settings.counts(spec) for spec in specs.values()]
     stream = Stream.below(validate.generator(rng))
     opened: AbstractContextManager[Checkpoint | None] = nullcontext()
     if settings.checkpoint is not None:
@@ -221,17 +222,10 @@ def execute(
         streams = streams_below(stream if store is None else store.stream)
         target, control = settings.target_error, settings.control_variates
         jobs = [
-            Job(spec, run_stream, settings.counts(spec), target, control, label)
-            for (label, spec), run_stream in zip(specs.items(), streams, strict=True)
+            Job(spec, run_stream, units, target, control, label)
+            for (label, spec), run_stream, units in zip(specs.items(), streams, counts, strict=True)
         ]
-        outcomes = run_jobs(
-            jobs,
-            workers=settings.workers,
-            executor=settings.executor,
-            store=store,
-            what=call,
-            shown=settings.progress,
-        )
+        outcomes = run_jobs(jobs, settings, store, call)
     return [_result(*pair) for pair in zip(jobs, outcomes, strict=True)]
 
 
@@ -257,9 +251,7 @@ def _result(job: Job, outcome: Outcome) -> Simulation | None:
     except ExhaustionError as error:
         if outcome.partial:
             return None
-        if job.label:
-            raise error.within(job.label) from None
-        raise
+        raise job.named(error) from None
     entropy, first = job.stream.entropy, job.stream.key == (0,)
     return Simulation(
         scenario=job.spec.scenario,

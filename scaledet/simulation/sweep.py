@@ -166,14 +166,14 @@ def sweep(
     16
     """
     settings = checked_settings(
-        samples=samples,
-        target_error=target_error,
-        control_variates=control_variates,
-        memory_limit=memory_limit,
-        workers=workers,
-        executor=executor,
-        checkpoint=checkpoint,
-        progress=progress,
+        samples,
+        target_error,
+        control_variates,
+        memory_limit,
+        workers,
+        executor,
+        checkpoint,
+        progress,
     )
     specs: dict[str, Specification] = {}
     nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")

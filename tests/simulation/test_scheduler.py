@@ -18,6 +18,7 @@ from scaledet.simulation import scheduler
 from scaledet.simulation.engines.base import UnitSums
 from scaledet.simulation.estimation import estimate, is_precise, prefix_lengths, relative_errors
 from scaledet.simulation.executors import Pool
+from scaledet.simulation.jobs import Job
 from scaledet.simulation.unit import Stream, run_unit, unit_sizes
 from tests.runs import NET, SLOWLY, interrupt, same, script, small, specification, wait_for
 
@@ -255,7 +256,7 @@ def test_exhaustion_is_judged_in_the_end_only():
     spec = specification(NET)
     dead = UnitSums(*(np.zeros(4) for _ in range(4)), np.zeros(2))
     packed = np.array([dead.packed()] * 64)
-    assert not is_precise(spec, [4] * 64, packed, control=False, target=0.9)
+    assert not is_precise(Job(spec, Stream(5), (4,) * 64, target=0.9), packed)
     dying = sd.Network.uniform(2, 2, 3, bias=-0.2)
     with pytest.raises(sd.ExhaustionError, match="layer 2"):
         sd.simulate(dying, size=16, samples=10_000, rng=0, target_error=0.1)

@@ -43,13 +43,10 @@ def compiled(
     }
 
     def compile_it(function: _Function) -> _Function:
-        def with_cache(cache: bool) -> _Function:
-            return cast(_Function, njit(signature, cache=cache, **options)(function))
-
         try:
-            return with_cache(True)
+            return cast(_Function, njit(signature, cache=True, **options)(function))
         except RuntimeError:
             # No folder can be written, as in some containers: compile anew in every process.
-            return with_cache(False)
+            return cast(_Function, njit(signature, **options)(function))
 
     return compile_it

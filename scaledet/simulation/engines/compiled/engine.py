@@ -40,8 +40,8 @@ _ADDED = 3
 class _Plan(NamedTuple):
     """Sides of the maps and windows, where windows are kept, and backgrounds, k = 0 ... depth.
 
-    Then the layers; the numbers that one image needs with its neighbours across the seam, and
-    those of the largest window.
+    Then the layers. An image and its neighbours across the seam take `room` numbers; the largest
+    window has `capacity` pixels; layer k of an image's windows begins at pasts[k].
     """
 
     dim: int
@@ -60,45 +60,35 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _plan(spec: Specification) -> _Plan:
-    network, dim = spec.network, spec.network.dim
+    network, dim, depth = spec.network, spec.network.dim, spec.network.depth
     lengths = np.array([len(layer.kernel) for layer in network], np.int64)
-    weights = np.zeros((network.depth, int(lengths.max()) + _SLACK))
-    for row, layer in zip(weights, network, strict=True):
-        row[: len(layer.kernel)] = [float(weight) for weight in layer.kernel]
+    strides = np.array([layer.stride for layer in network], np.int64)
     biases = np.array([float(layer.bias) for layer in network])
-    sides = spec.size // np.array([int(total) for total in network.strides], np.int64)
+    weights = np.zeros((depth, int(lengths.max()) + _SLACK))
+    for k, layer in enumerate(network):
+        weights[k, : lengths[k]] = [float(weight) for weight in layer.kernel]
+    sides = [spec.size // int(total) for total in network.strides]
     # One pixel and its neighbours; the pixels of a pair, and noise, may be anywhere.
     near = spec.scenario.task is None and not spec.scenario.background
     windows = [min(3, spec.size) if near else spec.size]
-    backgrounds = np.zeros((network.depth + 1, dim))
-    for k, layer in enumerate(network):
-        reached = -(-(windows[-1] + lengths[k] - 1) // layer.stride)
-        windows.append(int(sides[k + 1] if windows[-1] == sides[k] else min(reached, sides[k + 1])))
+    largest = windows[0]
+    backgrounds = np.zeros((depth + 1, dim))
+    for k in range(depth):
+        reached = -(-(windows[k] + int(lengths[k]) - 1) // int(strides[k]))
+        whole = windows[k] == sides[k] or reached >= sides[k + 1]
+        windows.append(sides[k + 1] if whole else reached)
+        # A window that covers the next map is pooled as a whole image.
+        largest = max(largest, sides[k] if whole else reached)
         value = backgrounds[k, 0]
         for axis in range(dim):
             backgrounds[k, axis] = value
             value *= weights[k].sum()
-        value += biases[k]
-        backgrounds[k + 1] = max(value, spec.lowest)
-    # A window that covers the next map is pooled as a whole image.
-    entered = [k for k in range(network.depth) if windows[k + 1] == sides[k + 1]]
-    largest = max([*windows, *(int(sides[k]) for k in entered)])
+        backgrounds[k + 1] = max(value + biases[k], spec.lowest)
     pasts = np.cumsum([0, *(window**dim for window in windows)], dtype=np.int64)
-    strides = np.array([layer.stride for layer in network], np.int64)
-    return _Plan(
-        dim=dim,
-        sides=sides,
-        windows=np.array(windows, np.int64),
-        pasts=pasts,
-        backgrounds=backgrounds,
-        weights=weights,
-        lengths=lengths,
-        strides=strides,
-        biases=biases,
-        lowest=spec.lowest,
-        room=padded(spec.pixels) + int(lengths.max()) + int(strides.max()) + _SLACK,
-        capacity=largest**dim,
-    )
+    maps = (np.array(sides, np.int64), np.array(windows, np.int64), pasts, backgrounds)
+    room = padded(spec.pixels) + int(lengths.max()) + int(strides.max()) + _SLACK
+    layers = (weights, lengths, strides, biases)
+    return _Plan(dim, *maps, *layers, spec.lowest, room, largest**dim)
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
@@ -161,8 +151,7 @@ def run(
             part[:, :pixels] += images.background[batch]
             add_pixels(part, images.positions[batch], spec.size)
             mode, sums = _ADDED, np.zeros(2)
-        layers = plan[:-1]
-        noisy_pass(*layers, starts, history, start, here, mode, lines, responses, sums)
+        noisy_pass(plan[:-1], starts, history, start, here, mode, lines, responses, sums)
     displacement, distance, square = totals.T
     return UnitSums(
         displacement / count,

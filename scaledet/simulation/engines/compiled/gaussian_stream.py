@@ -61,10 +61,7 @@ def padded(count: int) -> int:
 
 
 @compiled("void(uint64[:,::1], uint64[:,::1])")
-def next_words(
-    state: Words,
-    words: Words,
-) -> None:
+def next_words(state: Words, words: Words) -> None:
     """Fill `words` [n, LANES] with the next n words of every lane."""
     a, b, c, counter = state[0], state[1], state[2], state[3]
     for row in range(len(words)):

@@ -136,23 +136,19 @@ def _enter(
     totals[2] += response
 
 
+Plan = tuple[
+    int, Integers, Integers, Integers, Floats, Floats, Integers, Integers, Floats, float, int
+]
+"""Layers, and windows of clean images, as the engine plans them: see there for their names."""
+
+
 @compiled(
-    "void(int64, int64[::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1], int64[::1],"
-    " int64[::1], float64[::1], float64, int64, int64[:,:,::1], float64[:,::1], int64, int64,"
-    " int64, float64[::1], float64[::1], float64[::1])"
+    "void(Tuple((int64, int64[::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1],"
+    " int64[::1], int64[::1], float64[::1], float64, int64)), int64[:,:,::1], float64[:,::1],"
+    " int64, int64, int64, float64[::1], float64[::1], float64[::1])"
 )
 def noisy_pass(
-    dim: int,
-    sides: Integers,
-    windows: Integers,
-    pasts: Integers,
-    backgrounds: Floats,
-    weights: Floats,
-    lengths: Integers,
-    strides: Integers,
-    biases: Floats,
-    lowest: float,
-    room: int,
+    plan: Plan,
     starts: Integers,
     history: Floats,
     first: int,
@@ -166,11 +162,8 @@ def noisy_pass(
 
     Parameters
     ----------
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room
-        The plan of the engine: the layers, and the windows of clean images.
     starts, history
-        Where the windows begin [depth + 1, images, dim]; the windows [images, ...], those of
-        layer k from pasts[k] on.
+        Where the windows begin [depth + 1, images, dim]; the windows [images, ...].
     first, count, mode
         Number of the first image, and of images; how noise enters them, as in `_enter`.
     lines
@@ -180,6 +173,7 @@ def noisy_pass(
         Added to: squared distances of noisy and clean, [depth + 1]; sums of the noise and of its
         square.
     """
+    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room = plan
     saved = np.empty(pasts[1])
     totals = np.zeros(3)
     none = np.zeros(1, np.int64)
@@ -221,16 +215,11 @@ def noisy_pass(
                     inside = inside and at < window
                     past += at * unit
                     unit *= window
+                into, background = target + row * outputs, backgrounds[k + 1, 0]
+                clean_row, start = (history, image, past), starts[k + 1, image, dim - 1]
+                width = window if inside else 0
                 response += _pool_and_compare(
-                    lines,
-                    line,
-                    target + row * outputs,
-                    outputs,
-                    layer,
-                    backgrounds[k + 1, 0],
-                    (history, image, past),
-                    starts[k + 1, image, dim - 1],
-                    window if inside else 0,
+                    lines, line, into, outputs, layer, background, clean_row, start, width
                 )
             responses[k + 1] += response
             source, target = target, source
