@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint", "described", "opened_checkpoint"]
 
 FORMAT = 1
-# Marks the file as ours, for programs that tell kinds of files.
+# Marks the file as ours, for programs that recognise kinds of files.
 _APPLICATION = 0x53646574
 # How long one process waits for another that is writing (seconds).
 _PATIENCE = 60.0
@@ -106,11 +106,11 @@ class Checkpoint:
 def opened_checkpoint(
     path: Path, call: str, runs: Sequence[Mapping[str, Any]], stream: Stream, *, adopt: bool
 ) -> Iterator[Checkpoint]:
-    """Open the file of a call, or make it where none is, or an empty one.
+    """Open the file of a call; a missing or an empty file becomes a new one.
 
     `call` names the function called, `runs` are its runs, `described`. With `adopt` the stream of
-    an existing file takes the place of `stream`. A file that is damaged, no checkpoint, or that of
-    a different call is refused, and left as it is.
+    an existing file takes the place of `stream`. A file that is damaged, no checkpoint, or the
+    file of a different call is refused, and left as it is.
     """
     address = {"entropy": stream.entropy, "stream": stream.key}
     description = {"format": FORMAT, "call": call, **address, "runs": list(runs)}

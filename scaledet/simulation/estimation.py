@@ -1,7 +1,7 @@
 """From the sums of independent work units to estimates, their errors and covariance.
 
 A simulation may stop at the first of fixed prefixes of its units that is precise enough. The rule
-looks at units 0 ... L - 1 for lengths L on a fixed schedule, never at what happens to be finished:
+looks at units 0 ... L - 1 for lengths L on a fixed schedule, whichever others are finished:
 the result is the same for any number of workers, and after any number of interruptions.
 """
 
@@ -152,11 +152,11 @@ def expected_controls(spec: Specification) -> NDArray[np.float64]:
 
 
 def controlled(noise: NDArray[np.float64], excess: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Subtract what the deviations `excess` [units, 2] of the noise explain of `noise` [units, n].
+    """Subtract from `noise` [units, n] the part that its deviations `excess` [units, 2] explain.
 
     The coefficients are fitted on the units of even number for those of odd number, and the other
-    way round: none is fitted on the samples that it corrects, so the mean is not biased. Too few
-    units to fit on are left as they are.
+    way round: none is fitted on the samples that it corrects, so the mean is not biased. If there
+    are too few units to fit on, they are left as they are.
     """
     if len(noise) < _FEWEST:
         return noise

@@ -1,4 +1,4 @@
-"""Simulations as the scheduler takes them, and what it gives back."""
+"""A simulation as the scheduler takes it, and the outcome that it returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Job", "Outcome"]
 class Job:
     """One simulation: units of `counts` images, all of them or until `target` is reached.
 
-    `target` is a relative standard error, `control` tells whether estimates use control variates,
+    `target` is a relative standard error, `control` says whether estimates use control variates,
     `label` names the job in messages ("" if it is the only one).
     """
 

@@ -64,7 +64,7 @@ class Simulation(ScenarioResult):
         Covariance of the stacked means (D_0 ... D_depth, G_0 ... G_depth): all layers see the
         same images and noise.
     means : ndarray, shape [3 (depth + 1)]
-        What D and G are ratios of: mean squared responses to displacement and to noise, and Q.
+        Mean squared responses to displacement and to noise, and Q: D and G are their ratios.
     means_covariance : ndarray, shape [3 (depth + 1)] * 2
         Their covariance.
     gain : ndarray, shape [depth + 1]

@@ -1,4 +1,4 @@
-"""How simulations are carried out: the arguments that ``simulate`` and ``sweep`` share."""
+"""The arguments of ``simulate`` and ``sweep`` that say how simulations are carried out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.simulation.executors import checked_executor
-from scaledet.simulation.unit import bytes_per_worker, unit_sizes
+from scaledet.simulation.unit import engine_of, unit_sizes
 
 if TYPE_CHECKING:
     from scaledet.simulation.engines.base import Specification
@@ -33,9 +33,9 @@ class Settings:
     progress: bool
 
     def counts(self, spec: Specification) -> tuple[int, ...]:
-        """Return the images of every unit; refuse what one worker has no memory for."""
+        """Return the images of every unit; refuse those for which a worker has no memory."""
         counts = unit_sizes(spec, self.samples)
-        need = bytes_per_worker(spec, max(counts))
+        need = engine_of(spec).bytes_needed(spec, max(counts))
         if need > self.memory_limit:
             raise ArgumentError(
                 f"memory_limit must be at least {need} bytes, what one worker needs for images of "

@@ -1,7 +1,7 @@
 """Run many simulations at once: jobs in, the sums of their units out.
 
 Units are handed out in tasks of a fraction of a second, a few at a time for every worker, and the
-jobs take turns. Which worker computes what, in which order and in which tasks, changes no bit.
+jobs take turns. Neither the worker that computes a unit nor the order or the tasks change a bit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scaledet.errors import ExhaustionError
 from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
 from scaledet.simulation.executors import Pool, opened_pool
 from scaledet.simulation.jobs import Job, Outcome
-from scaledet.simulation.unit import bytes_per_worker, run_unit
+from scaledet.simulation.unit import engine_of, run_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ _PILOT = 1024
 
 
 class _Ongoing:
-    """A job under way: what is finished, what is not handed out yet, where it may stop."""
+    """A job under way: units finished, units not handed out yet, and where it may stop."""
 
     def __init__(self, job: Job, stored: dict[int, NDArray[np.float64]]) -> None:
         units = len(job.counts)
@@ -106,14 +106,14 @@ class _Ongoing:
 class _Run:
     """All jobs under way, the tasks that are handed out, and progress on stderr if it is shown."""
 
-    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, what: str, shown: bool):
+    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, call: str, shown: bool):
         stored = [{} for _ in jobs] if store is None else store.stored(jobs)
         self.jobs = [_Ongoing(job, known) for job, known in zip(jobs, stored, strict=True)]
         self.pending: dict[Task, tuple[_Ongoing, list[int]]] = {}
         self._turns = deque(self.jobs)
         self._store = store
         self._tasks = 0
-        self._what, self._shown = what, shown
+        self._call, self._shown = call, shown
         self._stored = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
         self._done = self._stored
         self.bar: Any = None
@@ -141,7 +141,7 @@ class _Run:
         return None
 
     def collect(self, done: Iterable[Task]) -> None:
-        """Store and add up what finished tasks give; then raise what a task has raised."""
+        """Store and add up the sums of finished tasks; then raise the error of one that failed."""
         good = [future for future in done if not _failed(future)]
         if self._store is not None:
             self._store.add(
@@ -166,16 +166,19 @@ class _Run:
         seconds = sum((~job.finished).sum() * job.pace for job in left) / width
         if (self._tasks <= width and left) or not math.isfinite(seconds):
             return
-        memory = max(bytes_per_worker(job.job.spec, max(job.job.counts)) for job in self.jobs)
+        memory = max(
+            engine_of(job.job.spec).bytes_needed(job.job.spec, max(job.job.counts))
+            for job in self.jobs
+        )
         samples = sum(sum(job.job.counts) for job in self.jobs)
         stored = f", {self._stored} of them stored" if self._stored else ""
         sys.stderr.write(
-            f"{self._what}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
+            f"{self._call}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
             f"{samples} samples{stored}\n"
         )
         from tqdm.auto import tqdm
 
-        shown = {"unit": "image", "unit_scale": True, "desc": self._what}
+        shown = {"unit": "image", "unit_scale": True, "desc": self._call}
         self.bar = tqdm(total=samples, initial=self._done, **shown)
 
 
@@ -190,16 +193,16 @@ def run_units(
 
 
 def run_jobs(
-    jobs: Sequence[Job], settings: Settings, store: Checkpoint | None, what: str
+    jobs: Sequence[Job], settings: Settings, store: Checkpoint | None, call: str
 ) -> list[Outcome]:
     """Run every job until it is done; interrupted by Ctrl-C, return what is finished.
 
-    `store` has finished units and keeps more; `what` names the run on stderr. An error of a unit,
+    `store` has finished units and keeps more; `call` names the run on stderr. An error of a unit,
     of the executor or of the store is raised once the other finished units are kept.
     """
-    run = _Run(jobs, store, what, settings.progress)
+    run = _Run(jobs, store, call, settings.progress)
     try:
-        # Interrupted again while threads finish the units that they are at: not waited for.
+        # A second Ctrl-C does not wait for the units that threads are at.
         pool_of_call = opened_pool(settings.workers, settings.executor)
         with suppress(KeyboardInterrupt), pool_of_call as pool:
             try:
@@ -213,7 +216,7 @@ def run_jobs(
             finally:
                 for future in run.pending:
                     future.cancel()
-        # Threads of our own have finished the units that they were at: part of an interrupted
+        # Threads have finished the units that they were at: these are part of an interrupted
         # result, and of use to the next call on the same checkpoint.
         run.collect([task for task in run.pending if task.done() and not _failed(task)])
     finally:

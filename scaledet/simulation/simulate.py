@@ -98,7 +98,7 @@ def simulate(
         layers of small maps and in other modes: see `gain` of the result.
     target_error : float, optional
         Stop when the relative standard errors of D_k, G_k, R_k and Q_k of every layer are below
-        this, between 0 and 1. A warning tells if `samples` did not suffice.
+        this, between 0 and 1. A warning is given if `samples` did not suffice.
     memory_limit : int, default 2**30
         Refuse an image for which one worker needs more memory (bytes).
     workers : int, default 1
@@ -170,7 +170,7 @@ def simulate(
 
 
 def checked_specification(
-    what: str,
+    call: str,
     net: Any,
     size: Any,
     rectify: Any,
@@ -181,13 +181,13 @@ def checked_specification(
     *,
     engine: Any,
 ) -> Specification:
-    """Check what `what` (a public function) is to simulate."""
+    """Check the arguments that `call` (a public function) was given."""
     validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
     sigma_range = (_WEAKEST, _STRONGEST)
     scenario = Scenario.checked(
-        what, net, size, rectify, sigma, task, balanced, sigma_range=sigma_range
+        call, net, size, rectify, sigma, task, balanced, sigma_range=sigma_range
     )
     background = checked_background(background, *sigma_range)
     spec = Specification(replace(scenario, background=background), engine)
@@ -205,9 +205,9 @@ def execute(
     rng: Any,
     streams_below: Callable[[Stream], Sequence[Stream]],
 ) -> list[Simulation | None]:
-    """Run what `call` (a public function) asks for; None: interrupted before an estimate.
+    """Run the simulations of `call` (a public function); None: interrupted before an estimate.
 
-    `specs` are named as messages are to call them; `streams_below` gives the stream of each from
+    `specs` have the names that messages use for them; `streams_below` gives the stream of each from
     that of the whole call.
     """
     counts = [settings.counts(spec) for spec in specs.values()]

@@ -14,9 +14,9 @@ from scaledet.simulation.engines.base import Engine, Images, Specification, Unit
 __all__ = [
     "ENGINES",
     "Stream",
-    "bytes_per_worker",
     "draw_images",
     "engine_name",
+    "engine_of",
     "run_unit",
     "unit_sizes",
 ]
@@ -59,14 +59,8 @@ class Stream(NamedTuple):
         return np.random.SeedSequence(self.entropy, spawn_key=self.key)
 
 
-def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
-    """Draw and send through the `count` images of unit number `unit` of a stream."""
-    unit_stream = stream.child(unit)
-    images = draw_images(spec, np.random.default_rng(unit_stream.child(0).seeds()), count)
-    return _engine(spec).run(spec, images, unit_stream.child(1).seeds())
-
-
-def _engine(spec: Specification) -> Engine:
+def engine_of(spec: Specification) -> Engine:
+    """Return the module that runs the units of `spec`; a compiled one takes a while to import."""
     if spec.engine == "numba":
         from scaledet.simulation.engines.compiled import engine
 
@@ -81,27 +75,29 @@ def engine_name(engine: str) -> str:
     return f"{engine}, revision {_REVISIONS[engine]}, {_GENERATORS[engine]}"
 
 
-def bytes_per_worker(spec: Specification, count: int) -> int:
-    """Memory that one worker needs for a unit of `count` images (bytes)."""
-    return _engine(spec).bytes_needed(spec, count)
+def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
+    """Draw the `count` images of unit number `unit` of a stream, and send them through."""
+    unit_stream = stream.child(unit)
+    images = draw_images(spec, np.random.default_rng(unit_stream.child(0).seeds()), count)
+    return engine_of(spec).run(spec, images, unit_stream.child(1).seeds())
 
 
 def unit_sizes(spec: Specification, samples: int) -> list[int]:
     """Return how many images each unit holds.
 
-    Equal units: at least four times the 2 (depth + 1) means whose covariance they determine, and
-    no more than memory allows. The larger a unit, the more pairs of images for the mean square
-    distance.
+    Units are equal, at least four times as many as the 2 (depth + 1) means whose covariance they
+    determine, and no larger than memory allows. The larger a unit, the more pairs of images it
+    has for the mean square distance.
     """
     wanted = max(_FEWEST, 8 * (spec.network.depth + 1))
     block = min(max(samples // wanted, 2), max(_MOST, samples // _UNITS))
-    block = max(2, min(block, _engine(spec).most_images(spec)))
+    block = max(2, min(block, engine_of(spec).most_images(spec)))
     units = samples // block
     return [samples // units + (unit < samples % units) for unit in range(units)]
 
 
 def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Images:
-    """Draw where the active pixels are, where the move takes them, and what lies around them."""
+    """Draw the active pixels, where the move takes them, and the noise that images carry."""
     scenario = spec.scenario
     if scenario.task is not None:
         positions, _ = scenario.task.draw_pairs(count, rng=rng, balanced=scenario.balanced)

@@ -211,7 +211,7 @@ def test_a_target_stops_at_the_first_prefix_that_suffices():
 
 
 def test_control_variates_count_for_the_target():
-    # Moves are always felt here, so that the noise decides.
+    # Every move has a response here, so that the noise decides.
     net = sd.Network.uniform([1, 2, 1], 1, 2)
     given = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy", "target_error": 0.0048}
     plain = sd.simulate(net, **given)

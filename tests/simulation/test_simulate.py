@@ -49,7 +49,7 @@ def test_self_pairs_do_not_bias_the_distance() -> None:
 
 
 def test_standard_errors_are_calibrated() -> None:
-    """Pulls over independent runs have unit variance: 240 runs tell 1 to about 9 %."""
+    """Pulls over independent runs have unit variance: 240 runs determine 1 to about 9 %."""
     truth = sd.predict(NET, size=16)
     runs = [sd.simulate(NET, size=16, samples=400, rng=seed) for seed in range(240)]
     for name in ("D", "G", "R", "Q"):
@@ -223,7 +223,7 @@ def test_noise_beyond_floating_point_is_refused(sigma: float) -> None:
 
 
 def test_few_samples_give_errors_not_nan() -> None:
-    """32 samples, some layers without a single felt move: finite errors, never 0, no warning."""
+    """32 samples, some layers without a single response to a move: finite errors, never 0, no warning."""
     for seed in range(150):
         try:
             m = sd.simulate(NET, size=32, samples=32, rng=seed)

@@ -1,4 +1,4 @@
-"""What both engines share: specifications of simulations, images, and the sums of a unit."""
+"""Shared by both engines: specifications of simulations, images, and the sums of a unit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Engine", "Images", "Specification", "UnitSums", "add_pixels"]
 
 @dataclass(frozen=True, eq=False)
 class Specification:
-    """What every unit simulates: a scenario on a finite image, and the engine that runs it."""
+    """A scenario on a finite image, and the engine that simulates it."""
 
     scenario: Scenario
     engine: str
@@ -93,7 +93,7 @@ class UnitSums(NamedTuple):
 
 
 class Engine(Protocol):
-    """What a module must define to be an engine."""
+    """The functions that a module must define to be an engine."""
 
     def run(self, spec: Specification, images: Images, seeds: np.random.SeedSequence) -> UnitSums:
         """Send the images through the network, with noise drawn from `seeds`."""

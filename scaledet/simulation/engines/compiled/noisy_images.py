@@ -65,7 +65,7 @@ def _pool_and_compare(
             apart += (value - clean) * (value - clean)
     if near <= _CANCELS * total:
         return total - near + apart
-    # The active pixels outshine the noise: add up what lies outside the window by itself.
+    # The active pixels outshine the noise: add up the pixels outside the window by themselves.
     for i in range(n):
         if (i - start) % n >= window:
             apart += (lines[target + i] - background) * (lines[target + i] - background)
@@ -116,7 +116,7 @@ def _enter(
         lines[first + i] = value
         total += value
         square += value * value
-    # Where windows are whole, what they replace is everything.
+    # Whole windows replace everything.
     whole = window == side
     response = 0.0 if whole else square
     for row in range(rows):

@@ -146,7 +146,7 @@ def add_up(
     starts : [count, dim]
         Where the windows begin on a map of `side`, each `window` wide.
     origin : [window^dim]
-        Distances are measured from it: they do not depend on it, but their rounding does.
+        Distances are measured from it: their rounding depends on it, but not their values.
     values
         The windows [n, ..., 2 count], clean images first.
     sums
@@ -191,7 +191,7 @@ def add_up(
         for i in range(pixels):
             spread += sums[i] * sums[i]
             sums[i] = 0.0
-    else:  # a map much larger than what the windows touch
+    else:  # a map much larger than the sites that the windows touch
         for image in range(count):
             for row in range(rows):
                 begin = site(starts, image, row, window, side)
