@@ -108,11 +108,11 @@ def _pairs(counts: Sequence[int]) -> int:
 def relative_errors(estimates: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return the largest relative standard error of D_k, G_k, R_k and Q_k at every layer.
 
-    That of a response which no sample has shown yet is NaN or infinite.
+    It is infinite (0 / 0 as well) as long as no sample has shown a response.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = [estimates[f"{name}_err"] / estimates[name] for name in "DGRQ"]
-    return np.asarray(np.max(ratios, axis=0))
+        errors = np.max([estimates[f"{name}_err"] / estimates[name] for name in "DGRQ"], axis=0)
+    return np.where(np.isnan(errors), np.inf, errors)
 
 
 def prefix_lengths(units: int) -> list[int]:

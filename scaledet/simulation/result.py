@@ -53,9 +53,9 @@ class Simulation(ScenarioResult):
         Entropy of the random streams: ``rng=entropy`` repeats the run (None if no integer does,
         as with a generator that has spawned streams before).
     partial : bool
-        Whether the run was interrupted; then it holds what was finished.
+        Whether the run was interrupted; then it holds the samples that were finished.
     target_error : float or None
-        Relative standard error that was asked for; `relative_error` is what was reached.
+        Relative standard error that was asked for; `relative_error` was reached.
     control_variates : bool
         Whether the noise itself, whose mean is known, corrects G.
     D, D_err, G, G_err, R, R_err, Q, Q_err : ndarray, shape [depth + 1]
@@ -125,9 +125,7 @@ class Simulation(ScenarioResult):
     @property
     def relative_error(self) -> NDArray[np.float64]:
         """Largest relative standard error of D_k, G_k, R_k and Q_k, shape [depth + 1]."""
-        errors = relative_errors({name: getattr(self, name) for name in COLUMNS})
-        # 0 / 0: nothing is known of a response that no sample has shown.
-        return np.where(np.isnan(errors), np.inf, errors)
+        return relative_errors({name: getattr(self, name) for name in COLUMNS})
 
     @property
     def target_reached(self) -> bool:

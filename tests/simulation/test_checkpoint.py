@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import multiprocessing
 import os
 import random
@@ -19,9 +20,9 @@ import pytest
 import scaledet as sd
 from scaledet.errors import CheckpointError
 from scaledet.simulation import scheduler
-from scaledet.simulation.checkpoint import Checkpoint
+from scaledet.simulation.checkpoint import Checkpoint, described
 from scaledet.simulation.unit import run_unit
-from tests.runs import NET, SLOWLY, interrupt, same, script, small, wait_for
+from tests.runs import NET, SLOWLY, interrupt, same, script, small, specification, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,25 @@ def test_an_empty_file_is_a_new_one(plain, path):
     assert same(plain, small(checkpoint=path))
 
 
-def test_progress_tells_what_is_stored(path, monkeypatch, capsys):
+def test_files_of_earlier_versions_are_continued(plain, path, counted):
+    """They hold these descriptions, byte by byte, and a checksum beside that of the call."""
+    layers = '{"count": 3, "kernel": ["1/2", "1/2"], "signed": false, "stride": 2, "bias": "0"}'
+    assert json.dumps(described(specification(NET), 12_000)) == (
+        f'{{"network": {{"dim": 1, "layers": [{layers}]}}, "size": 32, "rectify": "input", '
+        '"sigma": 0.25, "task": null, "balanced": false, "background": 0.0, '
+        '"engine": "numpy, revision 1, PCG64; ziggurat", "samples": 12000}'
+    )
+    small(checkpoint=path)
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE call ADD COLUMN checksum BLOB")
+    connection.commit()
+    connection.close()
+    counted.clear()
+    assert same(plain, small(checkpoint=path))
+    assert counted == []
+
+
+def test_progress_shows_what_is_stored(path, monkeypatch, capsys):
     monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
     small(checkpoint=path, target_error=0.5)
     small(checkpoint=path, progress=True)

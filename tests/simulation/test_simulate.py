@@ -223,7 +223,7 @@ def test_noise_beyond_floating_point_is_refused(sigma: float) -> None:
 
 
 def test_few_samples_give_errors_not_nan() -> None:
-    """32 samples, some layers without a single response to a move: finite errors, never 0, no warning."""
+    """32 samples, layers without a response to any move: finite errors, never 0, no warning."""
     for seed in range(150):
         try:
             m = sd.simulate(NET, size=32, samples=32, rng=seed)
