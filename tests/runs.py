@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 import scaledet as sd
+from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.simulate import checked_specification
 
 NET = sd.Network.uniform(2, 2, 3)
 RUN: dict[str, Any] = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy"}
@@ -29,6 +31,14 @@ def same(a: Any, b: Any) -> bool:
     return numbers and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ARRAYS)
 
 
+def specification(
+    net: sd.Network, size: int | None = 32, *, engine: str = "numpy", **given: Any
+) -> Specification:
+    """What `simulate` would run."""
+    arguments = {"rectify": "input", "sigma": None, "task": None, "balanced": False, **given}
+    return checked_specification("simulate", net, size, **arguments, engine=engine)
+
+
 def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
     """Start a Python script that Ctrl-C interrupts, whatever this process ignores."""
     head = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -43,12 +53,12 @@ def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
 
 SLOWLY = """
 import time
-from scaledet.simulation import scheduler as running
-def slowly(*arguments, run_unit=running.run_unit):
+from scaledet.simulation import scheduler
+def slowly(*arguments, run_unit=scheduler.run_unit):
     time.sleep(PAUSE)
     return run_unit(*arguments)
-running.TASK_SECONDS = 0
-running.run_unit = slowly
+scheduler.TASK_SECONDS = 0
+scheduler.run_unit = slowly
 """
 """For scripts: one unit a task, and every unit takes PAUSE seconds more."""
 

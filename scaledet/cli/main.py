@@ -143,7 +143,7 @@ def _simulated(result: Simulation, arguments: Namespace) -> tuple[str, int]:
     code = _INTERRUPTED if result.partial else 0
     if arguments.json:
         record = {
-            **result.experiment_dict(),
+            **result.scenario.to_dict(),
             **sampling_record(result),
             "columns": result.columns(),
             "covariance": result.covariance,
@@ -260,7 +260,7 @@ def _comparison_record(result: Comparison, agree: bool) -> dict[str, Any]:
         "p_value": result.p_value,
         "chi2": result.chi2,
         "dof": result.dof,
-        **result.simulation.experiment_dict(),
+        **result.simulation.scenario.to_dict(),
         **sampling_record(result.simulation),
         "columns": result.columns(),
     }

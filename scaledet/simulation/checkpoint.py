@@ -1,15 +1,15 @@
 """Finished units of a run in an SQLite file, so that the same call goes on where it stopped.
 
 The file holds the call in plain JSON, and one row for every unit: a hash of all that decides its
-numbers, the numbers, and a checksum of both. A transaction adds the units of finished tasks
-together; SQLite undoes one that was cut short when the file is opened next.
+numbers, the numbers, and a checksum of both. No other row is used, and none that was changed. A
+transaction adds the units of finished tasks together; SQLite undoes one that was cut short when
+the file is opened next.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,25 +18,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaledet.errors import ArgumentError, ArgumentTypeError, CheckpointError
-from scaledet.simulation.unit import Specification, Stream, engine_name
+from scaledet.errors import ArgumentError, CheckpointError
+from scaledet.simulation.unit import Stream, engine_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.simulation.scheduler import Job
+    from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.jobs import Job
 
-__all__ = ["Checkpoint", "checked_path", "described", "opened_checkpoint"]
+__all__ = ["Checkpoint", "described", "opened_checkpoint"]
 
 FORMAT = 1
-_MAGIC = b"SQLite format 3\x00"
+# Marks the file as ours, for programs that recognise kinds of files.
 _APPLICATION = 0x53646574
-# Versions that writers and readers must know: a rollback journal, SQLite's default.
-_ROLLBACK = b"\x01\x01"
 # How long one process waits for another that is writing (seconds).
 _PATIENCE = 60.0
-# What the file cannot be blamed for.
-_TROUBLE = {
+# SQLite errors caused by the environment, not by a damaged file.
+_ENVIRONMENT = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
@@ -47,39 +46,22 @@ _TROUBLE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
-_SHOWN = 60
-
-
-def checked_path(path: Any) -> Path | None:
-    """Return `path`, that of a new or an ordinary file in an existing folder, or None."""
-    if path is None:
-        return None
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentTypeError(f"checkpoint must be a string, a path or None; got {path!r}")
-    target = Path(path).absolute()
-    if not target.parent.is_dir():
-        raise ArgumentError(f"checkpoint must be in an existing folder; got {str(path)!r}")
-    if target.exists() and not target.is_file():
-        raise ArgumentError(f"checkpoint must name a new or an ordinary file; got {str(path)!r}")
-    return target
+# Differing values are shown up to this many characters, and so many of them.
+_CHARACTERS, _DIFFERENCES = 60, 4
 
 
 def described(spec: Specification, samples: int) -> dict[str, Any]:
-    """Return all that decides the numbers of a run but its random stream, as plain JSON."""
-    own = {"background": spec.background, "engine": engine_name(spec.engine), "samples": samples}
-    return {**spec.experiment_dict(), **own}
+    """Return all that decides the numbers of a run but its random stream, as plain JSON.
+
+    Files of every version hold these entries, in this order: the noise is Gaussian.
+    """
+    scenario = spec.scenario.to_dict()
+    plain = {name: value for name, value in scenario.items() if name != "noise"}
+    return {**plain, "engine": engine_name(spec.engine), "samples": samples}
 
 
 class Checkpoint:
-    """An open file that belongs to this call; made by `opened_checkpoint`.
-
-    Attributes
-    ----------
-    path : Path
-        Where it is.
-    stream : Stream
-        Random stream of the call: that of the file if the call names none.
-    """
+    """An open file that belongs to this call, whose random stream is `stream`."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, stream: Stream) -> None:
         self.path = path
@@ -87,97 +69,66 @@ class Checkpoint:
         self._connection = connection
 
     def stored(self, jobs: Sequence[Job]) -> list[dict[int, NDArray[np.float64]]]:
-        """Return the packed sums that the file holds of every job, by unit.
-
-        Raises
-        ------
-        ValueError
-            If a row is damaged.
-        """
+        """Return the packed sums that the file holds of every job, by unit; refuse damaged rows."""
         places = {
             key: (index, unit)
             for index, job in enumerate(jobs)
             for unit, key in _keys(job, range(len(job.counts)))
         }
-        found: list[dict[int, NDArray[np.float64]]] = [{} for _ in jobs]
-        with _told(self.path):
+        sums_of: list[dict[int, NDArray[np.float64]]] = [{} for _ in jobs]
+        with _errors_named(self.path):
             rows = self._connection.execute("SELECT key, sums, checksum FROM units").fetchall()
         for key, sums, checksum in rows:
-            whole = isinstance(key, bytes) and isinstance(sums, bytes) and key in places
+            whole = isinstance(sums, bytes) and key in places
             if not whole or checksum != _hash(key, sums):
-                raise ArgumentError(
-                    _damaged(self.path, "a stored unit does not match its checksum")
-                )
+                raise _damaged(self.path, "a stored unit does not match its checksum")
             index, unit = places[key]
-            found[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
-        return found
+            sums_of[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
+        return sums_of
 
     def add(self, tasks: Iterable[tuple[Job, Sequence[int], NDArray[np.float64]]]) -> None:
         """Keep the packed sums of the units of finished tasks, all in one transaction.
 
-        Raises
-        ------
-        CheckpointError
-            If they cannot be written; what was kept before stays.
+        If they cannot be written, a `CheckpointError` is raised, and the units kept before stay.
         """
         rows = []
         for job, units, numbers in tasks:
             for (_, key), row in zip(_keys(job, units), numbers, strict=True):
                 sums = row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
-        if not rows:
-            return
-        with _told(self.path), _transaction(self._connection) as execute:
-            # Another process on the same file may have been here first, with the same numbers.
-            execute.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
+        if rows:
+            with _errors_named(self.path), _transaction(self._connection) as cursor:
+                # Another process on the same file may have added them first: the same numbers.
+                cursor.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
 
 
 @contextmanager
 def opened_checkpoint(
     path: Path, call: str, runs: Sequence[Mapping[str, Any]], stream: Stream, *, adopt: bool
 ) -> Iterator[Checkpoint]:
-    """Open the file of a call, or make it.
+    """Open the file of a call; a missing or an empty file becomes a new one.
 
-    Parameters
-    ----------
-    path : Path
-        A new file, an empty one, or one made by the same call.
-    call : str
-        Name of the function called.
-    runs : sequence of dict
-        Its runs, `described`.
-    stream : Stream
-        Its random stream; with `adopt`, that of an existing file takes its place.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, not a checkpoint, or that of a different call; it is left as it is.
-    CheckpointError
-        If it cannot be read or written.
+    `call` names the function called, `runs` are its runs, `described`. With `adopt` the stream of
+    an existing file takes the place of `stream`. A file that is damaged, no checkpoint, or the
+    file of a different call is refused, and left as it is.
     """
-    description = {
-        "format": FORMAT,
-        "call": call,
-        "entropy": stream.entropy,
-        "stream": stream.key,
-        "runs": list(runs),
-    }
+    address = {"entropy": stream.entropy, "stream": stream.key}
+    description = {"format": FORMAT, "call": call, **address, "runs": list(runs)}
     given = json.loads(json.dumps(description))
-    _check_header(path)
-    with _told(path):
+    with _errors_named(path):
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
-    # Damaged text must not fail to decode before it is found damaged.
+    # Damaged text must not fail to decode before it is recognised as damaged.
     connection.text_factory = bytes
     try:
-        with _told(path), _transaction(connection):
-            stored = _description(path, connection)
-            if stored is None:
+        with _errors_named(path), _transaction(connection):
+            if path.stat().st_size:
+                stored = _stored_call(path, connection)
+            else:
                 _create(connection, given)
                 stored = given
-        if adopt and {"entropy", "stream"} <= stored.keys():
-            given |= {name: stored[name] for name in ("entropy", "stream")}
-        _check_same(path, stored, given)
+        if adopt:
+            given |= {name: stored.get(name) for name in address}
+        _require_same_call(path, stored, given)
         entropy = given["entropy"]
         plain = tuple(entropy) if isinstance(entropy, list) else entropy
         yield Checkpoint(path, connection, Stream(plain, tuple(given["stream"])))
@@ -185,57 +136,34 @@ def opened_checkpoint(
         connection.close()
 
 
-def _check_header(path: Path) -> None:
-    """Refuse a file of another kind before SQLite opens it."""
-    with _told(path):
-        if not path.exists() or path.stat().st_size == 0:
-            return
-        with path.open("rb") as stream:
-            header = stream.read(100)
-    if not header.startswith(_MAGIC):
-        raise ArgumentError(_damaged(path, "it is no SQLite file"))
-    if int.from_bytes(header[68:72], "big") != _APPLICATION:
-        raise ArgumentError(_damaged(path, "it is an SQLite file of another program"))
-    if header[18:20] != _ROLLBACK:
-        raise ArgumentError(_damaged(path, "its journal is not of the kind that was chosen"))
-
-
-def _description(path: Path, connection: sqlite3.Connection) -> dict[str, Any] | None:
-    """Return the call that the file belongs to, None if it is empty."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        return None
-    (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    (page,) = connection.execute("PRAGMA page_size").fetchone()
-    rows = connection.execute("SELECT description, checksum FROM call").fetchall()
-    if state != b"ok" or path.stat().st_size != pages * page or len(rows) != 1:
-        raise ArgumentError(_damaged(path, "SQLite finds it inconsistent"))
-    text, checksum = rows[0]
-    if not isinstance(text, bytes) or checksum != _hash(text):
-        raise ArgumentError(_damaged(path, "the stored call does not match its checksum"))
-    result: dict[str, Any] = json.loads(text)
-    return result
+def _stored_call(path: Path, connection: sqlite3.Connection) -> dict[str, Any]:
+    try:
+        ((text,),) = connection.execute("SELECT description FROM call").fetchall()
+        return dict(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise _damaged(path, "the stored call cannot be read") from error
 
 
 def _create(connection: sqlite3.Connection, description: dict[str, Any]) -> None:
     text = json.dumps(description, indent=1)
     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-    connection.execute("CREATE TABLE call (description TEXT, checksum BLOB)")
+    connection.execute("CREATE TABLE call (description TEXT)")
     connection.execute(
         "CREATE TABLE units (key BLOB PRIMARY KEY, sums BLOB, checksum BLOB) WITHOUT ROWID"
     )
-    connection.execute("INSERT INTO call VALUES (?, ?)", (text, _hash(text.encode())))
+    connection.execute("INSERT INTO call VALUES (?)", (text,))
 
 
-def _check_same(path: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
-    found = list(_differences(stored, given, ""))
+def _require_same_call(path: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
+    differences = list(_differences(stored, given, ""))
     if len(given["runs"]) == 1:
-        found = [text.removeprefix("runs[0].") for text in found]
-    if found:
-        more = f", and {len(found) - 4} more" if len(found) > 4 else ""
+        differences = [text.removeprefix("runs[0].") for text in differences]
+    if differences:
+        left = len(differences) - _DIFFERENCES
+        more = f", and {left} more" if left > 0 else ""
         raise ArgumentError(
             f"checkpoint must be a file of the same call; {str(path)!r} differs in "
-            f"{', '.join(found[:4])}{more}"
+            f"{', '.join(differences[:_DIFFERENCES])}{more}"
         )
 
 
@@ -249,22 +177,17 @@ def _differences(stored: Any, given: Any, where: str) -> Iterator[str]:
         for index, (old, new) in enumerate(zip(stored, given, strict=True)):
             yield from _differences(old, new, f"{where}[{index}]")
     elif stored != given:
-        yield f"{where} ({_short(stored)} in the file, {_short(given)} in this call)"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        old, new = (
+            text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}..."
+            for text in map(json.dumps, (stored, given))
+        )
+        yield f"{where} ({old} in the file, {new} in this call)"
 
 
 def _keys(job: Job, units: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    """Hash of all that decides the numbers of each unit."""
-    description = {
-        **described(job.spec, sum(job.counts)),
-        "entropy": job.stream.entropy,
-        "stream": job.stream.key,
-    }
-    run = _hash(json.dumps(description).encode())
+    """Return each unit with a hash of all that decides its numbers."""
+    address = {"entropy": job.stream.entropy, "stream": job.stream.key}
+    run = _hash(json.dumps({**described(job.spec, sum(job.counts)), **address}).encode())
     for unit in units:
         yield unit, _hash(run, f"{unit} {job.counts[unit]}".encode())
 
@@ -288,22 +211,18 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Cursor]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the file system into ours."""
+def _errors_named(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into ours, which name the file."""
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _TROUBLE:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _ENVIRONMENT:
             raise CheckpointError.at(path, str(error)) from error
-        raise ArgumentError(_damaged(path, str(error))) from error
-    except CheckpointError:
-        raise
-    except OSError as error:
-        raise CheckpointError.at(path, error.strerror or str(error)) from error
+        raise _damaged(path, str(error)) from error
 
 
-def _damaged(path: Path, reason: str) -> str:
-    return (
+def _damaged(path: Path, reason: str) -> ArgumentError:
+    return ArgumentError(
         "checkpoint must be a new file or one that scaledet has made and nothing has damaged; got "
         f"{str(path)!r} ({reason})"
     )

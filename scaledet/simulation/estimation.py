@@ -1,26 +1,34 @@
-"""From the sums of independent work units to estimates, their errors and covariance."""
+"""From the sums of independent work units to estimates, their errors and covariance.
+
+A simulation may stop at the first of fixed prefixes of its units that is precise enough. The rule
+looks at units 0 ... L - 1 for lengths L on a fixed schedule, whichever others are finished:
+the result is the same for any number of workers, and after any number of interruptions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
-from scaledet.simulation.unit import UnitSums
+from scaledet.simulation.engines.base import UnitSums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.simulation.unit import Specification
+    from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.jobs import Job
 
-__all__ = ["estimate", "relative_errors", "require_alive"]
+__all__ = ["estimate", "is_precise", "prefix_lengths", "relative_errors", "require_alive"]
 
 # Representations that differ by less than this (squared, relative) differ by rounding only.
 _ROUNDING = 1e-26
-# Half of them must tell two coefficients and a mean well.
+# Half of these units determine two coefficients and a mean well.
 _FEWEST = 32
+# Fewer units do not determine their own scatter to better than 10 %.
+_FIRST = 64
 
 
 def estimate(
@@ -40,24 +48,23 @@ def estimate(
     samples = sum(counts)
     pairs = _pairs(counts)
     require_alive(spec, counts, packed)
-    displacement, noise, distance, _ = np.split(packed[:, :-2], 4, axis=1)
-    controls = packed[:, -2:]
-    q = distance.mean(axis=0)
-    plain = noise
-    if control:
-        noise = controlled(noise, controls - expected_controls(spec))
+    sums = UnitSums.unpacked(packed)
+    noise = (
+        controlled(sums.noise, sums.controls - expected_controls(spec)) if control else sums.noise
+    )
     units = len(counts)
-    table = np.hstack([displacement, noise, distance])
+    table = np.hstack([sums.displacement, noise, sums.distance])
     means = table.mean(axis=0)
     residuals = table - means
     covariance = residuals.T @ residuals / (units * (units - 1))
-    # One pair's share of Q: what a rare overlap not seen could have changed.
+    # One pair's share of Q: a rare overlap that was not seen could have changed Q by as much.
+    q = sums.distance.mean(axis=0)
     n = len(q)
     diagonal = np.arange(2 * n, 3 * n)
     covariance[diagonal, diagonal] += (q / pairs) ** 2
-    # Where no move in any sample was felt, one that is felt could have been the next.
-    unfelt = np.flatnonzero(means[:n] == 0)
-    covariance[unfelt, unfelt] = (q[unfelt] / samples) ** 2
+    # Where no sample has responded to its move, the next one could have been the first.
+    silent = np.flatnonzero(means[:n] == 0)
+    covariance[silent, silent] = (q[silent] / samples) ** 2
     d, g = means[:n] / q, means[n : 2 * n] / q
     none, quotient = np.zeros((n, n)), np.diag(1 / q)
     ratios = np.block([[quotient, none, -np.diag(d / q)], [none, quotient, -np.diag(g / q)]])
@@ -81,7 +88,7 @@ def estimate(
         "covariance": stacked,
         "means": means,
         "means_covariance": covariance,
-        "gain": plain.var(axis=0) / noise.var(axis=0),
+        "gain": sums.noise.var(axis=0) / noise.var(axis=0),
     }
 
 
@@ -98,10 +105,39 @@ def _pairs(counts: Sequence[int]) -> int:
     return sum(count * (count - 1) // 2 for count in counts)
 
 
-def relative_errors(found: dict[str, Any]) -> NDArray[np.float64]:
-    """Return the largest relative standard error of D_k, G_k, R_k and Q_k at every layer."""
-    ratios = [found[f"{name}_err"] / found[name] for name in ("D", "G", "R", "Q")]
-    return np.asarray(np.max(ratios, axis=0))
+def relative_errors(estimates: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the largest relative standard error of D_k, G_k, R_k and Q_k at every layer.
+
+    It is infinite (0 / 0 as well) as long as no sample has shown a response.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = np.max([estimates[f"{name}_err"] / estimates[name] for name in "DGRQ"], axis=0)
+    return np.where(np.isnan(errors), np.inf, errors)
+
+
+def prefix_lengths(units: int) -> list[int]:
+    """Return the lengths that are looked at: 64, each next a quarter longer, `units` at last.
+
+    >>> prefix_lengths(200)
+    [64, 80, 100, 125, 156, 195, 200]
+    """
+    lengths, length = [], _FIRST
+    while length < units:
+        lengths.append(length)
+        length += length // 4
+    return [*lengths, units]
+
+
+def is_precise(job: Job, packed: NDArray[np.float64]) -> bool:
+    """Return whether the first units of a job, `packed`, are as precise as its target wants."""
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            counts = job.counts[: len(packed)]
+            estimates = estimate(job.spec, counts, packed, control=job.control)
+    except ExhaustionError:
+        # Too few pairs seen so far; whether that is so in the end is judged in the end.
+        return False
+    return job.target is not None and bool((relative_errors(estimates) < job.target).all())
 
 
 def expected_controls(spec: Specification) -> NDArray[np.float64]:
@@ -116,21 +152,21 @@ def expected_controls(spec: Specification) -> NDArray[np.float64]:
 
 
 def controlled(noise: NDArray[np.float64], excess: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Subtract what the noise's own deviations `excess` [units, 2] explain of [units, n].
+    """Subtract from `noise` [units, n] the part that its deviations `excess` [units, 2] explain.
 
     The coefficients are fitted on the units of even number for those of odd number, and the other
-    way round: none is fitted on the samples that it corrects, so the mean is not biased. Too few
-    units to fit on are left as they are.
+    way round: none is fitted on the samples that it corrects, so the mean is not biased. If there
+    are too few units to fit on, they are left as they are.
     """
     if len(noise) < _FEWEST:
         return noise
     scale = np.sqrt((excess**2).mean(axis=0))
     scaled = excess / np.where(scale > 0, scale, 1.0)
     result = noise.copy()
-    for mine, other in ((slice(0, None, 2), slice(1, None, 2)),
-                        (slice(1, None, 2), slice(0, None, 2))):  # fmt: skip
-        centred = scaled[other] - scaled[other].mean(axis=0)
-        target = noise[other] - noise[other].mean(axis=0)
+    even, odd = slice(0, None, 2), slice(1, None, 2)
+    for corrected, fitted in ((even, odd), (odd, even)):
+        centred = scaled[fitted] - scaled[fitted].mean(axis=0)
+        target = noise[fitted] - noise[fitted].mean(axis=0)
         coefficients = np.linalg.lstsq(centred, target, rcond=None)[0]
-        result[mine] -= scaled[mine] @ coefficients
+        result[corrected] -= scaled[corrected] @ coefficients
     return result

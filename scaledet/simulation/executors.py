@@ -1,4 +1,4 @@
-"""Who computes: threads of our own, or any executor that the caller passes."""
+"""Workers: threads that a call starts for itself, or any executor that the caller passes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
@@ -18,7 +18,7 @@ _REFRESH = 1.0
 
 
 class Pool:
-    """An executor that tells how many workers it has."""
+    """An executor with its number of workers."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -26,7 +26,7 @@ class Pool:
         self._width = 1
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Hand one task over."""
+        """Hand a task over."""
         try:
             return self._executor.submit(function, *arguments)
         except BrokenExecutor:
@@ -43,10 +43,10 @@ class Pool:
 
 
 def _workers_of(executor: Any) -> int:
-    # Dask's executor knows its client; those of the standard library and of mpi4py their size.
+    # Dask's executor knows its client; executors of the standard library and mpi4py their size.
     cores = getattr(getattr(executor, "_client", None), "ncores", None)
     if callable(cores):
-        with suppress(AttributeError):  # of a client that is closed: submitting tells so
+        with suppress(AttributeError):  # the client is closed: submitting will fail and say so
             return int(sum(cores().values()))
     for name in ("_max_workers", "num_workers"):
         size = getattr(executor, name, None)
@@ -73,8 +73,7 @@ def checked_executor(executor: Any, workers: int) -> Executor | None:
         raise ArgumentError(
             f"workers must be left out with an executor, which has its own; got {workers}"
         )
-    result: Executor = executor
-    return result
+    return cast(Executor, executor)
 
 
 @contextmanager

@@ -1,16 +1,20 @@
-"""How simulations are carried out: the arguments that ``simulate`` and ``sweep`` share."""
+"""The arguments of ``simulate`` and ``sweep`` that say how simulations are carried out."""
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
-from scaledet.errors import ArgumentError
+from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.simulation.executors import checked_executor
-from scaledet.simulation.unit import Specification, bytes_per_worker, unit_sizes
+from scaledet.simulation.unit import engine_of, unit_sizes
+
+if TYPE_CHECKING:
+    from scaledet.simulation.engines.base import Specification
 
 __all__ = ["Settings", "checked_settings"]
 
@@ -29,9 +33,9 @@ class Settings:
     progress: bool
 
     def counts(self, spec: Specification) -> tuple[int, ...]:
-        """Return the images of every unit; refuse what one worker has no memory for."""
+        """Return the images of every unit; refuse those for which a worker has no memory."""
         counts = unit_sizes(spec, self.samples)
-        need = bytes_per_worker(spec, max(counts))
+        need = engine_of(spec).bytes_needed(spec, max(counts))
         if need > self.memory_limit:
             raise ArgumentError(
                 f"memory_limit must be at least {need} bytes, what one worker needs for images of "
@@ -41,7 +45,6 @@ class Settings:
 
 
 def checked_settings(
-    *,
     samples: Any,
     target_error: Any,
     control_variates: Any,
@@ -55,10 +58,6 @@ def checked_settings(
     workers = validate.integer("workers", workers, 1)
     if target_error is not None:
         target_error = validate.proportion("target_error", target_error)
-    if checkpoint is not None:
-        from scaledet.simulation.checkpoint import checked_path
-
-        checkpoint = checked_path(checkpoint)
     return Settings(
         samples=validate.integer("samples", samples, 4),
         target_error=target_error,
@@ -66,6 +65,20 @@ def checked_settings(
         memory_limit=validate.integer("memory_limit", memory_limit, 1),
         workers=workers,
         executor=checked_executor(executor, workers),
-        checkpoint=checkpoint,
+        checkpoint=_checked_path(checkpoint),
         progress=validate.flag("progress", progress),
     )
+
+
+def _checked_path(path: Any) -> Path | None:
+    """Return `path`, that of a new or an ordinary file in an existing folder, or None."""
+    if path is None:
+        return None
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError(f"checkpoint must be a string, a path or None; got {path!r}")
+    target = Path(path).absolute()
+    if not target.parent.is_dir():
+        raise ArgumentError(f"checkpoint must be in an existing folder; got {str(path)!r}")
+    if target.exists() and not target.is_file():
+        raise ArgumentError(f"checkpoint must name a new or an ordinary file; got {str(path)!r}")
+    return target

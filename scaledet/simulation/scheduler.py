@@ -1,84 +1,48 @@
 """Run many simulations at once: jobs in, the sums of their units out.
 
 Units are handed out in tasks of a fraction of a second, a few at a time for every worker, and the
-jobs take turns. Which worker computes what, in which order and in which tasks, changes no bit.
+jobs take turns. Neither the worker that computes a unit nor the order or the tasks change a bit.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
-from scaledet.simulation.estimation import require_alive
+from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
 from scaledet.simulation.executors import Pool, opened_pool
-from scaledet.simulation.progress import Progress
-from scaledet.simulation.stopping import is_precise, prefix_lengths
-from scaledet.simulation.unit import Specification, Stream, bytes_per_worker, run_unit
+from scaledet.simulation.jobs import Job, Outcome
+from scaledet.simulation.unit import engine_of, run_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.simulation.checkpoint import Checkpoint
+    from scaledet.simulation.engines.base import Specification
+    from scaledet.simulation.run_options import Settings
+    from scaledet.simulation.unit import Stream
 
     Task = Future[tuple[NDArray[np.float64], float]]
 
-__all__ = ["Job", "Outcome", "run_jobs"]
+__all__ = ["run_jobs"]
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
 TASK_SECONDS = 0.3
-# Images that tell whether a network leaves anything of them (of a large run, a sixteenth).
+# After so many images (of a large run, a sixteenth) it is checked that they do not all look alike.
 _PILOT = 1024
 
 
-@dataclass(frozen=True)
-class Job:
-    """One simulation: units of `counts` images, all of them or until `target` is reached.
-
-    Attributes
-    ----------
-    spec, stream
-        What every unit computes, and its random numbers.
-    counts : tuple of int
-        Images of every unit.
-    target : float or None
-        Relative standard error at which the job may stop.
-    control : bool
-        Whether estimates use control variates.
-    label : str
-        What messages call the job among others; "" if it is the only one.
-    """
-
-    spec: Specification
-    stream: Stream
-    counts: tuple[int, ...]
-    target: float | None = None
-    control: bool = False
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Images and packed sums [units, ...] of the units of a job that count, in their order.
-
-    `partial`: the run was interrupted before the job was done.
-    """
-
-    counts: list[int]
-    packed: NDArray[np.float64]
-    partial: bool
-
-
 class _Ongoing:
-    """A job under way: what is finished, what is not handed out yet, where it may stop."""
+    """A job under way: units finished, units not handed out yet, and where it may stop."""
 
     def __init__(self, job: Job, stored: dict[int, NDArray[np.float64]]) -> None:
         units = len(job.counts)
@@ -90,7 +54,7 @@ class _Ongoing:
         self.waiting = deque(np.flatnonzero(~self.finished).tolist())
         # Length of the prefix that is the result, once it is known and finished.
         self.length: int | None = None
-        # Time of a unit, as last seen (seconds).
+        # Time that a unit took in the last finished task (seconds).
         self.pace = math.nan
         self._lengths = deque([units] if job.target is None else prefix_lengths(units))
         self._complete = 0
@@ -124,43 +88,35 @@ class _Ongoing:
 
     def _judge(self) -> None:
         """Go on along the schedule of prefixes as far as they are complete."""
-        rest = self.finished[self._complete :]
+        job, rest = self.job, self.finished[self._complete :]
         self._complete += len(rest) if rest.all() else int(np.argmin(rest))
         if 0 < self._pilot <= self._complete:
-            self._require_alive(self._pilot)
+            try:
+                require_alive(job.spec, job.counts[: self._pilot], self.numbers[: self._pilot])
+            except ExhaustionError as error:
+                raise job.named(error) from None
             self._pilot = 0
         while self.length is None and self._lengths[0] <= self._complete:
             length = self._lengths.popleft()
-            if not self._lengths or self._suffices(length):
+            if not self._lengths or is_precise(job, self.numbers[:length]):
                 self.length = length
                 self.waiting.clear()
 
-    def _require_alive(self, length: int) -> None:
-        try:
-            require_alive(self.job.spec, self.job.counts[:length], self.numbers[:length])
-        except ExhaustionError as error:
-            raise error.within(self.job.label) if self.job.label else error from None
-
-    def _suffices(self, length: int) -> bool:
-        job = self.job
-        target = math.nan if job.target is None else job.target
-        counts, packed = job.counts[:length], self.numbers[:length]
-        return is_precise(job.spec, counts, packed, control=job.control, target=target)
-
 
 class _Run:
-    """All jobs under way, and the tasks that are handed out."""
+    """All jobs under way, the tasks that are handed out, and progress on stderr if it is shown."""
 
-    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, what: str, shown: bool):
+    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, call: str, shown: bool):
         stored = [{} for _ in jobs] if store is None else store.stored(jobs)
-        self.jobs = [_Ongoing(job, found) for job, found in zip(jobs, stored, strict=True)]
+        self.jobs = [_Ongoing(job, known) for job, known in zip(jobs, stored, strict=True)]
         self.pending: dict[Task, tuple[_Ongoing, list[int]]] = {}
         self._turns = deque(self.jobs)
         self._store = store
         self._tasks = 0
-        samples = sum(sum(job.counts) for job in jobs)
-        done = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
-        self.progress = Progress(what, samples, done, shown=shown)
+        self._call, self._shown = call, shown
+        self._stored = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
+        self._done = self._stored
+        self.bar: Any = None
 
     def work(self, pool: Pool) -> None:
         """Hand out tasks and take in what they give, until every job is done."""
@@ -173,7 +129,8 @@ class _Run:
                 self.pending[future] = (job, units)
             done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
             self.collect(done)
-            self._announce(width)
+            if self._shown and self.bar is None:
+                self._announce(width)
 
     def _next(self) -> _Ongoing | None:
         """Return the job whose turn it is among those with waiting units."""
@@ -184,7 +141,7 @@ class _Run:
         return None
 
     def collect(self, done: Iterable[Task]) -> None:
-        """Store and add up what finished tasks give; then raise what a task has raised."""
+        """Store and add up the sums of finished tasks; then raise the error of one that failed."""
         good = [future for future in done if not _failed(future)]
         if self._store is not None:
             self._store.add(
@@ -195,21 +152,34 @@ class _Run:
             job, units = self.pending.pop(future)
             job.add(units, *future.result())
             self._tasks += 1
-            self.progress.advance(job.images(units))
+            self._done += job.images(units)
+            if self.bar is not None:
+                self.bar.update(job.images(units))
         for future in done:
             if future in self.pending:
                 self.pending.pop(future)
                 future.result()
 
     def _announce(self, width: int) -> None:
-        """Estimate the time once every worker has warmed up and every job has been timed."""
+        """Estimate time and memory once every worker has warmed up and every job has been timed."""
         left = [job for job in self.jobs if job.length is None]
-        if self._tasks <= width and left:
-            return
         seconds = sum((~job.finished).sum() * job.pace for job in left) / width
-        if math.isfinite(seconds):
-            memory = max(bytes_per_worker(job.job.spec, max(job.job.counts)) for job in self.jobs)
-            self.progress.announce(float(seconds), width * memory)
+        if (self._tasks <= width and left) or not math.isfinite(seconds):
+            return
+        memory = max(
+            engine_of(job.job.spec).bytes_needed(job.job.spec, max(job.job.counts))
+            for job in self.jobs
+        )
+        samples = sum(sum(job.job.counts) for job in self.jobs)
+        stored = f", {self._stored} of them stored" if self._stored else ""
+        sys.stderr.write(
+            f"{self._call}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
+            f"{samples} samples{stored}\n"
+        )
+        from tqdm.auto import tqdm
+
+        shown = {"unit": "image", "unit_scale": True, "desc": self._call}
+        self.bar = tqdm(total=samples, initial=self._done, **shown)
 
 
 def run_units(
@@ -223,38 +193,18 @@ def run_units(
 
 
 def run_jobs(
-    jobs: Sequence[Job],
-    *,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Checkpoint | None = None,
-    what: str = "simulate",
-    shown: bool = False,
+    jobs: Sequence[Job], settings: Settings, store: Checkpoint | None, call: str
 ) -> list[Outcome]:
     """Run every job until it is done; interrupted by Ctrl-C, return what is finished.
 
-    Parameters
-    ----------
-    jobs : sequence of Job
-        What to run.
-    workers, executor
-        So many threads, or an executor.
-    store : Checkpoint, optional
-        Where finished units are, and where they are kept.
-    what, shown
-        Name of the run on stderr, and whether its progress is shown there.
-
-    Raises
-    ------
-    CheckpointError
-        If finished units cannot be kept.
-
-    Any error of a unit, or of the executor, once the other finished units are kept.
+    `store` has finished units and keeps more; `call` names the run on stderr. An error of a unit,
+    of the executor or of the store is raised once the other finished units are kept.
     """
-    run = _Run(jobs, store, what, shown)
+    run = _Run(jobs, store, call, settings.progress)
     try:
-        # Interrupted again while threads finish the units that they are at: not waited for.
-        with suppress(KeyboardInterrupt), opened_pool(workers, executor) as pool:
+        # A second Ctrl-C does not wait for the units that threads are at.
+        pool_of_call = opened_pool(settings.workers, settings.executor)
+        with suppress(KeyboardInterrupt), pool_of_call as pool:
             try:
                 run.work(pool)
             except BrokenExecutor as error:
@@ -262,16 +212,16 @@ def run_jobs(
                 error.add_note(f"What was finished is {kept}; the same call goes on from there.")
                 raise
             except KeyboardInterrupt:
-                # What is finished is the result, marked as partial.
-                pass
+                pass  # the result is partial
             finally:
                 for future in run.pending:
                     future.cancel()
-        # Threads of our own have finished the units that they were at: part of an interrupted
+        # Threads have finished the units that they were at: these are part of an interrupted
         # result, and of use to the next call on the same checkpoint.
         run.collect([task for task in run.pending if task.done() and not _failed(task)])
     finally:
-        run.progress.close()
+        if run.bar is not None:
+            run.bar.close()
     return [job.outcome() for job in run.jobs]
 
 

@@ -10,17 +10,20 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
 from scaledet.network.network import Network
-from scaledet.scenario import checked_experiment
+from scaledet.scenario import Scenario, checked_background
+from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
+from scaledet.simulation.jobs import Job, Outcome
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.run_options import Settings, checked_settings
-from scaledet.simulation.scheduler import Job, Outcome, run_jobs
-from scaledet.simulation.unit import ENGINES, Specification, Stream
+from scaledet.simulation.scheduler import run_jobs
+from scaledet.simulation.unit import ENGINES, Stream
 
 if TYPE_CHECKING:
     from scaledet.simulation.checkpoint import Checkpoint
@@ -95,7 +98,7 @@ def simulate(
         layers of small maps and in other modes: see `gain` of the result.
     target_error : float, optional
         Stop when the relative standard errors of D_k, G_k, R_k and Q_k of every layer are below
-        this, between 0 and 1. A warning tells if `samples` did not suffice.
+        this, between 0 and 1. A warning is given if `samples` did not suffice.
     memory_limit : int, default 2**30
         Refuse an image for which one worker needs more memory (bytes).
     workers : int, default 1
@@ -147,14 +150,14 @@ def simulate(
     (True, True)
     """
     settings = checked_settings(
-        samples=samples,
-        target_error=target_error,
-        control_variates=control_variates,
-        memory_limit=memory_limit,
-        workers=workers,
-        executor=executor,
-        checkpoint=checkpoint,
-        progress=progress,
+        samples,
+        target_error,
+        control_variates,
+        memory_limit,
+        workers,
+        executor,
+        checkpoint,
+        progress,
     )
     spec = checked_specification(
         "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
@@ -167,7 +170,7 @@ def simulate(
 
 
 def checked_specification(
-    what: str,
+    call: str,
     net: Any,
     size: Any,
     rectify: Any,
@@ -178,19 +181,21 @@ def checked_specification(
     *,
     engine: Any,
 ) -> Specification:
-    """Check what `what` (a public function) is to simulate."""
+    """Check the arguments that `call` (a public function) was given."""
     validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
-    found = checked_experiment(
-        what, net, size, rectify, sigma, task, balanced, sigma_range=(_WEAKEST, _STRONGEST)
+    sigma_range = (_WEAKEST, _STRONGEST)
+    scenario = Scenario.checked(
+        call, net, size, rectify, sigma, task, balanced, sigma_range=sigma_range
     )
-    pixels = int(found.size or 0) ** net.dim
-    if pixels > _LARGEST:
-        raise ArgumentError(f"size must be such that an image has at most {_LARGEST} pixels; got "
-                         f"{found.size}")  # fmt: skip
-    background = validate.background(background, _WEAKEST, _STRONGEST)
-    return Specification(**vars(found), engine=engine, background=background)
+    background = checked_background(background, *sigma_range)
+    spec = Specification(replace(scenario, background=background), engine)
+    if spec.pixels > _LARGEST:
+        raise ArgumentError(
+            f"size must be such that an image has at most {_LARGEST} pixels; got {spec.size}"
+        )
+    return spec
 
 
 def execute(
@@ -200,27 +205,27 @@ def execute(
     rng: Any,
     streams_below: Callable[[Stream], Sequence[Stream]],
 ) -> list[Simulation | None]:
-    """Run what `call` (a public function) asks for; None: interrupted before an estimate.
+    """Run the simulations of `call` (a public function); None: interrupted before an estimate.
 
-    `specs` are named as messages are to call them; `streams_below` gives the stream of each from
+    `specs` have the names that messages use for them; `streams_below` gives the stream of each from
     that of the whole call.
     """
     counts = [settings.counts(spec) for spec in specs.values()]
     stream = Stream.below(validate.generator(rng))
-    with _opened(call, list(specs.values()), settings, stream, adopt=rng is None) as store:
+    opened: AbstractContextManager[Checkpoint | None] = nullcontext()
+    if settings.checkpoint is not None:
+        from scaledet.simulation.checkpoint import described, opened_checkpoint
+
+        runs = [described(spec, settings.samples) for spec in specs.values()]
+        opened = opened_checkpoint(settings.checkpoint, call, runs, stream, adopt=rng is None)
+    with opened as store:
         streams = streams_below(stream if store is None else store.stream)
+        target, control = settings.target_error, settings.control_variates
         jobs = [
-            Job(spec, own, units, settings.target_error, settings.control_variates, label)
-            for (label, spec), own, units in zip(specs.items(), streams, counts, strict=True)
+            Job(spec, run_stream, units, target, control, label)
+            for (label, spec), run_stream, units in zip(specs.items(), streams, counts, strict=True)
         ]
-        outcomes = run_jobs(
-            jobs,
-            workers=settings.workers,
-            executor=settings.executor,
-            store=store,
-            what=call,
-            shown=settings.progress,
-        )
+        outcomes = run_jobs(jobs, settings, store, call)
     return [_result(*pair) for pair in zip(jobs, outcomes, strict=True)]
 
 
@@ -238,17 +243,6 @@ def warn_if_missed(results: Mapping[str, Simulation]) -> None:
             )
 
 
-def _opened(
-    call: str, specs: Sequence[Specification], settings: Settings, stream: Stream, *, adopt: bool
-) -> AbstractContextManager[Checkpoint | None]:
-    if settings.checkpoint is None:
-        return nullcontext()
-    from scaledet.simulation.checkpoint import described, opened_checkpoint
-
-    runs = [described(spec, settings.samples) for spec in specs]
-    return opened_checkpoint(settings.checkpoint, call, runs, stream, adopt=adopt)
-
-
 def _result(job: Job, outcome: Outcome) -> Simulation | None:
     if outcome.partial and len(outcome.counts) < 2:
         return None
@@ -257,12 +251,11 @@ def _result(job: Job, outcome: Outcome) -> Simulation | None:
     except ExhaustionError as error:
         if outcome.partial:
             return None
-        if job.label:
-            raise error.within(job.label) from None
-        raise
+        raise job.named(error) from None
     entropy, first = job.stream.entropy, job.stream.key == (0,)
     return Simulation(
-        **vars(job.spec),
+        scenario=job.spec.scenario,
+        engine=job.spec.engine,
         entropy=entropy if first and isinstance(entropy, int) else None,
         partial=outcome.partial,
         target_error=job.target,

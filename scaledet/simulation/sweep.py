@@ -6,27 +6,27 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
-from scaledet.results import storage, tables
-from scaledet.simulation.result import COLUMNS, Simulation
+from scaledet.results.result import Result
+from scaledet.simulation.result import Simulation, shown_columns
 from scaledet.simulation.run_options import checked_settings
 from scaledet.simulation.simulate import checked_specification, execute, warn_if_missed
-from scaledet.simulation.unit import Specification, Stream
+from scaledet.simulation.unit import Stream
 
 if TYPE_CHECKING:
+    from scaledet.simulation.engines.base import Specification
     from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["Sweep", "sweep"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sweep:
+class Sweep(Result):
     """Simulations of several networks and sizes.
 
     Attributes
@@ -38,6 +38,8 @@ class Sweep:
         Whether the sweep was interrupted; runs without an estimate are left out then.
     """
 
+    _kind = "sweep"
+
     runs: tuple[Simulation, ...]
     partial: bool
 
@@ -48,23 +50,22 @@ class Sweep:
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name: one row per network, size and layer."""
+        # Signed kernels have a support, but no A_k.
+        signed = any(run.network.signed for run in self.runs)
+        parts = [run.table(signed=signed) for run in self.runs]
         lengths = [len(run.D) for run in self.runs]
-        first = {
+        return {
             "network": np.repeat(self._numbers(), lengths),
             "size": np.repeat([run.size for run in self.runs], lengths),
-            "layer": np.concatenate([np.arange(length) for length in lengths]),
+            **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
         }
-        # Signed kernels have a support, but no A_k.
-        width = "support" if any(run.network.signed for run in self.runs) else "A"
-        widths = [run.network.support if width == "support" else run.A for run in self.runs]
-        results = {
-            name: np.concatenate([getattr(run, name) for run in self.runs]) for name in COLUMNS
-        }
-        return {**first, width: np.concatenate(widths), **results}
 
-    def to_dataframe(self) -> Any:
-        """Return a pandas ``DataFrame``, one row per network, size and layer."""
-        return tables.frame(self.columns())
+    def remarks(self) -> list[str]:
+        """Networks by number, and the remarks of every run."""
+        lines = [f"network {number}: {net!r}" for number, net in enumerate(self.networks)]
+        for number, run in zip(self._numbers(), self.runs, strict=True):
+            lines += [f"network {number}, size {run.size}: {text}" for text in run.remarks()]
+        return lines
 
     def _numbers(self) -> list[int]:
         places = {network: number for number, network in enumerate(self.networks)}
@@ -75,48 +76,28 @@ class Sweep:
         samples = sum(run.samples for run in self.runs)
         return f"Sweep of {len(self.runs)} simulations, {samples} samples{partial}"
 
-    def _legend(self) -> list[str]:
-        lines = [f"network {number}: {net!r}" for number, net in enumerate(self.networks)]
-        for number, run in zip(self._numbers(), self.runs, strict=True):
-            lines += [f"network {number}, size {run.size}: {text}" for text in run.remarks()]
-        return lines
-
     def _shown(self) -> dict[str, Any]:
-        columns = self.columns()
-        width = "support" if "support" in columns else "A"
-        shown = {"network": columns["network"], "size": columns["size"], "k": columns["layer"],
-                 {"A": "A_k"}.get(width, width): columns[width]}  # fmt: skip
-        for name in "DGR":
-            both = zip(columns[name], columns[f"{name}_err"], strict=True)
-            shown[f"{name}_k"] = [tables.with_error(value, error) for value, error in both]
-        return shown
+        return shown_columns(self.columns())
 
-    def __repr__(self) -> str:
-        legend = [f"  {line}" for line in self._legend()]
-        return "\n".join([self._title(), *legend, tables.text_table(self._shown())])
-
-    def _repr_html_(self) -> str:
-        return tables.html_table("; ".join([self._title(), *self._legend()]), self._shown())
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
-        metas = []
-        arrays: dict[str, Any] = {}
-        for number, run in enumerate(self.runs):
-            meta, own = run.to_stored()
-            metas.append(meta)
-            arrays |= {f"{number}.{name}": values for name, values in own.items()}
-        return storage.write(path, "sweep", {"partial": self.partial, "runs": metas}, arrays)
+    def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return plain facts and arrays, which `from_stored` reads."""
+        stored = [run.to_stored() for run in self.runs]
+        arrays = {
+            f"{number}.{name}": values
+            for number, (_, of_run) in enumerate(stored)
+            for name, values in of_run.items()
+        }
+        return {"partial": self.partial, "runs": [facts for facts, _ in stored]}, arrays
 
     @classmethod
-    def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Sweep:
-        """Rebuild from `save`; called by ``load``."""
-        own: list[dict[str, Any]] = [{} for _ in meta["runs"]]
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Sweep:
+        """Rebuild from `to_stored`; called by ``load``."""
+        arrays_of: list[dict[str, Any]] = [{} for _ in facts["runs"]]
         for key, values in arrays.items():
             number, _, name = key.partition(".")
-            own[int(number)][name] = values
-        runs = map(Simulation.from_stored, meta["runs"], own)
-        return cls(tuple(runs), meta["partial"])
+            arrays_of[int(number)][name] = values
+        runs = map(Simulation.from_stored, facts["runs"], arrays_of)
+        return cls(tuple(runs), facts["partial"])
 
 
 def sweep(
@@ -185,14 +166,14 @@ def sweep(
     16
     """
     settings = checked_settings(
-        samples=samples,
-        target_error=target_error,
-        control_variates=control_variates,
-        memory_limit=memory_limit,
-        workers=workers,
-        executor=executor,
-        checkpoint=checkpoint,
-        progress=progress,
+        samples,
+        target_error,
+        control_variates,
+        memory_limit,
+        workers,
+        executor,
+        checkpoint,
+        progress,
     )
     specs: dict[str, Specification] = {}
     nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")
@@ -211,8 +192,8 @@ def sweep(
                     f"networks[{place}] at sizes[{number}] = {size!r} is refused: {error}"
                 ) from error
             specs[f"networks[{place}] at sizes[{number}] = {size}"] = spec
-    found = execute("sweep", specs, settings, rng, lambda stream: _streams(stream, len(specs)))
-    results = {label: run for label, run in zip(specs, found, strict=True) if run is not None}
+    runs = execute("sweep", specs, settings, rng, lambda stream: _streams(stream, len(specs)))
+    results = {label: run for label, run in zip(specs, runs, strict=True) if run is not None}
     if not results:
         raise KeyboardInterrupt
     warn_if_missed(results)

@@ -5,26 +5,18 @@ Any worker on any machine of one kind computes the same sums for it, bit by bit,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from scaledet.scenario import Experiment
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from scaledet.simulation.engines.base import Engine, Images, Specification, UnitSums
 
 __all__ = [
     "ENGINES",
-    "Images",
-    "Specification",
     "Stream",
-    "UnitSums",
-    "add_pixels",
-    "bytes_per_worker",
     "draw_images",
     "engine_name",
+    "engine_of",
     "run_unit",
     "unit_sizes",
 ]
@@ -37,16 +29,6 @@ _REVISIONS = {"numba": 1, "numpy": 1}
 _GENERATORS = {"numba": "SFC64, 32 lanes; Box-Muller", "numpy": "PCG64; ziggurat"}
 
 _FEWEST, _MOST, _UNITS = 128, 512, 2**16
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Specification(Experiment):
-    """What every unit simulates: an experiment on a finite image, and the engine that runs it."""
-
-    size: int
-    sigma: float
-    engine: str
-    background: float = 0.0
 
 
 class Stream(NamedTuple):
@@ -77,58 +59,15 @@ class Stream(NamedTuple):
         return np.random.SeedSequence(self.entropy, spawn_key=self.key)
 
 
-class UnitSums(NamedTuple):
-    """Means over the images of one unit, at the layers k = 0 ... depth.
-
-    Squared displacement response, squared noise response, mean square distance of two different
-    images, mean square norm, each of shape [depth + 1]; and `controls`, shape [2]: the mean over
-    all pixels of the noise (rectified where it is rectified at the input) and of its square.
-    """
-
-    displacement: NDArray[np.float64]
-    noise: NDArray[np.float64]
-    distance: NDArray[np.float64]
-    square: NDArray[np.float64]
-    controls: NDArray[np.float64]
-
-    def packed(self) -> NDArray[np.float64]:
-        """Return all numbers in one array, shape [4 (depth + 1) + 2]."""
-        return np.concatenate(self)
-
-    @classmethod
-    def unpacked(cls, numbers: NDArray[np.float64]) -> UnitSums:
-        """Undo `packed`."""
-        displacement, noise, distance, square = np.split(numbers[:-2], 4)
-        return cls(displacement, noise, distance, square, numbers[-2:])
-
-
-class Images(NamedTuple):
-    """The images of a unit: active pixels before and after the move, int64 [n, pixels, dim].
-
-    `background` [n, size^dim] is the noise that the images carry themselves, None without any.
-    """
-
-    positions: NDArray[np.int64]
-    moved: NDArray[np.int64]
-    background: NDArray[np.float64] | None = None
-
-
-def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
-    """Draw and send through the `count` images of unit number `unit` of a stream."""
-    own = stream.child(unit)
-    images = draw_images(spec, np.random.default_rng(own.child(0).seeds()), count)
-    sums: UnitSums = _engine(spec).run(spec, images, own.child(1).seeds())
-    return sums
-
-
-def _engine(spec: Specification) -> Any:
+def engine_of(spec: Specification) -> Engine:
+    """Return the module that runs the units of `spec`; a compiled one takes a while to import."""
     if spec.engine == "numba":
-        from scaledet.simulation.engines.compiled import engine as fused_engine
+        from scaledet.simulation.engines.compiled import engine
 
-        return fused_engine
-    from scaledet.simulation.engines import plain as numpy_engine
+        return engine
+    from scaledet.simulation.engines import plain
 
-    return numpy_engine
+    return plain
 
 
 def engine_name(engine: str) -> str:
@@ -136,30 +75,33 @@ def engine_name(engine: str) -> str:
     return f"{engine}, revision {_REVISIONS[engine]}, {_GENERATORS[engine]}"
 
 
-def bytes_per_worker(spec: Specification, count: int) -> int:
-    """Memory that one worker needs for a unit of `count` images (bytes)."""
-    return int(_engine(spec).bytes_needed(spec, count))
+def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
+    """Draw the `count` images of unit number `unit` of a stream, and send them through."""
+    unit_stream = stream.child(unit)
+    images = draw_images(spec, np.random.default_rng(unit_stream.child(0).seeds()), count)
+    return engine_of(spec).run(spec, images, unit_stream.child(1).seeds())
 
 
 def unit_sizes(spec: Specification, samples: int) -> list[int]:
     """Return how many images each unit holds.
 
-    Equal units: at least four times the 2 (depth + 1) means whose covariance they determine, and
-    no more than memory allows. The larger a unit, the more pairs of images for the mean square
-    distance.
+    Units are equal, at least four times as many as the 2 (depth + 1) means whose covariance they
+    determine, and no larger than memory allows. The larger a unit, the more pairs of images it
+    has for the mean square distance.
     """
     wanted = max(_FEWEST, 8 * (spec.network.depth + 1))
     block = min(max(samples // wanted, 2), max(_MOST, samples // _UNITS))
-    block = max(2, min(block, int(_engine(spec).most_images(spec))))
+    block = max(2, min(block, engine_of(spec).most_images(spec)))
     units = samples // block
     return [samples // units + (unit < samples % units) for unit in range(units)]
 
 
 def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Images:
-    """Draw where the active pixels are, where the move takes them, and what lies around them."""
-    if spec.task is not None:
-        positions, _ = spec.task.draw_pairs(count, rng=rng, balanced=spec.balanced)
-        return Images(positions, spec.task.move_pairs(positions, rng=rng))
+    """Draw the active pixels, where the move takes them, and the noise that images carry."""
+    scenario = spec.scenario
+    if scenario.task is not None:
+        positions, _ = scenario.task.draw_pairs(count, rng=rng, balanced=scenario.balanced)
+        return Images(positions, scenario.task.move_pairs(positions, rng=rng))
     dim = spec.network.dim
     positions = rng.integers(spec.size, size=(count, 1, dim))
     axis = rng.integers(dim, size=count)
@@ -167,19 +109,6 @@ def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Im
     moved = positions.copy()
     moved[np.arange(count), 0, axis] += sign
     background = None
-    if spec.background:
-        background = spec.background * rng.standard_normal((count, spec.size**dim))
+    if scenario.background:
+        background = scenario.background * rng.standard_normal((count, spec.pixels))
     return Images(positions, moved % spec.size, background)
-
-
-def add_pixels(images: NDArray[np.float64], positions: NDArray[np.int64], side: int) -> None:
-    """Add one unit of height at `positions` [n, pixels, dim] of flat images [n, side^dim or more].
-
-    >>> images = np.zeros((1, 4))
-    >>> add_pixels(images, np.array([[[1, 0], [1, 0]]]), 2)
-    >>> images.tolist()
-    [[0.0, 0.0, 2.0, 0.0]]
-    """
-    steps = side ** np.arange(positions.shape[2] - 1, -1, -1)
-    for pixel in range(positions.shape[1]):  # one at a time: within each no place occurs twice
-        images[np.arange(len(images)), positions[:, pixel] @ steps] += 1.0

@@ -16,7 +16,7 @@ import scaledet as sd
 from scaledet.cli import simulate as cli_simulate
 from scaledet.cli.main import main
 from scaledet.errors import CheckpointError
-from scaledet.simulation import scheduler as running
+from scaledet.simulation import scheduler
 from tests.cli.test_main import examples
 from tests.runs import NET, same, small
 
@@ -45,8 +45,8 @@ def test_a_cluster_gives_the_same_bits(client):
     # Dask gives its workers one thread of BLAS: large units, which BLAS would divide.
     large = {"size": 2**10, "samples": 2000}
     assert same(small(**large), small(**large, executor=client.get_executor()))
-    found = small(executor=client.get_executor(), target_error=0.03)
-    assert same(found, small(target_error=0.03))
+    targeted = small(executor=client.get_executor(), target_error=0.03)
+    assert same(targeted, small(target_error=0.03))
 
 
 def test_the_default_engine_gives_the_same_bits(client):
@@ -58,8 +58,8 @@ def test_a_sweep_on_a_cluster(client, tmp_path):
     given = {"samples": 3000, "rng": 1, "engine": "numpy"}
     plain = sd.sweep(nets, [16, 32], **given)
     path = tmp_path / "sweep.sqlite"
-    found = sd.sweep(nets, [16, 32], **given, executor=client.get_executor(), checkpoint=path)
-    assert all(map(same, plain.runs, found.runs))
+    swept = sd.sweep(nets, [16, 32], **given, executor=client.get_executor(), checkpoint=path)
+    assert all(map(same, plain.runs, swept.runs))
     assert all(map(same, plain.runs, sd.sweep(nets, [16, 32], **given, checkpoint=path).runs))
 
 
@@ -71,7 +71,7 @@ def test_a_client_is_no_executor(client):
 def test_a_worker_that_is_killed_changes_no_bit(client, tmp_path, monkeypatch):
     given = {"size": 64, "samples": 120_000}
     plain = small(**given)
-    monkeypatch.setattr(running, "TASK_SECONDS", 0.05)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.05)
     path = tmp_path / "run.sqlite"
     before = set(workers_of(client))
     killed = []
@@ -85,9 +85,9 @@ def test_a_worker_that_is_killed_changes_no_bit(client, tmp_path, monkeypatch):
 
     thread = threading.Thread(target=kill)
     thread.start()
-    found = small(**given, executor=client.get_executor(), checkpoint=path)
+    survivor = small(**given, executor=client.get_executor(), checkpoint=path)
     thread.join()
-    assert same(plain, found)
+    assert same(plain, survivor)
     assert killed
     client.wait_for_workers(2, timeout=30)
     assert killed[0] not in workers_of(client)
@@ -185,7 +185,7 @@ def test_a_connection_that_fails_later_is_one_line(cluster, capsys, monkeypatch)
     assert err.count("\n") == 1
 
 
-def test_a_full_disk_is_told_as_such_on_a_cluster(cluster, capsys, monkeypatch, tmp_path):
+def test_a_full_disk_is_named_as_such_on_a_cluster(cluster, capsys, monkeypatch, tmp_path):
     def fail(store, _):
         raise CheckpointError.at(store.path, "database or disk is full")
 

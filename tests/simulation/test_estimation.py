@@ -9,6 +9,8 @@ import pytest
 
 import scaledet as sd
 from scaledet.simulation.estimation import controlled, expected_controls
+from scaledet.simulation.unit import Stream, run_unit
+from tests.runs import specification
 
 NET = sd.Network.uniform(3, 1, 6)
 
@@ -58,16 +60,13 @@ def test_they_remove_what_they_explain() -> None:
 
 @pytest.mark.parametrize("rectify", ["input", "noise", "layers", None])
 def test_means_of_the_controls_are_those_of_the_noise(rectify: str | None) -> None:
-    from scaledet.simulation.unit import Stream, run_unit
-    from tests.simulation.engines.compiled.test_engine import specification
-
-    spec = specification(NET, 64, rectify=rectify, sigma=0.3)
+    spec = specification(NET, 64, rectify=rectify, sigma=0.3, engine="numba")
     units = np.array([run_unit(spec, Stream(3), unit, 64).controls for unit in range(200)])
     error = units.std(axis=0) / math.sqrt(len(units))
     assert (np.abs(units.mean(axis=0) - expected_controls(spec)) < 4 * error).all()
 
 
-def test_gain_is_told_and_real() -> None:
+def test_gain_is_shown_and_real() -> None:
     plain, better = (
         sd.simulate(NET, size=256, samples=20_000, rng=1, control_variates=control)
         for control in (False, True)
@@ -92,6 +91,5 @@ def test_errors_with_control_variates_are_calibrated() -> None:
         m = sd.simulate(NET, size=32, samples=2000, rng=seed, control_variates=True)
         error = np.sqrt(np.diag(m.means_covariance))[n : 2 * n]
         pulls.append((m.means[n : 2 * n] - truth.G * truth.Q) / error)
-    found = np.array(pulls)
-    assert (np.abs(found.mean(axis=0)) < 4 / math.sqrt(150)).all()
-    assert (np.abs(found.std(axis=0) - 1) < 0.25).all()
+    assert (np.abs(np.mean(pulls, axis=0)) < 4 / math.sqrt(150)).all()
+    assert (np.abs(np.std(pulls, axis=0) - 1) < 0.25).all()

@@ -14,17 +14,20 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.simulation import scheduler as running
-from scaledet.simulation.estimation import estimate, relative_errors
+from scaledet.simulation import scheduler
+from scaledet.simulation.engines.base import UnitSums
+from scaledet.simulation.estimation import estimate, is_precise, prefix_lengths, relative_errors
 from scaledet.simulation.executors import Pool
-from scaledet.simulation.simulate import checked_specification
-from scaledet.simulation.stopping import is_precise, prefix_lengths
-from scaledet.simulation.unit import Stream, UnitSums, run_unit, unit_sizes
-from tests.runs import NET, SLOWLY, interrupt, same, script, small, wait_for
+from scaledet.simulation.jobs import Job
+from scaledet.simulation.unit import Stream, run_unit, unit_sizes
+from tests.runs import NET, SLOWLY, interrupt, same, script, small, specification, wait_for
 
 
-def packed(sums):
-    return np.array([unit.packed() for unit in sums])
+def packed_units(spec, seed, counts):
+    """Sums of the first units of a run."""
+    stream = Stream(seed, (0,))
+    units = [run_unit(spec, stream, unit, count) for unit, count in enumerate(counts)]
+    return np.array([unit.packed() for unit in units])
 
 
 class Plain(Executor):
@@ -110,20 +113,20 @@ def test_processes_give_the_same_bits(plain, method, workers):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_units_that_are_run_again_give_the_same_bits(plain, seed, monkeypatch):
-    monkeypatch.setattr(running, "TASK_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.01)
     assert same(plain, small(executor=Unreliable(seed)))
 
 
 @pytest.mark.parametrize("seconds", [0, 0.003, 100])
 def test_the_length_of_tasks_changes_no_bit(plain, monkeypatch, seconds):
-    monkeypatch.setattr(running, "TASK_SECONDS", seconds)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", seconds)
     executor = Plain()
     assert same(plain, small(executor=executor))
     assert (executor.submitted == plain.blocks) == (seconds == 0)
 
 
 def test_few_tasks_wait_at_a_time(plain, monkeypatch):
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
     executor = Hoarder()
     assert same(plain, small(executor=executor))
     assert 3 <= executor.most <= 2 * 3 + 2
@@ -147,7 +150,7 @@ def test_the_number_of_workers_is_asked_for():
 
 
 class Client:
-    """What tells a Dask client from an executor."""
+    """A Dask client has `get_executor`, executors have not."""
 
     submit = get_executor = print
 
@@ -176,7 +179,7 @@ def test_an_error_of_a_unit_is_raised(monkeypatch):
             raise ZeroDivisionError("unit 40")
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(running, "run_unit", fail)
+    monkeypatch.setattr(scheduler, "run_unit", fail)
     for workers in (1, 2):
         with pytest.raises(ZeroDivisionError, match="unit 40"):
             small(workers=workers)
@@ -188,27 +191,27 @@ def test_an_error_of_a_unit_is_raised(monkeypatch):
 
 
 def test_a_target_stops_at_the_first_prefix_that_suffices():
-    found = small(target_error=0.03)
+    stopped = small(target_error=0.03)
     for workers in (2, 8):
-        assert same(found, small(target_error=0.03, workers=workers))
-    spec = checked_specification("simulate", NET, 32, "input", None, None, False, engine="numpy")
+        assert same(stopped, small(target_error=0.03, workers=workers))
+    spec = specification(NET)
     counts = unit_sizes(spec, 12_000)
     lengths = prefix_lengths(len(counts))
-    place = lengths.index(found.blocks)
+    place = lengths.index(stopped.blocks)
     assert 0 < place < len(lengths) - 1, "neither the first nor the last"
-    sums = [run_unit(spec, Stream(5, (0,)), unit, counts[unit]) for unit in range(found.blocks)]
+    packed = packed_units(spec, 5, counts[: stopped.blocks])
     for length in lengths[: place + 1]:
-        prefix = estimate(spec, counts[:length], packed(sums[:length]), control=False)
-        assert (relative_errors(prefix).max() < 0.03) == (length == found.blocks)
-    assert np.array_equal(prefix["covariance"], found.covariance)
-    assert found.target_reached
-    assert found.relative_error.max() < 0.03
-    assert "target error 0.03 reached: relative standard error at most 0.02" in repr(found)
-    assert "target error 0.03 reached" in found._repr_html_()
+        prefix = estimate(spec, counts[:length], packed[:length], control=False)
+        assert (relative_errors(prefix).max() < 0.03) == (length == stopped.blocks)
+    assert np.array_equal(prefix["covariance"], stopped.covariance)
+    assert stopped.target_reached
+    assert stopped.relative_error.max() < 0.03
+    assert "target error 0.03 reached: relative standard error at most 0.02" in repr(stopped)
+    assert "target error 0.03 reached" in stopped._repr_html_()
 
 
 def test_control_variates_count_for_the_target():
-    # Moves are always felt here, so that the noise decides.
+    # Every move has a response here, so that the noise decides.
     net = sd.Network.uniform([1, 2, 1], 1, 2)
     given = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy", "target_error": 0.0048}
     plain = sd.simulate(net, **given)
@@ -224,36 +227,36 @@ def test_control_variates_count_for_the_target():
 def test_errors_of_exactly_known_ratios_are_not_nan():
     # Control variates know the linear noise response at the input exactly, and moves are constant.
     for samples in (12_000, 40_000):
-        found = small(samples=samples, rectify=None, control_variates=True)
-        assert found.R_err[0] < 1e-8
-        assert np.isfinite(found.R_err).all()
+        linear = small(samples=samples, rectify=None, control_variates=True)
+        assert linear.R_err[0] < 1e-8
+        assert np.isfinite(linear.R_err).all()
 
 
-def test_a_target_out_of_reach_is_told(plain):
-    text = (r"target_error = 0.001 was not reached within 12000 samples: the relative standard "
-            r"error of layer 3 is 0\.0\d+")  # fmt: skip
-    with pytest.warns(RuntimeWarning, match=text) as caught:
-        found = small(target_error=0.001)
-    # Whoever called `simulate` is told.
+def test_a_target_out_of_reach_is_warned_of(plain):
+    missed = r"target_error = 0.001 was not reached within 12000 samples: the relative standard "
+    with pytest.warns(RuntimeWarning, match=rf"{missed}error of layer 3 is 0\.0\d+") as caught:
+        result = small(target_error=0.001)
+    # The warning points at the caller of `simulate`.
     assert caught[0].filename.endswith("runs.py")
-    assert same(found, plain)
-    assert (found.target_reached, found.partial, found.target_error) == (False, False, 0.001)
-    assert "target error 0.001 NOT reached" in repr(found)
+    assert same(result, plain)
+    assert (result.target_reached, result.partial, result.target_error) == (False, False, 0.001)
+    assert "target error 0.001 NOT reached" in repr(result)
     assert (plain.target_reached, plain.target_error) == (True, None)
 
 
 def test_a_response_never_seen_is_infinitely_uncertain():
     net = sd.Network.uniform(2, 2, 8)
     with pytest.warns(RuntimeWarning, match=r"the relative standard error of layer \d is inf"):
-        found = sd.simulate(net, size=2**12, samples=8, rng=0, target_error=0.5)
-    assert found.D[-1] == 0
-    assert found.relative_error[-1] == math.inf
+        result = sd.simulate(net, size=2**12, samples=8, rng=0, target_error=0.5)
+    assert result.D[-1] == 0
+    assert result.relative_error[-1] == math.inf
 
 
 def test_exhaustion_is_judged_in_the_end_only():
-    spec = checked_specification("simulate", NET, 32, "input", None, None, False, engine="numpy")
+    spec = specification(NET)
     dead = UnitSums(*(np.zeros(4) for _ in range(4)), np.zeros(2))
-    assert not is_precise(spec, [4] * 64, packed([dead] * 64), control=False, target=0.9)
+    packed = np.array([dead.packed()] * 64)
+    assert not is_precise(Job(spec, Stream(5), (4,) * 64, target=0.9), packed)
     dying = sd.Network.uniform(2, 2, 3, bias=-0.2)
     with pytest.raises(sd.ExhaustionError, match="layer 2"):
         sd.simulate(dying, size=16, samples=10_000, rng=0, target_error=0.1)
@@ -285,24 +288,24 @@ def test_a_target_is_a_number(target):
 
 
 def test_an_interrupted_run_returns_what_is_done(plain, monkeypatch, tmp_path):
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
-    found = small(executor=Plain(21, KeyboardInterrupt))
-    assert (found.partial, plain.partial) == (True, False)
-    assert 2 <= found.blocks <= 20
-    spec = checked_specification("simulate", NET, 32, "input", None, None, False, engine="numpy")
-    counts = unit_sizes(spec, 12_000)[: found.blocks]
-    sums = [run_unit(spec, Stream(5, (0,)), unit, count) for unit, count in enumerate(counts)]
-    assert np.array_equal(estimate(spec, counts, packed(sums), control=False)["means"], found.means)
-    for text in (repr(found), found._repr_html_()):
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    result = small(executor=Plain(21, KeyboardInterrupt))
+    assert (result.partial, plain.partial) == (True, False)
+    assert 2 <= result.blocks <= 20
+    spec = specification(NET)
+    counts = unit_sizes(spec, 12_000)[: result.blocks]
+    estimates = estimate(spec, counts, packed_units(spec, 5, counts), control=False)
+    assert np.array_equal(estimates["means"], result.means)
+    for text in (repr(result), result._repr_html_()):
         assert "partial: interrupted" in text
-    again = sd.load(found.save(tmp_path / "partial.npz"))
+    again = sd.load(result.save(tmp_path / "partial.npz"))
     assert again.partial
-    assert repr(again) == repr(found)
+    assert repr(again) == repr(result)
 
 
 @pytest.mark.parametrize("task", [1, 2])
 def test_an_interrupt_before_two_units_is_passed_on(monkeypatch, task):
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
         small(executor=Plain(task, KeyboardInterrupt))
 
@@ -313,11 +316,11 @@ def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
             raise KeyboardInterrupt
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
-    monkeypatch.setattr(running, "run_unit", interrupted)
-    found = small(executor=Unreliable(0))
-    assert found.partial
-    assert 20 < found.blocks < 129
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "run_unit", interrupted)
+    result = small(executor=Unreliable(0))
+    assert result.partial
+    assert 20 < result.blocks < 129
 
 
 def test_an_interrupt_cancels_what_waits(monkeypatch):
@@ -337,16 +340,15 @@ def test_an_interrupt_cancels_what_waits(monkeypatch):
                 self.waiting.append(future)
             return future
 
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
     executor = Stalled()
-    found = small(executor=executor)
-    assert (found.partial, found.blocks, len(executor.waiting)) == (True, 3, 3)
+    result = small(executor=executor)
+    assert (result.partial, result.blocks, len(executor.waiting)) == (True, 3, 3)
     assert all(future.cancelled() for future in executor.waiting)
 
 
 LONG = """
-import numpy as np, scaledet as sd, sys
-from scaledet.simulation.unit import Stream
+import scaledet as sd, sys
 print("ready", flush=True)
 net = sd.Network.uniform(2, 2, 2)
 m = sd.simulate(net, size=16, samples=10**8, rng=3, engine="numpy", workers=int(sys.argv[1]))
@@ -366,24 +368,18 @@ def test_ctrl_c(workers):
     assert 2 <= int(blocks) < 65_000
     assert int(samples) >= 1500 * int(blocks)
     if workers == 1:
-        net = sd.Network.uniform(2, 2, 2)
-        spec = checked_specification(
-            "simulate", net, 16, "input", None, None, False, engine="numpy"
-        )
+        spec = specification(sd.Network.uniform(2, 2, 2), 16)
         counts = unit_sizes(spec, 10**8)[: int(blocks)]
-        sums = [run_unit(spec, Stream(3, (0,)), unit, count) for unit, count in enumerate(counts)]
-        assert estimate(spec, counts, packed(sums), control=False)["means"].tobytes().hex() == means
+        estimates = estimate(spec, counts, packed_units(spec, 3, counts), control=False)
+        assert estimates["means"].tobytes().hex() == means
 
 
-IMPATIENT = (
-    SLOWLY.replace("PAUSE", "1.5")
-    + """
+IMPATIENT = f"""PAUSE = 1.5{SLOWLY}
 import scaledet as sd
 print("ready", flush=True)
 m = sd.simulate(sd.Network.uniform(2, 2, 2), size=16, samples=10**6, rng=3, engine="numpy")
 print(m.partial, m.blocks, flush=True)
 """
-)
 
 
 def test_ctrl_c_twice_does_not_wait_for_the_unit_under_way() -> None:

@@ -9,30 +9,24 @@ import pytest
 
 import scaledet as sd
 from scaledet.results.tables import with_error
-from scaledet.simulation import scheduler as running
+from scaledet.simulation import scheduler
 from scaledet.simulation.unit import run_unit, unit_sizes
-
-NET = sd.Network.uniform(2, 2, 3)
-ARRAYS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err", "covariance")
-
-
-def equal(a: object, b: object) -> bool:
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ARRAYS)
+from tests.runs import NET, same, specification
 
 
 def test_bit_identical_for_any_number_of_workers() -> None:
     runs = [sd.simulate(NET, size=32, samples=900, rng=5, workers=w) for w in (1, 2, 8)]
-    assert equal(runs[0], runs[1])
-    assert equal(runs[0], runs[2])
+    assert same(runs[0], runs[1])
+    assert same(runs[0], runs[2])
 
 
 def test_streams_are_reproducible_and_different() -> None:
     first = sd.simulate(NET, size=32, samples=300, rng=5)
-    assert equal(first, sd.simulate(NET, size=32, samples=300, rng=np.random.SeedSequence(5)))
-    assert equal(first, sd.simulate(NET, size=32, samples=300, rng=np.random.default_rng(5)))
+    assert same(first, sd.simulate(NET, size=32, samples=300, rng=np.random.SeedSequence(5)))
+    assert same(first, sd.simulate(NET, size=32, samples=300, rng=np.random.default_rng(5)))
     assert not np.array_equal(first.G, sd.simulate(NET, size=32, samples=300, rng=6).G)
     anonymous = sd.simulate(NET, size=32, samples=300)
-    assert equal(anonymous, sd.simulate(NET, size=32, samples=300, rng=anonymous.entropy))
+    assert same(anonymous, sd.simulate(NET, size=32, samples=300, rng=anonymous.entropy))
 
 
 def test_no_global_random_state_is_touched() -> None:
@@ -55,7 +49,7 @@ def test_self_pairs_do_not_bias_the_distance() -> None:
 
 
 def test_standard_errors_are_calibrated() -> None:
-    """Pulls over independent runs have unit variance: 240 runs tell 1 to about 9 %."""
+    """Pulls over independent runs have unit variance: 240 runs determine 1 to about 9 %."""
     truth = sd.predict(NET, size=16)
     runs = [sd.simulate(NET, size=16, samples=400, rng=seed) for seed in range(240)]
     for name in ("D", "G", "R", "Q"):
@@ -132,7 +126,7 @@ def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) 
     assert "about" in text
     assert "MB" in text
     assert "600 samples" in text
-    assert equal(quiet, shown)
+    assert same(quiet, shown)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +188,7 @@ def test_results_are_objects_people_like(tmp_path) -> None:
     assert list(frame["D"]) == list(m.D)
     assert "D_err" in frame
     restored = sd.load(m.save(tmp_path / "run.npz"))
-    assert equal(m, restored)
+    assert same(m, restored)
     assert (restored.network, restored.task) == (m.network, m.task)
     assert repr(restored) == text
     with pytest.raises(ValueError, match="read-only"):
@@ -229,7 +223,7 @@ def test_noise_beyond_floating_point_is_refused(sigma: float) -> None:
 
 
 def test_few_samples_give_errors_not_nan() -> None:
-    """32 samples, some layers without a single felt move: finite errors, never 0, no warning."""
+    """32 samples, layers without a response to any move: finite errors, never 0, no warning."""
     for seed in range(150):
         try:
             m = sd.simulate(NET, size=32, samples=32, rng=seed)
@@ -285,8 +279,8 @@ def test_images_that_all_look_alike_end_a_run_early(bias: float, monkeypatch) ->
         done.append(count)
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(running, "run_unit", counted)
-    monkeypatch.setattr(running, "TASK_SECONDS", 0.0)  # one unit a task
+    monkeypatch.setattr(scheduler, "run_unit", counted)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.0)  # one unit a task
     net = sd.Network.uniform(2, 2, 5, bias=bias)
     with pytest.raises(sd.ExhaustionError, match=r"Q_k = 0 in all \d+ pairs") as caught:
         sd.simulate(net, size=32, samples=320_000, rng=0)
@@ -301,6 +295,4 @@ def test_images_beyond_any_memory_are_refused_first() -> None:
 
 def test_units_of_large_images_stay_short() -> None:
     """A unit of 2^23 pixels an image holds 16 images: it ends, and is kept, within seconds."""
-    from tests.simulation.engines.compiled.test_engine import specification
-
-    assert unit_sizes(specification(NET, 2**23), 10**5)[0] <= 16
+    assert unit_sizes(specification(NET, 2**23, engine="numba"), 10**5)[0] <= 16

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.simulation import scheduler as running
+from scaledet.simulation import scheduler
 from scaledet.simulation.unit import run_unit
 from tests.runs import SLOWLY, same, script, wait_for
 from tests.simulation.test_scheduler import Plain, Unreliable
@@ -58,8 +58,8 @@ def test_the_runs_take_turns(monkeypatch):
         seen.append((spec.network, spec.size))
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
-    monkeypatch.setattr(running, "run_unit", spy)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "run_unit", spy)
     sweep()
     pairs = [(net, size) for net in NETS for size in SIZES]
     assert seen[:8] == pairs * 2
@@ -94,16 +94,16 @@ def test_the_table(plain):
 
 def test_signed_kernels_have_a_support_only():
     signed = sd.Network([sd.Layer(sd.Kernel([1, -1], signed=True))])
-    found = sweep(networks=[signed, NETS[0]], sizes=[16])
-    assert found.columns()["support"].tolist() == [1, 2, 1, 2, 4]
-    assert "A" not in found.columns()
-    assert "support" in repr(found)
+    swept = sweep(networks=[signed, NETS[0]], sizes=[16])
+    assert swept.columns()["support"].tolist() == [1, 2, 1, 2, 4]
+    assert "A" not in swept.columns()
+    assert "support" in repr(swept)
 
 
 def test_a_sweep_is_saved_and_loaded(plain, tmp_path):
     with pytest.warns(RuntimeWarning, match="not reached"):
-        found = sweep(target_error=1e-4, control_variates=True)
-    for result in (plain, found):
+        missed = sweep(target_error=1e-4, control_variates=True)
+    for result in (plain, missed):
         again = sd.load(result.save(tmp_path / "sweep.npz"))
         assert all_same(result, again)
         assert repr(again) == repr(result)
@@ -116,10 +116,10 @@ def test_a_sweep_is_saved_and_loaded(plain, tmp_path):
 
 
 def test_every_run_stops_at_its_own_target():
-    found = sweep(samples=20_000, target_error=0.015)
-    assert all(run.target_reached for run in found.runs)
-    assert len({run.samples for run in found.runs}) > 1
-    assert all_same(found, sweep(samples=20_000, target_error=0.015, workers=3))
+    swept = sweep(samples=20_000, target_error=0.015)
+    assert all(run.target_reached for run in swept.runs)
+    assert len({run.samples for run in swept.runs}) > 1
+    assert all_same(swept, sweep(samples=20_000, target_error=0.015, workers=3))
 
 
 def test_runs_that_miss_the_target_are_named():
@@ -137,7 +137,7 @@ def test_one_file_for_all_runs(plain, tmp_path, monkeypatch):
     class Stop(Exception):
         pass
 
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
     with pytest.raises(Stop):
         sweep(checkpoint=path, executor=Plain(30, Stop))
     assert all_same(plain, sweep(checkpoint=path, workers=2))
@@ -157,11 +157,11 @@ def test_one_file_for_all_runs(plain, tmp_path, monkeypatch):
 
 
 def test_an_interrupted_sweep_returns_what_is_done(monkeypatch):
-    monkeypatch.setattr(running, "TASK_SECONDS", 0)
-    found = sweep(executor=Plain(40, KeyboardInterrupt))
-    assert found.partial
-    assert [run.partial for run in found.runs] == [True] * 4
-    assert "; partial: interrupted" in repr(found).splitlines()[0]
+    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    swept = sweep(executor=Plain(40, KeyboardInterrupt))
+    assert swept.partial
+    assert [run.partial for run in swept.runs] == [True] * 4
+    assert "; partial: interrupted" in repr(swept).splitlines()[0]
     few = sweep(executor=Plain(7, KeyboardInterrupt), workers=1)
     assert few.partial
     assert 1 <= len(few.runs) < 4
@@ -191,13 +191,18 @@ def test_a_killed_sweep_goes_on(plain, tmp_path):
 # --------------------------------------------------------------------------------- refusals
 
 
+PLACE = r"networks\[0\] at sizes\[0\] = "
+TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
+MULTIPLE = r"networks\[1\] at sizes\[1\] = 20 is refused: size must be a multiple .* 8; got 20"
+TASK_SIZE = r"networks\[0\] at sizes\[1\] = 32 is refused: size must .* equal the task's 16; got 32"
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "message"),
     [
-        ({"sizes": [16, 20]}, ValueError,
-         r"networks\[1\] at sizes\[1\] = 20 is refused: size must be a multiple .* 8; got 20"),
+        ({"sizes": [16, 20]}, ValueError, MULTIPLE),
         ({"sizes": [16, 2.5]}, TypeError, r"networks\[0\] at sizes\[1\] = 2.5 is refused: size "),
-        ({"sizes": [None]}, TypeError, r"networks\[0\] at sizes\[0\] = None is refused: size "),
+        ({"sizes": [None]}, TypeError, rf"{PLACE}None is refused: size "),
         ({"sizes": 16}, TypeError, "sizes must be a sequence of integers; got 16"),
         ({"sizes": []}, ValueError, "sizes must hold at least one integer; got none"),
         ({"networks": []}, ValueError, "networks must hold at least one Network; got none"),
@@ -206,14 +211,13 @@ def test_a_killed_sweep_goes_on(plain, tmp_path):
         ({"sizes": [16, 16]}, ValueError, r"sizes must differ; got 16 twice"),
         ({"networks": [NETS[0], NETS[0]]}, ValueError, r"networks must differ; got Network"),
         ({"samples": 3}, ValueError, "samples must be an integer >= 4; got 3"),
-        ({"memory_limit": 10}, ValueError, r"networks\[0\] at sizes\[0\] = 16 .*memory_limit"),
+        ({"memory_limit": 10}, ValueError, rf"{PLACE}16 .*memory_limit"),
         ({"engine": "cuda"}, ValueError, "engine must be one of 'numba', 'numpy'; got 'cuda'"),
-        ({"task": sd.ScaleDetection(size=16, xi=4, gap=1)}, ValueError,
-         r"networks\[0\] at sizes\[1\] = 32 is refused: size must .* equal the task's 16; got 32"),
+        ({"task": TASK}, ValueError, TASK_SIZE),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_named_before_the_work(given, kind, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "run_unit", None)
+    monkeypatch.setattr(scheduler, "run_unit", None)
     with pytest.raises(kind, match=message):
         sweep(**given, checkpoint=tmp_path / "none.sqlite")
     assert list(tmp_path.iterdir()) == []

@@ -8,24 +8,13 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.scenario import checked_experiment
-from scaledet.simulation.unit import (
-    ENGINES,
-    Specification,
-    Stream,
-    UnitSums,
-    engine_name,
-    run_unit,
-    unit_sizes,
-)
+from scaledet.simulation.engines.base import Specification, UnitSums
+from scaledet.simulation.unit import ENGINES, Stream, engine_name, run_unit, unit_sizes
+from tests.runs import specification as specified
 
 
-def specification(depth: int = 3, engine: str = "numba", size: int = 32) -> Specification:
-    net = sd.Network.uniform(2, 2 if depth < 8 else 1, depth)
-    found = checked_experiment(
-        "simulate", net, size, "input", None, None, False, sigma_range=(1e-10, 1e70)
-    )
-    return Specification(**vars(found), engine=engine)
+def specification(depth: int = 3, engine: str = "numba") -> Specification:
+    return specified(sd.Network.uniform(2, 2 if depth < 8 else 1, depth), 32, engine=engine)
 
 
 def test_unit_sizes_use_every_sample() -> None:

@@ -1,6 +1,6 @@
 """The plain engine: whole images in NumPy arrays, as one would write the definition down.
 
-The fused engine computes the same; this one is for reading and for checking it.
+The compiled engine computes the same; this one is for reading and for checking it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.network.pooling import apply_layer
-from scaledet.simulation.unit import Images, UnitSums, add_pixels
+from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.simulation.unit import Specification
+    from scaledet.scenario import Rectify
 
 __all__ = ["bytes_needed", "most_images", "run"]
 
@@ -27,21 +27,20 @@ _BACKGROUND = 2**22
 
 def bytes_needed(spec: Specification, count: int) -> int:
     """Clean, displaced and noisy images of a chunk, with the temporaries of pooling."""
-    pixels = spec.size**spec.network.dim
-    own = 8 * pixels * count if spec.background else 0
-    return int(8 * 8 * pixels * min(count, _images_at_a_time(spec))) + own
+    background = count if spec.scenario.background else 0
+    return 8 * spec.pixels * (8 * min(count, _images_at_a_time(spec)) + background)
 
 
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit: chunks bound the memory, but for a background.
+    """Return the largest number of images in a unit.
 
-    It is drawn for all images of the unit.
+    Chunks bound the memory, except for a background, which is drawn for all images of the unit.
     """
-    return int(max(2, _BACKGROUND // spec.size**spec.network.dim)) if spec.background else 2**62
+    return max(2, _BACKGROUND // spec.pixels) if spec.scenario.background else 2**62
 
 
 def _images_at_a_time(spec: Specification) -> int:
-    return int(max(1, _CHUNK // spec.size**spec.network.dim))
+    return max(1, _CHUNK // spec.pixels)
 
 
 def run(
@@ -51,13 +50,13 @@ def run(
     noise: NDArray[np.float64] | None = None,
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
-    network, dim = spec.network, spec.network.dim
+    network, rectify = spec.network, spec.rectify
     depth, count = network.depth, len(images.positions)
     rng = np.random.default_rng(seeds)
     totals = np.zeros((4, depth + 1))
     controls = np.zeros(2)
-    sums: list[NDArray[np.float64]] = [np.zeros(0)] * (depth + 1)
-    origins: list[NDArray[np.float64]] = [np.zeros(0)] * (depth + 1)
+    sums: list[NDArray[np.float64]] = []
+    origins: list[NDArray[np.float64]] = []
     chunk = _images_at_a_time(spec)
     for start in range(0, count, chunk):
         part = slice(start, min(count, start + chunk))
@@ -70,23 +69,22 @@ def run(
             eta = noise[part].reshape(plain.shape)
         clean = plain
         if images.background is not None:
-            own = images.background[part].reshape(plain.shape)
-            lowest = -np.inf if spec.rectify is None else 0.0
-            plain = plain + own
-            clean, shifted = np.maximum(plain, lowest), np.maximum(shifted + own, lowest)
-        noisy, felt = _add_noise(plain if spec.rectify == "input" else clean, eta, spec.rectify)
-        controls += felt.sum(), _square(felt)
+            background = images.background[part].reshape(plain.shape)
+            plain, shifted = plain + background, shifted + background
+            clean, shifted = np.maximum(plain, spec.lowest), np.maximum(shifted, spec.lowest)
+        noisy, entered = _add_noise(plain if rectify == "input" else clean, eta, rectify)
+        controls += entered.sum(), _square(entered)
         for k in range(depth + 1):
             if k:
-                layer, active = network.layers[k - 1], spec.rectify is not None
                 clean, shifted, noisy = (
-                    apply_layer(values, layer, rectify=active) for values in (clean, shifted, noisy)
+                    apply_layer(values, network.layers[k - 1], rectify=rectify is not None)
+                    for values in (clean, shifted, noisy)
                 )
             if start == 0:
-                # Distances do not depend on the origin; the unit's own first image keeps
+                # Distances do not depend on the origin; the unit's first image keeps
                 # their sums free of cancellation.
-                origins[k] = clean[:1].copy()
-                sums[k] = np.zeros(clean.shape[1:])
+                origins.append(clean[:1].copy())
+                sums.append(np.zeros(clean.shape[1:]))
             centred = clean - origins[k]
             sums[k] += centred.sum(axis=0)
             totals[0, k] += _square(shifted - clean)
@@ -95,18 +93,18 @@ def run(
             totals[3, k] += _square(clean)
     spread = np.array([_square(total) for total in sums])
     distance = 2 * (totals[2] - spread / count) / (count - 1)
-    controls /= count * spec.size**dim
+    controls /= count * spec.pixels
     return UnitSums(totals[0] / count, totals[1] / count, distance, totals[3] / count, controls)
 
 
 def _add_noise(
-    plain: NDArray[np.float64], eta: NDArray[np.float64], rectify: str | None
+    plain: NDArray[np.float64], eta: NDArray[np.float64], rectify: Rectify
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the noisy images, and the noise as far as it does not depend on the image."""
     if rectify == "input":
         return np.maximum(plain + eta, 0.0), np.maximum(eta, 0.0)
-    felt = np.maximum(eta, 0.0) if rectify == "noise" else eta
-    return plain + felt, felt
+    entered = np.maximum(eta, 0.0) if rectify == "noise" else eta
+    return plain + entered, entered
 
 
 def _square(values: NDArray[np.float64]) -> float:

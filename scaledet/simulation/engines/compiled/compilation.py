@@ -9,11 +9,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Integers", "Words", "compiled"]
+__all__ = ["LAYER", "Floats", "Integers", "LayerNumbers", "Words", "compiled"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
+
+LayerNumbers = tuple[Floats, int, int, int, float, float]
+"""Weights of all layers, the layer's number, length, stride and bias, and its lowest output: 0, or
+minus infinity where nothing is rectified."""
+LAYER = "Tuple((float64[:,::1], int64, int64, int64, float64, float64))"
+"""Their type in signatures."""
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -37,13 +43,10 @@ def compiled(
     }
 
     def compile_it(function: _Function) -> _Function:
-        def with_cache(cache: bool) -> _Function:
-            return cast(_Function, njit(signature, cache=cache, **options)(function))
-
         try:
-            return with_cache(True)
+            return cast(_Function, njit(signature, cache=True, **options)(function))
         except RuntimeError:
             # No folder can be written, as in some containers: compile anew in every process.
-            return with_cache(False)
+            return cast(_Function, njit(signature, **options)(function))
 
     return compile_it

@@ -37,8 +37,8 @@ _LN_2 = math.log(2)
 _ROOT_HALF = np.int64(np.float64(math.sqrt(0.5)).view(np.int64))
 _ULP = 2.0**-52
 
-# Series 1/(2 i + 1) of artanh(x)/x, (-1)^i/(2 i + 1)! of sin(x)/x, (-1)^i/(2 i)! of cos(x). What is
-# left out is below 1e-15, relative, for |x| <= 3 - 2 sqrt(2) and pi/4.
+# Series 1/(2 i + 1) of artanh(x)/x, (-1)^i/(2 i + 1)! of sin(x)/x, (-1)^i/(2 i)! of cos(x). Their
+# relative remainders are below 1e-15 for |x| <= 3 - 2 sqrt(2) and pi/4.
 _L = tuple(1 / (2 * i + 1) for i in range(9))
 _S = tuple((-1) ** i / math.factorial(2 * i + 1) for i in range(8))
 _C = tuple((-1) ** i / math.factorial(2 * i) for i in range(9))
@@ -61,10 +61,7 @@ def padded(count: int) -> int:
 
 
 @compiled("void(uint64[:,::1], uint64[:,::1])")
-def next_words(
-    state: Words,
-    words: Words,
-) -> None:
+def next_words(state: Words, words: Words) -> None:
     """Fill `words` [n, LANES] with the next n words of every lane."""
     a, b, c, counter = state[0], state[1], state[2], state[3]
     for row in range(len(words)):
@@ -94,7 +91,7 @@ def fill_normals(state: Words, out: Floats, count: int, sigma: float) -> None:
         next_words(state, words)
         for i in range(BATCH):
             uniform[i] = (np.float64(np.int64(flat[i] >> _LOWER)) + 0.5) * _ULP
-        for i in range(LANES):  # split u into 2^exponent and what is near 1
+        for i in range(LANES):  # split u into 2^exponent and a factor near 1
             exponent = (bits[i] - _ROOT_HALF) >> 52
             bits[i] -= exponent << 52
             mantissas[i] = exponent

@@ -1,4 +1,4 @@
-"""Pooling of lines, compiled: what `pooling` does, for one line of one image at a time.
+"""Pooling of lines, compiled: as `network.pooling` does, one line of one image at a time.
 
 A line is the last axis of an image, with room for the neighbours across the seam.
 """

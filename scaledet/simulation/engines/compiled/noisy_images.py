@@ -6,9 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from scaledet.simulation.engines.compiled.compilation import Floats, Integers, compiled
+from scaledet.simulation.engines.compiled.compilation import (
+    LAYER,
+    Floats,
+    Integers,
+    LayerNumbers,
+    compiled,
+)
 from scaledet.simulation.engines.compiled.lines import pool_line
-from scaledet.simulation.engines.compiled.windows import pool_axis, site
+from scaledet.simulation.engines.compiled.windows import pool_windows, site
 
 __all__ = ["noisy_pass"]
 
@@ -16,37 +22,35 @@ __all__ = ["noisy_pass"]
 _CANCELS = 0.99
 
 
+Windows = tuple[Floats, int, int]
+"""Clean windows [images, ...] of all layers, number of an image, and where one of its rows is."""
+
+
 @compiled(
-    "float64(float64[::1], int64, float64[:,::1], int64, int64, int64, float64, float64, float64,"
-    " int64, int64, int64, float64[:,::1], int64, int64, int64)",
+    f"float64(float64[::1], int64, int64, int64, {LAYER}, float64,"
+    " Tuple((float64[:,::1], int64, int64)), int64, int64)",
     inner=True,
 )
 def _pool_and_compare(
     lines: Floats,
     source: int,
-    weights: Floats,
-    layer: int,
-    length: int,
-    stride: int,
-    bias: float,
-    lowest: float,
-    background: float,
     target: int,
     n: int,
+    layer: LayerNumbers,
+    background: float,
+    clean_row: Windows,
     start: int,
-    history: Floats,
-    number: int,
-    past: int,
     window: int,
 ) -> float:
     """Pool a line of the noisy image, and return its squared distance from the clean one.
 
-    It goes from `source` on in `lines` to `target`, where it has `n` pixels. The clean one is
-    history[number, past : past + window] from `start` on, around the seam, and `background`
-    elsewhere.
+    It goes from `source` on in `lines` to `target`, where it has `n` pixels. The clean one is the
+    row of a window from `start` on, around the seam, and `background` elsewhere.
     """
+    weights, k, length, stride, bias, lowest = layer
+    history, image, past = clean_row
     total = pool_line(
-        lines, source, weights, layer, length, stride, bias, lowest, background, lines, target, n
+        lines, source, weights, k, length, stride, bias, lowest, background, lines, target, n
     )
     if window == 0:
         return total
@@ -54,14 +58,14 @@ def _pool_and_compare(
     straight = min(window, n - start)
     for part in range(2):
         at = np.uint64(target + (0 if part else start))
-        mine = np.uint64(past + (straight if part else 0))
+        inside = np.uint64(past + (straight if part else 0))
         for i in range(np.uint64(window - straight if part else straight)):
-            value, clean = lines[at + i], history[number, mine + i]
+            value, clean = lines[at + i], history[image, inside + i]
             near += (value - background) * (value - background)
             apart += (value - clean) * (value - clean)
     if near <= _CANCELS * total:
         return total - near + apart
-    # The active pixels outshine the noise: add up what lies outside the window by itself.
+    # The active pixels outshine the noise: add up the pixels outside the window by themselves.
     for i in range(n):
         if (i - start) % n >= window:
             apart += (lines[target + i] - background) * (lines[target + i] - background)
@@ -69,18 +73,17 @@ def _pool_and_compare(
 
 
 @compiled(
-    "void(float64[::1], int64, int64, int64, int64, int64[:,::1], int64, int64, float64[:,::1],"
+    "void(float64[::1], int64, int64, int64, int64[:,::1], int64, int64, float64[:,::1],"
     " float64[::1], float64[::1])",
     inner=True,
 )
 def _enter(
     lines: Floats,
     source: int,
-    pixels: int,
     side: int,
     window: int,
     starts: Integers,
-    number: int,
+    image: int,
     mode: int,
     history: Floats,
     totals: Floats,
@@ -89,18 +92,19 @@ def _enter(
     """Turn the noise from `source` on in `lines` into a noisy image, in place.
 
     `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise, 3: relu(noise), to which x has
-    been added; history[number] begins with x in its window. Added to `totals`: the sum of the
+    been added; history[image] begins with x in its window. Added to `totals`: the sum of the
     noise (rectified in modes 0, 1, 3), that of its square, and the squared distance of noisy and
     clean.
     """
     dim = starts.shape[1]
     lowest = -np.inf if mode == 2 else 0.0
-    rows = 1
+    rows, pixels = 1, side
     for _ in range(dim - 1):
         rows *= window
+        pixels *= side
     for row in range(rows):
-        begin = source + site(starts, number, row, window, side)
-        column = starts[number, dim - 1]
+        begin = source + site(starts, image, row, window, side)
+        column = starts[image, dim - 1]
         for i in range(row * window, row * window + window):
             saved[i] = lines[begin + column]
             column = column + 1 if column + 1 < side else 0
@@ -112,98 +116,87 @@ def _enter(
         lines[first + i] = value
         total += value
         square += value * value
-    # Where windows are whole, what they replace is everything.
+    # Whole windows replace everything.
     whole = window == side
-    felt = 0.0 if whole else square
+    response = 0.0 if whole else square
     for row in range(rows):
-        begin = source + site(starts, number, row, window, side)
-        column = starts[number, dim - 1]
+        begin = source + site(starts, image, row, window, side)
+        column = starts[image, dim - 1]
         for i in range(row * window, row * window + window):
-            plain, clean = lines[begin + column], history[number, i]
+            plain, clean = lines[begin + column], history[image, i]
             noisy = saved[i] if mode == 0 else plain
             noisy += 0.0 if mode == 3 else clean
             noisy = noisy if noisy > lowest else lowest
             lines[begin + column] = noisy
-            felt += (noisy - clean) * (noisy - clean)
-            felt -= 0.0 if whole else plain * plain
+            response += (noisy - clean) * (noisy - clean)
+            response -= 0.0 if whole else plain * plain
             column = column + 1 if column + 1 < side else 0
     totals[0] += total
     totals[1] += square
-    totals[2] += felt
+    totals[2] += response
+
+
+Plan = tuple[
+    int, Integers, Integers, Integers, Floats, Floats, Integers, Integers, Floats, float, int
+]
+"""Layers, and windows of clean images, as the engine plans them: see there for their names."""
 
 
 @compiled(
-    "void(int64, int64[::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1], int64[::1],"
-    " int64[::1], float64[::1], float64, int64[:,:,::1], float64[:,::1], int64, int64, int64,"
-    " int64, float64[::1], float64[::1], float64[::1])"
+    "void(Tuple((int64, int64[::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1],"
+    " int64[::1], int64[::1], float64[::1], float64, int64)), int64[:,:,::1], float64[:,::1],"
+    " int64, int64, int64, float64[::1], float64[::1], float64[::1])"
 )
 def noisy_pass(
-    dim: int,
-    sides: Integers,
-    windows: Integers,
-    pasts: Integers,
-    backgrounds: Floats,
-    weights: Floats,
-    lengths: Integers,
-    strides: Integers,
-    biases: Floats,
-    lowest: float,
+    plan: Plan,
     starts: Integers,
     history: Floats,
     first: int,
     count: int,
     mode: int,
-    room: int,
     lines: Floats,
     responses: Floats,
     controls: Floats,
 ) -> None:
-    """Add noise to one image after another, pool it, and add up what every layer feels.
+    """Add noise to one image after another, pool it, and add up the responses of every layer.
 
     Parameters
     ----------
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest
-        As in `fused_engine`: the layers, and the windows of clean images.
     starts, history
-        Where the windows begin [depth + 1, images, dim]; the windows [images, ...], those of
-        layer k from pasts[k] on.
+        Where the windows begin [depth + 1, images, dim]; the windows [images, ...].
     first, count, mode
         Number of the first image, and of images; how noise enters them, as in `_enter`.
-    room, lines
+    lines
         The noise of these images, overwritten, and scratch: count + 1 parts of `room` numbers (one
         more in several dimensions), each an image and its neighbours across the seam.
     responses, controls
         Added to: squared distances of noisy and clean, [depth + 1]; sums of the noise and of its
         square.
     """
-    pixels = 1
-    for _ in range(dim):
-        pixels *= sides[0]
+    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room = plan
     saved = np.empty(pasts[1])
     totals = np.zeros(3)
     none = np.zeros(1, np.int64)
     for index in range(count):
-        number, source, target = first + index, index * room, count * room
-        _enter(
-            lines, source, pixels, sides[0], windows[0], starts[0], number, mode, history, totals,
-            saved,
-        )  # fmt: skip
+        image, source, target = first + index, index * room, count * room
+        _enter(lines, source, sides[0], windows[0], starts[0], image, mode, history, totals, saved)
         for k in range(len(strides)):
             length, stride = lengths[k], strides[k]
             n, outputs, window = sides[k], sides[k + 1], windows[k + 1]
             rows, inner = 1, 1
             for _ in range(dim - 1):
                 inner *= n
+            plain = (weights, k, length, stride, 0.0, -np.inf)
             for _ in range(dim - 1):
-                pool_axis(
-                    lines[source : source + room], rows, n, outputs, inner, 1, True, 0.0, weights,
-                    k, length, stride, none, 0.0, -np.inf, lines[target : target + room],
-                )  # fmt: skip
+                shape = (rows, n, outputs, inner, 1)
+                x, y = lines[source : source + room], lines[target : target + room]
+                pool_windows(x, shape, True, 0.0, plain, none, y)
                 source, target = target, source
                 rows *= outputs
                 inner //= n
+            layer = (weights, k, length, stride, biases[k], lowest)
             reach = stride * (outputs - 1) + length + 3
-            felt = 0.0
+            response = 0.0
             for row in range(rows):
                 line = source
                 if dim > 1:
@@ -215,20 +208,20 @@ def noisy_pass(
                 for i in range(line + n, line + reach):
                     lines[i] = lines[i - n]
                 # Which row of the window is this, if any?
-                rest, inside, unit, mine = row, True, 1, 0
+                rest, inside, unit, past = row, True, window, pasts[k + 1]
                 for axis in range(dim - 2, -1, -1):
-                    at = (rest % outputs - starts[k + 1, number, axis]) % outputs
+                    at = (rest % outputs - starts[k + 1, image, axis]) % outputs
                     rest //= outputs
                     inside = inside and at < window
-                    mine += at * unit
+                    past += at * unit
                     unit *= window
-                felt += _pool_and_compare(
-                    lines, line, weights, k, length, stride, biases[k], lowest,
-                    backgrounds[k + 1, 0], target + row * outputs, outputs,
-                    starts[k + 1, number, dim - 1], history, number, pasts[k + 1] + mine * window,
-                    window if inside else 0,
-                )  # fmt: skip
-            responses[k + 1] += felt
+                into, background = target + row * outputs, backgrounds[k + 1, 0]
+                clean_row, start = (history, image, past), starts[k + 1, image, dim - 1]
+                width = window if inside else 0
+                response += _pool_and_compare(
+                    lines, line, into, outputs, layer, background, clean_row, start, width
+                )
+            responses[k + 1] += response
             source, target = target, source
     controls[0] += totals[0]
     controls[1] += totals[1]

@@ -11,9 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from scaledet.simulation.engines.compiled.compilation import Floats, Integers, compiled
+from scaledet.simulation.engines.compiled.compilation import (
+    LAYER,
+    Floats,
+    Integers,
+    LayerNumbers,
+    compiled,
+)
 
-__all__ = ["add_up", "move_on", "pool_axis", "site"]
+__all__ = ["add_up", "move_on", "pool_windows", "site"]
 
 _TILE = 8
 
@@ -44,31 +50,24 @@ def move_on(
 
 
 @compiled(
-    "void(float64[::1], int64, int64, int64, int64, int64, boolean, float64, float64[:,::1], int64,"
-    " int64, int64, int64[::1], float64, float64, float64[::1])"
+    f"void(float64[::1], UniTuple(int64, 5), boolean, float64, {LAYER}, int64[::1], float64[::1])"
 )
-def pool_axis(
+def pool_windows(
     x: Floats,
-    outer: int,
-    n: int,
-    outputs: int,
-    inner: int,
-    count: int,
+    shape: tuple[int, int, int, int, int],
     whole: bool,
     background: float,
-    weights: Floats,
-    layer: int,
-    length: int,
-    stride: int,
+    layer: LayerNumbers,
     offsets: Integers,
-    bias: float,
-    lowest: float,
     y: Floats,
 ) -> None:
     """Pool the axis n of windows [outer, n, inner, count] into `y` [outer, outputs, inner, count].
 
-    Output 0 of image b begins at offsets[b] of its window.
+    `shape` is (outer, n, outputs, inner, count). Output 0 of image b begins at offsets[b] of its
+    window; of `whole` maps at 0, and they are periodic.
     """
+    outer, n, outputs, inner, count = shape
+    weights, k, length, stride, bias, lowest = layer
     width = inner * count
     # Unsigned: no index is negative, and the compiler need not look.
     line: Any = np.uint64(width)
@@ -78,7 +77,7 @@ def pool_axis(
             target: Any = np.uint64((o * outputs + t) * width)
             first = stride * t + (0 if whole else offsets[0])
             if same and length <= 3 and 0 <= first <= n - 3:  # all in one go
-                a, b, c = weights[layer, 0], weights[layer, 1], weights[layer, 2]
+                a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
                 above: Any = np.uint64((o * n + first) * width)
                 middle: Any = above + line
                 below: Any = middle + line
@@ -89,7 +88,7 @@ def pool_axis(
             for i in range(line):
                 y[target + i] = bias
             for j in range(length):
-                weight = weights[layer, j]
+                weight = weights[k, j]
                 first = stride * t + j
                 if same:
                     row = first % n if whole else first + offsets[0]
@@ -114,17 +113,8 @@ def pool_axis(
                     y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
 
 
-@compiled(
-    "int64(int64[:,::1], int64, int64, int64, int64)",
-    inner=True,
-)
-def site(
-    starts: Integers,
-    image: int,
-    row: int,
-    window: int,
-    side: int,
-) -> int:
+@compiled("int64(int64[:,::1], int64, int64, int64, int64)", inner=True)
+def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
     """Return where row number `row` of a window begins in the map, its last axis left out."""
     index, unit = 0, side
     for axis in range(starts.shape[1] - 2, -1, -1):
@@ -135,12 +125,11 @@ def site(
 
 
 @compiled(
-    "void(int64[:,::1], int64, int64, int64, float64[::1], float64[::1], float64[::1],"
-    " float64[:,::1], int64, float64[::1])"
+    "void(int64[:,::1], int64, int64, float64[::1], float64[::1], float64[::1], float64[:,::1],"
+    " int64, float64[::1])"
 )
 def add_up(
     starts: Integers,
-    rows: int,
     window: int,
     side: int,
     origin: Floats,
@@ -155,9 +144,9 @@ def add_up(
     Parameters
     ----------
     starts : [count, dim]
-        Where the windows begin on a map of `side`, `window` wide, `rows` lines each.
-    origin : [rows window]
-        What distances are measured from: they do not depend on it, but their rounding does.
+        Where the windows begin on a map of `side`, each `window` wide.
+    origin : [window^dim]
+        Distances are measured from it: their rounding depends on it, but not their values.
     values
         The windows [n, ..., 2 count], clean images first.
     sums
@@ -168,15 +157,16 @@ def add_up(
         Added to: squared displacement responses; sum of (f - mean of f)^2; sum of f^2 inside.
     """
     count, dim = starts.shape
-    width, size = 2 * count, rows * window
-    pixels = 1
-    for _ in range(dim):
+    rows, pixels = 1, side
+    for _ in range(dim - 1):
+        rows *= window
         pixels *= side
-    felt, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
+    width, size = 2 * count, rows * window
+    response, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
         for image in range(i * width, i * width + count):
             clean = values[image]
-            felt += (values[image + count] - clean) * (values[image + count] - clean)
+            response += (values[image + count] - clean) * (values[image + count] - clean)
             norm += clean * clean
             apart += (clean - origin[i]) * (clean - origin[i])
     for first in range(0, count, _TILE):  # transposed a few images at a time, line by cache line
@@ -192,16 +182,16 @@ def add_up(
             straight = min(window, side - starts[image, dim - 1])
             for part in range(2):  # up to the seam, and from there
                 low, high = (straight, window) if part else (0, straight)
-                from_here: Any = np.uint64(row * window + low)
-                mine: Any = np.uint64(past) + from_here
-                site_of: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
+                source: Any = np.uint64(row * window + low)
+                target: Any = np.uint64(past) + source
+                place: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
                 for i in range(np.uint64(high - low)):
-                    sums[site_of + i] += history[image, mine + i] - origin[from_here + i]
+                    sums[place + i] += history[image, target + i] - origin[source + i]
     if count * size >= pixels:
         for i in range(pixels):
             spread += sums[i] * sums[i]
             sums[i] = 0.0
-    else:  # a map much larger than what the windows touch
+    else:  # a map much larger than the sites that the windows touch
         for image in range(count):
             for row in range(rows):
                 begin = site(starts, image, row, window, side)
@@ -210,6 +200,6 @@ def add_up(
                     spread += sums[begin + column] * sums[begin + column]
                     sums[begin + column] = 0.0
                     column = column + 1 if column + 1 < side else 0
-    totals[0] += felt
+    totals[0] += response
     totals[1] += apart - spread / count
     totals[2] += norm

@@ -28,11 +28,9 @@ def test_the_second_process_finds_the_code_on_disk(tmp_path) -> None:
     """Nothing is compiled again: no file of the cache changes; and the numbers are the same."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
 
-    def run() -> tuple[str, dict]:
-        done = subprocess.run([sys.executable, "-c", SIMULATE], env=environment, check=True,
-                              capture_output=True, text=True)  # fmt: skip
-        files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")}
-        return done.stdout, files
+    def run() -> tuple[bytes, dict]:
+        printed = subprocess.check_output([sys.executable, "-c", SIMULATE], env=environment)
+        return printed, {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")}
 
     first, written = run()
     again, kept = run()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import tracemalloc
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import scaledet as sd
 from scaledet.network.network import Layer, Network
-from scaledet.scenario import checked_experiment
-from scaledet.simulation.engines import plain as numpy_engine
-from scaledet.simulation.engines.compiled import engine as fused_engine
-from scaledet.simulation.unit import Specification, UnitSums, draw_images
+from scaledet.simulation.engines import plain
+from scaledet.simulation.engines.base import Specification, UnitSums
+from scaledet.simulation.engines.compiled import engine as compiled
+from scaledet.simulation.unit import draw_images
+from tests.runs import specification
 
 U = Network.uniform
 SIGNED = sd.Kernel([1, -1, 2], signed=True)
@@ -53,14 +53,6 @@ TASKS = [
 ]
 
 
-def specification(net: Network, size: int | None, **given: object) -> Specification:
-    arguments = {"rectify": "input", "sigma": None, "task": None, **given}
-    found = checked_experiment(
-        "simulate", net, size, *arguments.values(), False, sigma_range=(1e-10, 1e70)
-    )
-    return Specification(**vars(found), engine="numba")
-
-
 def both(spec: Specification, count: int = 7) -> tuple[UnitSums, UnitSums]:
     """Sums of both engines, fed the same images and noise."""
     rng = np.random.default_rng(1)
@@ -68,8 +60,8 @@ def both(spec: Specification, count: int = 7) -> tuple[UnitSums, UnitSums]:
     noise = spec.sigma * rng.standard_normal((count, spec.size**spec.network.dim))
     seeds = np.random.SeedSequence(0)
     return (
-        numpy_engine.run(spec, images, seeds, noise),
-        fused_engine.run(spec, images, seeds, noise),
+        plain.run(spec, images, seeds, noise),
+        compiled.run(spec, images, seeds, noise),
     )
 
 
@@ -98,8 +90,7 @@ def test_engines_agree_on_pairs(task: sd.ScaleDetection) -> None:
 def test_engines_agree_on_noisy_images(rectify: str | None, dim: int) -> None:
     net = Network([Layer(3, bias=-0.01), Layer(2, 2)], dim=dim)
     for background in (0.01, 2.0):
-        spec = replace(specification(net, 16, rectify=rectify), background=background)
-        assert_equal(*both(spec))
+        assert_equal(*both(specification(net, 16, rectify=rectify, background=background)))
 
 
 @pytest.mark.parametrize("net", [U(3, 1, 4, bias=-0.02), U(2, 2, 3, bias=0.01), U(2, 2, 2, dim=2)])
@@ -156,19 +147,19 @@ def test_stated_memory_covers_what_is_used() -> None:
     for net, size in ((U(3, 1, 4), 2**16), (U(2, 2, 3, dim=2), 256)):
         spec = specification(net, size)
         images = draw_images(spec, np.random.default_rng(0), 16)
-        fused_engine.run(spec, images, np.random.SeedSequence(0))
+        compiled.run(spec, images, np.random.SeedSequence(0))
         tracemalloc.start()
-        fused_engine.run(spec, images, np.random.SeedSequence(0))
+        compiled.run(spec, images, np.random.SeedSequence(0))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert most < fused_engine.bytes_needed(spec, 16) + 2**17
+        assert most < compiled.bytes_needed(spec, 16) + 2**17
 
 
 def test_units_are_bounded_by_memory() -> None:
-    assert fused_engine.most_images(specification(U(3, 1, 4), 2**14)) > 1024
+    assert compiled.most_images(specification(U(3, 1, 4), 2**14)) > 1024
     # 2^27 pixels: about a second.
-    assert fused_engine.most_images(specification(U(3, 1, 4), 2**20)) == 128
+    assert compiled.most_images(specification(U(3, 1, 4), 2**20)) == 128
     whole = specification(U(3, 1, 2), None, task=sd.ScaleDetection(size=2**20, xi=8))
-    assert fused_engine.most_images(whole) == 2
+    assert compiled.most_images(whole) == 2
     # A map of sums and four windows of both images; the clean ones of three layers.
-    assert math.isclose(fused_engine.bytes_needed(whole, 2) / 2**20, 8 * (1 + 8 + 6), rel_tol=0.1)
+    assert math.isclose(compiled.bytes_needed(whole, 2) / 2**20, 8 * (1 + 8 + 6), rel_tol=0.1)

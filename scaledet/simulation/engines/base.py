@@ -1,0 +1,118 @@
+"""Shared by both engines: specifications of simulations, images, and the sums of a unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+import numpy as np
+
+from scaledet.scenario import Scenario
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaledet.network.network import Network
+    from scaledet.scenario import Rectify
+
+__all__ = ["Engine", "Images", "Specification", "UnitSums", "add_pixels"]
+
+
+@dataclass(frozen=True, eq=False)
+class Specification:
+    """A scenario on a finite image, and the engine that simulates it."""
+
+    scenario: Scenario
+    engine: str
+
+    @property
+    def network(self) -> Network:
+        """The layers."""
+        return self.scenario.network
+
+    @property
+    def size(self) -> int:
+        """Pixels a side."""
+        return cast(int, self.scenario.size)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of an image."""
+        return int(self.size**self.network.dim)
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the noise."""
+        return cast(float, self.scenario.sigma)
+
+    @property
+    def rectify(self) -> Rectify:
+        """How the noise meets the ReLU."""
+        return self.scenario.rectify
+
+    @property
+    def lowest(self) -> float:
+        """Lowest value of a rectified unit: 0, or minus infinity where nothing is rectified."""
+        return -np.inf if self.rectify is None else 0.0
+
+
+class Images(NamedTuple):
+    """The images of a unit: active pixels before and after the move, int64 [n, pixels, dim].
+
+    `background` [n, size^dim] is the noise that the images carry themselves, None without any.
+    """
+
+    positions: NDArray[np.int64]
+    moved: NDArray[np.int64]
+    background: NDArray[np.float64] | None = None
+
+
+class UnitSums(NamedTuple):
+    """Means over the images of one unit, at the layers k = 0 ... depth.
+
+    Squared displacement response, squared noise response, mean square distance of two different
+    images, mean square norm, each of shape [depth + 1]; and `controls`, shape [2]: the mean over
+    all pixels of the noise (rectified where it is rectified at the input) and of its square.
+    """
+
+    displacement: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    square: NDArray[np.float64]
+    controls: NDArray[np.float64]
+
+    def packed(self) -> NDArray[np.float64]:
+        """Return all numbers in one array, shape [4 (depth + 1) + 2]."""
+        return np.concatenate(self)
+
+    @classmethod
+    def unpacked(cls, numbers: NDArray[np.float64]) -> UnitSums:
+        """Undo `packed`, of one unit or of many [units, ...] at once."""
+        displacement, noise, distance, square = np.split(numbers[..., :-2], 4, axis=-1)
+        return cls(displacement, noise, distance, square, numbers[..., -2:])
+
+
+class Engine(Protocol):
+    """The functions that a module must define to be an engine."""
+
+    def run(self, spec: Specification, images: Images, seeds: np.random.SeedSequence) -> UnitSums:
+        """Send the images through the network, with noise drawn from `seeds`."""
+
+    def bytes_needed(self, spec: Specification, count: int) -> int:
+        """Return the memory that a unit of `count` images needs (bytes)."""
+
+    def most_images(self, spec: Specification) -> int:
+        """Return the largest number of images that a unit may hold."""
+
+
+def add_pixels(images: NDArray[np.float64], positions: NDArray[np.int64], side: int) -> None:
+    """Add one unit of height at `positions` [n, pixels, dim] of flat images [n, side^dim or more].
+
+    >>> images = np.zeros((1, 4))
+    >>> add_pixels(images, np.array([[[1, 0], [1, 0]]]), 2)
+    >>> images.tolist()
+    [[0.0, 0.0, 2.0, 0.0]]
+    """
+    steps = side ** np.arange(positions.shape[2] - 1, -1, -1)
+    for pixel in range(positions.shape[1]):  # one at a time: within each no place occurs twice
+        images[np.arange(len(images)), positions[:, pixel] @ steps] += 1.0
