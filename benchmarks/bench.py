@@ -50,9 +50,9 @@ def slowest_exponents() -> tuple[float, tuple[int, int]]:
     for length in range(2, 33):
         for stride in range(1, 17):
             begin = time.perf_counter()
-            found = sd.predict_exponents(kernel=length, stride=stride)
-            float(found.alpha)
-            float(found.beta)
+            exponents = sd.predict_exponents(kernel=length, stride=stride)
+            float(exponents.alpha)
+            float(exponents.beta)
             taken = time.perf_counter() - begin
             if taken > worst:
                 worst, where = taken, (length, stride)
@@ -62,16 +62,31 @@ def slowest_exponents() -> tuple[float, tuple[int, int]]:
 def symbolic_rows() -> list[tuple[str, float, str]]:
     """Time the symbolic engine: series, recurrence, certified digits."""
     sd.derive(kernel=2, stride=2)  # imports SymPy, derives the moments of the noise
-    rows = [("derive, order 8, symbolic cumulants (s)",
-             seconds(lambda: sd.derive(kernel="any", order=8), 1), "< 10")]  # fmt: skip
+    rows = [
+        (
+            "derive, order 8, symbolic cumulants (s)",
+            seconds(lambda: sd.derive(kernel="any", order=8), 1),
+            "< 10",
+        )
+    ]
     far = sd.predict(sd.Network.uniform(3, depth=100_000))
     rows.append(("exact D_k, k = 10^5, box 3 (s)", seconds(lambda: far.exact_D[-1], 1), "about 1"))
     deep = sd.Network.uniform(3, depth=2000)
-    rows.append(("all exact D_k to depth 2000, box 3 (s)",
-                 seconds(lambda: list(sd.predict(deep).exact_D)), ""))  # fmt: skip
-    found = sd.derive(kernel=31, stride=2)
-    rows.append(("50 certified digits of beta, box 31 stride 2 (s)",
-                 seconds(lambda: found.enclosure("beta", 50)), "< 1"))  # fmt: skip
+    rows.append(
+        (
+            "all exact D_k to depth 2000, box 3 (s)",
+            seconds(lambda: list(sd.predict(deep).exact_D)),
+            "",
+        )
+    )
+    derivation = sd.derive(kernel=31, stride=2)
+    rows.append(
+        (
+            "50 certified digits of beta, box 31 stride 2 (s)",
+            seconds(lambda: derivation.enclosure("beta", 50)),
+            "< 1",
+        )
+    )
     return rows
 
 

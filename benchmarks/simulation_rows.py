@@ -95,8 +95,12 @@ def speed_rows() -> list[Row]:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     rows: list[Row] = []
-    for kernel, stride, depth, wanted in ((3, 1, 8, 100), (3, 1, 16, 100), (3, 1, 32, 100),
-                                          (2, 2, 10, 30)):  # fmt: skip
+    for kernel, stride, depth, wanted in (
+        (3, 1, 8, 100),
+        (3, 1, 16, 100),
+        (3, 1, 32, 100),
+        (2, 2, 10, 30),
+    ):
         net = sd.Network.uniform(kernel, stride, depth - (stride == 2))
         ours, theirs, least = fastest(
             partial(sd.simulate, net, size=SIZE, samples=SAMPLES, rng=0),
@@ -127,8 +131,13 @@ def option_rows() -> list[Row]:
         ("control variates / plain, time", control / one, "about 1.03"),
     ]
     for kernel, stride, depth in ((3, 1, 16), (2, 2, 9)):
-        gain = sd.simulate(sd.Network.uniform(kernel, stride, depth), size=SIZE, samples=2**15,
-                           rng=0, control_variates=True).gain  # fmt: skip
+        gain = sd.simulate(
+            sd.Network.uniform(kernel, stride, depth),
+            size=SIZE,
+            samples=2**15,
+            rng=0,
+            control_variates=True,
+        ).gain
         name = f"control variates, variance of G_k, kernel {kernel} stride {stride}"
         rows.append((f"{name}: smallest gain", float(gain[1:].min()), "12 to 20, more if strided"))
         rows.append((f"{name}: median gain", float(np.median(gain[1:])), ""))
@@ -185,8 +194,10 @@ def _slope(x: Sequence[float], y: ArrayLike) -> float:
 
 def first_call_rows() -> list[Row]:
     """Time the first call of a fresh interpreter, with nothing compiled and with all on disk."""
-    code = ("import scaledet as sd;"
-            "sd.simulate(sd.Network.uniform(2, 2, 3), size=16, samples=100, rng=0)")  # fmt: skip
+    code = (
+        "import scaledet as sd;"
+        "sd.simulate(sd.Network.uniform(2, 2, 3), size=16, samples=100, rng=0)"
+    )
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder}

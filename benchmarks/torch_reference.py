@@ -25,7 +25,7 @@ def sensitivities(
     moved = torch.zeros(samples, 1, size)
     moved[rows, 0, (place + 2 * torch.randint(2, (samples,)) - 1) % size] = 1
     noisy = torch.relu(clean + (2 / size) ** 0.5 * torch.randn(samples, 1, size))
-    found = []
+    sensitivities = []
     for layer in range(depth + 1):
         if layer:
             clean, moved, noisy = (
@@ -36,8 +36,8 @@ def sensitivities(
         q = q.sum() / (samples * (samples - 1))
         displacement = (moved - clean).pow(2).sum(-1).mean()
         noise = (noisy - clean).pow(2).sum(-1).mean()
-        found.append((float(displacement / q), float(noise / q)))
-    d, g = np.array(found).T
+        sensitivities.append((float(displacement / q), float(noise / q)))
+    d, g = np.array(sensitivities).T
     return d, g
 
 

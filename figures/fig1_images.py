@@ -19,8 +19,12 @@ from scaledet.network.pooling import apply_layer
 
 PIXELS: dict[int, list[tuple[int, ...]]] = {1: [(20,), (33,)], 2: [(9, 11), (18, 17)]}
 SIDE = {1: 64, 2: 32}
-SHOWN = {(1, 1): [0, 1, 5, 21, 85], (1, 2): [0, 1, 2, 3, 4],
-         (2, 1): [0, 1, 5, 21], (2, 2): [0, 1, 2, 3]}  # fmt: skip
+SHOWN = {
+    (1, 1): [0, 1, 5, 21, 85],
+    (1, 2): [0, 1, 2, 3, 4],
+    (2, 1): [0, 1, 5, 21],
+    (2, 2): [0, 1, 2, 3],
+}
 
 
 def compute(quick: bool) -> Table:
@@ -38,10 +42,17 @@ def compute(quick: bool) -> Table:
                 shift = (net.support[k] - net.strides[k]) // 2
                 seen = np.roll(image[0], shift, axis=tuple(range(dim)))
                 rows += [
-                    {"dim": dim, "stride": stride, "layer": k, "A": net.box_width[k],
-                     "row": place[0] if dim == 2 else 0, "column": place[-1], "value": value}
+                    {
+                        "dim": dim,
+                        "stride": stride,
+                        "layer": k,
+                        "A": net.box_width[k],
+                        "row": place[0] if dim == 2 else 0,
+                        "column": place[-1],
+                        "value": value,
+                    }
                     for place, value in np.ndenumerate(seen)
-                ]  # fmt: skip
+                ]
             if k == net.depth:
                 break
             image = apply_layer(image, net.layers[k], rectify=True)
@@ -95,8 +106,15 @@ def draw(table: Table) -> Figure:
     for dim, row in zip((1, 2), panels, strict=True):
         for stride, ax in zip((1, 2), row, strict=True):
             _strip(ax, table.where(dim=dim, stride=stride), dim)
-    letter(panels.flat, ["box 2, stride 1, $d = 1$", "box 2, stride 2, $d = 1$",
-                         "box 2, stride 1, $d = 2$", "box 2, stride 2, $d = 2$"])  # fmt: skip
+    letter(
+        panels.flat,
+        [
+            "box 2, stride 1, $d = 1$",
+            "box 2, stride 2, $d = 1$",
+            "box 2, stride 1, $d = 2$",
+            "box 2, stride 2, $d = 2$",
+        ],
+    )
     bar = figure.colorbar(panels[0, 0].collections[0], ax=panels, shrink=0.6, aspect=30, pad=0.02)
     bar.set_label("value / maximum of the layer", fontsize=9)
     bar.ax.tick_params(labelsize=SMALL)

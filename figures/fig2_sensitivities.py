@@ -55,9 +55,14 @@ def compute(quick: bool) -> Table:
                 row |= {q: getattr(measured, q)[k] for q in QUANTITIES}
                 row |= {f"{q}_err": getattr(measured, f"{q}_err")[k] for q in QUANTITIES}
                 row |= {"D_pull": verdict.pulls[0, k], "G_pull": verdict.pulls[1, k]}
-            row |= {"alpha": exact.alpha, "beta": exact.beta, "chi2": verdict.chi2,
-                    "directions": verdict.dof[0], "p_value": verdict.p_value,
-                    "samples": case["samples"]}  # fmt: skip
+            row |= {
+                "alpha": exact.alpha,
+                "beta": exact.beta,
+                "chi2": verdict.chi2,
+                "directions": verdict.dof[0],
+                "p_value": verdict.p_value,
+                "samples": case["samples"],
+            }
             rows.append(row)
     return Table.of(rows)
 
@@ -69,14 +74,25 @@ def draw(table: Table) -> Figure:
     for quantity, ax in zip(QUANTITIES, panels, strict=True):
         for name, style in STYLES.items():
             theory = table.where(network=name)
-            plots.plot_curve(theory.numbers("A"), theory.numbers(f"{quantity}_theory"),
-                             quantity=quantity, ax=ax, color=style["color"])  # fmt: skip
+            plots.plot_curve(
+                theory.numbers("A"),
+                theory.numbers(f"{quantity}_theory"),
+                quantity=quantity,
+                ax=ax,
+                color=style["color"],
+            )
             points = theory.having("D")
             points = points.at(spaced(len(points.rows), 14))
             plots.plot_curve(
-                points.numbers("A"), points.numbers(quantity), points.numbers(f"{quantity}_err"),
-                quantity=quantity, ax=ax, label=name, markersize=3.5, **style,
-            )  # fmt: skip
+                points.numbers("A"),
+                points.numbers(quantity),
+                points.numbers(f"{quantity}_err"),
+                quantity=quantity,
+                ax=ax,
+                label=name,
+                markersize=3.5,
+                **style,
+            )
             slopes = {"D": -theory.number("alpha"), "G": theory.number("beta")}
             slopes["R"] = slopes["D"] - slopes["G"]
             if (name, quantity) not in GUIDES:
@@ -92,8 +108,9 @@ def draw(table: Table) -> Figure:
     text = ";  ".join(
         f"{name}: $\\chi^2$ = {part.number('chi2'):.1f} in {part.number('directions'):.0f} "
         f"directions, p = {part.number('p_value'):.2f}"
-        for name in STYLES for part in [table.where(network=name)]
-    )  # fmt: skip
+        for name in STYLES
+        for part in [table.where(network=name)]
+    )
     key = "lines: theory; points: simulation with standard errors; dashed: exact exponents"
     figure.supxlabel(f"{key}\n{text}", fontsize=SMALL)
     return figure

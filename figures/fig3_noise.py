@@ -32,17 +32,27 @@ def compute(quick: bool) -> Table:
         whole = sd.Network.uniform(**layers, depth=case["deepest"])
         for rectify in ("input", None):
             theory = sd.predict(whole, size=SIZE, rectify=rectify)
-            measured = sd.simulate(net, size=SIZE, rectify=rectify, samples=case["samples"],
-                                   rng=30230 + seed)  # fmt: skip
+            measured = sd.simulate(
+                net, size=SIZE, rectify=rectify, samples=case["samples"], rng=30230 + seed
+            )
             verdict = sd.compare(sd.predict(net, size=SIZE, rectify=rectify), measured)
             for k in sorted({*range(net.depth + 1), *spaced(case["deepest"] + 1, 80)}):
-                row = {"network": name, "rectify": rectify, "layer": k, "A": theory.A[k],
-                       "G_theory": theory.G[k], "G_mean": theory.G_mean[k],
-                       "G_variance": theory.G_variance[k]}  # fmt: skip
+                row = {
+                    "network": name,
+                    "rectify": rectify,
+                    "layer": k,
+                    "A": theory.A[k],
+                    "G_theory": theory.G[k],
+                    "G_mean": theory.G_mean[k],
+                    "G_variance": theory.G_variance[k],
+                }
                 if k <= net.depth:
                     row |= {"G": measured.G[k], "G_err": measured.G_err[k]}
-                row |= {"chi2": verdict.chi2, "directions": verdict.dof[0],
-                        "p_value": verdict.p_value}  # fmt: skip
+                row |= {
+                    "chi2": verdict.chi2,
+                    "directions": verdict.dof[0],
+                    "p_value": verdict.p_value,
+                }
                 rows.append(row)
     return Table.of(rows)
 
@@ -65,12 +75,20 @@ def draw(table: Table) -> Figure:
         for rows, colour, marker in ((rectified, RED, "o"), (linear, BLUE, "s")):
             rows = rows.having("G")
             rows = rows.at(spaced(len(rows.rows), 12))
-            plots.plot_curve(rows.numbers("A"), rows.numbers("G"), rows.numbers("G_err"),
-                             quantity="G", ax=ax, color=colour, marker=marker)  # fmt: skip
+            plots.plot_curve(
+                rows.numbers("A"),
+                rows.numbers("G"),
+                rows.numbers("G_err"),
+                quantity="G",
+                ax=ax,
+                color=colour,
+                marker=marker,
+            )
     letter(panels, list(CASES))
     panels[1].set_ylabel("")
-    panels[0].plot([], [], color="0.3", marker="o", markersize=4, linestyle="none",
-                   label="simulation")  # fmt: skip
+    panels[0].plot(
+        [], [], color="0.3", marker="o", markersize=4, linestyle="none", label="simulation"
+    )
     panels[0].legend(fontsize=SMALL, frameon=False, loc="upper left")
     return figure
 

@@ -44,8 +44,15 @@ def compute(quick: bool) -> Table:
             chosen = range(depth + 1) if kind == "stride 2" else spaced(depth + 1, 200)
             x, y = np.log(theory.A), np.log(theory.G)
             for k in chosen:
-                row = {"kind": kind, "dim": dim, "layer": k, "A": theory.A[k], "G": theory.G[k],
-                       "beta": beta, "crossover": crossover(kind, dim)}  # fmt: skip
+                row = {
+                    "kind": kind,
+                    "dim": dim,
+                    "layer": k,
+                    "A": theory.A[k],
+                    "G": theory.G[k],
+                    "beta": beta,
+                    "crossover": crossover(kind, dim),
+                }
                 if k >= 1:
                     row["local_A"] = math.sqrt(theory.A[k] * theory.A[k - 1])
                     row["local"] = local[k - 1]
@@ -69,20 +76,43 @@ def draw(table: Table) -> Figure:
         local, fitted = part.having("local"), part.having("fitted")
         left.plot(local.numbers("local_A"), local.numbers("local"), label=label, **show)
         right.plot(fitted.numbers("A"), fitted.numbers("fitted"), **show)
-        left.plot(part.number("crossover"), dim / 2, marker="*", markersize=9, zorder=4,
-                  color=style["color"], markeredgecolor="black", markeredgewidth=0.6,
-                  linestyle="none")  # fmt: skip
+        left.plot(
+            part.number("crossover"),
+            dim / 2,
+            marker="*",
+            markersize=9,
+            zorder=4,
+            color=style["color"],
+            markeredgecolor="black",
+            markeredgewidth=0.6,
+            linestyle="none",
+        )
     for ax in panels:
         ax.set(xscale="log", xlim=(1, 300), ylim=(0, 2.25), yticks=[0, 0.5, 1, 1.5, 2])
         for dim in (1, 2):
             beta = table.where(dim=dim).number("beta")
             ax.axhline(beta, color="0.5", linewidth=0.8, linestyle="--", zorder=0)
-            right.annotate(f"$\\beta = {beta:.0f}$", (1.12, beta), xytext=(0, 3), color="0.3",
-                        textcoords="offset points", fontsize=SMALL)  # fmt: skip
+            right.annotate(
+                f"$\\beta = {beta:.0f}$",
+                (1.12, beta),
+                xytext=(0, 3),
+                color="0.3",
+                textcoords="offset points",
+                fontsize=SMALL,
+            )
     left.set(xlabel="receptive field $A_k$ (pixels)", ylabel="exponent of $G_k$")
     right.set(xlabel="largest receptive field fitted (pixels)")
-    left.plot([], [], marker="*", markersize=9, color="white", markeredgecolor="black",
-              markeredgewidth=0.6, linestyle="none", label="crossover $A^*$")  # fmt: skip
+    left.plot(
+        [],
+        [],
+        marker="*",
+        markersize=9,
+        color="white",
+        markeredgecolor="black",
+        markeredgewidth=0.6,
+        linestyle="none",
+        label="crossover $A^*$",
+    )
     left.legend(fontsize=SMALL, frameon=False, loc="lower right")
     letter(panels, ["local exponent", "slope fitted to all layers so far"])
     return figure

@@ -24,10 +24,17 @@ def compute(quick: bool) -> Table:
         for stride in STRIDES:
             for length in LENGTHS:
                 exact = sd.predict_exponents(kernel=make(length), stride=stride)
-                rows.append({"filter": name, "stride": stride, "length": length,
-                             "alpha": float(exact.alpha), "beta": float(exact.beta),
-                             "alpha_exact": _short(exact.alpha),
-                             "log_correction": exact.log_correction})  # fmt: skip
+                rows.append(
+                    {
+                        "filter": name,
+                        "stride": stride,
+                        "length": length,
+                        "alpha": float(exact.alpha),
+                        "beta": float(exact.beta),
+                        "alpha_exact": _short(exact.alpha),
+                        "log_correction": exact.log_correction,
+                    }
+                )
     return Table.of(rows)
 
 
@@ -47,12 +54,25 @@ def _shown(value: float) -> str:
 def _map(ax: Axes, part: Table) -> QuadMesh:
     """Draw the table of values, cells of value 0 left white."""
     alpha = part.numbers("alpha").reshape(len(STRIDES), len(LENGTHS))
-    mesh = ax.pcolormesh(np.ma.masked_equal(alpha, 0), cmap="cividis", vmin=1, vmax=2,
-                         edgecolors="white", linewidth=1.2)  # fmt: skip
+    mesh = ax.pcolormesh(
+        np.ma.masked_equal(alpha, 0),
+        cmap="cividis",
+        vmin=1,
+        vmax=2,
+        edgecolors="white",
+        linewidth=1.2,
+    )
     for (row, column), value in np.ndenumerate(alpha):
         colour = "0.55" if value == 0 else "white" if value < 1.5 else "black"
-        ax.text(column + 0.5, row + 0.5, _shown(value), ha="center", va="center", color=colour,
-                fontsize=SMALL)  # fmt: skip
+        ax.text(
+            column + 0.5,
+            row + 0.5,
+            _shown(value),
+            ha="center",
+            va="center",
+            color=colour,
+            fontsize=SMALL,
+        )
     ax.set_xticks(np.arange(len(LENGTHS)) + 0.5, [str(f) for f in LENGTHS])
     ax.set_yticks(np.arange(len(STRIDES)) + 0.5, [str(s) for s in STRIDES])
     ax.tick_params(length=0)

@@ -57,36 +57,65 @@ def _curves(quick: bool) -> list[dict[str, Any]]:
         theory = sd.evolve(net, size=SIZE, rectify="input")
         measured = sd.simulate(net, size=SIZE, samples=600 if quick else 100_000, rng=6100 + seed)
         rows += [
-            {"part": "curve", "schedule": name, "layer": k, "A": theory.A[k],
-             "bias": 0.0 if k == 0 else float(net.layers[k - 1].bias),
-             "G_theory": theory.G[k], "G_theory_err": theory.G_err[k],
-             "G": measured.G[k], "G_err": measured.G_err[k]}
+            {
+                "part": "curve",
+                "schedule": name,
+                "layer": k,
+                "A": theory.A[k],
+                "bias": 0.0 if k == 0 else float(net.layers[k - 1].bias),
+                "G_theory": theory.G[k],
+                "G_theory_err": theory.G_err[k],
+                "G": measured.G[k],
+                "G_err": measured.G_err[k],
+            }
             for k in range(DEPTH + 1)
-        ]  # fmt: skip
+        ]
     return rows
 
 
 def _map(quick: bool) -> list[dict[str, Any]]:
     phases = sd.bias_phases("proportional", depth=MAP_DEPTH, rectify="input")
-    bounds = {"dead": float(phases.signal), "ratio": sum(phases.noise) / 2,
-              "critical": sum(phases.critical) / 2}  # fmt: skip
+    bounds = {
+        "dead": float(phases.signal),
+        "ratio": sum(phases.noise) / 2,
+        "critical": sum(phases.critical) / 2,
+    }
     rows: list[dict[str, Any]] = []
     strengths = np.geomspace(*REACH, 9 if quick else 29)
     alive = strengths[strengths < 0.7 * float(phases.signal)]
     close = float(phases.signal) * np.array([0.7, 0.8, 0.86, 0.9, 0.93, 0.96, 0.98, 0.999])
     for theta in [*alive, *close]:
         for sigma in strengths:
-            found = phases.evolve(theta, size=MAP_SIZE, sigma=sigma, points=300)
-            rows.append({"part": "map", "theta": theta, "sigma": sigma,
-                         "relative": found.G[-1] / _linear(sigma), **bounds})  # fmt: skip
+            evolution = phases.evolve(theta, size=MAP_SIZE, sigma=sigma, points=300)
+            rows.append(
+                {
+                    "part": "map",
+                    "theta": theta,
+                    "sigma": sigma,
+                    "relative": evolution.G[-1] / _linear(sigma),
+                    **bounds,
+                }
+            )
     for seed, (theta, sigma) in enumerate(POINTS):
         theory = phases.evolve(theta, size=MAP_SIZE, sigma=sigma)
-        measured = sd.simulate(network(phases.biases(theta)), size=MAP_SIZE, sigma=sigma,
-                               samples=600 if quick else 100_000, rng=6200 + seed)  # fmt: skip
+        measured = sd.simulate(
+            network(phases.biases(theta)),
+            size=MAP_SIZE,
+            sigma=sigma,
+            samples=600 if quick else 100_000,
+            rng=6200 + seed,
+        )
         linear = _linear(sigma)
-        rows.append({"part": "point", "theta": theta, "sigma": sigma,
-                     "relative": theory.G[-1] / linear, "simulated": measured.G[-1] / linear,
-                     "simulated_err": measured.G_err[-1] / linear})  # fmt: skip
+        rows.append(
+            {
+                "part": "point",
+                "theta": theta,
+                "sigma": sigma,
+                "relative": theory.G[-1] / linear,
+                "simulated": measured.G[-1] / linear,
+                "simulated_err": measured.G_err[-1] / linear,
+            }
+        )
     return rows
 
 
@@ -101,8 +130,10 @@ def draw(table: Table) -> Figure:
     panels = figure.subplots(1, 2, width_ratios=[1, 1.12])
     _draw_curves(table.where(part="curve"), panels[0])
     _draw_map(table, panels[1], figure)
-    letter(panels, [f"four schedules, $N = {SIZE}$",
-                    f"$b_k = -\\theta\\, 2^{{-k}}$, {MAP_DEPTH} layers"])  # fmt: skip
+    letter(
+        panels,
+        [f"four schedules, $N = {SIZE}$", f"$b_k = -\\theta\\, 2^{{-k}}$, {MAP_DEPTH} layers"],
+    )
     return figure
 
 
@@ -110,8 +141,9 @@ def _draw_curves(table: Table, ax: Axes) -> None:
     for name, style in STYLES.items():
         part = table.where(schedule=name)
         A = part.numbers("A")
-        plots.plot_curve(A, part.numbers("G_theory"), quantity="G", ax=ax, color=style["color"],
-                         label=name)  # fmt: skip
+        plots.plot_curve(
+            A, part.numbers("G_theory"), quantity="G", ax=ax, color=style["color"], label=name
+        )
         plots.plot_curve(A, part.numbers("G"), part.numbers("G_err"), quantity="G", ax=ax, **style)
     ax.plot([], [], color="0.3", marker="o", markersize=4, linestyle="none", label="simulation")
     ax.set_ylim(1e-3, 3e4)
@@ -133,8 +165,16 @@ def _draw_map(table: Table, ax: Axes, figure: Figure) -> None:
     ax.axvline(dead, color="0.3", linewidth=1.2)
     points = table.where(part="point")
     measured = np.log10(points.numbers("simulated"))
-    ax.scatter(points.numbers("theta"), points.numbers("sigma"), c=measured, s=34,
-               edgecolors="white", linewidths=0.9, zorder=4, **colours)  # fmt: skip
+    ax.scatter(
+        points.numbers("theta"),
+        points.numbers("sigma"),
+        c=measured,
+        s=34,
+        edgecolors="white",
+        linewidths=0.9,
+        zorder=4,
+        **colours,
+    )
     ax.set(xscale="log", yscale="log", xlim=REACH, ylim=REACH)
     ax.set(xlabel="strength of the biases $\\theta$", ylabel="noise per pixel $\\sigma$")
     text: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL + 1}

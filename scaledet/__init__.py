@@ -12,7 +12,10 @@ Simulation, independent of the theory
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
-    `load`, `plots`; errors `ExhaustionError`, `FitError`
+    `Prediction`, `Exponents`, `Evolution`, `BiasPhases`, `Derivation`, `Simulation`, `Sweep`,
+    `Comparison`, `ExponentFit`; `load`, `plots`
+Exceptions
+    `errors`, of which `ExhaustionError` and `FitError` stand here too
 
 Everything is imported when first used, so ``import scaledet`` is quick.
 """
@@ -23,62 +26,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scaledet import plots, symbols
-    from scaledet.analysis.comparison import compare
-    from scaledet.analysis.fitting import fit_exponent, local_exponents
+    from scaledet import errors, plots, symbols
+    from scaledet.analysis.comparison import Comparison, compare
+    from scaledet.analysis.fitting import ExponentFit, fit_exponent, local_exponents
     from scaledet.errors import ExhaustionError, FitError
-    from scaledet.evolution.evolve import evolve
-    from scaledet.evolution.schedules import bias_phases
+    from scaledet.evolution.evolve import Evolution, evolve
+    from scaledet.evolution.schedules import BiasPhases, bias_phases
     from scaledet.network.kernel import Kernel, binomial, box
     from scaledet.network.network import Layer, Network
     from scaledet.saved import load
+    from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate
-    from scaledet.simulation.sweep import sweep
+    from scaledet.simulation.sweep import Sweep, sweep
+    from scaledet.symbolic.derivation import Derivation
     from scaledet.symbolic.derive import derive
     from scaledet.tasks.scale_detection import ScaleDetection
-    from scaledet.theory.growth.exponents import predict_exponents
-    from scaledet.theory.prediction import predict
+    from scaledet.theory.growth.exponents import Exponents, predict_exponents
+    from scaledet.theory.prediction import Prediction, predict
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "ExhaustionError": "errors",
-    "FitError": "errors",
-    "Kernel": "network.kernel",
-    "Layer": "network.network",
-    "Network": "network.network",
-    "ScaleDetection": "tasks.scale_detection",
-    "bias_phases": "evolution.schedules",
-    "binomial": "network.kernel",
-    "box": "network.kernel",
-    "compare": "analysis.comparison",
-    "derive": "symbolic.derive",
-    "evolve": "evolution.evolve",
-    "fit_exponent": "analysis.fitting",
-    "load": "saved",
-    "local_exponents": "analysis.fitting",
-    "plots": "plots",
-    "predict": "theory.prediction",
-    "predict_exponents": "theory.growth.exponents",
-    "simulate": "simulation.simulate",
-    "sweep": "simulation.sweep",
-    "symbols": "symbols",
-}
-
-_MODULES = ("plots", "symbols")
-
 __all__ = [
+    "BiasPhases",
+    "Comparison",
+    "Derivation",
+    "Evolution",
     "ExhaustionError",
+    "ExponentFit",
+    "Exponents",
     "FitError",
     "Kernel",
     "Layer",
     "Network",
+    "Prediction",
     "ScaleDetection",
+    "Simulation",
+    "Sweep",
     "bias_phases",
     "binomial",
     "box",
     "compare",
     "derive",
+    "errors",
     "evolve",
     "fit_exponent",
     "load",
@@ -91,12 +80,34 @@ __all__ = [
     "symbols",
 ]
 
+_NAMES = {
+    "analysis.comparison": ("Comparison", "compare"),
+    "analysis.fitting": ("ExponentFit", "fit_exponent", "local_exponents"),
+    "errors": ("ExhaustionError", "FitError"),
+    "evolution.evolve": ("Evolution", "evolve"),
+    "evolution.schedules": ("BiasPhases", "bias_phases"),
+    "network.kernel": ("Kernel", "binomial", "box"),
+    "network.network": ("Layer", "Network"),
+    "saved": ("load",),
+    "simulation.result": ("Simulation",),
+    "simulation.simulate": ("simulate",),
+    "simulation.sweep": ("Sweep", "sweep"),
+    "symbolic.derivation": ("Derivation",),
+    "symbolic.derive": ("derive",),
+    "tasks.scale_detection": ("ScaleDetection",),
+    "theory.growth.exponents": ("Exponents", "predict_exponents"),
+    "theory.prediction": ("Prediction", "predict"),
+}
+"""The public names by the module that holds them; all other public names are modules."""
+
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOME[name]}")
-    value = module if name in _MODULES else getattr(module, name)
+    module = import_module(f"{__name__}.{_HOME.get(name, name)}")
+    value = getattr(module, name) if name in _HOME else module
     globals()[name] = value
     return value
 

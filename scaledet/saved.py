@@ -6,9 +6,21 @@ import os
 from typing import Any
 
 from scaledet.errors import ArgumentError
+from scaledet.evolution.evolve import Evolution
+from scaledet.results.result import Result
 from scaledet.results.storage import read
+from scaledet.simulation.result import Simulation
+from scaledet.simulation.sweep import Sweep
+from scaledet.theory.prediction import Prediction
 
 __all__ = ["load"]
+
+_CLASSES: dict[str, type[Result]] = {
+    "prediction": Prediction,
+    "evolution": Evolution,
+    "simulation": Simulation,
+    "sweep": Sweep,
+}
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -17,7 +29,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ValueError
-        If `path` names no such file.
+        If `path` names no such file, or a result that this version no longer knows.
 
     Examples
     --------
@@ -27,28 +39,16 @@ def load(path: str | os.PathLike[str]) -> Any:
     ...     float(sd.load(path).D[2])
     0.3333333333333333
     """
-    kind, meta, arrays = read(path)
+    kind, facts, arrays = read(path)
+    if kind not in _CLASSES:
+        raise ArgumentError(
+            f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
+        )
     try:
-        if kind == "prediction":
-            from scaledet.theory.prediction import Prediction
-
-            return Prediction.from_stored(meta, arrays)
-        if kind == "evolution":
-            from scaledet.evolution.evolve import Evolution
-
-            return Evolution.from_stored(meta, arrays)
-        if kind == "simulation":
-            from scaledet.simulation.result import Simulation
-
-            return Simulation.from_stored(meta, arrays)
-        if kind == "sweep":
-            from scaledet.simulation.sweep import Sweep
-
-            return Sweep.from_stored(meta, arrays)
+        return _CLASSES[kind].from_stored(facts, arrays)
+    except ArgumentError:
+        raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ArgumentError(
             f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
         ) from error
-    raise ArgumentError(
-        f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
-    )

@@ -163,8 +163,9 @@ def test_fig3_rectified_noise_grows_by_its_mean(rows):
     assert (column(table, "p_value") > 1e-3).all()
 
 
-@pytest.mark.parametrize(("kind", "dim"), [("stride 2", 1), ("stride 2", 2),
-                                           ("stride 1", 1), ("stride 1", 2)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "dim"), [("stride 2", 1), ("stride 2", 2), ("stride 1", 1), ("stride 1", 2)]
+)
 def test_fig4_local_exponent_tends_to_the_dimension_from_below(rows, kind, dim):
     table = rows("fig4_crossover", kind=kind, dim=str(dim))
     local = column(table[1:], "local")
@@ -198,21 +199,24 @@ def test_fig4_five_layers_at_stride_2_read_two_thirds(rows):
     assert slope < 0.66
 
 
-@pytest.mark.parametrize(("name", "length", "stride", "alpha"), [
-    ("box", 6, 3, 1 + math.log(2) / math.log(3)),
-    ("box", 8, 4, 1.5),
-    ("box", 2, 2, 1),
-    ("box", 5, 5, 1),
-    ("box", 4, 2, 2),
-    ("box", 3, 2, 0),
-    ("box", 2, 8, 0),
-    ("box", 6, 2, 1 - math.log2((5 + math.sqrt(17)) / 18)),
-    ("box", 7, 1, 2),
-    ("binomial", 2, 2, 1),
-    ("binomial", 3, 2, 2),
-    ("binomial", 5, 2, 2),
-    ("binomial", 9, 3, 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "length", "stride", "alpha"),
+    [
+        ("box", 6, 3, 1 + math.log(2) / math.log(3)),
+        ("box", 8, 4, 1.5),
+        ("box", 2, 2, 1),
+        ("box", 5, 5, 1),
+        ("box", 4, 2, 2),
+        ("box", 3, 2, 0),
+        ("box", 2, 8, 0),
+        ("box", 6, 2, 1 - math.log2((5 + math.sqrt(17)) / 18)),
+        ("box", 7, 1, 2),
+        ("binomial", 2, 2, 1),
+        ("binomial", 3, 2, 2),
+        ("binomial", 5, 2, 2),
+        ("binomial", 9, 3, 0),
+    ],
+)
 def test_fig5_alpha(rows, name, length, stride, alpha):
     (row,) = rows("fig5_exponent_map", filter=name, length=str(length), stride=str(stride))
     assert float(row["alpha"]) == pytest.approx(alpha, rel=1e-12)

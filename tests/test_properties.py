@@ -46,11 +46,11 @@ def test_float_equals_exact_equals_reference(layers, turns, dim):
             sd.predict(net, size=size)
         assert caught.value.layer == dead[0]
         return
-    found = sd.predict(net, size=size)
-    assert list(found.exact_D) == [sensitivity for sensitivity, _ in expected]
+    prediction = sd.predict(net, size=size)
+    assert list(prediction.exact_D) == [sensitivity for sensitivity, _ in expected]
     for k, (sensitivity, excess) in enumerate(expected):
-        assert relative_error(found.D[k], sensitivity) < STATED
-        assert relative_error(found.Q[k], 2 * excess / net.strides[k] ** dim) < STATED
+        assert relative_error(prediction.D[k], sensitivity) < STATED
+        assert relative_error(prediction.Q[k], 2 * excess / net.strides[k] ** dim) < STATED
 
 
 @steady(25)
@@ -61,8 +61,8 @@ def test_dense_matrices(layers, turns):
     expected = one_pixel(layers, size)
     last = next((k for k, (_, spread) in enumerate(expected) if not spread), len(expected)) - 1
     assume(last > 0)
-    found = sd.predict(build(layers[:last]), size=size)
-    assert list(found.exact_D) == [sensitivity for sensitivity, _ in expected[: last + 1]]
+    prediction = sd.predict(build(layers[:last]), size=size)
+    assert list(prediction.exact_D) == [sensitivity for sensitivity, _ in expected[: last + 1]]
 
 
 @steady(40)
@@ -73,9 +73,9 @@ def test_input_sensitivity(layers, turns, dim):
     net = build(layers, dim).prefix(1)
     assume(size > 2)
     assume(filter_sensitivities(layers[:1], size, dim)[1][1] != 0)  # not exhausted
-    found = sd.predict(net, size=size)
-    assert found.exact_D[0] == 1 / (1 - Fraction(1, size**dim))
-    assert relative_error(found.D[0], found.exact_D[0]) < STATED
+    prediction = sd.predict(net, size=size)
+    assert prediction.exact_D[0] == 1 / (1 - Fraction(1, size**dim))
+    assert relative_error(prediction.D[0], prediction.exact_D[0]) < STATED
     assert sd.predict(net).D[0] == 1
 
 
@@ -89,11 +89,11 @@ def test_reversal_scaling_padding_and_bias_change_nothing(layers, factor, zeros)
     padded = build([([0] * zeros + w + [0], s) for w, s in layers])
     biased = sd.Network([sd.Layer(w, s, bias=Fraction(factor, 7)) for w, s in layers])
     for other in (reversed_, scaled, padded, biased):
-        found = sd.predict(other)
-        assert found.exact_D == plain.exact_D
+        prediction = sd.predict(other)
+        assert prediction.exact_D == plain.exact_D
         for name in ("D", "G", "Q", "A", "support"):
             # The order of summation changes with the reversal: a few roundings.
-            assert getattr(found, name) == pytest.approx(getattr(plain, name), rel=1e-13)
+            assert getattr(prediction, name) == pytest.approx(getattr(plain, name), rel=1e-13)
 
 
 @steady(60)
@@ -101,13 +101,13 @@ def test_reversal_scaling_padding_and_bias_change_nothing(layers, factor, zeros)
 def test_limits_that_no_filter_beats(layers):
     """c_k(0) >= 1/support; D_k >= 1 - cos(pi / (support + 1)), infinite lattice, d = 1."""
     net = build(layers)
-    found = sd.predict(net)
+    prediction = sd.predict(net)
     for k, c in enumerate(correlations(net)):
         assert Fraction(c.values[0], c.scale) >= Fraction(1, net.support[k])
         bound = 1 - math.cos(math.pi / (net.support[k] + 1))
-        assert float(found.exact_D[k]) >= bound * (1 - 1e-12)  # rounding of the cosine
+        assert float(prediction.exact_D[k]) >= bound * (1 - 1e-12)  # rounding of the cosine
         assert 0 <= c.values[1] <= c.values[0]
-    assert np.all(found.D <= 1 + 1e-15)
+    assert np.all(prediction.D <= 1 + 1e-15)
 
 
 def sine_window(support, digits=10**9):
@@ -116,9 +116,9 @@ def sine_window(support, digits=10**9):
 
 @pytest.mark.parametrize("support", [2, 3, 8, 40])
 def test_the_sine_window_attains_the_limit(support):
-    found = sd.predict(sd.Network.uniform(sine_window(support), 1, depth=1))
+    prediction = sd.predict(sd.Network.uniform(sine_window(support), 1, depth=1))
     # weights rounded to 9 digits; D is stationary there, so its error is of second order
-    assert found.D[1] == pytest.approx(1 - math.cos(math.pi / (support + 1)), rel=1e-12)
+    assert prediction.D[1] == pytest.approx(1 - math.cos(math.pi / (support + 1)), rel=1e-12)
 
 
 @steady(70)
@@ -131,15 +131,15 @@ def test_stability_needs_the_sum_rule_and_span_one(a, stride, smooth):
                 longer[i + j] += value
         a = longer
     assume(sum(v > 0 for v in a) > 1)
-    found = sd.predict_exponents(kernel=a, stride=stride)
+    exponents = sd.predict_exponents(kernel=a, stride=stride)
     sums = {sum(a[r::stride]) for r in range(stride)}
     positions = [j for j, v in enumerate(a) if v]
     span = math.gcd(*(j - positions[0] for j in positions))
-    assert (found.alpha != 0) is (len(sums) == 1 and span == 1)
-    assert 0 <= float(found.alpha) <= 2
-    assert 0 <= float(found.beta) <= 1
+    assert (exponents.alpha != 0) is (len(sums) == 1 and span == 1)
+    assert 0 <= float(exponents.alpha) <= 2
+    assert 0 <= float(exponents.beta) <= 1
     backwards = sd.predict_exponents(kernel=a[::-1], stride=stride)
-    assert (backwards.alpha, backwards.beta) == (found.alpha, found.beta)
+    assert (backwards.alpha, backwards.beta) == (exponents.alpha, exponents.beta)
 
 
 @steady(40)
@@ -151,10 +151,10 @@ def test_noise_only_grows_from_its_mean(layers, turns, sigma, rectify):
     size = size_for(layers, turns)
     net = build(layers)
     assume(all(excess for _, excess in filter_sensitivities(layers, size)))  # not exhausted
-    found = sd.predict(net, size=size, sigma=sigma, rectify=rectify)
+    prediction = sd.predict(net, size=size, sigma=sigma, rectify=rectify)
     units = np.array([size / stride for stride in net.strides])
-    assert np.all(found.G_mean > 0)
-    assert np.all(found.G_variance > 0)
+    assert np.all(prediction.G_mean > 0)
+    assert np.all(prediction.G_variance > 0)
     if rectify == "noise":
         mean = units * sigma**2 / (2 * np.pi)
-        assert found.G_mean * found.Q == pytest.approx(mean, rel=STATED)
+        assert prediction.G_mean * prediction.Q == pytest.approx(mean, rel=STATED)
