@@ -28,6 +28,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     0.3333333333333333
     """
     kind, meta, arrays = read(path)
+    if kind == "prediction" and meta.get("noise") == "sphere":
+        raise ArgumentError(
+            f"path must name a file that this version reads; scaledet 0.1 wrote {str(path)!r} for "
+            "noise on the sphere, which this version no longer has"
+        )
     try:
         if kind == "prediction":
             from scaledet.theory.prediction import Prediction

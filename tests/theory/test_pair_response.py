@@ -195,7 +195,7 @@ def test_floats_and_exact_integers_share_one_code():
     net = build([([1, 2, 1], 2), ([3, 1], 1)])
     exact = pair_moments(net, 2, PairAverage(task, False, exact=True))
     plain = pair_moments(net, 2, PairAverage(task, False, exact=False))
-    for name in ("displacement", "square", "mean_square", "own", "mass", "trace", "distance"):
+    for name in ("displacement", "square", "mean_square", "active", "mass", "trace", "distance"):
         assert type(getattr(exact, name)) is Fraction
         assert relative_error(getattr(plain, name), getattr(exact, name)) < 1e-13  # 12 x 12 sums
 

@@ -13,14 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from flint import fmpz_poly
+    from numpy.typing import NDArray
 
     from scaledet.network.network import Layer, Network
 
-__all__ = ["Correlation", "composite_filter", "correlation", "correlations"]
+__all__ = ["Correlation", "composite_filter", "correlation", "correlations", "pooling_matrix"]
 
 
 @dataclass(frozen=True)
@@ -147,3 +150,16 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     for j, value in enumerate(coefficients):
         wrapped[j % size] += value
     return wrapped
+
+
+def pooling_matrix(weights: NDArray[Any], stride: int) -> NDArray[Any]:
+    """Matrix that pools along one axis of a torus: row i holds the filter at pixel stride * i.
+
+    >>> pooling_matrix(np.array([2, 1, 0, 0]), 2)
+    array([[2, 1, 0, 0],
+           [0, 0, 2, 1]])
+    """
+    size = len(weights)
+    rows = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
+    result: NDArray[Any] = weights[rows % size]
+    return result

@@ -12,6 +12,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.network.network import Layer, Network
 from scaledet.theory.correlation.exact import composite_filter
+from scaledet.theory.coverage import require_no_bias, require_theory
 from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
 
 __all__ = ["Exponents", "predict_exponents"]
@@ -158,7 +159,7 @@ def predict_exponents(
         pool = as_kernel(2 if kernel is None else kernel)
         step = _as_stride(stride, len(pool))
         block = Network([Layer(pool, step)], 1 if dim is None else dim)
-        block.require_theory("predict_exponents")
+        require_theory(block, "predict_exponents")
     else:
         given = {"kernel": kernel, "stride": stride, "dim": dim}
         for name, value in given.items():
@@ -193,8 +194,8 @@ def _block_of(net: Network, rectify: str | None) -> Network:
     if not isinstance(net, Network):
         raise ArgumentTypeError(f"net must be a Network; got {net!r}")
     if rectify == "layers":
-        net.require_no_bias("predict_exponents")
-    net.require_theory("predict_exponents")
+        require_no_bias(net, "predict_exponents")
+    require_theory(net, "predict_exponents")
     if net.period == net.depth and net.depth > 1:
         raise ArgumentError(
             "net must repeat one layer or one block of layers at least twice; got "

@@ -44,15 +44,15 @@ from scaledet.theory.noise.gaussians import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[np.float64]
+
 __all__ = ["layer_noise"]
 
 _LARGEST = 1 << 31
 """Pairs of units next to the active pixel that are visited at most."""
 
 
-def layer_noise(
-    net: Network, size: int | None, sigma: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Array, Array]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2 S_k^d; shape [depth + 1] each.
 
     Relative error of their sum below 1e-12. Biases count in layer 1 only: those of later layers
@@ -110,11 +110,11 @@ class _FirstLayer:
         c_1(0)^d, the variance of their noise over sigma^2.
     """
 
-    profiles: NDArray[np.float64]
+    profiles: Array
     steps: NDArray[np.int64]
     distance: NDArray[np.int64]
-    copies: NDArray[np.float64]
-    correlation: NDArray[np.float64]
+    copies: Array
+    correlation: Array
     peak: float
 
     @classmethod
@@ -149,9 +149,7 @@ class _FirstLayer:
     def lags(self) -> int:
         return int(self.distance.max())
 
-    def perturbation(
-        self, deviation: float, level: NDArray[np.float64]
-    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    def perturbation(self, deviation: float, level: Array) -> tuple[float, Array, Array]:
         """Average over phases what an active pixel adds to units of mean `level`.
 
         Sum of the changes of the means; by displacement, the sums of the products of two changes,
@@ -186,7 +184,7 @@ def _permutations(place: Sequence[int]) -> float:
     return math.factorial(len(place)) / math.prod(math.factorial(count) for count in repeats)
 
 
-def _tails(net: Network, size: int | None, lags: int) -> NDArray[np.float64]:
+def _tails(net: Network, size: int | None, lags: int) -> Array:
     """Autocorrelation of the filter of layers 2 ... k by lag (units of layer 1), k = 1 ..."""
     rows = [[1.0] + [0.0] * lags]
     if net.depth == 1:

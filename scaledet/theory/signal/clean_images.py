@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.errors import ArgumentError, ExhaustionError
+from scaledet.network.pooling import apply_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.network.network import Layer, Network
+    from scaledet.network.network import Network
 
-__all__ = ["clean_moments", "pixel_images", "pooled", "window"]
+__all__ = ["cell_positions", "clean_moments", "pixel_images", "window"]
 
 _CHUNK = 1 << 22
 _LARGEST = 1 << 31
@@ -44,24 +45,6 @@ def window(net: Network, size: int) -> int:
     needed = 2 * net.support[-1]
     longest = max(len(layer.kernel) * step for layer, step in zip(net, net.strides, strict=False))
     return min(size, total * -(-max(needed, longest) // total))
-
-
-def pooled(values: NDArray[np.float64], layer: Layer, first: int = 1) -> NDArray[np.float64]:
-    """Pool along every axis from `first` on, each one a ring.
-
-    >>> from scaledet.network.network import Layer
-    >>> pooled(np.array([[1.0, 0.0, 0.0, 4.0]]), Layer(2, stride=2))
-    array([[0.5, 2. ]])
-    """
-    for axis in range(first, values.ndim):
-        length = values.shape[axis]
-        starts = layer.stride * np.arange(length // layer.stride)
-        result = np.zeros(())
-        for j, weight in enumerate(layer.kernel.weights):
-            if weight:
-                result = result + float(weight) * values.take((starts + j) % length, axis=axis)
-        values = result
-    return values
 
 
 def pixel_images(positions: NDArray[np.int64], side: int) -> NDArray[np.float64]:
@@ -111,8 +94,9 @@ def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray
         empty = np.zeros_like(start[:1])
         for k in range(net.depth + 1):
             if k:
+                layer = net.layers[k - 1]
                 start, empty, *shifted = (
-                    activated(image, net.layers[k - 1]) for image in (start, empty, *shifted)
+                    apply_layer(image, layer, rectify=True) for image in (start, empty, *shifted)
                 )
             signal = start - empty
             totals[0, k] += (signal * signal).sum()
@@ -127,8 +111,3 @@ def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray
         if distance[k] <= _ROUNDING * square[k]:
             raise ExhaustionError.at(k, size, "Q_k = 0 up to rounding")
     return displacement / distance, distance
-
-
-def activated(images: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:
-    """Pool images [n, ...], add the bias and rectify."""
-    return np.maximum(pooled(images, layer) + float(layer.bias), 0.0)

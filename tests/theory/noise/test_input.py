@@ -223,7 +223,6 @@ def test_result_carries_the_background(tmp_path):
             ValueError,
             "background must be 0.0 .*with a task.*got 0.5",
         ),
-        ({"noise": "sphere"}, ValueError, "noise must be 'gaussian' with a background"),
     ],
 )
 def test_refusals(arguments, error, message):
