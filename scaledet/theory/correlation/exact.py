@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     from scaledet.network.network import Layer, Network
 
-__all__ = ["Correlation", "composite_filter", "correlation", "correlations", "pooling_matrix"]
+__all__ = [
+    "Correlation",
+    "composite_filter",
+    "correlation",
+    "correlations",
+    "kernel_correlation",
+    "pooling_matrix",
+]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.network.network import Layer, Network
+from scaledet.scenario import RECTIFICATIONS, Rectify
 from scaledet.theory.correlation.exact import composite_filter
 from scaledet.theory.coverage import require_no_bias, require_theory
-from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
+from scaledet.theory.growth.amplitudes import plateau
+from scaledet.theory.growth.transition import Growth, growth, refuse_rounded_sum_rule
 
 __all__ = ["Exponents", "predict_exponents"]
 
@@ -58,12 +60,17 @@ class Exponents:
     kernel: Kernel
     stride: int
     dim: int
-    rectify: str | None
+    rectify: Rectify
     plateau: Any
     sum_rule: bool
     span: int
     peak_growth: Any
     drop_growth: Any
+
+    @property
+    def rates(self) -> Growth:
+        """Both sequences and their dominant roots, from which all of this follows (stride > 1)."""
+        return growth(self.kernel.trimmed, self.stride)
 
     def __repr__(self) -> str:
         rows = [
@@ -101,7 +108,7 @@ def predict_exponents(
     net: Network | None = None,
     *,
     kernel: Kernel | int | Sequence[Any] | None = None,
-    stride: bool | int | None = None,
+    stride: bool | int | str | None = None,
     dim: int | None = None,
     rectify: str | None = "input",
 ) -> Exponents:
@@ -118,8 +125,8 @@ def predict_exponents(
         Equal layers, or a block of layers repeated at least twice. Excludes the next three.
     kernel : int, Kernel or sequence of weights, default 2
         An integer n means ``box(n)``.
-    stride : bool or int, default False
-        False: 1. True: the kernel's length. An integer: itself.
+    stride : int, True or "kernel", default 1
+        Step between the outputs (pixels); True and "kernel": the kernel's length.
     dim : {1, 2, 3}, default 1
         Dimension of the image.
     rectify : {"input", "noise", "layers", None}, default "input"
@@ -154,7 +161,7 @@ def predict_exponents(
       G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
       D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
     """
-    validate.choice("rectify", rectify, validate.RECTIFICATIONS)
+    mode: Rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
         pool = as_kernel(2 if kernel is None else kernel)
         step = _as_stride(stride, len(pool))
@@ -165,11 +172,9 @@ def predict_exponents(
         for name, value in given.items():
             if value is not None:
                 raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
-        block = _block_of(net, rectify)
-    if block.depth == 1:
-        pool = block.layers[0].kernel
-    else:
-        pool = Kernel(composite_filter(block, block.depth))
+        block = _block_of(net, mode)
+    single = block.depth == 1
+    pool = block.layers[0].kernel if single else Kernel(composite_filter(block, block.depth))
     step = block.strides[-1]
     if pool.support == 1:
         raise ArgumentError(
@@ -177,20 +182,20 @@ def predict_exponents(
             "A_k = 1 at every layer and the exponents are undefined"
         )
     if step == 1:
-        return _without_stride(pool, block.dim, rectify)
+        return _without_stride(pool, block.dim, mode)
     refuse_rounded_sum_rule(pool, step)
-    return _with_stride(pool, step, block.dim, rectify)
+    return _with_stride(pool, step, block.dim, mode)
 
 
-def _as_stride(stride: bool | int | None, length: int) -> int:
+def _as_stride(stride: bool | int | str | None, length: int) -> int:
     if stride is None or stride is False:
         return 1
-    if stride is True:
+    if stride is True or stride == "kernel":
         return length
     return validate.integer("stride", stride, 1)
 
 
-def _block_of(net: Network, rectify: str | None) -> Network:
+def _block_of(net: Network, rectify: Rectify) -> Network:
     if not isinstance(net, Network):
         raise ArgumentTypeError(f"net must be a Network; got {net!r}")
     if rectify == "layers":
@@ -205,7 +210,7 @@ def _block_of(net: Network, rectify: str | None) -> Network:
     return net.prefix(net.period)
 
 
-def _without_stride(pool: Kernel, dim: int, rectify: str | None) -> Exponents:
+def _without_stride(pool: Kernel, dim: int, rectify: Rectify) -> Exponents:
     import sympy as sp
 
     # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k kappa_2;
@@ -228,10 +233,8 @@ def _without_stride(pool: Kernel, dim: int, rectify: str | None) -> Exponents:
     )
 
 
-def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Exponents:
+def _with_stride(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:
     import sympy as sp
-
-    from scaledet.theory.growth.amplitudes import plateau
 
     rates = growth(pool.trimmed, step)
     peak, drop = rates.peak.sympy(), rates.drop.sympy()

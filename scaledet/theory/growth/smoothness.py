@@ -31,6 +31,7 @@ from scaledet import validate
 from scaledet.algebra.roots import PositiveRoot, log_in_base
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.theory.correlation.telescoping import in_sum_of_inverses
 from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
 
 if TYPE_CHECKING:
@@ -80,14 +81,15 @@ class Smoothness:
         return self.order - log_in_base(radius, self.stride) / sp.Integer(2)
 
     def __repr__(self) -> str:
-        text, number = str(self.nu), f"{float(self.nu):.6g}"
-        smooth = number if len(text) > 60 else f"{text} = {number}"
-        return "\n".join([
-            f"Smoothness of {self.kernel!r}, stride {self.stride}",
-            f"  sum rules of order {self.order}",
-            f"  nu_R = {text if self.nu.is_Rational else smooth}",
-            f"  shifts {'stable' if self.stable else f'unstable: {self.obstruction}'}",
-        ])  # fmt: skip
+        nu, number = str(self.nu), f"{float(self.nu):.6g}"
+        if not self.nu.is_Rational:
+            nu = number if len(nu) > 60 else f"{nu} = {number}"
+        return (
+            f"Smoothness of {self.kernel!r}, stride {self.stride}\n"
+            f"  sum rules of order {self.order}\n"
+            f"  nu_R = {nu}\n"
+            f"  shifts {'stable' if self.stable else f'unstable: {self.obstruction}'}"
+        )
 
 
 def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
@@ -194,13 +196,12 @@ def _orders(bound: int) -> Iterator[int]:
     [2, 3, 4, 6]
     """
     from flint import fmpz
+    from sympy import nextprime
 
     largest, room, prime = Fraction(bound), 1, 2
     while room * (prime - 1) <= bound:
         largest, room = largest * prime / (prime - 1), room * (prime - 1)
-        prime += 1
-        while any(prime % divisor == 0 for divisor in range(2, prime)):
-            prime += 1
+        prime = nextprime(prime)
     return (m for m in range(2, int(largest) + 1) if fmpz(m).euler_phi() <= bound)
 
 
@@ -210,9 +211,7 @@ def _meets_unit_circle(factor: fmpz_poly) -> bool:
     Then it is w + 1 or palindromic of even degree 2 d, w^d P(w + 1/w), and P has a real root
     between -2 and 2.
     """
-    from flint import arb, ctx, fmpz_poly
-
-    from scaledet.algebra.real_root import complex_roots
+    import sympy as sp
 
     coefficients = factor.coeffs()
     if coefficients != coefficients[::-1]:
@@ -220,17 +219,5 @@ def _meets_unit_circle(factor: fmpz_poly) -> bool:
     half, odd = divmod(factor.degree(), 2)
     if odd:
         return True  # palindromic, irreducible and of odd degree: w + 1
-    t = fmpz_poly([0, 1])
-    below, power, reduced = fmpz_poly([2]), t, coefficients[half] + fmpz_poly()
-    for j in range(1, half + 1):  # power = w^j + w^-j
-        reduced += coefficients[half + j] * power
-        below, power = power, t * power - below
-    bits = 64
-    while True:
-        with ctx.workprec(bits):
-            sizes = [abs(root.real) for root in complex_roots(reduced) if root.imag == 0]
-            if any(bool(size < arb(2)) for size in sizes):
-                return True
-            if all(bool(size > arb(2)) for size in sizes):
-                return False
-        bits *= 2
+    reduced = [int(c) for c in reversed(in_sum_of_inverses(coefficients[half:]).coeffs())]
+    return bool(sp.Poly(reduced, sp.Symbol("t")).count_roots(-2, 2) > 0)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.network.network import Network
-    from scaledet.theory.correlation.unrolling import Walk
+    from scaledet.theory.correlation.recurrence import Walk
 
 __all__ = ["ExactSensitivity", "PixelMoments", "exact_sensitivity", "pixel_moments"]
 
@@ -123,9 +123,8 @@ class ExactSensitivity:
         kernel = self._network.layers[0].kernel
         if kernel.signed or not 2 <= kernel.support <= _LONGEST:
             return None
-        from scaledet.theory.correlation.recurrence import recurrence
+        from scaledet.theory.correlation.recurrence import Walk, recurrence
         from scaledet.theory.correlation.telescoping import highest_order
-        from scaledet.theory.correlation.unrolling import Walk
 
         if highest_order(kernel.trimmed[:: kernel.span]) > _HIGHEST:
             return None

@@ -18,9 +18,8 @@ from flint import nmod_mat
 import scaledet as sd
 from scaledet import symbols
 from scaledet.theory.correlation import recurrence as holonomic
-from scaledet.theory.correlation.recurrence import recurrence
+from scaledet.theory.correlation.recurrence import Walk, recurrence
 from scaledet.theory.correlation.telescoping import Certificate, highest_order
-from scaledet.theory.correlation.unrolling import Walk
 from scaledet.theory.signal import one_pixel
 from scaledet.theory.signal.one_pixel import ExactSensitivity, exact_sensitivity
 from tests.dense import stride_one_correlation
