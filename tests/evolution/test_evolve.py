@@ -11,9 +11,11 @@ import pytest
 import scaledet as sd
 from scaledet.evolution.evolve import Evolution
 from tests import evolution_reference as reference
+from tests.evolution import biased
 
 # Sixteen digits: float biases stand for their binary values, exact rationals for theirs.
 TWENTIETH = Fraction(1, 20)
+SIGNED = sd.Kernel([1, -1], signed=True)
 
 
 def within(value: float, expected: float, error: float) -> bool:
@@ -32,8 +34,14 @@ def within(value: float, expected: float, error: float) -> bool:
     ],
 )
 def test_rectified_laplace_noise_against_its_exact_laws(copies, biases, points):
-    found = sd.evolve(kernel=copies, depth=len(biases), bias=biases, sigma=0.1, noise="laplace",
-                      rectify="input", size=2 * copies ** len(biases), points=points)  # fmt: skip
+    found = sd.evolve(
+        biased(copies, biases),
+        sigma=0.1,
+        noise="laplace",
+        rectify="input",
+        size=2 * copies ** len(biases),
+        points=points,
+    )
     for k, exact in enumerate(reference.laplace_laws(copies, 0.1, biases)):
         for name, expected in zip(("atom", "mean", "variance"), exact, strict=True):
             value, error = getattr(found, name)[k], getattr(found, f"{name}_err")[k]
@@ -46,8 +54,14 @@ def test_the_error_falls_with_the_eighth_power_of_the_step_or_faster():
     exact = reference.laplace_laws(2, 0.1, [-0.02] * 4)
     errors = []
     for points in (600, 1200):
-        found = sd.evolve(kernel=2, depth=4, bias=-0.02, sigma=0.1, noise="laplace",
-                          rectify="input", size=32, points=points)  # fmt: skip
+        found = sd.evolve(
+            biased(2, [-0.02] * 4),
+            sigma=0.1,
+            noise="laplace",
+            rectify="input",
+            size=32,
+            points=points,
+        )
         errors.append([abs(found.variance[k] / float(exact[k][2]) - 1) for k in range(1, 5)])
     order = np.log2(max(errors[0]) / max(errors[1]))
     assert 8 < order < 11
@@ -57,7 +71,7 @@ def test_the_error_falls_with_the_eighth_power_of_the_step_or_faster():
     ("first", "second"), [(0, -0.02), (-0.03, -0.02), (0.02, -0.05), (-0.05, -0.1)]
 )
 def test_second_layer_of_gaussian_noise_by_quadrature(first, second):
-    found = sd.evolve(kernel=2, depth=2, bias=[first, second], sigma=0.1, size=8)
+    found = sd.evolve(biased(2, [first, second]), sigma=0.1, size=8)
     expected = reference.second_layer(0.1, first, second)
     for name, value in zip(("atom", "mean", "variance"), expected, strict=True):
         # Quadrature and density evolution both to about 1e-13; the atom is one minus the rest.
@@ -68,7 +82,7 @@ def test_second_layer_of_gaussian_noise_by_quadrature(first, second):
 @pytest.mark.parametrize("sigma", [0.02, 1.0])
 @pytest.mark.parametrize("bias", [-0.1, 0, 0.3])
 def test_first_layer_is_a_rectified_gaussian(sigma, bias):
-    found = sd.evolve(kernel=[1, 2, 1], depth=1, bias=bias, sigma=sigma, size=6)
+    found = sd.evolve(biased([1, 2, 1], [bias] * 1), sigma=sigma, size=6)
     s = sigma * math.sqrt(6) / 4
     t = bias / s
     off, phi = math.erfc(t / math.sqrt(2)) / 2, math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
@@ -84,7 +98,7 @@ def test_first_layer_is_a_rectified_gaussian(sigma, bias):
 def test_far_above_zero_noise_stays_gaussian(kernel, dim):
     """A bias of 20 sigma in every layer: no ReLU is felt."""
     sigma, depth = 0.1, 4
-    found = sd.evolve(kernel=kernel, depth=depth, dim=dim, bias=20 * sigma, sigma=sigma, size=32)
+    found = sd.evolve(biased(kernel, [20 * sigma] * depth, dim=dim), sigma=sigma, size=32)
     weights = [1, 1] if kernel == 2 else kernel
     share = (sum(w * w for w in weights) / sum(weights) ** 2) ** dim
     for k in range(1, depth + 1):
@@ -97,8 +111,9 @@ def test_far_above_zero_noise_stays_gaussian(kernel, dim):
         np.testing.assert_allclose(law.values, expected, rtol=1e-9, atol=1e-9 * expected.max())
         assert law.atom < 1e-50
     # The noise is then linear: G_k stays L sigma^2 / 2 but for size.
-    linear = sd.predict(sd.Network.uniform(kernel, 2, depth, dim), size=32, sigma=sigma,
-                        rectify=None)  # fmt: skip
+    linear = sd.predict(
+        sd.Network.uniform(kernel, 2, depth, dim), size=32, sigma=sigma, rectify=None
+    )
     np.testing.assert_allclose(found.G, linear.G, rtol=1e-12)
 
 
@@ -106,7 +121,7 @@ def test_sum_of_two_uniform_variables():
     """relu(triangle + b): atom, mean and variance are polynomials of b."""
     half = math.sqrt(3) * 0.1
     for bias in (-0.03, 0.0):
-        found = sd.evolve(kernel=2, depth=1, bias=bias, sigma=0.1, size=4, noise="uniform")
+        found = sd.evolve(biased(2, [bias] * 1), sigma=0.1, size=4, noise="uniform")
         t = -bias / half  # the mean of two has density (1 - |x|)/half on [-half, half]
         atom = 1 - (1 - t) ** 2 / 2
         mean = half * (1 - t) ** 3 / 6
@@ -119,9 +134,15 @@ def test_sum_of_two_uniform_variables():
 @pytest.mark.parametrize("rectify", ["input", "noise"])
 @pytest.mark.parametrize(
     ("kernel", "stride", "dim", "depth", "size"),
-    [(2, 2, 1, 6, 256), ([1, 2], 2, 1, 6, 128), (3, 4, 1, 3, 128), ([1, 2, 4], 3, 2, 2, 27),
-     (2, 2, 3, 3, 16), (1, 2, 1, 3, 16)],
-)  # fmt: skip
+    [
+        (2, 2, 1, 6, 256),
+        ([1, 2], 2, 1, 6, 128),
+        (3, 4, 1, 3, 128),
+        ([1, 2, 4], 3, 2, 2, 27),
+        (2, 2, 3, 3, 16),
+        (1, 2, 1, 3, 16),
+    ],
+)
 def test_without_negative_biases_it_is_the_linear_theory(rectify, kernel, stride, dim, depth, size):
     net = sd.Network.uniform(kernel, stride, depth, dim)
     exact = sd.predict(net, size=size, rectify=rectify)
@@ -130,8 +151,9 @@ def test_without_negative_biases_it_is_the_linear_theory(rectify, kernel, stride
     np.testing.assert_allclose(found.Q, exact.Q, rtol=1e-14)
     assert list(found.exact_D) == list(exact.exact_D)
     # A bias above zero lifts the background and changes nothing.
-    lifted = sd.evolve(kernel=kernel, stride=stride, depth=depth, dim=dim, bias=TWENTIETH,
-                       size=size, rectify=rectify)  # fmt: skip
+    lifted = sd.evolve(
+        biased(kernel, [TWENTIETH] * depth, stride=stride, dim=dim), size=size, rectify=rectify
+    )
     np.testing.assert_allclose(lifted.G, exact.G, rtol=1e-13)
     assert list(lifted.exact_D) == list(exact.exact_D)
 
@@ -164,8 +186,8 @@ def test_infinite_lattice_is_the_limit_of_large_ones():
     """Biases of 0.1 sigma: at size 2^40 the signal does not feel them."""
     size, depth = 2**40, 6
     sigma = math.sqrt(2 / size)
-    limit = sd.evolve(kernel=2, depth=depth, bias=-0.1)
-    large = sd.evolve(kernel=2, depth=depth, bias=-0.1 * sigma, size=size)
+    limit = sd.evolve(biased(2, [-0.1] * depth))
+    large = sd.evolve(biased(2, [-0.1 * sigma] * depth), size=size)
     # Corrections of relative order sigma * 2^depth = 1e-4.
     np.testing.assert_allclose(large.G, limit.G, rtol=2e-4)
     np.testing.assert_allclose(large.variance / sigma**2, limit.variance, rtol=1e-9)
@@ -173,7 +195,7 @@ def test_infinite_lattice_is_the_limit_of_large_ones():
 
 def test_thirty_layers_keep_the_mean_and_halve_the_variance():
     depth = 30
-    found = sd.evolve(kernel=2, depth=depth, size=2 ** (depth + 1))
+    found = sd.evolve(biased(2, [0] * depth), size=2 ** (depth + 1))
     mean = found.mean[1]
     np.testing.assert_allclose(found.mean[1:], mean, rtol=1e-15)
     variance = found.variance[1] / 2.0 ** np.arange(depth)
@@ -202,8 +224,7 @@ def test_thirty_layers_keep_the_mean_and_halve_the_variance():
 )
 def test_clean_images_against_enumeration(weights, stride, dim, size, biases):
     exact = reference.clean_statistics(weights, stride, biases, size, dim)
-    found = sd.evolve(kernel=weights, stride=stride, depth=len(biases), dim=dim, bias=biases,
-                      size=size)  # fmt: skip
+    found = sd.evolve(biased(weights, biases, stride=stride, dim=dim), size=size)
     assert list(found.exact_Q) == [distance for distance, _ in exact]
     assert list(found.exact_D) == [move / distance for distance, move in exact]
 
@@ -225,12 +246,25 @@ SIMULATED = [
     ("weights", "stride", "dim", "size", "biases", "rectify", "noise"), SIMULATED
 )
 def test_noise_against_simulation(weights, stride, dim, size, biases, rectify, noise):
-    found = sd.evolve(kernel=weights, stride=stride, depth=len(biases), dim=dim, bias=biases,
-                      size=size, sigma=0.2, rectify=rectify, noise=noise)  # fmt: skip
+    found = sd.evolve(
+        biased(weights, biases, stride=stride, dim=dim),
+        size=size,
+        sigma=0.2,
+        rectify=rectify,
+        noise=noise,
+    )
     energy, error = reference.noise_energy(
-        weights, stride, biases, size=size, sigma=0.2, rectify=rectify, samples=20_000, dim=dim,
-        noise=noise, rng=2210,
-    )  # fmt: skip
+        weights,
+        stride,
+        biases,
+        size=size,
+        sigma=0.2,
+        rectify=rectify,
+        samples=20_000,
+        dim=dim,
+        noise=noise,
+        rng=2210,
+    )
     # Power: the standard errors are below 1 % (4 % deep down), so that 5 of them are a real test.
     assert (error < 0.04 * energy).all()
     # 9 networks, up to 5 layers each, all from fixed streams: 4.5 standard errors.
@@ -241,9 +275,10 @@ def test_noise_against_simulation(weights, stride, dim, size, biases, rectify, n
 def test_a_gaussian_closure_fails_the_simulation():
     """Negative control: the unit is no rectified Gaussian from layer 2 on."""
     biases, size, sigma = [0, -0.01, -0.01], 256, 0.1
-    found = sd.evolve(kernel=2, depth=3, bias=biases, size=size, sigma=sigma)
-    energy, error = reference.noise_energy([1, 1], 2, biases, size=size, sigma=sigma,
-                                           rectify="layers", samples=20_000, rng=7)  # fmt: skip
+    found = sd.evolve(biased(2, biases), size=size, sigma=sigma)
+    energy, error = reference.noise_energy(
+        [1, 1], 2, biases, size=size, sigma=sigma, rectify="layers", samples=20_000, rng=7
+    )
     closed = reference.gaussian_closure(2, sigma, biases)
     units = size / 2.0 ** np.arange(4)
     own = found.G * found.Q
@@ -270,7 +305,7 @@ def test_simulate_agrees(rectify):
 
 
 def test_a_dead_signal_is_drawn_as_far_as_it_lives_and_not_compared():
-    found = sd.evolve(kernel=2, depth=6, bias=-0.05, size=64, sigma=0.15, rectify="input")
+    found = sd.evolve(biased(2, [-0.05] * 6), size=64, sigma=0.15, rectify="input")
     assert found.dead_at == 4
     assert len(sd.plots.plot_sensitivity(found, "D").lines[0].get_xdata()) == 4
     with pytest.raises(ValueError, match=r"layers\[0\] must be an integer in \[0, 3\]; got 4"):
@@ -284,8 +319,8 @@ def test_samples_are_a_law_like_any_other():
     rng = np.random.default_rng(3)
     samples = rng.normal(0, 0.1, 100_000)
     samples -= samples.mean()
-    found = sd.evolve(kernel=2, depth=4, bias=-0.01, size=64, noise=samples)
-    smooth = sd.evolve(kernel=2, depth=4, bias=-0.01, size=64, sigma=float(samples.std()))
+    found = sd.evolve(biased(2, [-0.01] * 4), size=64, noise=samples)
+    smooth = sd.evolve(biased(2, [-0.01] * 4), size=64, sigma=float(samples.std()))
     assert found.noise == "samples"
     assert found.sigma == samples.std()
     # 10^5 samples determine a mean square to 1/sqrt(10^5) = 0.3 % or so.
@@ -293,13 +328,14 @@ def test_samples_are_a_law_like_any_other():
     assert (found.G_err[1:] > smooth.G_err[1:]).all()
 
 
-@pytest.mark.parametrize(("bias", "copies"), [(0.05, 2), (0.02, 2), (0.001, 2), (0.05, 3),
-                                              (0.25, 2), (0.5, 2), (0.1, 4)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("bias", "copies"), [(0.05, 2), (0.02, 2), (0.001, 2), (0.05, 3), (0.25, 2), (0.5, 2), (0.1, 4)]
+)
 def test_the_signal_dies_where_the_closed_form_says(bias, copies):
     """n^-k - |b| (1 - n^-k) n/(n-1) <= 0 from n^k >= 1 + (n-1)/(n |b|) on."""
     exact = Fraction(str(bias))
     layer = next(k for k in range(20) if copies**k >= 1 + Fraction(copies - 1, copies) / exact)
-    found = sd.evolve(kernel=copies, depth=10, bias=-exact, size=copies**11)
+    found = sd.evolve(biased(copies, [-exact] * 10), size=copies**11)
     assert found.dead_at == layer
     assert len(found.G) == len(found.D) == len(found.G_err) == layer
     assert (found.Q[layer:] == 0).all()
@@ -311,7 +347,7 @@ def test_the_signal_dies_where_the_closed_form_says(bias, copies):
 
 
 def test_noise_dies_without_a_zero_over_zero():
-    found = sd.evolve(kernel=2, depth=10, bias=-0.5)
+    found = sd.evolve(biased(2, [-0.5] * 10))
     assert found.G[-1] == 0
     assert 0 < found.G_err[-1] < 1e-40
     assert np.isfinite(found.G_err).all()
@@ -319,13 +355,19 @@ def test_noise_dies_without_a_zero_over_zero():
     assert "nan" not in repr(found)
 
 
-@pytest.mark.parametrize(("rectify", "merge", "pixels"), [
-    ("layers", 1, [0, 1]), ("layers", 2, [0, 3]), ("input", 1, [0, 1]), ("noise", 3, [2, 7]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rectify", "merge", "pixels"),
+    [
+        ("layers", 1, [0, 1]),
+        ("layers", 2, [0, 3]),
+        ("input", 1, [0, 1]),
+        ("noise", 3, [2, 7]),
+    ],
+)
 def test_two_active_pixels_in_one_unit(rectify, merge, pixels):
     """Heights 1 at two pixels whose units meet at one layer: simulated one unit at a time."""
     biases, sigma = [-0.02, -0.03, -0.01], 0.2
-    found = sd.evolve(kernel=2, depth=3, bias=biases, size=16, sigma=sigma, rectify=rectify)
+    found = sd.evolve(biased(2, biases), size=16, sigma=sigma, rectify=rectify)
     rng = np.random.default_rng(11)
     eta = rng.normal(0, sigma, (400_000, 8))
     clean = np.zeros(8)
@@ -344,8 +386,8 @@ def test_two_active_pixels_in_one_unit(rectify, merge, pixels):
 
 
 def test_round_trip(tmp_path):
-    for options in ({"kernel": [1, 2], "size": 16, "bias": [0, -0.05, 0]}, {"bias": -0.1}):
-        found = sd.evolve(depth=3, **options)
+    for net, size in ((biased([1, 2], [0, -0.05, 0]), 16), (biased(2, [-0.1] * 3), None)):
+        found = sd.evolve(net, size=size)
         again = sd.load(found.save(tmp_path / "evolution.npz"))
         assert isinstance(again, Evolution)
         for name in ("D", "G", "G_err", "Q", "R", "A", "atom", "mean_err", "variance"):
@@ -364,7 +406,7 @@ def test_round_trip(tmp_path):
 
 
 def test_table_and_frame():
-    found = sd.evolve(kernel=2, depth=3, size=16)
+    found = sd.evolve(biased(2, [0] * 3), size=16)
     assert repr(found).splitlines()[1].split()[:4] == ["k", "A_k", "D_k", "G_k"]
     assert found._repr_html_().startswith("<table><caption>Evolution (exact laws, 2048 points)")
     frame = found.to_dataframe()
@@ -375,10 +417,12 @@ def test_table_and_frame():
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"depth": None}, TypeError, "depth must be an integer >= 1; got None"),
-        ({"stride": 1}, ValueError, "stride must be at least the kernel's length.*layer 1 has"),
-        ({"bias": [0, 0]}, ValueError, "bias must be a number or one number for each of the 3"),
-        ({"bias": "small"}, TypeError, "bias must be a finite real number; got 'small'"),
+        ({"net": 2}, TypeError, "net must be a Network; got 2"),
+        (
+            {"net": biased(2, [0] * 3, stride=1)},
+            ValueError,
+            "stride must be at least the kernel's length.*layer 1 has",
+        ),
         ({"rectify": "output"}, ValueError, "rectify must be one of 'layers', 'input', 'noise'"),
         ({"noise": "cauchy"}, ValueError, "noise must be one of 'gaussian', 'laplace', 'unif"),
         ({"noise": [0.1, 0.2]}, ValueError, "noise must hold at least 1000 finite samples"),
@@ -388,32 +432,33 @@ def test_table_and_frame():
         ({"points": 100}, ValueError, r"points must be an integer in \[256, 16384\]; got 100"),
         ({"size": 12}, ValueError, "size must be a multiple of the total stride"),
         ({"size": None, "sigma": 1.0}, ValueError, "sigma must be left out on the infinite"),
-        ({"kernel": sd.Kernel([1, -1], signed=True)}, ValueError, "needs non-negative kernels"),
-        ({"kernel": [1, 2, 3], "stride": 3, "depth": 8, "bias": -1e-6, "size": 3**9}, ValueError,
-         "kernel must have equal weights.*layer 8, the active unit has 6561 laws"),
-        ({"net": sd.Network.uniform(2, 2, 3)}, ValueError, "depth must be left out when net is"),
+        ({"net": biased(SIGNED, [0] * 3)}, ValueError, "needs non-negative kernels"),
+        (
+            {"net": biased([1, 2, 3], [-1e-6] * 8), "size": 3**9},
+            ValueError,
+            "kernel must have equal weights.*layer 8, the active unit has 6561 laws",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments(options, kind, message):
-    given = {"depth": 3, "size": 16, **options}
     with pytest.raises(kind, match=message):
-        sd.evolve(**given)
+        sd.evolve(**{"net": biased(2, [0] * 3), "size": 16, **options})
 
 
 def test_exhaustion_is_not_death():
     with pytest.raises(sd.ExhaustionError, match="exhausted at layer 4") as error:
-        sd.evolve(kernel=2, depth=4, size=16, bias=[0, 0, -0.001, 0])
+        sd.evolve(biased(2, [0, 0, -0.001, 0]), size=16)
     assert error.value.largest_depth == 3
 
 
 def test_pair_is_refused_where_it_has_no_single_law():
     with pytest.raises(ValueError, match="pair needs boxes and a finite size"):
-        sd.evolve(kernel=[1, 2], depth=2, size=8).pair(2)
+        sd.evolve(biased([1, 2], [0] * 2), size=8).pair(2)
     samples = np.random.default_rng(0).normal(0, 0.1, 2000)
     with pytest.raises(ValueError, match="layer must be at least 2"):
-        sd.evolve(kernel=2, depth=2, size=8, noise=samples).pair(1)
+        sd.evolve(biased(2, [0] * 2), size=8, noise=samples).pair(1)
     with pytest.raises(ValueError, match="layer must be an integer"):
-        sd.evolve(kernel=2, depth=2, size=8).pair(3)
+        sd.evolve(biased(2, [0] * 2), size=8).pair(3)
     with pytest.raises(ValueError, match="at least two inputs"):
         sd.evolve(sd.Network([sd.Layer(1, 2), sd.Layer(2, 2)]), size=8, rectify="input").pair(1)
 
@@ -421,17 +466,26 @@ def test_pair_is_refused_where_it_has_no_single_law():
 def test_too_coarse_a_grid_is_refused():
     """One narrow and one wide input: no common grid resolves both."""
     with pytest.raises(ValueError, match="points must be"):
-        sd.evolve(kernel=[1, 10**6], depth=2, size=8, rectify="input", bias=-0.01)
+        sd.evolve(biased([1, 10**6], [-0.01] * 2), size=8, rectify="input")
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "laplace", "uniform"])
 @pytest.mark.parametrize("rectify", ["layers", "input"])
-@pytest.mark.parametrize(("kernel", "biases"), [
-    (2, [-0.02, -0.02, -0.02, -0.02]), ([1, 2], [-0.05, 0, 0.02, -0.08]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kernel", "biases"),
+    [
+        (2, [-0.02, -0.02, -0.02, -0.02]),
+        ([1, 2], [-0.05, 0, 0.02, -0.08]),
+    ],
+)
 def test_errors_hold_against_three_times_the_points(noise, rectify, kernel, biases):
-    options = {"kernel": kernel, "depth": 4, "bias": biases, "size": 32, "sigma": 0.15,
-               "noise": noise, "rectify": rectify}  # fmt: skip
+    options = {
+        "net": biased(kernel, biases),
+        "size": 32,
+        "sigma": 0.15,
+        "noise": noise,
+        "rectify": rectify,
+    }
     rough = sd.evolve(**options)
     fine = sd.evolve(**options, points=6000)
     for name in ("G", "atom", "mean", "variance"):
@@ -443,7 +497,7 @@ def test_errors_hold_against_three_times_the_points(noise, rectify, kernel, bias
 def test_noise_that_dies_over_sixty_layers_ends_in_an_exact_zero(ratio):
     """What the grids have dropped is no law to go on with."""
     biases = [-ratio * 4.0**-k for k in range(1, 61)]
-    found = sd.evolve(kernel=4, depth=60, bias=biases, rectify="input", points=1024)
+    found = sd.evolve(biased(4, biases), rectify="input", points=1024)
     alive = found.mean > 0
     assert (np.diff(alive.astype(int)) <= 0).all()
     assert alive[0]
@@ -451,24 +505,19 @@ def test_noise_that_dies_over_sixty_layers_ends_in_an_exact_zero(ratio):
     assert (found.variance_err >= 0).all()
 
 
-def test_kernels_go_by_their_name():
-    with pytest.raises(TypeError, match=r"net must be a Network \(.*kernel=\); got 2"):
-        sd.evolve(2, depth=3)
-
-
 def test_a_dead_signal_is_no_matter_for_comparison():
-    dead = sd.evolve(kernel=2, depth=5, bias=-0.05, size=64)
+    dead = sd.evolve(biased(2, [-0.05] * 5), size=64)
     alive = sd.simulate(sd.Network.uniform(2, 2, 5), size=64, samples=1000, rng=0, rectify="layers")
     with pytest.raises(ValueError, match="it is dead at layer 4: compare the first 3 layers"):
         sd.compare(dead, alive)
 
 
 def test_laws_read_well():
-    found = sd.evolve(kernel=2, depth=3, bias=-0.05, size=64)
+    found = sd.evolve(biased(2, [-0.05] * 3), size=64)
     assert repr(found.laws[2]).startswith("UnitLaw(edge=0, atom=0.762")
 
 
 def test_repeated_samples_are_refused():
     noise = np.round(np.random.default_rng(0).normal(size=5000), 2)
     with pytest.raises(ValueError, match=r"noise must hold samples of a continuous law.* in 5000"):
-        sd.evolve(kernel=2, depth=1, size=64, noise=noise)
+        sd.evolve(biased(2, [0] * 1), size=64, noise=noise)

@@ -12,6 +12,7 @@ import pytest
 import scaledet as sd
 from scaledet.evolution.schedules import KINDS, _survives
 from tests import evolution_reference as reference
+from tests.evolution import biased
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,8 +71,9 @@ def test_boundaries_against_simulation(kind, depth):
     sides = []
     for part in (0.8, 1.2):
         biases = [float(b) for b in phases.biases(part * ratio * sigma)]
-        energy, error = reference.noise_energy([1, 1], 2, biases, size=size, sigma=sigma,
-                                               rectify="layers", samples=1000, rng=41)  # fmt: skip
+        energy, error = reference.noise_energy(
+            [1, 1], 2, biases, size=size, sigma=sigma, rectify="layers", samples=1000, rng=41
+        )
         sides.append((energy[-1] - linear) / error[-1])
     assert sides[0] > 4
     assert sides[1] < -4
@@ -87,7 +89,7 @@ def test_the_critical_ratio_separates_survival_from_death(kernel, rectify):
     depth = 40
     for ratio, alive in ((low - 0.2, True), (high + 0.02, False)):
         biases = [-ratio * float(kernel) ** -k for k in range(1, depth + 1)]
-        found = sd.evolve(kernel=kernel, depth=depth, bias=biases, rectify=rectify)
+        found = sd.evolve(biased(kernel, biases), rectify=rectify)
         if alive:
             assert found.mean[-1] == pytest.approx(found.mean[-10], rel=1e-3)
             assert found.mean[-1] > 0
@@ -131,9 +133,9 @@ def test_the_sign_that_decides_never_changes_on_integers(copies, p):
 def test_undecided_is_said():
     net = sd.Network.uniform(2, 2, 3)
     low, high = sd.bias_phases(depth=2).critical
-    assert _survives(net, 2, (low + high) / 2, "layers") is None
-    assert _survives(net, 2, 0.3, "layers") is True
-    assert _survives(net, 2, 2.0, "layers") is False
+    assert _survives(net, (low + high) / 2, "layers") is None
+    assert _survives(net, 0.3, "layers") is True
+    assert _survives(net, 2.0, "layers") is False
 
 
 def test_spending_the_budget_earlier_lowers_every_background_unit():
@@ -163,13 +165,13 @@ def test_no_random_schedule_beats_the_best(kernel, depth, size):
     for _ in range(40):
         budget = rng.uniform(0, 0.9) * rng.dirichlet(np.full(depth, 0.4))
         biases = [-b / float(kernel) ** k for k, b in enumerate(budget, start=1)]
-        found = sd.evolve(kernel=kernel, depth=depth, bias=biases, size=size, points=300)
+        found = sd.evolve(biased(kernel, biases), size=size, points=300)
         assert found.G[-1] >= best.G[-1] * (1 - 1e-9)
     # Its own neighbours are worse: it is a minimum in theta.
     first = float(best.network.layers[0].bias)
     for part in (0.98, 1.02):
         biases = [first * part, *[0] * (depth - 1)]
-        found = sd.evolve(kernel=kernel, depth=depth, bias=biases, size=size)
+        found = sd.evolve(biased(kernel, biases), size=size)
         assert found.G[-1] > best.G[-1]
 
 
