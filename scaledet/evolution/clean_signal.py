@@ -74,7 +74,9 @@ def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
     result = {Fraction(1): Fraction(1)}
     for _ in range(axes):
         result = _collected(
-            (one * other, p * q) for one, p in result.items() for other, q in looked + missed
+            (weight * factor, p * q)
+            for weight, p in result.items()
+            for factor, q in looked + missed
         )
     return result
 
@@ -132,15 +134,11 @@ def _moved(layer: Layer, dim: int) -> tuple[Pairs, Pairs]:
     across = slot_weights(layer, dim - 1)
     axis = [*layer.kernel.weights, *[Fraction(0)] * (layer.stride - len(layer.kernel))]
     share = Fraction(1, layer.stride)
-    crossing = _collected(
-        ((axis[-1] * w, axis[0] * w), share * q) for w, q in across.items()
-    )  # fmt: skip
-    joining = _collected(
-        ((one * w, other * w), share * q)
-        for one, other in itertools.pairwise(axis)
-        for w, q in across.items()
+    crossing, *joining = (
+        _collected(((before * w, after * w), share * q) for w, q in across.items())
+        for before, after in [(axis[-1], axis[0]), *itertools.pairwise(axis)]
     )
-    return crossing, joining
+    return crossing, _collected(item for pairs in joining for item in pairs.items())
 
 
 def _changed(

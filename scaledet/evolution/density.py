@@ -265,17 +265,7 @@ def merged_laws(
     return laws
 
 
-_PARAMETERS = (
-    "edge",
-    "log_atom",
-    "mass",
-    "start",
-    "step",
-    "mean",
-    "variance",
-    "defect",
-    "lost",
-)
+_PARAMETERS = ("edge", "log_atom", "mass", "start", "step", "mean", "variance", "defect", "lost")
 
 
 def pack(

@@ -122,30 +122,30 @@ def constant(value: float) -> UnitLaw:
     return UnitLaw(value, 0.0, 0.0, 0.0, 1.0, np.empty(0), 0.0, 0.0)
 
 
-def total(one: UnitLaw, other: UnitLaw, points: int) -> UnitLaw:
+def total(first: UnitLaw, second: UnitLaw, points: int) -> UnitLaw:
     """Law of the sum of two independent units on a grid of at most `points` points."""
-    edge = one.edge + other.edge
-    lost = (math.sqrt(one.lost) + math.sqrt(other.lost)) ** 2
-    if not len(one.values) or not len(other.values):
-        alive = one if len(one.values) else other
+    edge = first.edge + second.edge
+    lost = (math.sqrt(first.lost) + math.sqrt(second.lost)) ** 2
+    if not len(first.values) or not len(second.values):
+        alive = first if len(first.values) else second
         return replace(alive, edge=edge, lost=lost)
-    step = _common_step(one, other, points)
-    f, g = _resampled(one, step), _resampled(other, step)
+    step = _common_step(first, second, points)
+    f, g = _resampled(first, step), _resampled(second, step)
     values = convolve(f, g, step)
     # An atom that still matters sits at the start of its grid; else it is below NEGLIGIBLE.
-    for atom, start, rest in ((one.atom, one.start, g), (other.atom, other.start, f)):
+    for atom, start, rest in ((first.atom, first.start, g), (second.atom, second.start, f)):
         if start == 0:
             values[: len(rest)] += atom * rest
     law = UnitLaw(
         edge=edge,
-        log_atom=one.log_atom + other.log_atom,
-        mass=one.mass + other.mass - one.mass * other.mass,
-        start=one.start + other.start,
+        log_atom=first.log_atom + second.log_atom,
+        mass=first.mass + second.mass - first.mass * second.mass,
+        start=first.start + second.start,
         step=step,
         values=values,
-        mean=one.mean + other.mean,
-        variance=one.variance + other.variance,
-        defect=one.defect + other.defect,
+        mean=first.mean + second.mean,
+        variance=first.variance + second.variance,
+        defect=first.defect + second.defect,
         lost=lost,
     )
     return settled(law, points)
@@ -177,8 +177,8 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
         return replace(constant(0.0), lost=law.lost), threshold - law.mean
     if threshold <= law.start:
         # Less than NEGLIGIBLE is below: else the grid would start at 0.
-        return replace(law, edge=0.0, start=law.start - threshold,
-                       mean=law.mean - threshold), 0.0  # fmt: skip
+        start, mean = law.start - threshold, law.mean - threshold
+        return replace(law, edge=0.0, start=start, mean=mean), 0.0
     below, added, square = _below(law, threshold)
     values, step = _above(law, threshold, points)
     mass = integral(values, step)
@@ -192,7 +192,7 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
         mean = law.mean - threshold + added
         variance = law.variance - square - added**2 + 2 * (threshold - law.mean) * added
         log_atom = math.log(below) if below > 0 else -math.inf
-    if variance + mean**2 <= law.lost:  # what is left is no more than what the grids have dropped
+    if variance + mean**2 <= law.lost:  # the rest is no more than the grids have dropped
         return replace(constant(0.0), lost=2 * law.lost), threshold - law.mean
     rectified = UnitLaw(
         0.0, log_atom, mass, 0.0, step, values, mean, variance, law.defect, law.lost
@@ -210,11 +210,7 @@ def _below(law: UnitLaw, threshold: float) -> tuple[float, float, float]:
     gap = law.step * (reach - at)
     atom = law.atom if law.start == 0 else 0.0
     probability, first, second = (integral(gap**p * values, step) for p in range(3))
-    return (
-        min(atom + probability, 1.0),
-        atom * threshold + first,
-        atom * threshold**2 + second,
-    )
+    return (min(atom + probability, 1.0), atom * threshold + first, atom * threshold**2 + second)
 
 
 def _above(law: UnitLaw, threshold: float, points: int) -> tuple[Array, float]:
@@ -226,10 +222,10 @@ def _above(law: UnitLaw, threshold: float, points: int) -> tuple[Array, float]:
     return values, law.step * (last - first) / (count - 1)
 
 
-def _common_step(one: UnitLaw, other: UnitLaw, points: int) -> float:
-    """Step that resolves both densities, and meets the end of one that does not fall off."""
-    step = max(min(one.step, other.step), max(one.span, other.span) / (_MOST - 1))
-    for law in (one, other):
+def _common_step(first: UnitLaw, second: UnitLaw, points: int) -> float:
+    """Step that resolves both densities, and meets the end of a density that jumps there."""
+    step = max(min(first.step, second.step), max(first.span, second.span) / (_MOST - 1))
+    for law in (first, second):
         if law.values[-1] > _FALLEN * law.values.max():
             step = law.span / math.ceil(law.span / step - 1e-9)
         if law.span < (_FEWEST - 1) * step:
@@ -252,7 +248,7 @@ def _resampled(law: UnitLaw, step: float) -> Array:
 
 
 def settled(law: UnitLaw, points: int) -> UnitLaw:
-    """Drop what is negligible at the ends, fit the grid to `points`, restore mass and mean."""
+    """Drop negligible ends of the density, fit its grid to `points`, restore mass and mean."""
     values = law.values
     peak = float(values.max(initial=0.0))
     if law.mass < 1e-290 or not peak > 0:
@@ -269,15 +265,15 @@ def settled(law: UnitLaw, points: int) -> UnitLaw:
         at = np.linspace(0, len(values) - 1, points)
         step *= (len(values) - 1) / (points - 1)
         values = np.maximum(interpolate(values, at), 0.0)
-    found = integral(values, step)
+    mass = integral(values, step)
     x = start + step * np.arange(len(values))
-    defect = abs(found / law.mass - 1)
+    defect = abs(mass / law.mass - 1)
     if not defect < 0.05:
         raise ArgumentError(
             f"points must be more: on a grid of {points} the probabilities of a unit add up to "
-            f"{found / law.mass:.4g} of what they are"
+            f"{mass / law.mass:.4g} of what they are"
         )
-    values = values * (law.mass / found)
+    values = values * (law.mass / mass)
     mean = integral(x * values, step)
     defect = max(law.defect, defect, abs(mean - law.mean) / math.sqrt(law.variance + law.mean**2))
     if start > 0:  # the position is known better than the grid has kept it

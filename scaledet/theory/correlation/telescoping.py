@@ -94,7 +94,7 @@ class _Forms:
         """Return the rho with F_k(rho) = values / scale, which must be an exact form."""
         rest, _, sigma = self.divide(values)
         if any(rest):
-            raise ArithmeticError("no exact form: the recurrence that was found does not hold")
+            raise ArithmeticError("no exact form: the recurrence does not hold")
         denominator = _ONE
         for _, d in sigma:
             denominator *= d // denominator.gcd(d)

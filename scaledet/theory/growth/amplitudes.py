@@ -11,7 +11,7 @@ an element of the field :math:`\mathbf{Q}(\lambda)`, in which everything here is
 For non-negative kernels c_k(0) has one simple dominant root: it is a diagonal entry of the powers
 of a non-negative matrix, whose class of lag 0 is primitive as A(0) > 0. No other class adds to
 that rate in c_k(1), since c_k(1) <= c_k(0): where alpha = 0, D_k has a limit. Where alpha > 0, a
-power of k or oscillations are possible in c_k(0) - c_k(1), and found.
+power of k or oscillations are possible in c_k(0) - c_k(1).
 Source: partial fractions; Perron and Frobenius; the rest is our derivation.
 """
 

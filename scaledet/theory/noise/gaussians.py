@@ -122,13 +122,7 @@ def covariance_and_slope(first: Array, second: Array, correlation: Array) -> tup
     return result.reshape(shape), slope.reshape(shape)
 
 
-def _integrals(
-    h: Array,
-    k: Array,
-    rho: Array,
-    reach: Array,
-    count: int,
-) -> tuple[Array, Array]:
+def _integrals(h: Array, k: Array, rho: Array, reach: Array, count: int) -> tuple[Array, Array]:
     r"""Integrate (rho - u) phi_u and phi_u over y, u = tanh y, where phi_u varies within one unit.
 
     .. math:: \varphi_u(h, k)\, du = \frac{dy}{2 \pi \cosh y}

@@ -27,6 +27,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ class _FirstLayer:
     Attributes
     ----------
     profiles : ndarray, shape [s, units]
-        What the units along one axis see of an active pixel of height 1, by its phase.
+        Height that an active pixel adds to the units along one axis, by its phase.
     steps : ndarray, shape [lags, d]
         Displacements n, one of those that are equal up to a permutation of the axes.
     distance : ndarray, shape [lags, d]
@@ -131,8 +132,8 @@ class _FirstLayer:
                 f"pairs of units next to the active pixel are visited; got {layer.kernel!r}"
             )
         places = np.array(list(itertools.combinations_with_replacement(range(len(around)), dim)))
-        found = correlation(net, 1, size=size, lags=stride * lags)
-        lag = np.array([found.values[stride * n] / found.values[0] for n in range(lags + 1)])
+        exact = correlation(net, 1, size=size, lags=stride * lags)
+        lag = np.array([exact.values[stride * n] / exact.values[0] for n in range(lags + 1)])
         profiles = np.zeros((stride, units))
         for j, weight in enumerate(layer.kernel.trimmed):
             profiles[j % stride, -(j // stride) % units] = weight / sum(layer.kernel.trimmed)
@@ -142,7 +143,7 @@ class _FirstLayer:
             distance=near[places],
             copies=np.array([_permutations(place) for place in places.tolist()]),
             correlation=lag[near[places]].prod(axis=1),
-            peak=float(found.values[0] / found.scale) ** dim,
+            peak=float(exact.values[0] / exact.scale) ** dim,
         )
 
     @property
@@ -150,16 +151,14 @@ class _FirstLayer:
         return int(self.distance.max())
 
     def perturbation(self, deviation: float, level: Array) -> tuple[float, Array, Array]:
-        """Average over phases what an active pixel adds to units of mean `level`.
+        """Average, over its phases, the change that an active pixel makes to units of mean `level`.
 
-        Sum of the changes of the means; by displacement, the sums of the products of two changes,
-        and of the changes of the covariances. All in units of the standard deviation.
+        Return the sum of the changes of the means and, by displacement, the sums of the products
+        of two changes and of the changes of the covariances, in units of the standard deviation.
         """
         stride, units = self.profiles.shape
         dim = self.steps.shape[1]
-        heights = self.profiles
-        for _ in range(dim - 1):
-            heights = np.multiply.outer(heights, self.profiles)
+        heights = reduce(np.multiply.outer, [self.profiles] * dim)
         # [s, n, s, n, ...] to [phases, n, n, ...]
         order = [*range(0, 2 * dim, 2), *range(1, 2 * dim, 2)]
         heights = heights.transpose(order).reshape(-1, *[units] * dim) / deviation
@@ -170,8 +169,8 @@ class _FirstLayer:
             means.append((change * np.roll(change, -step, axes)).sum())
             other = np.roll(heights, -step, axes)
             low, high = np.minimum(heights, other), np.maximum(heights, other)
-            felt = high > 0
-            pairs, counts = np.unique(low[felt] + 1j * high[felt], return_counts=True)
+            lit = high > 0
+            pairs, counts = np.unique(low[lit] + 1j * high[lit], return_counts=True)
             near = rectified_covariance(level + pairs.real, level + pairs.imag, rho)
             covariances.append(counts @ (near - rectified_covariance(level, level, rho)))
         phases = stride**dim
@@ -204,6 +203,6 @@ def _tails(net: Network, size: int | None, lags: int) -> Array:
         gain = gain * np.abs(np.fft.rfft(weights)) ** 2
         rows.append(np.fft.irfft(gain, nodes)[: lags + 1].tolist())
     for k in range(flat + 1, tail.depth + 1):
-        found = correlation(tail, k, size=units, lags=lags)
-        rows.append([value / found.scale for value in found.values])
+        exact = correlation(tail, k, size=units, lags=lags)
+        rows.append([value / exact.scale for value in exact.values])
     return np.array(rows)

@@ -107,12 +107,7 @@ def _pooling(net: Network, depth: int, size: int) -> Array:
 
 
 def _averages(
-    task: ScaleDetection,
-    balanced: bool,
-    pool: Array,
-    correlation: Array,
-    level: float,
-    cell: int,
+    task: ScaleDetection, balanced: bool, pool: Array, correlation: Array, level: float, cell: int
 ) -> tuple[Array, Array]:
     """Average of E w_i E w_j and of Cov(w_i, w_j), [units^d] * 2, in units of the variance."""
     dim, units = task.dim, len(pool)
@@ -161,11 +156,11 @@ def _chunks(
         here = np.broadcast_to(np.array(place), positions.shape)
         labels = labels_of(task, here, positions)
         weights = np.where(labels == 1, share[1], share[-1])
-        own = heights[np.ravel_multi_index(place, (size,) * dim)]
+        first = heights[np.ravel_multi_index(place, (size,) * dim)]
         partners = np.flatnonzero(labels)
         for start in range(0, len(partners), step):
             chosen = partners[start : start + step]
-            values, codes = np.unique(own + heights[chosen], return_inverse=True)
+            values, codes = np.unique(first + heights[chosen], return_inverse=True)
             yield values, codes.reshape(len(chosen), -1), weights[chosen]
 
 

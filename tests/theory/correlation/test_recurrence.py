@@ -21,7 +21,7 @@ from scaledet.theory.correlation import recurrence as holonomic
 from scaledet.theory.correlation.recurrence import Walk, recurrence
 from scaledet.theory.correlation.telescoping import Certificate, highest_order
 from scaledet.theory.signal import one_pixel
-from scaledet.theory.signal.one_pixel import ExactSensitivity, exact_sensitivity
+from scaledet.theory.signal.one_pixel import ExactSensitivity
 from tests.dense import stride_one_correlation
 
 BOXES = [[1] * length for length in range(2, 9)]
@@ -369,7 +369,7 @@ def plain(network, size=None, monkeypatch=None):
     """Every D_k from the filter itself."""
     with monkeypatch.context() as patch:
         patch.setattr(one_pixel, "_PLAIN", 10**9)
-        return [exact_sensitivity(network, k, size) for k in range(network.depth + 1)]
+        return [ExactSensitivity(network, size).at(k) for k in range(network.depth + 1)]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_exact_sequences_are_the_same_as_before(weights, dim, size, monkeypatch)
     exact = sd.predict(network, size=size).exact_D
     assert [exact[k] for k in (20, 7, 40)] == [expected[k] for k in (20, 7, 40)]
     assert list(exact) == expected
-    assert [exact_sensitivity(network, k, size) for k in (3, 4, 5, 6, 33)] == [
+    assert [ExactSensitivity(network, size).at(k) for k in (3, 4, 5, 6, 33)] == [
         expected[k] for k in (3, 4, 5, 6, 33)
     ]
 
@@ -435,7 +435,7 @@ def test_without_a_recurrence_the_filter_itself_is_used(monkeypatch):
     network = sd.Network.uniform(3, depth=102)
     expected = recurrence(3).sensitivity(102)
     monkeypatch.setattr(holonomic, "recurrence", fails)
-    assert exact_sensitivity(network, 102, None) == expected
+    assert ExactSensitivity(network, None).at(102) == expected
 
 
 # --- the boundary ----------------------------------------------------------------------------

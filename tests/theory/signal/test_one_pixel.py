@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.theory.signal.one_pixel import exact_sensitivity
+from scaledet.theory.signal.one_pixel import ExactSensitivity
 from tests.dense import (
     composite_filters,
     filter_sensitivities,
@@ -205,7 +205,7 @@ def test_exhaustion_of_boxes(length, stride, dim):
     with pytest.raises(sd.ExhaustionError):
         sd.predict(net.prefix(layer), size=size)
     with pytest.raises(sd.ExhaustionError, match=message):
-        exact_sensitivity(net, layer, size)
+        ExactSensitivity(net, size).at(layer)
 
 
 @pytest.mark.parametrize("weights", [[1, 2, 1], [1, 4, 6, 4, 1], [1, 2, 0, 1, 2]])
