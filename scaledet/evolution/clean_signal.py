@@ -13,9 +13,10 @@ derivation (`derivations/d11_density_evolution.py`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from scaledet.errors import ArgumentError
@@ -29,6 +30,8 @@ _MOST = 20_000
 """Different heights of active units that are kept apart."""
 
 Key = TypeVar("Key")
+Step = Callable[[Fraction, Fraction], Fraction]
+"""Height of a unit after one layer, from weight and height of one input."""
 Pairs = dict[tuple[Fraction, Fraction], Fraction]
 """Probabilities of the heights of the active units of an image and of its displaced copy."""
 
@@ -82,7 +85,7 @@ def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
 
 
 def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
-    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias is felt.
+    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias counts.
 
     >>> from scaledet.network.network import Network
     >>> net = Network.uniform(2, 2, depth=3, bias=Fraction(-1, 20))
@@ -94,7 +97,7 @@ def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
     together: Pairs = {}
     yield _clean_layer(background, heights, apart, together, network, 0, size)
     for k, layer in enumerate(network.layers, start=1):
-        step = _Step(layer, background, size is None)
+        step = partial(_height, layer, background, size is not None)
         weights = slot_weights(layer, network.dim)
         heights = _collected(
             (step(w, u), p * q) for u, p in heights.items() for w, q in weights.items()
@@ -117,16 +120,12 @@ def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
         yield _clean_layer(background, heights, apart, together, network, k, size)
 
 
-class _Step:
-    """Height of a clean unit after one layer, from the height in the slot of weight w."""
-
-    def __init__(self, layer: Layer, background: Fraction, unbiased: bool) -> None:
-        self._background = background
-        self._bias = Fraction(0) if unbiased else layer.bias
-
-    def __call__(self, weight: Fraction, height: Fraction) -> Fraction:
-        rest = (1 - weight) * self._background
-        return max(weight * height + rest + self._bias, Fraction(0))
+def _height(
+    layer: Layer, background: Fraction, biased: bool, weight: Fraction, height: Fraction
+) -> Fraction:
+    """Height of a clean unit after one layer, from the height in the slot of this weight."""
+    pooled = weight * height + (1 - weight) * background
+    return max(pooled + layer.bias if biased else pooled, Fraction(0))
 
 
 def _moved(layer: Layer, dim: int) -> tuple[Pairs, Pairs]:
@@ -142,7 +141,7 @@ def _moved(layer: Layer, dim: int) -> tuple[Pairs, Pairs]:
 
 
 def _changed(
-    step: _Step, pairs: Pairs, weights: Pairs
+    step: Step, pairs: Pairs, weights: Pairs
 ) -> list[tuple[tuple[Fraction, Fraction], Fraction]]:
     return [
         ((step(w, u), step(w_, u_)), p * q)

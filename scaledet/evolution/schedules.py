@@ -78,7 +78,8 @@ class BiasPhases:
 
     def biases(self, theta: Any) -> tuple[Fraction, ...]:
         """Return b_1 ... b_depth at strength `theta` (units of the image's height)."""
-        return _biases(self.kind, self._strength(theta), self.inputs, self.network.depth)
+        net = _biased(self.network, self.kind, self._strength(theta))
+        return tuple(layer.bias for layer in net)
 
     @staticmethod
     def _strength(theta: Any) -> Fraction:
@@ -129,13 +130,8 @@ class BiasPhases:
         at some layer exceeds all biases to come, theta n^-k/(n - 1). Both sides follow, too, from
         comparison with a law on the multiples of theta, for which the sign of
         (n - 1) E N n^N - E n^N does not change from layer to layer (Collet, Eckmann, Glaser and
-        Martin 1984).
-
-        Raises
-        ------
-        ValueError
-            For other kinds: a constant bias kills the noise as it kills the signal; an early cut
-            never does.
+        Martin 1984). Other kinds have none: a constant bias kills the noise as it kills the signal;
+        an early cut never does.
         """
         if self.kind != "proportional":
             raise ArgumentError(
@@ -257,19 +253,16 @@ def bias_phases(
     return BiasPhases(kind, plain, mode, signal, noise)
 
 
-def _biases(kind: str, theta: Fraction, inputs: int, depth: int) -> tuple[Fraction, ...]:
-    if kind == "constant":
-        return (-theta,) * depth
-    if kind == "proportional":
-        return tuple(-theta / inputs**k for k in range(1, depth + 1))
-    return (-theta / inputs, *[Fraction(0)] * (depth - 1))
-
-
 def _biased(net: Network, kind: str, theta: Fraction) -> Network:
-    """Return the network, all strides equal, with the biases of one schedule."""
-    biases = _biases(kind, theta, net.strides[1] ** net.dim, net.depth)
-    layers = (Layer(layer.kernel, layer.stride, b) for layer, b in zip(net, biases, strict=True))
-    return Network(tuple(layers), net.dim)
+    """Return the network, all of one stride, with the biases of one schedule."""
+    inputs, depth = net.strides[1] ** net.dim, net.depth
+    biases = {
+        "constant": [-theta] * depth,
+        "proportional": [-theta / inputs**k for k in range(1, depth + 1)],
+        "early": [-theta / inputs, *[Fraction(0)] * (depth - 1)],
+    }[kind]
+    layers = [Layer(layer.kernel, layer.stride, b) for layer, b in zip(net, biases, strict=True)]
+    return Network(layers, net.dim)
 
 
 def _bracket(above: Callable[[float], bool | None], width: float) -> Bracket:

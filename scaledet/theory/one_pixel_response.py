@@ -76,11 +76,6 @@ def _closure(scenario: Scenario, signal: _Signal) -> Parts:
     return mean, variance
 
 
-def _layers(scenario: Scenario, signal: _Signal) -> Parts:
-    del signal  # noise that every layer rectifies has its own route through the filters
-    return layer_noise(scenario.network, scenario.size, scenario.sigma)
-
-
 def _limit(scenario: Scenario, signal: _Signal) -> Parts:
     """Noise of total power L sigma^2 = 2 on the infinite lattice."""
     linear = scenario.rectify is None
@@ -102,7 +97,7 @@ def _input(scenario: Scenario, signal: _Signal) -> Parts:
 
 _NOISE: dict[str, Callable[[Scenario, _Signal], Parts]] = {
     "closure": _closure,
-    "layers": _layers,
+    "layers": lambda scenario, _: layer_noise(scenario.network, scenario.size, scenario.sigma),
     "limit": _limit,
     "input": _input,
 }

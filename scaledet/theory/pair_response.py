@@ -143,15 +143,7 @@ def exact_pair_sensitivity(
 
 
 def pair_response(scenario: Scenario) -> Response:
-    """Evaluate the response of a scenario with a task; relative error below 1e-10.
-
-    Raises
-    ------
-    ArgumentError
-        If the task is too large.
-    ExhaustionError
-        At the first layer where Q_k = 0.
-    """
+    """Evaluate the response of a scenario with a task; relative error below 1e-10."""
     task = _task(scenario)
     if task.size > LARGEST:
         raise ArgumentError(
@@ -186,12 +178,6 @@ def _signal(scenario: Scenario) -> list[PairMoments]:
     return signal
 
 
-def _layers(scenario: Scenario, signal: Sequence[PairMoments]) -> Parts:
-    del signal  # noise that every layer rectifies has its own route through the filters
-    _, sigma = torus(scenario)
-    return pair_layer_noise(scenario.network, _task(scenario), sigma, balanced=scenario.balanced)
-
-
 def _input(scenario: Scenario, signal: Sequence[PairMoments]) -> Parts:
     size, sigma = torus(scenario)
     net, noise = scenario.network, noise_moments(sigma, scenario.rectify)
@@ -209,7 +195,9 @@ def _input(scenario: Scenario, signal: Sequence[PairMoments]) -> Parts:
 
 
 _NOISE: dict[Rectify, Callable[[Scenario, Sequence[PairMoments]], Parts]] = {
-    "layers": _layers,
+    "layers": lambda scenario, _: pair_layer_noise(
+        scenario.network, _task(scenario), torus(scenario)[1], balanced=scenario.balanced
+    ),
     "input": _input,
     "noise": _input,
     None: _input,

@@ -89,12 +89,8 @@ class Recurrence:
         must equal :math:`\vartheta(R A^k) / A^k = \vartheta R + k R\, \vartheta A / A` with their
         rho: then, times A^k, their constant terms vanish for every integer k >= 0 at which the
         denominator of rho does not. It never does: its coefficients must be positive. A kernel of
-        span > 1 is compressed first; its c_k(1) is 0, no lag being a multiple of the span.
-
-        Raises
-        ------
-        ArithmeticError
-            Naming the identity that fails.
+        span > 1 is compressed first; its c_k(1) is 0, no lag being a multiple of the span. Raises
+        ArithmeticError naming the identity that fails.
         """
         numerators, denominator = self.lag_one
         proved = _proves(self.weights, self.coefficients, (), self.certificate)
@@ -177,18 +173,8 @@ def recurrence(kernel: Kernel | int | Sequence[Any]) -> Recurrence:
     The order is at most one plus the number of zeros of alpha(t) = A(z), t = z + 1/z, other than
     t = -2: (f + 1) // 2 for a box of length f.
 
-    Parameters
-    ----------
-    kernel : Kernel, int or sequence of weights
-        Non-negative, with at least two weights that are not zero.
+    Signed kernels are refused, and single weights (then c_k(0) = 1 and nothing pools).
 
-    Raises
-    ------
-    ValueError
-        For a signed kernel, or a single weight (then c_k(0) = 1 and nothing pools).
-
-    Examples
-    --------
     >>> law = recurrence(3)
     >>> law
     Recurrence of Kernel(1/3, 1/3, 1/3): order 2, degree 3

@@ -210,16 +210,9 @@ def telescope(weights: tuple[int, ...]) -> tuple[Identity, Identity]:
     .. math:: \sum_{i=0}^r p_i(k)\, \alpha^i = F_k(\rho), \qquad
               q_r(k)\, t/2 - \sum_{i=0}^{r-1} q_i(k)\, \alpha^i = F_k(\rho') .
 
-    Parameters
-    ----------
-    weights : tuple of int
-        At least two, the first and the last not zero.
-
-    Raises
-    ------
-    ArithmeticError
-        If t/2 is no such combination. It is one whenever r = 1 + deg gamma; no kernel of span 1
-        is known for which it is not.
+    `weights` are at least two, the first and the last not zero. Raises ArithmeticError if t/2 is no
+    such combination. It is one whenever r = 1 + deg gamma; no kernel of span 1 is known for which
+    it is not.
 
     >>> telescope((1, 1))[0].coefficients                 # (2 k + 1) c_k(0) = (2 k + 2) c_{k+1}(0)
     ((-1, -2), (2, 2))

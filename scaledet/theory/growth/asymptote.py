@@ -103,20 +103,10 @@ class Asymptote:
 def asymptote(kernel: Kernel | int | Sequence[Any], stride: int) -> Asymptote:
     r"""Return the exact leading behaviour under repeated pooling at `stride` >= 2.
 
-    Parameters
-    ----------
-    kernel : int, Kernel or sequence of weights
-        An integer n means ``box(n)``. Refused as by ``predict_exponents``.
-    stride : int
-        At least 2 (pixels).
+    Kernels are refused as by ``predict_exponents``. If c_k(0) - c_k(1) has several dominant roots
+    of equal modulus, D_k times a power of A_k keeps oscillating: `drop`, `ratio` and `D_prefactor`
+    are None and `reason` says so.
 
-    Notes
-    -----
-    If c_k(0) - c_k(1) has several dominant roots of equal modulus, D_k times a power of A_k keeps
-    oscillating: `drop`, `ratio` and `D_prefactor` are None and `reason` says so.
-
-    Examples
-    --------
     >>> leading = asymptote(3, 2)
     >>> leading.ratio, leading.D_prefactor
     (5/4 - sqrt(17)/4, 5/4 - sqrt(17)/4)

@@ -181,10 +181,9 @@ def predict_exponents(
             f"kernel must have at least two non-zero weights; got {pool!r}: nothing pools, "
             "A_k = 1 at every layer and the exponents are undefined"
         )
-    if step == 1:
-        return _without_stride(pool, block.dim, mode)
-    refuse_rounded_sum_rule(pool, step)
-    return _with_stride(pool, step, block.dim, mode)
+    if step > 1:
+        refuse_rounded_sum_rule(pool, step)
+    return _exponents(pool, step, block.dim, mode)
 
 
 def _as_stride(stride: bool | int | str | None, length: int) -> int:
@@ -210,49 +209,34 @@ def _block_of(net: Network, rectify: Rectify) -> Network:
     return net.prefix(net.period)
 
 
-def _without_stride(pool: Kernel, dim: int, rectify: Rectify) -> Exponents:
+def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:
     import sympy as sp
 
-    # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k kappa_2;
-    # a span above 1 leaves c_k(1) = 0, so D_k = 1 at every layer.
-    alone = pool.span > 1
-    return Exponents(
-        alpha=sp.Integer(0 if alone else 2),
-        beta=sp.Integer(0 if rectify is None else dim),
-        log_correction=False,
-        log_power=0,
-        kernel=pool,
-        stride=1,
-        dim=dim,
-        rectify=rectify,
-        plateau=sp.Integer(1 if alone else 0),
-        sum_rule=True,
-        span=pool.span,
-        peak_growth=sp.Integer(1),
-        drop_growth=sp.Integer(1),
-    )
-
-
-def _with_stride(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:
-    import sympy as sp
-
-    rates = growth(pool.trimmed, step)
-    peak, drop = rates.peak.sympy(), rates.drop.sympy()
-    level = rates.peak.same_as(rates.drop)
-    alpha = sp.Integer(0) if level else -log_in_base(drop / peak, step)
-    beta = sp.Integer(0) if rectify is None else -dim * log_in_base(peak, step)
-    log_power = rates.drop.multiplicity - rates.peak.multiplicity
-    noise_log = rates.peak.multiplicity > 1 and rectify is not None
+    logarithm, noise_log, peak, drop = 0, False, sp.Integer(1), sp.Integer(1)
+    if step == 1:
+        # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k
+        # kappa_2; a span above 1 leaves c_k(1) = 0, so D_k = 1 at every layer.
+        alone = pool.span > 1
+        alpha, pile, limit = sp.Integer(0 if alone else 2), 1, sp.Integer(alone)
+    else:
+        rates = growth(pool.trimmed, step)
+        peak, drop, limit = rates.peak.sympy(), rates.drop.sympy(), plateau(rates)
+        alpha = sp.Integer(0)
+        if not rates.peak.same_as(rates.drop):
+            alpha = -log_in_base(drop / peak, step)
+        pile = -log_in_base(peak, step)
+        logarithm = rates.drop.multiplicity - rates.peak.multiplicity
+        noise_log = rates.peak.multiplicity > 1 and rectify is not None
     return Exponents(
         alpha=alpha,
-        beta=beta,
-        log_correction=log_power != 0 or noise_log,
-        log_power=log_power,
+        beta=sp.Integer(0) if rectify is None else dim * sp.sympify(pile),
+        log_correction=logarithm != 0 or noise_log,
+        log_power=logarithm,
         kernel=pool,
         stride=step,
         dim=dim,
         rectify=rectify,
-        plateau=plateau(rates),
+        plateau=limit,
         sum_rule=pool.sum_rule_defect(step) == 0,
         span=pool.span,
         peak_growth=peak,

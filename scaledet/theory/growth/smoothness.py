@@ -98,25 +98,8 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
     The function is :math:`\varphi(x) = s \sum_j a_j \varphi(s x - j)` with integral 1: the limit
     of the composite filters, rescaled.
 
-    Parameters
-    ----------
-    kernel : int, Kernel or sequence of weights
-        Non-negative. An integer n means ``box(n)``.
-    stride : int
-        At least 2 (pixels).
+    Signed kernels are refused, and float weights that meet the sum rule only up to rounding.
 
-    Returns
-    -------
-    Smoothness
-
-    Raises
-    ------
-    ValueError, TypeError
-        For bad arguments, signed kernels, and float weights that meet the sum rule only up to
-        rounding.
-
-    Notes
-    -----
     The shifts are *unstable* iff (i) the s polyphase components of a have a common zero on the
     unit circle, or (ii) for some m > 1 prime to s the cyclotomic polynomials Phi_{mt} divide a
     for all divisors t > 1 of s. Proof: the set Z of angles theta with
@@ -127,8 +110,6 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
     weights. Conversely such zeros put theta in Z: going back from theta + 2 pi l != 0 cannot stay
     on a cycle for ever. Sources: Jia & Wang 1993 (s = 2), Zhou 1996.
 
-    Examples
-    --------
     >>> smoothness([1, 2, 1], 2)
     Smoothness of Kernel(1/4, 1/2, 1/4), stride 2
       sum rules of order 2

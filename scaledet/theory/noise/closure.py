@@ -14,7 +14,7 @@ after the first are. Source: ours; closing with a Gaussian law instead is severa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,21 +45,8 @@ _LARGEST = 1 << 30
 _ROUNDING = 1e-28
 
 
-class _Energies(NamedTuple):
-    """Per layer, summed over units: squared mean perturbation, and variance."""
-
-    mean: Array
-    variance: Array
-
-
 def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tuple[Array, Array]:
-    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
-
-    Raises
-    ------
-    ValueError
-        If the covariances are too many.
-    """
+    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each."""
     dim, side = net.dim, window(net, size)
     units = (side // net.layers[0].stride) ** dim
     cell = net.strides[-1] ** dim
@@ -74,13 +61,16 @@ def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tu
     totals /= cell
     if side < size:
         # Beyond the window every unit is background.
-        background = np.array(_carried(net, np.zeros((1,) + (side,) * dim), sigma, rectify))
+        background = _carried(net, np.zeros((1,) + (side,) * dim), sigma, rectify)
         totals += background * ((size / side) ** dim - 1)
     return totals[0], totals[1]
 
 
-def _carried(net: Network, clean: Array, sigma: float, rectify: Rectify) -> _Energies:
-    """Carry means [n, ...] and covariances [n, ..., ...] of noisy images through the layers."""
+def _carried(net: Network, clean: Array, sigma: float, rectify: Rectify) -> Array:
+    """Carry means [n, ...] and covariances [n, ..., ...] of noisy images through the layers.
+
+    Return, [2, depth + 1] and summed over units, squared mean perturbation and variance.
+    """
     noise = noise_moments(sigma, None if rectify == "layers" else rectify)
     active = clean > 0
     mean = clean + np.where(active, noise.active_mean, noise.background_mean)
@@ -94,7 +84,7 @@ def _carried(net: Network, clean: Array, sigma: float, rectify: Rectify) -> _Ene
         signed = k == 1 and rectify == "layers"
         mean, covariance = _rectified(mean, covariance, float(layer.bias), signed)
         rows.append(_energies(mean - clean, _diagonal(covariance)))
-    return _Energies(*np.array(rows).T)
+    return np.array(rows).T
 
 
 def _pooled(values: Array, layer: Layer) -> Array:

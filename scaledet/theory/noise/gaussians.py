@@ -36,6 +36,7 @@ __all__ = [
     "rectified_covariance",
     "rectified_excess",
     "rectified_mean",
+    "unit_rule",
 ]
 
 _SQRT_2PI = math.sqrt(2 * math.pi)
@@ -128,7 +129,7 @@ def _integrals(h: Array, k: Array, rho: Array, reach: Array, count: int) -> tupl
     .. math:: \varphi_u(h, k)\, du = \frac{dy}{2 \pi \cosh y}
               \exp\bigl(-\tfrac12 k^2 - \tfrac12 (h \cosh y - k \sinh y)^2\bigr)
     """
-    nodes, weights = _rule(count)
+    nodes, weights = unit_rule(count)
     y = reach[:, None] * nodes
     cosh = np.cosh(y)
     exponent = (h[:, None] * cosh - k[:, None] * np.sinh(y)) ** 2 + k[:, None] ** 2
@@ -140,7 +141,7 @@ def _integrals(h: Array, k: Array, rho: Array, reach: Array, count: int) -> tupl
 
 
 @lru_cache
-def _rule(count: int) -> tuple[Array, Array]:
+def unit_rule(count: int) -> tuple[Array, Array]:
     """Gauss-Legendre rule on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1) / 2, weights / 2

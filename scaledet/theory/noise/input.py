@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
+from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess, unit_rule
 from scaledet.theory.noise.moments import RectifiedMoments, noise_moments
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _loss(height: float) -> tuple[float, float]:
     """
     from scipy.special import ndtr
 
-    z, weights = _rule(0.0, min(height, _REACH))
+    z, weights = (min(height, _REACH) * part for part in unit_rule(_NODES))
     density = weights * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     off = float(ndtr(-height))
     mean = float(density @ z) / height + off
@@ -119,7 +119,7 @@ def _weak(height: float, sigma: float, background: float) -> tuple[float, float]
     """Integrate over B = sigma t: the kink matters only where |t| is a few units."""
     from scipy.special import ndtr
 
-    t, weights = _rule(0.0, _REACH)
+    t, weights = (_REACH * part for part in unit_rule(_NODES))
     gauss = np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
     off = ndtr(-t)
     # E (relu(t + Z) - relu(t))^2, less 1 where the pixel is on; t < 0 by its size.
@@ -135,9 +135,3 @@ def _weak(height: float, sigma: float, background: float) -> tuple[float, float]
     change = sigma * float(weights @ (on_change * above + off_square * below))
     square = sigma**2 * (float(ndtr(height / background)) + change)
     return mean, square - mean * mean
-
-
-def _rule(low: float, high: float) -> tuple[Array, Array]:
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    half = (high - low) / 2
-    return low + half * (nodes + 1), half * weights

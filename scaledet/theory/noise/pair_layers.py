@@ -51,8 +51,6 @@ def pair_layer_noise(
     Relative error below 1e-10. Biases count in layer 1 only: those of later layers are taken for
     >= 0.
 
-    Examples
-    --------
     >>> from scaledet.tasks.scale_detection import ScaleDetection
     >>> task = ScaleDetection(size=8, xi=3, gap=1)
     >>> net = Network.uniform(2, 2, depth=2)

@@ -66,16 +66,9 @@ def cell_positions(net: Network, per_chunk: int) -> Iterator[NDArray[np.int64]]:
 def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """D_k and Q_k for k = 0 ... depth; relative error below 1e-12, cancellation in Q_k apart.
 
-    Raises
-    ------
-    ExhaustionError
-        At the first layer where all images look alike: the bias has cut the signal, or pooling
-        has averaged it away (Q_k below 1e-13 of the mean square representation).
-    ValueError
-        If the images of one cell are too many.
+    Raises ExhaustionError at the first layer where all images look alike: the bias has cut the
+    signal, or pooling has averaged it away (Q_k below 1e-13 of the mean square representation).
 
-    Examples
-    --------
     >>> from scaledet.network.network import Network
     >>> clean_moments(Network.uniform(2, 2, depth=2, bias=-0.125), 64)[1].round(6).tolist()
     [1.96875, 0.272461, 0.007324]

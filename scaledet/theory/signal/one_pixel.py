@@ -53,13 +53,7 @@ class PixelMoments(NamedTuple):
 
 
 def pixel_moments(network: Network, size: int | None) -> PixelMoments:
-    """Evaluate `PixelMoments`, relative error below 1e-12.
-
-    Raises
-    ------
-    ExhaustionError
-        At the first layer with Q_k = 0.
-    """
+    """Evaluate `PixelMoments`, relative error below 1e-12, as long as no Q_k is 0."""
     dim = network.dim
     flat = len(list(takewhile(lambda layer: layer.stride == 1, network.layers)))
     peak, excess, ratio = stride_one_moments(network, flat, size)
