@@ -48,7 +48,7 @@ def test_active_units_are_the_pixels_of_a_unit_one_by_one():
     net = sd.Network([sd.Layer([1, 3], 2, -0.1), sd.Layer([1, 3], 2, -0.05)])
     layer = noisy_layers(net, NOISE, "layers", 1500, active=True)[2]
     rng = np.random.default_rng(8)
-    found = sorted((float(unit.clean), unit) for unit in layer.active if unit.clean)
+    units = sorted((float(unit.clean), unit) for unit in layer.active if unit.clean)
     for pixel in range(4):
         clean = np.zeros(4)
         clean[pixel] = 1
@@ -60,7 +60,7 @@ def test_active_units_are_the_pixels_of_a_unit_one_by_one():
             )
         if not clean[0]:
             continue
-        unit = next(unit for height, unit in found if abs(height - clean[0]) < 1e-12)
+        unit = next(unit for height, unit in units if abs(height - clean[0]) < 1e-12)
         change = (noisy - clean)[:, 0]
         error = change.std() / np.sqrt(len(change))
         assert abs(change.mean() - unit.shift) < 4 * error
@@ -76,28 +76,30 @@ def test_background_only():
 
 
 def test_laws_come_back_from_json_and_arrays():
-    found = sd.evolve(biased([1, 2], [-0.05, -0.01, 0]), size=16)
-    meta, arrays = pack(found.laws, found.active)
+    evolution = sd.evolve(biased([1, 2], [-0.05, -0.01, 0]), size=16)
+    meta, arrays = pack(evolution.laws, evolution.active)
     meta = json.loads(json.dumps({**meta, "other": 1}))
     arrays["more"] = np.ones(2)
     laws, active = unpack(meta, arrays)
     assert meta == {"other": 1}
     assert set(arrays) == {"more"}
     assert (
-        [len(layer) for layer in active] == [len(layer) for layer in found.active] == [1, 2, 4, 0]
+        [len(layer) for layer in active]
+        == [len(layer) for layer in evolution.active]
+        == [1, 2, 4, 0]
     )
-    for one, other in zip(laws, found.laws, strict=True):
+    for one, other in zip(laws, evolution.laws, strict=True):
         assert np.array_equal(one.values, other.values)
         assert (one.edge, one.log_atom, one.mass) == (other.edge, other.log_atom, other.mass)
         assert (one.mean, one.variance, one.lost) == (other.mean, other.variance, other.lost)
-    for layer, stored in zip(found.active, active, strict=True):
+    for layer, stored in zip(evolution.active, active, strict=True):
         for unit, again in zip(layer, stored, strict=True):
             assert (unit.probability, unit.clean) == (again.probability, again.clean)
             assert (unit.shift, unit.square) == (again.shift, again.square)
 
 
 def test_a_unit_without_noise_left():
-    found = sd.evolve(biased(2, [-50, 0, 0]))
-    laws, active = unpack(*pack(found.laws, found.active))
+    evolution = sd.evolve(biased(2, [-50, 0, 0]))
+    laws, active = unpack(*pack(evolution.laws, evolution.active))
     assert [len(law.values) for law in laws][1:] == [0, 0, 0]
     assert active == ((),) * 4

@@ -34,8 +34,8 @@ def test_dead_layers(theta):
     for kind in KINDS:
         phases = sd.bias_phases(kind, depth=depth)
         layer = phases.dead_layer(theta)
-        found = phases.evolve(theta, size=2 ** (depth + 1), points=300)
-        assert found.dead_at == (layer if layer is not None and layer <= depth else None)
+        evolution = phases.evolve(theta, size=2 ** (depth + 1), points=300)
+        assert evolution.dead_at == (layer if layer is not None and layer <= depth else None)
         assert phases.dead_layer(0) is None
 
 
@@ -89,12 +89,12 @@ def test_the_critical_ratio_separates_survival_from_death(kernel, rectify):
     depth = 40
     for ratio, alive in ((low - 0.2, True), (high + 0.02, False)):
         biases = [-ratio * float(kernel) ** -k for k in range(1, depth + 1)]
-        found = sd.evolve(biased(kernel, biases), rectify=rectify)
+        evolution = sd.evolve(biased(kernel, biases), rectify=rectify)
         if alive:
-            assert found.mean[-1] == pytest.approx(found.mean[-10], rel=1e-3)
-            assert found.mean[-1] > 0
+            assert evolution.mean[-1] == pytest.approx(evolution.mean[-10], rel=1e-3)
+            assert evolution.mean[-1] > 0
         else:
-            assert found.mean[-1] < 1e-3 * kernel ** -float(depth)
+            assert evolution.mean[-1] < 1e-3 * kernel ** -float(depth)
     # Layer 1 already bounds it: the mean of the noise against all biases to come.
     if rectify == "input":
         assert low > (kernel - 1) / math.sqrt(2 * math.pi)
@@ -165,14 +165,14 @@ def test_no_random_schedule_beats_the_best(kernel, depth, size):
     for _ in range(40):
         budget = rng.uniform(0, 0.9) * rng.dirichlet(np.full(depth, 0.4))
         biases = [-b / float(kernel) ** k for k, b in enumerate(budget, start=1)]
-        found = sd.evolve(biased(kernel, biases), size=size, points=300)
-        assert found.G[-1] >= best.G[-1] * (1 - 1e-9)
+        evolution = sd.evolve(biased(kernel, biases), size=size, points=300)
+        assert evolution.G[-1] >= best.G[-1] * (1 - 1e-9)
     # Its own neighbours are worse: it is a minimum in theta.
     first = float(best.network.layers[0].bias)
     for part in (0.98, 1.02):
         biases = [first * part, *[0] * (depth - 1)]
-        found = sd.evolve(biased(kernel, biases), size=size)
-        assert found.G[-1] > best.G[-1]
+        evolution = sd.evolve(biased(kernel, biases), size=size)
+        assert evolution.G[-1] > best.G[-1]
 
 
 def test_phases_of_single_points():

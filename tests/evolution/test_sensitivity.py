@@ -20,9 +20,9 @@ def columns(points: int, name: str = "laplace"):
 
 
 def test_relative_errors_never_fall_from_layer_to_layer():
-    found = columns(500)
+    errors = columns(500)
     for name in ("mean", "variance"):
-        relative = found[f"{name}_err"] / found[name]
+        relative = errors[f"{name}_err"] / errors[name]
         assert (np.diff(relative) >= 0).all()
         # The coarsest grid has a step of 0.23 scale lengths: 4 * 0.23^9 = 7e-6.
         assert 0 < relative[0] < 1e-5
@@ -35,7 +35,7 @@ def test_more_points_mean_smaller_errors():
 
 
 def test_as_many_sensitivities_as_distances():
-    found, layers = noise_columns(SCENARIO, Noise("gaussian", 0.1), 500, DISTANCE)
-    assert set(found) == {*COLUMNS, *(f"{name}_err" for name in COLUMNS)}
-    assert len(found["G"]) == len(found["G_err"]) == 4
-    assert len(found["mean"]) == len(layers) == 6
+    named, layers = noise_columns(SCENARIO, Noise("gaussian", 0.1), 500, DISTANCE)
+    assert set(named) == {*COLUMNS, *(f"{name}_err" for name in COLUMNS)}
+    assert len(named["G"]) == len(named["G_err"]) == 4
+    assert len(named["mean"]) == len(layers) == 6
