@@ -246,7 +246,7 @@ def merged_laws(
 ) -> list[UnitLaw]:
     """Laws of the unit over two active pixels that first share one at layer `at`, equal weights.
 
-    Before, the two units over them are independent. `noise` is what enters the first layer, if
+    Before, the two units over them are independent. `noise` enters the first layer, if
     that is where they meet and no ReLU comes before.
     """
     laws: list[UnitLaw] = []
@@ -295,7 +295,7 @@ def pack(
 def unpack(
     facts: dict[str, Any], arrays: dict[str, Any]
 ) -> tuple[tuple[UnitLaw, ...], tuple[tuple[ActiveUnit, ...], ...]]:
-    """Take from `facts` and `arrays` what `pack` added, and return the laws."""
+    """Remove the entries that `pack` made from `facts` and `arrays`, and return the laws."""
     ends = np.cumsum(facts.pop("law_points"))
     parts = np.split(arrays.pop("law_values"), ends[:-1])
     laws = []

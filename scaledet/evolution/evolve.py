@@ -38,8 +38,8 @@ class Evolution(ScenarioResult):
     Attributes
     ----------
     scenario : Scenario
-        What was evolved; `network`, `size` and so on can be read off the evolution too. Its `noise`
-        is the law of the noise: "gaussian", "laplace", "uniform" or "samples".
+        Network, images and noise; `network`, `size` and so on are attributes here, too. The law
+        of the noise is "gaussian", "laplace", "uniform" or "samples".
     points : int
         Points of the grids.
     dead_at : int or None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, sett
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.float64]
 
@@ -222,7 +222,7 @@ def _of_samples(samples: Array, points: int) -> TwoSided:
     return TwoSided(step, *sides, *map(float, moments))
 
 
-def checked_noise(noise: Any, sigma: float | None) -> Noise:
+def checked_noise(noise: ArrayLike, sigma: float | None) -> Noise:
     """Check the arguments `noise` and `sigma`; `sigma` is None or a number checked before."""
     accepted = f"noise must be one of {', '.join(map(repr, LAWS))} or an array of samples"
     if isinstance(noise, str):

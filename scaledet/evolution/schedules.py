@@ -43,6 +43,7 @@ _MARGIN = 1e-3
 _WIDTH = 1e-9
 
 Bracket = tuple[float, float]
+Strength = float | Fraction
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,19 @@ class BiasPhases:
         """Inputs of a unit, n = f^d."""
         return int(self.network.strides[1] ** self.network.dim)
 
-    def biases(self, theta: Any) -> tuple[Fraction, ...]:
+    def biases(self, theta: Strength) -> tuple[Fraction, ...]:
         """Return b_1 ... b_depth at strength `theta` (units of the image's height)."""
         net = _biased(self.network, self.kind, self._strength(theta))
         return tuple(layer.bias for layer in net)
 
     @staticmethod
-    def _strength(theta: Any) -> Fraction:
+    def _strength(theta: Strength) -> Fraction:
         value = validate.rational("theta", theta, "a finite real number >= 0")
         if value < 0:
             raise ArgumentError(f"theta must be a finite real number >= 0; got {theta!r}")
         return value
 
-    def dead_layer(self, theta: Any) -> int | None:
+    def dead_layer(self, theta: Strength) -> int | None:
         """First layer, of any depth, with Q_k = 0 at strength `theta`; None if there is none."""
         value = self._strength(theta)
         if self.kind == "early" or value == 0:
@@ -101,12 +102,12 @@ class BiasPhases:
             layer, power = layer + 1, power * self.inputs
         return layer
 
-    def evolve(self, theta: Any, **options: Any) -> Evolution:
+    def evolve(self, theta: Strength, **options: Any) -> Evolution:
         """Return ``evolve`` of the network with the biases of strength `theta`."""
         net = _biased(self.network, self.kind, self._strength(theta))
         return evolve(net, rectify=self.rectify, **options)
 
-    def phase(self, theta: Any, sigma: float, *, size: int | None = None) -> str:
+    def phase(self, theta: Strength, sigma: float, *, size: int | None = None) -> str:
         """Return "signal dead", "noise suppressed" or "noise piles up" at the last layer.
 
         Suppressed: G_k below its value without any ReLU. `size` defaults to the total stride

@@ -33,7 +33,7 @@ COLUMNS = ("G", "atom", "mean", "variance")
 _ROUNDING = 4e-15
 _COARSE = (0.77, 0.6)
 _SAFETY = 4
-"""Factor of the differences between grids: those of rough laws are partly chance."""
+"""Factor of the differences between grids, which for rough laws are partly chance."""
 
 
 def noise_columns(
@@ -43,7 +43,7 @@ def noise_columns(
 
     The relative error of a layer is four times the largest difference between the grids so far, of
     the quantity itself or of mass, mean or variance of the unit (but for the atom, which may be far
-    smaller than what it is computed from): layers inherit the errors of those before.
+    smaller than the numbers that it is computed from): layers inherit earlier errors.
     """
     net, rectify, finite = scenario.network, scenario.rectify, scenario.size is not None
     fine, *coarser = (
@@ -77,7 +77,7 @@ def _difference(first: Array, second: Array) -> Array:
 
 
 def _units(scenario: Scenario, sigma: float, layer: int, seen: float) -> float:
-    """Count the background units; on the infinite lattice those of L = 2 / sigma^2 pixels."""
+    """Count the background units; on the infinite lattice for L = 2 / sigma^2 pixels."""
     dim, stride = scenario.network.dim, scenario.network.strides[layer]
     if scenario.size is None:
         return float(2 / (sigma**2 * stride**dim))

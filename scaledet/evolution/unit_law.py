@@ -1,7 +1,7 @@
 r"""Law of one unit: an exact atom at its lowest value and a density above it, on a uniform grid.
 
-Sums of independent units convolve the densities and multiply the atoms; a threshold cuts what
-lies below zero off into the atom. Mean and variance are not read off the grid but carried along:
+Sums of independent units convolve the densities and multiply the atoms; a threshold moves
+all below zero into the atom. Mean and variance are not read off the grid but carried along:
 sums add them exactly, and a cut at t changes them by the moments of :math:`(t - S)_+`,
 
 .. math:: E(S - t)_+ = E S - t + a_1, \qquad
@@ -173,7 +173,7 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
     if threshold <= 0:
         return law, 0.0
     end = law.start + law.span
-    if threshold >= end:  # all of it, but for what the grid has dropped
+    if threshold >= end:  # all of the grid
         return replace(constant(0.0), lost=law.lost), threshold - law.mean
     if threshold <= law.start:
         # Less than NEGLIGIBLE is below: else the grid would start at 0.

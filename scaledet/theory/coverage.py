@@ -1,4 +1,4 @@
-"""Which networks and scenarios the theory covers, and what there is for the others."""
+"""Which networks and scenarios the theory covers, and the alternatives for the others."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ALTERNATIVES = (
     "evolve for pooling that does not overlap; approximate: predict with method='closure'; "
     "simulate takes any bias"
 )
-"""What there is where a bias stands in the way."""
+"""Routes that remain where a bias rules out the exact theory; part of the messages."""
 
 
 def require_kernels(net: Network, what: str) -> None:
-    """Raise if a kernel is signed; `what` is the public function that was called."""
+    """Raise if a kernel is signed; `what` names the public function that was called."""
     for k, layer in enumerate(net, start=1):
         if layer.kernel.signed:
             raise ArgumentError(

@@ -42,6 +42,8 @@ __all__ = ["PairMoments", "exact_pair_sensitivity", "pair_moments", "pair_respon
 _CANCELLING = 1e-5
 LARGEST = 4096
 
+Number = float | Fraction
+
 
 @dataclass(frozen=True)
 class PairMoments:
@@ -51,15 +53,15 @@ class PairMoments:
     E|P e_p|^2; `mass`: E sum_i (P e_p)_i; `trace`: sum of |P e_i|^2 over all pixels.
     """
 
-    displacement: Any
-    square: Any
-    mean_square: Any
-    active: Any
-    mass: Any
-    trace: Any
+    displacement: Number
+    square: Number
+    mean_square: Number
+    active: Number
+    mass: Number
+    trace: Number
 
     @property
-    def distance(self) -> Any:
+    def distance(self) -> Number:
         """Q_k, the mean square distance of two independent images."""
         return 2 * (self.square - self.mean_square)
 
@@ -102,7 +104,7 @@ def pair_moments(network: Network, depth: int, average: PairAverage) -> PairMome
     for axis in range(dim):
         mean = np.moveaxis(np.tensordot(pool, mean, axes=(1, axis)), 0, axis)
 
-    def over(value: Any, divisor: int) -> Any:
+    def over(value: Any, divisor: int) -> Number:
         return Fraction(value) / divisor if exact else float(value) / divisor
 
     power = scale ** (2 * dim)

@@ -76,7 +76,7 @@ class Prediction(ScenarioResult):
     Attributes
     ----------
     scenario : Scenario
-        What was predicted; `network`, `size` and so on can be read off the prediction too.
+        Network, images and noise; `network`, `size` and so on are attributes here, too.
     D, G, R : ndarray
         Sensitivity to displacements, to noise, and their ratio D/G.
     A, support : ndarray
@@ -204,7 +204,7 @@ def predict(
     ExhaustionError
         If all images look alike at some layer (Q_k = 0); names the largest depth that works.
     TypeError, ValueError
-        For bad arguments, signed kernels, and biases that no exact theory covers (names what does).
+        For bad arguments, signed kernels, and biases beyond the theory (names alternatives).
 
     Notes
     -----

@@ -36,9 +36,12 @@ def test_a_dead_signal_is_drawn_as_far_as_it_lives_and_not_compared():
     assert len(sd.plots.plot_sensitivity(evolution, "D").lines[0].get_xdata()) == 4
     with pytest.raises(ValueError, match=r"layers\[0\] must be an integer in \[0, 3\]; got 4"):
         sd.plots.plot_sensitivity(evolution, "D", layers=[4])
-    measured = sd.simulate(sd.Network.uniform(2, 2, 5), size=64, sigma=0.15, samples=500, rng=1)
-    with pytest.raises(ValueError, match="it is dead at layer 4: compare the first 3 layers"):
-        sd.compare(evolution, measured)
+    for rectify in ("input", "layers"):
+        options = {"size": 64, "sigma": 0.15, "rectify": rectify}
+        measured = sd.simulate(sd.Network.uniform(2, 2, 5), samples=500, rng=1, **options)
+        dead = sd.evolve(biased(2, [-0.05] * 6), **options)
+        with pytest.raises(ValueError, match="it is dead at layer 4: compare the first 3 layers"):
+            sd.compare(dead, measured)
 
 
 def test_samples_are_a_law_like_any_other():
@@ -220,13 +223,6 @@ def test_noise_that_dies_over_sixty_layers_ends_in_an_exact_zero(ratio):
     assert alive[0]
     assert alive[-1] == (ratio == 2.0)  # the critical ratio is 2.1833
     assert (evolution.variance_err >= 0).all()
-
-
-def test_a_dead_signal_is_no_matter_for_comparison():
-    dead = sd.evolve(biased(2, [-0.05] * 5), size=64)
-    alive = sd.simulate(sd.Network.uniform(2, 2, 5), size=64, samples=1000, rng=0, rectify="layers")
-    with pytest.raises(ValueError, match="it is dead at layer 4: compare the first 3 layers"):
-        sd.compare(dead, alive)
 
 
 def test_laws_read_well():

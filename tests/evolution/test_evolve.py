@@ -14,6 +14,7 @@ from tests.evolution import biased
 
 # Sixteen digits: float biases stand for their binary values, exact rationals for theirs.
 TWENTIETH = Fraction(1, 20)
+LAPLACE = {"sigma": 0.1, "noise": "laplace", "rectify": "input"}
 
 
 def within(value: float, expected: float, error: float) -> bool:
@@ -32,14 +33,8 @@ def within(value: float, expected: float, error: float) -> bool:
     ],
 )
 def test_rectified_laplace_noise_against_its_exact_laws(copies, biases, points):
-    evolution = sd.evolve(
-        biased(copies, biases),
-        sigma=0.1,
-        noise="laplace",
-        rectify="input",
-        size=2 * copies ** len(biases),
-        points=points,
-    )
+    size = 2 * copies ** len(biases)
+    evolution = sd.evolve(biased(copies, biases), size=size, points=points, **LAPLACE)
     for k, exact in enumerate(reference.laplace_laws(copies, 0.1, biases)):
         for name, expected in zip(("atom", "mean", "variance"), exact, strict=True):
             value, error = getattr(evolution, name)[k], getattr(evolution, f"{name}_err")[k]
@@ -52,14 +47,7 @@ def test_the_error_falls_with_the_eighth_power_of_the_step_or_faster():
     exact = reference.laplace_laws(2, 0.1, [-0.02] * 4)
     errors = []
     for points in (600, 1200):
-        evolution = sd.evolve(
-            biased(2, [-0.02] * 4),
-            sigma=0.1,
-            noise="laplace",
-            rectify="input",
-            size=32,
-            points=points,
-        )
+        evolution = sd.evolve(biased(2, [-0.02] * 4), size=32, points=points, **LAPLACE)
         errors.append([abs(evolution.variance[k] / float(exact[k][2]) - 1) for k in range(1, 5)])
     order = np.log2(max(errors[0]) / max(errors[1]))
     assert 8 < order < 11
@@ -149,9 +137,8 @@ def test_without_negative_biases_it_is_the_linear_theory(rectify, kernel, stride
     np.testing.assert_allclose(evolution.Q, exact.Q, rtol=1e-14)
     assert list(evolution.exact_D) == list(exact.exact_D)
     # A bias above zero lifts the background and changes nothing.
-    lifted = sd.evolve(
-        biased(kernel, [TWENTIETH] * depth, stride=stride, dim=dim), size=size, rectify=rectify
-    )
+    above = biased(kernel, [TWENTIETH] * depth, stride=stride, dim=dim)
+    lifted = sd.evolve(above, size=size, rectify=rectify)
     np.testing.assert_allclose(lifted.G, exact.G, rtol=1e-13)
     assert list(lifted.exact_D) == list(exact.exact_D)
 
@@ -244,31 +231,16 @@ SIMULATED = [
     ("weights", "stride", "dim", "size", "biases", "rectify", "noise"), SIMULATED
 )
 def test_noise_against_simulation(weights, stride, dim, size, biases, rectify, noise):
-    evolution = sd.evolve(
-        biased(weights, biases, stride=stride, dim=dim),
-        size=size,
-        sigma=0.2,
-        rectify=rectify,
-        noise=noise,
-    )
+    options = {"size": size, "sigma": 0.2, "rectify": rectify, "noise": noise}
+    evolution = sd.evolve(biased(weights, biases, stride=stride, dim=dim), **options)
     energy, error = reference.noise_energy(
-        weights,
-        stride,
-        biases,
-        size=size,
-        sigma=0.2,
-        rectify=rectify,
-        samples=20_000,
-        dim=dim,
-        noise=noise,
-        rng=2210,
+        weights, stride, biases, samples=20_000, dim=dim, rng=2210, **options
     )
     # Power: the standard errors are below 1 % (4 % deep down), so that 5 of them are a real test.
     assert (error < 0.04 * energy).all()
     # 9 networks, up to 5 layers each, all from fixed streams: 4.5 standard errors.
-    pulls = (evolution.G * evolution.Q[: len(evolution.G)] - energy[: len(evolution.G)]) / error[
-        : len(evolution.G)
-    ]
+    alive = len(evolution.G)
+    pulls = (evolution.G * evolution.Q[:alive] - energy[:alive]) / error[:alive]
     assert np.abs(pulls).max() < 4.5, pulls
 
 
@@ -281,9 +253,9 @@ def test_a_gaussian_closure_fails_the_simulation():
     )
     closed = reference.gaussian_closure(2, sigma, biases)
     units = size / 2.0 ** np.arange(4)
-    own = evolution.G * evolution.Q
-    active = own - (units - 1) * (evolution.variance + (evolution.mean - 0) ** 2)
-    assert (np.abs((own - energy) / error) < 4).all()
+    exact = evolution.G * evolution.Q
+    active = exact - (units - 1) * (evolution.variance + (evolution.mean - 0) ** 2)
+    assert (np.abs((exact - energy) / error) < 4).all()
     wrong = (units - 1) * closed + active
     assert abs(wrong[1] - energy[1]) < 4 * error[1]  # the first layer is Gaussian before its ReLU
     assert (np.abs(wrong - energy)[2:] > 6 * error[2:]).all()

@@ -198,7 +198,16 @@ def test_data_frame():
 
 
 NET = sd.Network.uniform(2, 2, depth=3)
-TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
+LOWERED = sd.Network.uniform(2, 2, depth=3, bias=-1e-9)
+SIGNED = sd.Network([sd.Layer(sd.Kernel([1], signed=True))])
+MODES = "rectify must be one of 'input', 'noise', 'layers', None"
+
+
+def task(size=16, **options):
+    return sd.ScaleDetection(size=size, xi=4, gap=1, **options)
+
+
+TASK = task()
 
 
 @pytest.mark.parametrize(
@@ -219,11 +228,7 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
         ({"size": 16, "sigma": True}, TypeError, "sigma must be .*; got True"),
         ({"size": 16, "sigma": 1e-200}, ValueError, r"sigma must be in \[.*\]; got 1e-200"),
         ({"sigma": 1.0}, ValueError, r"sigma must be left out .*size=None.*; got 1.0"),
-        (
-            {"size": 16, "rectify": "Input"},
-            ValueError,
-            "rectify must be one of 'input', 'noise', 'layers', None; got 'Input'",
-        ),
+        ({"size": 16, "rectify": "Input"}, ValueError, f"{MODES}; got 'Input'"),
         ({"size": 16, "rectify": True}, ValueError, "rectify must be one of .*; got True"),
         (
             {"size": 16, "balanced": True},
@@ -237,32 +242,16 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
             ValueError,
             "size must be left out or equal the task's 16; got 32",
         ),
+        ({"task": task(dim=2)}, ValueError, "task must have the network's dimension 1; got dim=2"),
+        ({"task": task(background=0.1)}, ValueError, "task.background must be 0 .*; got 0.1"),
+        ({"task": task(size=20)}, ValueError, "size must be a multiple"),
+        ({"task": task(size=8192)}, ValueError, "task.size must be at most 4096 .*; got 8192"),
         (
-            {"task": sd.ScaleDetection(size=16, xi=4, dim=2, gap=1)},
-            ValueError,
-            "task must have the network's dimension 1; got dim=2",
-        ),
-        (
-            {"task": sd.ScaleDetection(size=16, xi=4, gap=1, background=0.1)},
-            ValueError,
-            "task.background must be 0 .*; got 0.1",
-        ),
-        ({"task": sd.ScaleDetection(size=20, xi=4, gap=1)}, ValueError, "size must be a multiple"),
-        (
-            {"task": sd.ScaleDetection(size=8192, xi=4, gap=1)},
-            ValueError,
-            "task.size must be at most 4096 .*; got 8192",
-        ),
-        (
-            {"net": sd.Network.uniform(2, 2, depth=3, bias=-1e-9), "size": 16},
+            {"net": LOWERED, "size": 16},
             ValueError,
             "predict needs bias >= 0 .*layer 1 has bias -1e-09",
         ),
-        (
-            {"net": sd.Network([sd.Layer(sd.Kernel([1], signed=True))])},
-            ValueError,
-            "predict needs non-negative kernels .*layer 1",
-        ),
+        ({"net": SIGNED}, ValueError, "predict needs non-negative kernels .*layer 1"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, error, message):

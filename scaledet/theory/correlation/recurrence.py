@@ -247,7 +247,7 @@ def _proves(
 
 
 class Walk:
-    """A place along the depth that moves forward from where it is.
+    """A layer k along the depth, from which later layers are reached.
 
     Holds C_k(0), ..., C_{k+r-1}(0). The first layers, up to the last k at which a divisor
     vanishes (none does for any kernel tried), come from A^k itself.
@@ -272,7 +272,7 @@ class Walk:
         return Walk, (self._recurrence,)
 
     def _integral(self, rows: Sequence[Sequence[int]], *others: Sequence[int]) -> list[fmpz_poly]:
-        """Coefficients of C_{k+i}(0) for those of c_{k+i}(0), then those of C_k(1)."""
+        """Turn coefficients of c_{k+i}(0), then of c_k(1), into coefficients of the integers C."""
         top = len(rows)
         result = [self._square ** (top - i) * fmpz_poly(list(row)) for i, row in enumerate(rows)]
         result += [self._square**top * fmpz_poly(list(row)) for row in others]

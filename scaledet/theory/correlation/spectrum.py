@@ -96,8 +96,8 @@ def _block(kernels: Sequence[tuple[int, ...]], counts: Array, nodes: int, torus:
     logs = logs.reshape(len(kernels), len(index))
     slope = 2 * sine**2
     if len(kernels) == 1:
-        # One kernel keeps the order of its frequencies: what is negligible at the first layer of
-        # the block stays so. Unequal kernels may damp the frequencies that were ahead.
+        # One kernel keeps the order of its frequencies: frequencies negligible at the first layer
+        # of the block stay so. Unequal kernels may damp the frequencies that were ahead.
         floor = logs[0] * counts[0, 0]
         keep = floor > (floor.max(initial=_LOG_ZERO) if torus else 0.0) - _NEGLIGIBLE
         logs, weight, slope = logs[:, keep], weight[keep], slope[keep]

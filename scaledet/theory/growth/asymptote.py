@@ -105,7 +105,7 @@ def asymptote(kernel: Kernel | int | Sequence[Any], stride: int) -> Asymptote:
 
     Kernels are refused as by ``predict_exponents``. If c_k(0) - c_k(1) has several dominant roots
     of equal modulus, D_k times a power of A_k keeps oscillating: `drop`, `ratio` and `D_prefactor`
-    are None and `reason` says so.
+    are None, and `reason` explains it.
 
     >>> leading = asymptote(3, 2)
     >>> leading.ratio, leading.D_prefactor

@@ -56,8 +56,8 @@ _LARGEST = 1 << 31
 def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Array, Array]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2 S_k^d; shape [depth + 1] each.
 
-    Relative error of their sum below 1e-12. Biases count in layer 1 only: those of later layers
-    are taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
+    Relative error of their sum below 1e-12. Biases count in layer 1 only: later ones are
+    taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
 
     >>> mean, variance = layer_noise(Network.uniform(2, 2, depth=3), None, None)
     >>> (mean * 2 * np.pi).round(12).tolist()
@@ -93,7 +93,7 @@ class _FirstLayer:
     profiles : ndarray, shape [s, units]
         Height that an active pixel adds to the units along one axis, by its phase.
     steps : ndarray, shape [lags, d]
-        Displacements n, one of those that are equal up to a permutation of the axes.
+        Displacements n, one for each class of permutations of the axes.
     distance : ndarray, shape [lags, d]
         |n| along every axis, around the torus.
     copies : ndarray, shape [lags]
@@ -191,7 +191,7 @@ def _tails(net: Network, size: int | None, lags: int) -> Array:
     for layer in tail.layers[:flat]:
         weights = np.zeros(nodes)
         for j, weight in enumerate(layer.kernel.trimmed):
-            # A kernel may be longer than what strides have left of the torus.
+            # After the strides the torus may be shorter than a kernel.
             weights[j % nodes] += weight / sum(layer.kernel.trimmed)
         gain = gain * np.abs(np.fft.rfft(weights)) ** 2
         rows.append(np.fft.irfft(gain, nodes)[: lags + 1].tolist())

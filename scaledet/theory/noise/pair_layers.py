@@ -48,8 +48,7 @@ def pair_layer_noise(
 ) -> tuple[Array, Array]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
 
-    Relative error below 1e-10. Biases count in layer 1 only: those of later layers are taken for
-    >= 0.
+    Relative error below 1e-10. Biases count in layer 1 only: later ones are taken for >= 0.
 
     >>> from scaledet.tasks.scale_detection import ScaleDetection
     >>> task = ScaleDetection(size=8, xi=3, gap=1)
