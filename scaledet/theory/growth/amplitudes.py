@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
     from scaledet.theory.growth.transition import Growth
 
-__all__ = ["Amplitude", "amplitude", "plateau", "principal_part"]
+__all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
+
+
+def spelled(value: Any) -> str:
+    """Write an exact number with its decimal value, or this alone if the number is long."""
+    text, number = str(value), f"{float(value):.6g}"
+    if value.is_Integer:
+        return text
+    return f"{text} = {number}" if len(text) <= 60 else number
 
 
 @dataclass(frozen=True, eq=False)

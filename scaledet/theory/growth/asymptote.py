@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
-from scaledet.theory.growth.amplitudes import Amplitude, amplitude
+from scaledet.theory.growth.amplitudes import Amplitude, amplitude, spelled
 from scaledet.theory.growth.exponents import Exponents, predict_exponents
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ class Asymptote:
         rows = [f"Asymptote of {kernel!r}, stride {stride}"]
         for name, value in (("C", self.peak), ("C_D", self.drop)):
             if value is not None:
-                text, number = str(value.sympy()), f"{float(value):.6g}"
-                spelled = len(text) <= 60 and text != number
-                rows.append(f"  {name} = {text} = {number}" if spelled else f"  {name} = {number}")
+                rows.append(f"  {name} = {spelled(value.sympy())}")
         return "\n".join([*rows, f"  {self.reason}"] if self.reason else rows)
 
     @cached_property

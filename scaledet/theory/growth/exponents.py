@@ -14,7 +14,7 @@ from scaledet.network.network import Layer, Network
 from scaledet.scenario import RECTIFICATIONS, Rectify
 from scaledet.theory.correlation.exact import composite_filter
 from scaledet.theory.coverage import require_no_bias, require_theory
-from scaledet.theory.growth.amplitudes import plateau
+from scaledet.theory.growth.amplitudes import plateau, spelled
 from scaledet.theory.growth.transition import Growth, growth, refuse_rounded_sum_rule
 
 __all__ = ["Exponents", "predict_exponents"]
@@ -76,13 +76,13 @@ class Exponents:
         rows = [
             f"Exponents of {self.kernel!r}, stride {self.stride}, d = {self.dim}, "
             f"rectify = {self.rectify!r}",
-            f"  D_k ~ A_k^-alpha   alpha = {_shown(self.alpha)}",
-            f"  G_k ~ A_k^beta     beta  = {_shown(self.beta)}",
+            f"  D_k ~ A_k^-alpha   alpha = {spelled(self.alpha)}",
+            f"  G_k ~ A_k^beta     beta  = {spelled(self.beta)}",
         ]
         if self.plateau is None:
             rows.append("  D_k keeps oscillating (d = 1)")
         elif self.plateau != 0:
-            rows.append(f"  D_k tends to {_shown(self.plateau)} (d = 1)")
+            rows.append(f"  D_k tends to {spelled(self.plateau)} (d = 1)")
         if self.log_correction:
             rows.append(f"  with a logarithm: D_k carries a factor k^{self.log_power}")
         return "\n".join(rows)
@@ -94,14 +94,6 @@ class Exponents:
             rf"$D_k \sim A_k^{{-\alpha}},\ \alpha = {sp.latex(self.alpha)};\quad "
             rf"G_k \sim A_k^{{\beta}},\ \beta = {sp.latex(self.beta)}$"
         )
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    if value.is_Integer:
-        return text
-    number = f"{float(value):.6g}"
-    return f"{text} = {number}" if len(text) <= 60 else number
 
 
 def predict_exponents(

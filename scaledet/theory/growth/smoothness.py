@@ -32,6 +32,7 @@ from scaledet.algebra.roots import PositiveRoot, log_in_base
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.theory.correlation.telescoping import in_sum_of_inverses
+from scaledet.theory.growth.amplitudes import spelled
 from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ class Smoothness:
         return self.order - log_in_base(radius, self.stride) / sp.Integer(2)
 
     def __repr__(self) -> str:
-        nu, number = str(self.nu), f"{float(self.nu):.6g}"
-        if not self.nu.is_Rational:
-            nu = number if len(nu) > 60 else f"{nu} = {number}"
+        nu = self.nu if self.nu.is_Rational else spelled(self.nu)
         return (
             f"Smoothness of {self.kernel!r}, stride {self.stride}\n"
             f"  sum rules of order {self.order}\n"
