@@ -126,6 +126,7 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
         if exact is not None:
             columns["exact_D"] = exact
         record = {**result.scenario.to_dict(), "method": result.method, "columns": columns}
+        del record["noise"]  # Gaussian
         return _as_json("predict", record), 0
     lines = [repr(result)]
     if exact is not None:
