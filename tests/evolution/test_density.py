@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.evolution.density import noisy_layers, pack, unpack, weight_groups
+from scaledet.evolution.density import noisy_layers, weight_groups
 from scaledet.evolution.pixel_noise import Noise
-from tests.evolution import biased
 
 NOISE = Noise("gaussian", 0.2)
 
@@ -73,33 +71,3 @@ def test_background_only():
     assert all(layer.active == () for layer in layers)
     assert [layer.active_square for layer in layers] == [0] * 4
     assert [layer.shift for layer in layers] == pytest.approx([layers[0].shift] * 4)
-
-
-def test_laws_come_back_from_json_and_arrays():
-    evolution = sd.evolve(biased([1, 2], [-0.05, -0.01, 0]), size=16)
-    meta, arrays = pack(evolution.laws, evolution.active)
-    meta = json.loads(json.dumps({**meta, "other": 1}))
-    arrays["more"] = np.ones(2)
-    laws, active = unpack(meta, arrays)
-    assert meta == {"other": 1}
-    assert set(arrays) == {"more"}
-    assert (
-        [len(layer) for layer in active]
-        == [len(layer) for layer in evolution.active]
-        == [1, 2, 4, 0]
-    )
-    for one, other in zip(laws, evolution.laws, strict=True):
-        assert np.array_equal(one.values, other.values)
-        assert (one.edge, one.log_atom, one.mass) == (other.edge, other.log_atom, other.mass)
-        assert (one.mean, one.variance, one.lost) == (other.mean, other.variance, other.lost)
-    for layer, stored in zip(evolution.active, active, strict=True):
-        for unit, again in zip(layer, stored, strict=True):
-            assert (unit.probability, unit.clean) == (again.probability, again.clean)
-            assert (unit.shift, unit.square) == (again.shift, again.square)
-
-
-def test_a_unit_without_noise_left():
-    evolution = sd.evolve(biased(2, [-50, 0, 0]))
-    laws, active = unpack(*pack(evolution.laws, evolution.active))
-    assert [len(law.values) for law in laws][1:] == [0, 0, 0]
-    assert active == ((),) * 4

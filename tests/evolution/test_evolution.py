@@ -109,24 +109,38 @@ def test_two_active_pixels_in_one_unit(rectify, merge, pixels):
             assert unit.var() == pytest.approx(law.variance, rel=4 * math.sqrt(2 / len(unit)))
 
 
-def test_round_trip(tmp_path):
-    for net, size in ((biased([1, 2], [0, -0.05, 0]), 16), (biased(2, [-0.1] * 3), None)):
-        evolution = sd.evolve(net, size=size)
-        again = sd.load(evolution.save(tmp_path / "evolution.npz"))
-        assert isinstance(again, Evolution)
-        for name in ("D", "G", "G_err", "Q", "R", "A", "atom", "mean_err", "variance"):
-            assert np.array_equal(getattr(again, name), getattr(evolution, name))
-        assert repr(again) == repr(evolution)
-        assert again._repr_html_() == evolution._repr_html_()
-        assert again.exact_Q == evolution.exact_Q
-        for one, other in zip(again.laws, evolution.laws, strict=True):
-            assert np.array_equal(one.grid, other.grid)
-            assert np.array_equal(one.values, other.values)
-        assert [[u.clean for u in layer] for layer in again.active] == [
-            [u.clean for u in layer] for layer in evolution.active
-        ]
-        with pytest.raises(ValueError, match="read-only"):
-            again.G[0] = 0
+ROUND_TRIPS = [
+    (biased([1, 2], [0, -0.05, 0]), 16, [1, 2, 4, 0]),
+    (biased([1, 2], [-0.05, -0.01, 0]), 16, [1, 2, 4, 0]),
+    (biased(2, [-0.1] * 3), None, [0] * 4),
+    (biased(2, [-50, 0, 0]), None, [0] * 4),  # no noise is left
+]
+
+
+@pytest.mark.parametrize(("net", "size", "active"), ROUND_TRIPS)
+def test_round_trip(net, size, active, tmp_path):
+    evolution = sd.evolve(net, size=size)
+    again = sd.load(evolution.save(tmp_path / "evolution.npz"))
+    assert isinstance(again, Evolution)
+    for name in ("D", "G", "G_err", "Q", "R", "A", "atom", "mean_err", "variance"):
+        assert np.array_equal(getattr(again, name), getattr(evolution, name))
+    assert repr(again) == repr(evolution)
+    assert again._repr_html_() == evolution._repr_html_()
+    assert again.exact_Q == evolution.exact_Q
+    for law, loaded in zip(evolution.laws, again.laws, strict=True):
+        assert np.array_equal(law.grid, loaded.grid)
+        assert np.array_equal(law.values, loaded.values)
+        assert (law.edge, law.log_atom, law.mass) == (loaded.edge, loaded.log_atom, loaded.mass)
+        assert (law.mean, law.variance, law.lost) == (loaded.mean, loaded.variance, loaded.lost)
+    if net.layers[0].bias == -50:
+        assert [len(law.values) for law in again.laws][1:] == [0, 0, 0]
+    assert [len(layer) for layer in again.active] == active
+    for layer, loaded in zip(evolution.active, again.active, strict=True):
+        for unit, same in zip(layer, loaded, strict=True):
+            assert (unit.probability, unit.clean) == (same.probability, same.clean)
+            assert (unit.shift, unit.square) == (same.shift, same.square)
+    with pytest.raises(ValueError, match="read-only"):
+        again.G[0] = 0
 
 
 def test_table_and_frame():

@@ -280,6 +280,7 @@ def test_results_print_and_pickle():
 def test_default_stride_is_one(stride):
     assert sd.predict_exponents(kernel=2, stride=stride).stride == 1
     assert sd.predict_exponents(kernel=[1, 1, 2], stride=True).stride == 3
+    assert sd.predict_exponents(kernel=[1, 1, 2], stride="kernel").stride == 3
     assert sd.predict_exponents().kernel == sd.box(2)
 
 
