@@ -13,7 +13,7 @@ derivation (`derivations/d11_density_evolution.py`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -30,6 +30,8 @@ _MOST = 20_000
 """Different heights of active units that are kept apart."""
 
 Key = TypeVar("Key")
+Heights = dict[Fraction, Fraction]
+"""Probabilities of the heights of the active unit."""
 Step = Callable[[Fraction, Fraction], Fraction]
 """Height of a unit after one layer, from weight and height of one input."""
 Pairs = dict[tuple[Fraction, Fraction], Fraction]
@@ -54,7 +56,7 @@ class CleanLayer:
     """
 
     background: Fraction
-    heights: dict[Fraction, Fraction]
+    heights: Heights
     distance: Fraction
     displacement: Fraction
 
@@ -95,29 +97,30 @@ def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
     background, heights = Fraction(0), {Fraction(1): Fraction(1)}
     apart: Pairs = {(Fraction(1), Fraction(1)): Fraction(1)}
     together: Pairs = {}
-    yield _clean_layer(background, heights, apart, together, network, 0, size)
-    for k, layer in enumerate(network.layers, start=1):
-        step = partial(_height, layer, background, size is not None)
-        weights = slot_weights(layer, network.dim)
-        heights = _collected(
-            (step(w, u), p * q) for u, p in heights.items() for w, q in weights.items()
-        )
-        crossing, joining = _moved(layer, network.dim)
-        if size is not None and size == network.strides[k]:  # around the torus to the same unit
-            crossing, joining = {}, _collected([*crossing.items(), *joining.items()])
-        both = {(w, w): q for w, q in weights.items()}
-        stay = _changed(step, together, both)
-        together = _collected([*stay, *_changed(step, apart, joining)])
-        together = {pair: p for pair, p in together.items() if pair[0] != pair[1]}
-        apart = _collected(_changed(step, apart, crossing))
-        background = step(Fraction(0), background)
+    for k, stride in enumerate(network.strides):
+        if k:
+            layer, dim = network.layers[k - 1], network.dim
+            step = partial(_height, layer, background, size is not None)
+            weights = slot_weights(layer, dim)
+            heights = _collected(
+                (step(w, u), p * q) for u, p in heights.items() for w, q in weights.items()
+            )
+            crossing, joining = _moved(layer, dim)
+            if size == stride:  # around the torus to the same unit
+                crossing, joining = {}, _collected([*crossing.items(), *joining.items()])
+            stay = _changed(step, together, {(w, w): q for w, q in weights.items()})
+            together = _collected([*stay, *_changed(step, apart, joining)])
+            together = {pair: p for pair, p in together.items() if pair[0] != pair[1]}
+            apart = _collected(_changed(step, apart, crossing))
+            background = step(Fraction(0), background)
         for known in (heights, apart, together):
             if len(known) > _MOST:
                 raise ArgumentError(
                     f"depth must be at most {k - 1} for these unequal weights: at layer {k} the "
                     f"active unit has more than {_MOST} different heights"
                 )
-        yield _clean_layer(background, heights, apart, together, network, k, size)
+        share = Fraction(0) if size is None else Fraction(stride, size) ** network.dim
+        yield _clean_layer(background, heights, apart, together, share)
 
 
 def _height(
@@ -159,23 +162,12 @@ def _collected(items: Iterable[tuple[Key, Fraction]]) -> dict[Key, Fraction]:
 
 
 def _clean_layer(
-    background: Fraction,
-    heights: Mapping[Fraction, Fraction],
-    apart: Pairs,
-    together: Pairs,
-    network: Network,
-    k: int,
-    size: int | None,
+    background: Fraction, heights: Heights, apart: Pairs, together: Pairs, share: Fraction
 ) -> CleanLayer:
-    excess = [(u - background, p) for u, p in heights.items()]
-    square = sum((p * v * v for v, p in excess), Fraction(0))
-    mean = sum((p * v for v, p in excess), Fraction(0))
-    overlap = Fraction(0)
-    if size is not None:
-        overlap = mean**2 * Fraction(network.strides[k], size) ** network.dim
-    change = sum(
-        (p * ((u - background) ** 2 + (u_ - background) ** 2) for (u, u_), p in apart.items()),
-        Fraction(0),
-    )
-    change += sum((p * (u - u_) ** 2 for (u, u_), p in together.items()), Fraction(0))
-    return CleanLayer(background, dict(heights), 2 * (square - overlap), change)
+    """Moments of the heights; `share` is 1 / B_k."""
+    square = sum((p * (u - background) ** 2 for u, p in heights.items()), Fraction(0))
+    mean = sum((p * (u - background) for u, p in heights.items()), Fraction(0))
+    change = sum((p * (u - u_) ** 2 for (u, u_), p in together.items()), Fraction(0))
+    for (u, u_), p in apart.items():
+        change += p * ((u - background) ** 2 + (u_ - background) ** 2)
+    return CleanLayer(background, heights, 2 * (square - mean**2 * share), change)

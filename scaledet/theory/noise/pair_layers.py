@@ -108,9 +108,9 @@ def _averages(
 ) -> tuple[Array, Array]:
     """Average of E w_i E w_j and of Cov(w_i, w_j), [units^d] * 2, in units of the variance."""
     dim, units = task.dim, len(pool)
-    heights = np.ones((1, 1))
-    for _ in range(dim):
-        heights = np.asarray(np.kron(heights, pool), dtype=np.float64)
+    heights = pool
+    for _ in range(dim - 1):
+        heights = np.asarray(np.kron(heights, pool), dtype=float)
     places = np.indices((units,) * dim).reshape(dim, -1)
     means, covariances = np.zeros((2, len(heights), len(heights)))
     shifts = list(itertools.product(np.flatnonzero(correlation).tolist(), repeat=dim))
