@@ -179,18 +179,8 @@ def test_repr_is_readable():
 def test_data_frame():
     prediction = sd.predict(sd.Network.uniform(3, 2, depth=4), size=48)
     frame = prediction.to_dataframe()
-    assert list(frame.columns) == [
-        "layer",
-        "stride",
-        "D",
-        "G",
-        "R",
-        "A",
-        "support",
-        "Q",
-        "G_mean",
-        "G_variance",
-    ]
+    names = "layer stride D G R A support Q G_mean G_variance"
+    assert list(frame.columns) == names.split()
     assert frame["layer"].tolist() == [0, 1, 2, 3, 4]
     assert frame["stride"].tolist() == [1, 2, 4, 8, 16]
     assert np.array_equal(frame["D"], prediction.D)

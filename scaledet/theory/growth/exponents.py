@@ -209,19 +209,19 @@ def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents
         # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k
         # kappa_2; a span above 1 leaves c_k(1) = 0, so D_k = 1 at every layer.
         alone = pool.span > 1
-        alpha, pile, limit = sp.Integer(0 if alone else 2), 1, sp.Integer(alone)
+        alpha, beta, limit = sp.Integer(0 if alone else 2), sp.Integer(dim), sp.Integer(alone)
     else:
         rates = growth(pool.trimmed, step)
         peak, drop, limit = rates.peak.sympy(), rates.drop.sympy(), plateau(rates)
         alpha = sp.Integer(0)
         if not rates.peak.same_as(rates.drop):
             alpha = -log_in_base(drop / peak, step)
-        pile = -log_in_base(peak, step)
+        beta = -dim * log_in_base(peak, step)
         logarithm = rates.drop.multiplicity - rates.peak.multiplicity
         noise_log = rates.peak.multiplicity > 1 and rectify is not None
     return Exponents(
         alpha=alpha,
-        beta=sp.Integer(0) if rectify is None else dim * sp.sympify(pile),
+        beta=sp.Integer(0) if rectify is None else beta,
         log_correction=logarithm != 0 or noise_log,
         log_power=logarithm,
         kernel=pool,
