@@ -16,7 +16,7 @@ Source: Gregory's rule is classical; its use on densities with an atom is ours.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import factorial
+from math import factorial, floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["ORDER", "convolve", "correlate", "integral", "interpolate"]
+__all__ = [
+    "ORDER",
+    "at_most",
+    "convolve",
+    "correlate",
+    "density_at",
+    "integral",
+    "interpolate",
+    "resampled",
+]
 
 ORDER = 8
 """Number of end weights; the rule is exact for polynomials below this degree."""
@@ -132,3 +141,23 @@ def interpolate(values: Array, x: Array) -> Array:
     weights = _lagrange(x - first, _WINDOW)
     result: Array = (weights * values[first[:, None] + np.arange(_WINDOW)]).sum(axis=1)
     return result
+
+
+def density_at(values: Array, x: Array) -> Array:
+    """Interpolate a density, which is never negative."""
+    return np.maximum(interpolate(values, x), 0.0)
+
+
+def resampled(values: Array, ratio: float) -> Array:
+    """Return a density on a grid over the same interval whose step is `ratio` times as long."""
+    last = len(values) - 1
+    count = floor(last / ratio + 1e-9) + 1
+    return density_at(values, np.minimum(ratio * np.arange(count), last))
+
+
+def at_most(values: Array, step: float, points: int) -> tuple[Array, float]:
+    """Return a density and the step of its grid, made coarser if it has more than `points`."""
+    last = len(values) - 1
+    if last < points:
+        return values, step
+    return density_at(values, np.linspace(0, last, points)), step * (last / (points - 1))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.evolution.grid import convolve, correlate, integral, interpolate
+from scaledet.evolution.grid import at_most, convolve, correlate, integral, resampled
 from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, settled
 
 if TYPE_CHECKING:
@@ -163,22 +163,17 @@ class TwoSided:
         peak = max(above.max(), below.max())
         last = max(np.flatnonzero(side > NEGLIGIBLE * peak)[-1] for side in (above, below))
         sides = [_added(side[: last + 1], np.zeros(last + 1)) for side in (above, below)]
-        if last + 1 > points:
-            at = np.linspace(0, last, points)
-            sides = [np.maximum(interpolate(side, at), 0.0) for side in sides]
-            step *= last / (points - 1)
-        mass = sum(integral(side, step) for side in sides)
+        (above, step), (below, _) = (at_most(side, step, points) for side in sides)
+        mass = sum(integral(side, step) for side in (above, below))
         lost = (math.sqrt(self.lost) + math.sqrt(other.lost)) ** 2
         mean, variance = self.mean + other.mean, self.variance + other.variance
-        return TwoSided(step, sides[0] / mass, sides[1] / mass, mean, variance, lost)
+        return TwoSided(step, above / mass, below / mass, mean, variance, lost)
 
     def _at(self, step: float) -> tuple[Array, Array]:
         if step == self.step:
             return self.above, self.below
-        count = math.floor((len(self.above) - 1) * self.step / step + 1e-9) + 1
-        at = np.minimum(step / self.step * np.arange(count), len(self.above) - 1)
-        first, second = (np.maximum(interpolate(s, at), 0.0) for s in (self.above, self.below))
-        return first, second
+        ratio = step / self.step
+        return resampled(self.above, ratio), resampled(self.below, ratio)
 
     def rectified(self, height: float, points: int) -> tuple[UnitLaw, float]:
         """Law of relu(height + sum) and how much the rectification adds to the mean."""

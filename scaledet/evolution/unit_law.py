@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.errors import ArgumentError
-from scaledet.evolution.grid import convolve, integral, interpolate
+from scaledet.evolution.grid import (
+    at_most,
+    convolve,
+    density_at,
+    integral,
+    interpolate,
+    resampled,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -218,7 +225,7 @@ def _above(law: UnitLaw, threshold: float, points: int) -> tuple[Array, float]:
     first = (threshold - law.start) / law.step
     last = len(law.values) - 1
     count = min(points, max(_FEWEST, math.ceil(last - first) + 1))
-    values = np.maximum(interpolate(law.values, np.linspace(first, last, count)), 0.0)
+    values = density_at(law.values, np.linspace(first, last, count))
     return values, law.step * (last - first) / (count - 1)
 
 
@@ -240,11 +247,7 @@ def _common_step(first: UnitLaw, second: UnitLaw, points: int) -> float:
 def _resampled(law: UnitLaw, step: float) -> Array:
     """Density on a grid of this step over the same interval."""
     ratio = step / law.step
-    if abs(ratio - 1) < 1e-12:
-        return law.values
-    count = math.floor(law.span / step + 1e-9) + 1
-    at = np.minimum(ratio * np.arange(count), len(law.values) - 1)
-    return np.maximum(interpolate(law.values, at), 0.0)
+    return law.values if abs(ratio - 1) < 1e-12 else resampled(law.values, ratio)
 
 
 def settled(law: UnitLaw, points: int) -> UnitLaw:
@@ -260,11 +263,7 @@ def settled(law: UnitLaw, points: int) -> UnitLaw:
     high = min(max(high, low + _FEWEST), len(values) - 1)
     low = max(0, min(low, high - _FEWEST))
     start = law.start + low * law.step
-    values, step = values[low : high + 1], law.step
-    if len(values) > points:
-        at = np.linspace(0, len(values) - 1, points)
-        step *= (len(values) - 1) / (points - 1)
-        values = np.maximum(interpolate(values, at), 0.0)
+    values, step = at_most(values[low : high + 1], law.step, points)
     mass = integral(values, step)
     x = start + step * np.arange(len(values))
     defect = abs(mass / law.mass - 1)
