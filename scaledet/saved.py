@@ -44,10 +44,13 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise ArgumentError(
             f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
         )
+    if kind == "prediction" and facts.get("noise") == "sphere":
+        raise ArgumentError(
+            f"path must name a file that this version reads; scaledet 0.1 wrote {str(path)!r} for "
+            "noise on the sphere, which this version no longer has"
+        )
     try:
         return _CLASSES[kind].from_stored(facts, arrays)
-    except ArgumentError:
-        raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ArgumentError(
             f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"

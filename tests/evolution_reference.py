@@ -21,7 +21,7 @@ def laplace_laws(copies, sigma, biases):
     with mp.workdps(60):
         rate = mp.sqrt(2) / mp.mpf(sigma)
         edge, atom, poly = mp.mpf(0), mp.mpf(1) / 2, [rate / 2]
-        found = [_moments(edge, atom, poly, rate)]
+        laws = [_moments(edge, atom, poly, rate)]
         for bias in biases:
             total_atom, total = mp.mpf(1), []
             for _ in range(copies):
@@ -37,8 +37,8 @@ def laplace_laws(copies, sigma, biases):
             if edge < 0:
                 poly = _cut(total, rate, -edge)
                 atom, edge = 1 - _moment(poly, rate, 0), mp.mpf(0)
-            found.append(_moments(edge, atom, poly, rate))
-        return found
+            laws.append(_moments(edge, atom, poly, rate))
+        return laws
 
 
 def _moment(poly, rate, power):
@@ -112,7 +112,7 @@ def clean_statistics(weights, stride, biases, size, dim=1):
         image = np.full((size,) * dim, Fraction(0), dtype=object)
         image[position] = Fraction(1)
         images[position] = image
-    found = [_clean(images, positions, size, dim)]
+    statistics = [_clean(images, positions, size, dim)]
     for bias in biases:
         for position in positions:
             image = images[position]
@@ -122,8 +122,8 @@ def clean_statistics(weights, stride, biases, size, dim=1):
                 pooled = sum(blocks[:, j] * (Fraction(w) / total) for j, w in enumerate(weights))
                 image = np.moveaxis(pooled, 0, axis)
             images[position] = np.maximum(image + Fraction(bias), Fraction(0))
-        found.append(_clean(images, positions, size, dim))
-    return found
+        statistics.append(_clean(images, positions, size, dim))
+    return statistics
 
 
 def _clean(images, positions, size, dim):
@@ -143,8 +143,9 @@ def _clean(images, positions, size, dim):
     return distance, moves / (2 * dim * count)
 
 
-def noise_energy(weights, stride, biases, *, size, sigma, rectify, samples, rng, dim=1,
-                 noise="gaussian"):  # fmt: skip
+def noise_energy(
+    weights, stride, biases, *, size, sigma, rectify, samples, rng, dim=1, noise="gaussian"
+):
     """Mean of |f_k(x + eta) - f_k(x)|^2 and its standard error, k = 0 ... depth."""
     rng = np.random.default_rng(rng)
     filter_ = np.zeros(stride)
@@ -181,7 +182,7 @@ def _layer(image, filter_, stride, dim, bias):
 def gaussian_closure(copies, sigma, biases):
     """E X_k^2 if every background unit were a rectified Gaussian: wrong from layer 2 on."""
     mean, variance = 0.0, sigma**2
-    found = [variance]
+    squares = [variance]
     for bias in biases:
         m, s = mean + bias, float(np.sqrt(variance / copies))
         t = m / s
@@ -189,5 +190,5 @@ def gaussian_closure(copies, sigma, biases):
         mean = m * float(mp.ncdf(t)) + s * phi
         square = (m * m + s * s) * float(mp.ncdf(t)) + m * s * phi
         variance = square - mean**2
-        found.append(square)
-    return np.array(found)
+        squares.append(square)
+    return np.array(squares)

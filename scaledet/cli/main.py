@@ -125,8 +125,9 @@ def _predict(arguments: Namespace) -> tuple[str, int]:
         columns = result.columns()
         if exact is not None:
             columns["exact_D"] = exact
-        own = {"background": result.background, "method": result.method}
-        return _as_json("predict", {**result.experiment_dict(), **own, "columns": columns}), 0
+        record = {**result.scenario.to_dict(), "method": result.method, "columns": columns}
+        del record["noise"]  # Gaussian
+        return _as_json("predict", record), 0
     lines = [repr(result)]
     if exact is not None:
         lines += [f"  D_{k} = {value}" for k, value in enumerate(exact)]

@@ -13,9 +13,10 @@ derivation (`derivations/d11_density_evolution.py`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from scaledet.errors import ArgumentError
@@ -29,6 +30,10 @@ _MOST = 20_000
 """Different heights of active units that are kept apart."""
 
 Key = TypeVar("Key")
+Heights = dict[Fraction, Fraction]
+"""Probabilities of the heights of the active unit."""
+Step = Callable[[Fraction, Fraction], Fraction]
+"""Height of a unit after one layer, from weight and height of one input."""
 Pairs = dict[tuple[Fraction, Fraction], Fraction]
 """Probabilities of the heights of the active units of an image and of its displaced copy."""
 
@@ -51,7 +56,7 @@ class CleanLayer:
     """
 
     background: Fraction
-    heights: dict[Fraction, Fraction]
+    heights: Heights
     distance: Fraction
     displacement: Fraction
 
@@ -74,13 +79,15 @@ def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
     result = {Fraction(1): Fraction(1)}
     for _ in range(axes):
         result = _collected(
-            (one * other, p * q) for one, p in result.items() for other, q in looked + missed
+            (weight * factor, p * q)
+            for weight, p in result.items()
+            for factor, q in looked + missed
         )
     return result
 
 
 def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
-    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias is felt.
+    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias counts.
 
     >>> from scaledet.network.network import Network
     >>> net = Network.uniform(2, 2, depth=3, bias=Fraction(-1, 20))
@@ -90,41 +97,38 @@ def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
     background, heights = Fraction(0), {Fraction(1): Fraction(1)}
     apart: Pairs = {(Fraction(1), Fraction(1)): Fraction(1)}
     together: Pairs = {}
-    yield _clean_layer(background, heights, apart, together, network, 0, size)
-    for k, layer in enumerate(network.layers, start=1):
-        step = _Step(layer, background, size is None)
-        weights = slot_weights(layer, network.dim)
-        heights = _collected(
-            (step(w, u), p * q) for u, p in heights.items() for w, q in weights.items()
-        )
-        crossing, joining = _moved(layer, network.dim)
-        if size is not None and size == network.strides[k]:  # around the torus to the same unit
-            crossing, joining = {}, _collected([*crossing.items(), *joining.items()])
-        both = {(w, w): q for w, q in weights.items()}
-        stay = _changed(step, together, both)
-        together = _collected([*stay, *_changed(step, apart, joining)])
-        together = {pair: p for pair, p in together.items() if pair[0] != pair[1]}
-        apart = _collected(_changed(step, apart, crossing))
-        background = step(Fraction(0), background)
+    for k, stride in enumerate(network.strides):
+        if k:
+            layer, dim = network.layers[k - 1], network.dim
+            step = partial(_height, layer, background, size is not None)
+            weights = slot_weights(layer, dim)
+            heights = _collected(
+                (step(w, u), p * q) for u, p in heights.items() for w, q in weights.items()
+            )
+            crossing, joining = _moved(layer, dim)
+            if size == stride:  # around the torus to the same unit
+                crossing, joining = {}, _collected([*crossing.items(), *joining.items()])
+            stay = _changed(step, together, {(w, w): q for w, q in weights.items()})
+            together = _collected([*stay, *_changed(step, apart, joining)])
+            together = {pair: p for pair, p in together.items() if pair[0] != pair[1]}
+            apart = _collected(_changed(step, apart, crossing))
+            background = step(Fraction(0), background)
         for known in (heights, apart, together):
             if len(known) > _MOST:
                 raise ArgumentError(
                     f"depth must be at most {k - 1} for these unequal weights: at layer {k} the "
                     f"active unit has more than {_MOST} different heights"
                 )
-        yield _clean_layer(background, heights, apart, together, network, k, size)
+        share = Fraction(0) if size is None else Fraction(stride, size) ** network.dim
+        yield _clean_layer(background, heights, apart, together, share)
 
 
-class _Step:
-    """Height of a clean unit after one layer, from the height in the slot of weight w."""
-
-    def __init__(self, layer: Layer, background: Fraction, unbiased: bool) -> None:
-        self._background = background
-        self._bias = Fraction(0) if unbiased else layer.bias
-
-    def __call__(self, weight: Fraction, height: Fraction) -> Fraction:
-        rest = (1 - weight) * self._background
-        return max(weight * height + rest + self._bias, Fraction(0))
+def _height(
+    layer: Layer, background: Fraction, biased: bool, weight: Fraction, height: Fraction
+) -> Fraction:
+    """Height of a clean unit after one layer, from the height in the slot of this weight."""
+    pooled = weight * height + (1 - weight) * background
+    return max(pooled + layer.bias if biased else pooled, Fraction(0))
 
 
 def _moved(layer: Layer, dim: int) -> tuple[Pairs, Pairs]:
@@ -132,19 +136,15 @@ def _moved(layer: Layer, dim: int) -> tuple[Pairs, Pairs]:
     across = slot_weights(layer, dim - 1)
     axis = [*layer.kernel.weights, *[Fraction(0)] * (layer.stride - len(layer.kernel))]
     share = Fraction(1, layer.stride)
-    crossing = _collected(
-        ((axis[-1] * w, axis[0] * w), share * q) for w, q in across.items()
-    )  # fmt: skip
-    joining = _collected(
-        ((one * w, other * w), share * q)
-        for one, other in itertools.pairwise(axis)
-        for w, q in across.items()
+    crossing, *joining = (
+        _collected(((before * w, after * w), share * q) for w, q in across.items())
+        for before, after in [(axis[-1], axis[0]), *itertools.pairwise(axis)]
     )
-    return crossing, joining
+    return crossing, _collected(item for pairs in joining for item in pairs.items())
 
 
 def _changed(
-    step: _Step, pairs: Pairs, weights: Pairs
+    step: Step, pairs: Pairs, weights: Pairs
 ) -> list[tuple[tuple[Fraction, Fraction], Fraction]]:
     return [
         ((step(w, u), step(w_, u_)), p * q)
@@ -162,23 +162,12 @@ def _collected(items: Iterable[tuple[Key, Fraction]]) -> dict[Key, Fraction]:
 
 
 def _clean_layer(
-    background: Fraction,
-    heights: Mapping[Fraction, Fraction],
-    apart: Pairs,
-    together: Pairs,
-    network: Network,
-    k: int,
-    size: int | None,
+    background: Fraction, heights: Heights, apart: Pairs, together: Pairs, share: Fraction
 ) -> CleanLayer:
-    excess = [(u - background, p) for u, p in heights.items()]
-    square = sum((p * v * v for v, p in excess), Fraction(0))
-    mean = sum((p * v for v, p in excess), Fraction(0))
-    overlap = Fraction(0)
-    if size is not None:
-        overlap = mean**2 * Fraction(network.strides[k], size) ** network.dim
-    change = sum(
-        (p * ((u - background) ** 2 + (u_ - background) ** 2) for (u, u_), p in apart.items()),
-        Fraction(0),
-    )
-    change += sum((p * (u - u_) ** 2 for (u, u_), p in together.items()), Fraction(0))
-    return CleanLayer(background, dict(heights), 2 * (square - overlap), change)
+    """Moments of the heights; `share` is 1 / B_k."""
+    square = sum((p * (u - background) ** 2 for u, p in heights.items()), Fraction(0))
+    mean = sum((p * (u - background) for u, p in heights.items()), Fraction(0))
+    change = sum((p * (u - u_) ** 2 for (u, u_), p in together.items()), Fraction(0))
+    for (u, u_), p in apart.items():
+        change += p * ((u - background) ** 2 + (u_ - background) ** 2)
+    return CleanLayer(background, heights, 2 * (square - mean**2 * share), change)

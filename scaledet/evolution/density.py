@@ -18,7 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.clean_signal import slot_weights
@@ -27,8 +29,9 @@ from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
 if TYPE_CHECKING:
     from scaledet.evolution.pixel_noise import Noise
     from scaledet.network.network import Layer, Network
+    from scaledet.scenario import Rectify
 
-__all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers"]
+__all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers", "pack", "unpack"]
 
 _MOST = 1024
 """Active units whose laws are kept apart."""
@@ -85,10 +88,10 @@ class NoisyLayer:
 
     background: UnitLaw
     shift: float
-    active: tuple[ActiveUnit, ...]
-    seen: float
-    active_shift: float
-    active_square: float
+    active: tuple[ActiveUnit, ...] = ()
+    seen: float = 1.0
+    active_shift: float = 0.0
+    active_square: float = 0.0
 
     @property
     def square(self) -> float:
@@ -118,17 +121,17 @@ def pooled(law: UnitLaw, groups: Groups, points: int) -> UnitLaw:
 
 
 def noisy_layers(
-    network: Network, noise: Noise, rectify: str, points: int, *, active: bool
+    network: Network, noise: Noise, rectify: Rectify, points: int, *, active: bool
 ) -> list[NoisyLayer]:
     """Laws of layers 0 ... depth; with ``active=False`` of background units only."""
     last_cut = max((k for k, b in enumerate(network.layers, 1) if b.bias < 0), default=0)
-    clean = list(accumulate(network.layers, lambda c, layer: max(c + layer.bias, Fraction(0)),
-                            initial=Fraction(0)))  # fmt: skip
-    kept = math.prod(len(weight_groups(layer, network.dim)) for layer in network.layers[:last_cut])
-    if active and kept > _MOST:
+    biases = [layer.bias for layer in network.layers]
+    clean = list(accumulate(biases, lambda c, b: max(c + b, Fraction(0)), initial=Fraction(0)))
+    paths = math.prod(len(weight_groups(layer, network.dim)) for layer in network.layers[:last_cut])
+    if active and paths > _MOST:
         raise ArgumentError(
             "kernel must have equal weights, or biases below zero only in early layers: up to the "
-            f"last of them, layer {last_cut}, the active unit has {kept} laws, {_MOST} at most"
+            f"last of them, layer {last_cut}, the active unit has {paths} laws, {_MOST} at most"
         )
     layers = [_input_layer(noise, rectify, points, active)]
     for k, layer in enumerate(network.layers, start=1):
@@ -138,8 +141,8 @@ def noisy_layers(
             step = _first_layer(layer, groups, noise, points, active)
         else:
             moments_suffice = k > last_cut and len(groups) > 1
-            kept_units = replace(before, active=()) if moments_suffice else before
-            step = _next_layer(kept_units, clean[k - 1], layer, groups, points)
+            kept = replace(before, active=()) if moments_suffice else before
+            step = _next_layer(kept, clean[k - 1], layer, groups, points)
         share = Fraction(sum(m for _, m in groups), layer.stride**network.dim)
         seen = before.seen * float(share)
         units = tuple(replace(unit, probability=unit.probability * share) for unit in step.active)
@@ -150,30 +153,25 @@ def noisy_layers(
             shift, square = _linear(before, groups, seen)
         else:
             shift = square = 0.0
-        layers.append(replace(step, active=units, seen=seen, active_shift=shift,
-                              active_square=square))  # fmt: skip
+        layers.append(NoisyLayer(step.background, step.shift, units, seen, shift, square))
     return layers
 
 
-def _input_layer(noise: Noise, rectify: str, points: int, active: bool) -> NoisyLayer:
-    height = Fraction(1)
+def _input_layer(noise: Noise, rectify: Rectify, points: int, active: bool) -> NoisyLayer:
     if rectify == "layers":
-        law = noise.pooled([(1.0, 1)], points).law(points)
-        over, mean = law.shifted(1.0), noise.mean
-        if not active:
-            return NoisyLayer(law, mean, (), 1.0, 0.0, 0.0)
-        return NoisyLayer(law, mean, (ActiveUnit(height, height, over, mean),), 1.0, mean,
-                          noise.sigma**2 + mean**2)  # fmt: skip
-    law = noise.rectified(0.0, points)[0]
-    shift = law.edge + law.mean
-    if not active:
-        return NoisyLayer(law, shift, (), 1.0, 0.0, 0.0)
-    if rectify == "noise":
-        unit = ActiveUnit(height, height, law.shifted(1.0), shift)
+        law, shift = noise.pooled([(1.0, 1)], points).law(points), noise.mean
     else:
+        law = noise.rectified(0.0, points)[0]
+        shift = law.edge + law.mean
+    if not active:
+        return NoisyLayer(law, shift)
+    over, moved = law.shifted(1.0), shift
+    if rectify == "input":
         over, added = noise.rectified(1.0, points)
-        unit = ActiveUnit(height, height, over, added + noise.mean)
-    return NoisyLayer(law, shift, (unit,), 1.0, unit.shift, unit.square)
+        moved = added + noise.mean
+    unit = ActiveUnit(Fraction(1), Fraction(1), over, moved)
+    square = noise.sigma**2 + moved**2 if rectify == "layers" else unit.square
+    return NoisyLayer(law, shift, (unit,), 1.0, moved, square)
 
 
 def _first_layer(
@@ -194,7 +192,7 @@ def _first_layer(
         height = weight + layer.bias
         over, moved = unit(height)
         units.append(ActiveUnit(Fraction(count, inputs), max(height, Fraction(0)), over, moved))
-    return NoisyLayer(law, shift, tuple(units), 1.0, 0.0, 0.0)
+    return NoisyLayer(law, shift, tuple(units))
 
 
 def _next_layer(
@@ -218,7 +216,7 @@ def _next_layer(
             over, moved = rectified(total(unit.law.scaled(w), rest, points), moved, height)
             probability = unit.probability * Fraction(count, inputs)
             units.append(ActiveUnit(probability, max(height, Fraction(0)), over, moved))
-    return NoisyLayer(law, shift, tuple(units), 1.0, 0.0, 0.0)
+    return NoisyLayer(law, shift, tuple(units))
 
 
 def _linear(before: NoisyLayer, groups: Groups, seen: float) -> tuple[float, float]:
@@ -248,7 +246,7 @@ def merged_laws(
 ) -> list[UnitLaw]:
     """Laws of the unit over two active pixels that first share one at layer `at`, equal weights.
 
-    Before, the two units over them are independent. `noise` is what enters the first layer, if
+    Before, the two units over them are independent. `noise` enters the first layer, if
     that is where they meet and no ReLU comes before.
     """
     laws: list[UnitLaw] = []
@@ -265,3 +263,50 @@ def merged_laws(
             law = total(law, unit.scaled(float(weight)), points)
         laws.append(cut(law.shifted(float(layer.bias)), points)[0])
     return laws
+
+
+_PARAMETERS = ("edge", "log_atom", "mass", "start", "step", "mean", "variance", "defect", "lost")
+
+
+def pack(
+    laws: Sequence[UnitLaw], active: Sequence[Sequence[ActiveUnit]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return facts and arrays of the laws of background units and of active ones, to be saved.
+
+    One row of `law_parameters` per law, the active ones after the others; their densities follow
+    one another in `law_values`.
+    """
+    units = [unit for layer in active for unit in layer]
+    everything = [*laws, *(unit.law for unit in units)]
+    facts = {
+        "law_points": [len(law.values) for law in everything],
+        "active_units": [len(layer) for layer in active],
+        "active_paths": [[str(unit.probability), str(unit.clean)] for unit in units],
+    }
+    parameters = [[getattr(law, name) for name in _PARAMETERS] for law in everything]
+    arrays = {
+        "law_values": np.concatenate([law.values for law in everything]),
+        "law_parameters": np.array(parameters),
+        "active_shift": np.array([unit.shift for unit in units]),
+    }
+    return facts, arrays
+
+
+def unpack(
+    facts: dict[str, Any], arrays: dict[str, Any]
+) -> tuple[tuple[UnitLaw, ...], tuple[tuple[ActiveUnit, ...], ...]]:
+    """Remove the entries that `pack` made from `facts` and `arrays`, and return the laws."""
+    ends = np.cumsum(facts.pop("law_points"))
+    parts = np.split(arrays.pop("law_values"), ends[:-1])
+    laws = []
+    for row, values in zip(arrays.pop("law_parameters"), parts, strict=True):
+        parameters = dict(zip(_PARAMETERS, map(float, row), strict=True))
+        laws.append(UnitLaw(values=values, **parameters))
+    counts, paths = facts.pop("active_units"), facts.pop("active_paths")
+    shifts, layers = arrays.pop("active_shift"), len(counts)
+    units = iter(
+        ActiveUnit(Fraction(probability), Fraction(clean), law, float(shift))
+        for (probability, clean), law, shift in zip(paths, laws[layers:], shifts, strict=True)
+    )
+    active = tuple(tuple(next(units) for _ in range(count)) for count in counts)
+    return tuple(laws[:layers]), active

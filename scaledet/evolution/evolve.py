@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaledet import validate
-from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
-from scaledet.evolution.clean_signal import clean_layers
-from scaledet.evolution.density import ActiveUnit, NoisyLayer, merged_laws
-from scaledet.evolution.law_storage import pack, unpack
+from scaledet.errors import ArgumentError, ExhaustionError
+from scaledet.evolution.clean_signal import CleanLayer, clean_layers
+from scaledet.evolution.density import ActiveUnit, NoisyLayer, merged_laws, pack, unpack
 from scaledet.evolution.pixel_noise import Noise, checked_noise
 from scaledet.evolution.sensitivity import COLUMNS, noise_columns
 from scaledet.evolution.unit_law import UnitLaw
-from scaledet.network.kernel import Kernel, as_kernel
-from scaledet.network.network import Layer, Network
-from scaledet.results import storage, tables
-from scaledet.scenario import Experiment, checked_experiment, restored
+from scaledet.scenario import Rectify, Scenario, ScenarioResult
 
 if TYPE_CHECKING:
     from fractions import Fraction
+    from typing import Self
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Evolution", "evolve"]
+    from scaledet.network.network import Network
 
-MODES = ("layers", "input", "noise")
+__all__ = ["MODES", "Evolution", "evolve"]
+
+MODES: tuple[Rectify, ...] = ("layers", "input", "noise")
 """How the noise meets the first ReLU: that of layer 1, one at the input, or its own."""
-_ARRAYS = ("D", "Q", "A", *COLUMNS, *(f"{name}_err" for name in COLUMNS))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evolution(Experiment):
+class Evolution(ScenarioResult):
     """Laws of the units and sensitivities of every layer, k = 0 (the input) to the depth.
 
     Attributes
     ----------
-    network, size, rectify, sigma, task, balanced
-        What was evolved; see ``evolve`` (task None, balanced False).
-    noise : str
-        Law of the noise: "gaussian", "laplace", "uniform" or "samples".
+    scenario : Scenario
+        Network, images and noise; `network`, `size` and so on are attributes here, too. The law
+        of the noise is "gaussian", "laplace", "uniform" or "samples".
     points : int
         Points of the grids.
     dead_at : int or None
@@ -69,7 +63,7 @@ class Evolution(Experiment):
         unequal weights.
     """
 
-    noise: str
+    scenario: Scenario
     points: int
     dead_at: int | None
     D: NDArray[np.float64]
@@ -86,9 +80,9 @@ class Evolution(Experiment):
     laws: tuple[UnitLaw, ...]
     active: tuple[tuple[ActiveUnit, ...], ...]
 
-    def __post_init__(self) -> None:
-        for name in _ARRAYS:
-            getattr(self, name).setflags(write=False)
+    _kind = "evolution"
+    _arrays = ("D", "Q", "A", *COLUMNS, *(f"{name}_err" for name in COLUMNS))
+    _facts = ("points", "dead_at")
 
     @property
     def R(self) -> NDArray[np.float64]:
@@ -121,14 +115,15 @@ class Evolution(Experiment):
         if any(not step.kernel.is_box for step in self.network) or self.size is None:
             raise ArgumentError(
                 "pair needs boxes and a finite size: else two active pixels have no single law; "
-                f"got {self.describe()}"
+                f"got {self._described()}"
             )
         if len(self.network.layers[layer - 1].kernel) == 1:
             raise ArgumentError(
                 f"layer must be one whose units have at least two inputs; got {layer}"
             )
-        known = [NoisyLayer(law, 0.0, units, 1.0, 0.0, 0.0)
-                 for law, units in zip(self.laws, self.active, strict=True)]  # fmt: skip
+        layers = [
+            NoisyLayer(law, 0.0, units) for law, units in zip(self.laws, self.active, strict=True)
+        ]
         noise = None
         if layer == 1 and self.rectify == "layers":
             if self.noise == "samples" or self.sigma is None:
@@ -137,67 +132,56 @@ class Evolution(Experiment):
                     f"for they are not kept; got {layer}"
                 )
             noise = Noise(self.noise, self.sigma)
-        return tuple(merged_laws(known, self.network, layer, self.points, noise))
+        return tuple(merged_laws(layers, self.network, layer, self.points, noise))
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name: the layers that see the pixel."""
-        known = len(self.D)
-        columns: dict[str, Any] = {"layer": np.arange(known), "D": self.D, "R": self.R}
-        return columns | {name: getattr(self, name)[:known] for name in _ARRAYS if name != "D"}
+        alive = len(self.D)
+        columns: dict[str, Any] = {"layer": np.arange(alive), "D": self.D, "R": self.R}
+        return columns | {name: getattr(self, name)[:alive] for name in self._arrays[1:]}
 
-    def to_dataframe(self) -> Any:
-        """Return a pandas ``DataFrame``, one row per layer that sees the pixel."""
-        return tables.frame(self.columns())
-
-    def describe(self) -> str:
-        """Return the description as one line."""
-        return f"{super().describe()}, {self.noise} noise"
+    def _described(self) -> str:
+        return f"{self.scenario}, {self.noise} noise"
 
     def _title(self) -> str:
         dead = ""
         if self.dead_at is not None:
             dead = f"; the signal is dead at layer {self.dead_at} (Q_k = 0)"
-        return f"Evolution (exact laws, {self.points} points) of {self.describe()}{dead}"
+        return f"Evolution (exact laws, {self.points} points) of {self._described()}{dead}"
 
     def _shown(self) -> dict[str, Any]:
-        known = len(self.D)
-        errors = [f"{error:.0e}" for error in self.G_err]
-        return {"k": np.arange(known), "A_k": self.A[:known], "D_k": self.D, "G_k": self.G,
-                "error": errors, "P(lowest)": self.atom[:known],
-                "mean": self.mean[:known], "variance": self.variance[:known]}  # fmt: skip
+        alive = len(self.D)
+        return {
+            "k": np.arange(alive),
+            "A_k": self.A[:alive],
+            "D_k": self.D,
+            "G_k": self.G,
+            "error": [f"{error:.0e}" for error in self.G_err],
+            "P(lowest)": self.atom[:alive],
+            "mean": self.mean[:alive],
+            "variance": self.variance[:alive],
+        }
 
-    def __repr__(self) -> str:
-        return f"{self._title()}\n{tables.text_table(self._shown())}"
-
-    def _repr_html_(self) -> str:
-        return tables.html_table(self._title(), self._shown())
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
-        laws, arrays = pack(self.laws, self.active)
-        meta = {"noise": self.noise, "points": self.points, "dead_at": self.dead_at, **laws}
-        arrays |= {name: getattr(self, name) for name in _ARRAYS}
-        return storage.write(path, "evolution", {**self.experiment_dict(), **meta}, arrays)
+    def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return plain facts and arrays, which `from_stored` reads."""
+        facts, arrays = super().to_stored()
+        law_facts, law_arrays = pack(self.laws, self.active)
+        return {**facts, **law_facts}, {**arrays, **law_arrays}
 
     @classmethod
-    def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Evolution:
-        """Rebuild from `save`; called by ``load``."""
-        laws, active, meta, arrays = unpack(meta, arrays)
-        return cls(**restored(meta), **arrays, laws=laws, active=active)
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
+        """Rebuild from `to_stored`; called by ``load``."""
+        laws, active = unpack(facts, arrays)
+        return super().from_stored({**facts, "laws": laws, "active": active}, arrays)
 
 
 def evolve(
-    net: Network | None = None,
+    net: Network,
     *,
-    kernel: Kernel | int | Sequence[Any] | None = None,
-    stride: int | None = None,
-    depth: int | None = None,
-    dim: int | None = None,
-    bias: Any = None,
     size: int | None = None,
     sigma: float | None = None,
-    noise: Any = "gaussian",
-    rectify: str = "layers",
+    noise: ArrayLike = "gaussian",
+    rectify: Rectify = "layers",
     points: int = 2048,
 ) -> Evolution:
     r"""Compute the law of every unit of layers without overlap, whatever their biases.
@@ -212,23 +196,12 @@ def evolve(
 
     Parameters
     ----------
-    net : Network, optional
-        Layers without overlap (kernel length <= stride), any non-negative weights and any biases.
-        Excludes the next five.
-    kernel : int, Kernel or sequence of weights, default 2
-        An integer n means ``box(n)``.
-    stride : int, optional
-        At least the kernel's length, which is the default.
-    depth : int
-        Number of layers.
-    dim : {1, 2, 3}, default 1
-        Dimension of the image.
-    bias : real or sequence of real, default 0
-        One for all layers or one for each (units of the image's height; of sigma on the infinite
-        lattice).
+    net : Network
+        Layers without overlap (kernel length <= stride), any non-negative weights and any biases
+        (units of the image's height; of sigma on the infinite lattice).
     size : int or None
         Pixels a side, a multiple of the total stride. None: the infinite lattice, L to infinity
-        with L sigma^2 = 2 and all biases of the order of sigma: too small for the signal to feel.
+        with L sigma^2 = 2 and all biases of the order of sigma: too small to change the signal.
     sigma : float, optional
         Standard deviation of the noise per pixel; default: matched, L sigma^2 = 2.
     noise : {"gaussian", "laplace", "uniform"} or array_like, shape [samples]
@@ -267,58 +240,41 @@ def evolve(
 
     Examples
     --------
-    >>> found = evolve(kernel=2, depth=3, bias=[0, -0.02, 0], size=256)
-    >>> found.G.round(6).tolist(), bool(found.G_err.max() < 1e-12)
+    >>> from scaledet import Layer, Network
+    >>> evolution = evolve(Network([Layer(2, 2, bias) for bias in (0, -0.02, 0)]), size=256)
+    >>> evolution.G.round(6).tolist(), bool(evolution.G_err.max() < 1e-12)
     ([1.003922, 0.507874, 0.349536, 0.454463], True)
-    >>> evolve(kernel=2, depth=8, bias=-0.05, size=256).dead_at      # 2^k >= 1 + 1/(2 |b|) = 11
+    >>> net = Network.uniform(2, 2, depth=8, bias=-0.05)
+    >>> evolve(net, size=256).dead_at                            # 2^k >= 1 + 1/(2 |b|) = 11
     4
     """
-    if net is None:
-        net = _uniform(kernel, stride, depth, dim, bias)
-    elif not isinstance(net, Network):
-        raise ArgumentTypeError(
-            f"net must be a Network (a kernel goes by its name: kernel=); got {net!r}"
-        )
-    else:
-        given = {"kernel": kernel, "stride": stride, "depth": depth, "dim": dim, "bias": bias}
-        for name, value in given.items():
-            if value is not None:
-                raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
     validate.choice("rectify", rectify, MODES)
     points = validate.integer("points", points, 256, 2**14)
-    found = checked_experiment(
-        "evolve", net, size, "input", sigma, None, False, sigma_range=(1e-100, 1e100)
-    )
+    scenario = Scenario.checked("evolve", net, size, rectify, sigma, sigma_range=(1e-100, 1e100))
     if not isinstance(noise, str) and sigma is not None:
         raise ArgumentError(f"sigma must be left out when noise holds samples; got {sigma!r}")
-    law = checked_noise(noise, found.sigma)
+    law = checked_noise(noise, scenario.sigma)
     _require_blocks(net)
-    sigma = None if found.size is None else law.sigma
-    found = replace(found, rectify=rectify, sigma=sigma)
-    return _evolved(found, law, points)
-
-
-def _uniform(kernel: Any, stride: Any, depth: Any, dim: Any, bias: Any) -> Network:
-    pool = as_kernel(2 if kernel is None else kernel)
-    step = len(pool) if stride is None else stride
-    if depth is None:
-        raise ArgumentTypeError("depth must be an integer >= 1; got None")
-    depth = validate.integer("depth", depth, 1, 10**4)
-    if np.ndim(bias) == 0:
-        biases: list[Any] = [0 if bias is None else bias] * depth
-    else:
-        biases = list(bias)
-        if len(biases) != depth:
-            raise ArgumentError(
-                f"bias must be a number or one number for each of the {depth} layers; "
-                f"got {len(biases)} of them"
-            )
-    layers = [Layer(pool, step, one) for one in biases]
-    return Network(layers, 1 if dim is None else dim)
+    scenario = replace(scenario, noise=law.name, sigma=None if size is None else law.sigma)
+    clean = list(clean_layers(net, scenario.size))
+    alive = [layer for layer in clean if layer.alive]
+    distance = _distances(clean, len(alive), scenario.size)
+    columns, layers = noise_columns(scenario, law, points, distance[: len(alive)])
+    return Evolution(
+        scenario=scenario,
+        points=points,
+        dead_at=None if len(alive) == len(clean) else len(alive),
+        D=np.array([float(layer.displacement / layer.distance) for layer in alive]),
+        Q=distance,
+        A=np.array(net.box_width),
+        laws=tuple(layer.background for layer in layers),
+        active=tuple(layer.active for layer in layers),
+        **columns,
+    )
 
 
 def _require_blocks(net: Network) -> None:
-    for k, layer in enumerate(net.layers, start=1):
+    for k, layer in enumerate(net, start=1):
         if layer.kernel.signed:
             raise ArgumentError(
                 f"evolve needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r}"
@@ -331,30 +287,16 @@ def _require_blocks(net: Network) -> None:
             )
 
 
-def _evolved(found: Experiment, noise: Noise, points: int) -> Evolution:
-    net, size = found.network, found.size
-    clean = list(clean_layers(net, size))
-    dead_at = next((k for k, layer in enumerate(clean) if not layer.alive), None)
-    known = len(clean) if dead_at is None else dead_at
-    for k, layer in enumerate(clean[:known]):
+def _distances(clean: list[CleanLayer], alive: int, size: int | None) -> NDArray[np.float64]:
+    """Q_k of all layers, which must be normal floats as long as the signal is alive."""
+    for k, layer in enumerate(clean[:alive]):
         if layer.distance == 0:
             raise ExhaustionError.at(k, size)
-    q = np.array([float(layer.distance) for layer in clean])
-    if (q[:known] < np.finfo(float).tiny).any():
+    distance = np.array([float(layer.distance) for layer in clean])
+    tiny = distance < np.finfo(float).tiny
+    if tiny[:alive].any():
         raise ArgumentError(
-            f"depth must be at most {int(np.argmin(q >= np.finfo(float).tiny)) - 1} here: beyond, "
+            f"depth must be at most {int(np.argmax(tiny)) - 1} here: beyond, "
             "Q_k leaves the range of floats"
         )
-    columns, layers = noise_columns(net, size, noise, str(found.rectify), points, q[:known])
-    given: dict[str, Any] = {**vars(found), **columns}
-    return Evolution(
-        noise=noise.name,
-        points=points,
-        dead_at=dead_at,
-        D=np.array([float(layer.displacement / layer.distance) for layer in clean[:known]]),
-        Q=q,
-        A=np.array(net.box_width),
-        laws=tuple(layer.background for layer in layers),
-        active=tuple(layer.active for layer in layers),
-        **given,
-    )
+    return distance

@@ -15,8 +15,8 @@ Source: Gregory's rule is classical; its use on densities with an atom is ours.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
+from math import factorial, floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["ORDER", "convolve", "correlate", "integral", "interpolate"]
+__all__ = [
+    "ORDER",
+    "at_most",
+    "convolve",
+    "correlate",
+    "density_at",
+    "integral",
+    "interpolate",
+    "resampled",
+]
 
 ORDER = 8
 """Number of end weights; the rule is exact for polynomials below this degree."""
@@ -62,18 +71,18 @@ def convolve(f: Array, g: Array, step: float) -> Array:
     Entry i belongs to the sum of the first points plus i steps; both have at least 16 points.
 
     >>> x = np.linspace(0, 4, 129)
-    >>> found = convolve(np.exp(-x), np.exp(-x), 1 / 32)[:129]
-    >>> bool(np.abs(found - x * np.exp(-x)).max() < 1e-12)
+    >>> density = convolve(np.exp(-x), np.exp(-x), 1 / 32)[:129]
+    >>> bool(np.abs(density - x * np.exp(-x)).max() < 1e-12)
     True
     """
     result = np.convolve(f, g)
-    for one, other in ((f, g), (g, f)):
-        size = len(other)
-        # The overlap ends at the start of `one` as long as `other` reaches that far, then at
-        # the end of `other`.
-        result[:size] += np.convolve(end_weights() * one[:ORDER], other)[:size]
-        tail = end_weights()[::-1] * other[-ORDER:]
-        result[size:] += np.convolve(one, tail)[ORDER:]
+    for still, moving in ((f, g), (g, f)):
+        size = len(moving)
+        # The overlap ends at the start of `still` as long as `moving` reaches that far, then at
+        # the end of `moving`.
+        result[:size] += np.convolve(end_weights() * still[:ORDER], moving)[:size]
+        tail = end_weights()[::-1] * moving[-ORDER:]
+        result[size:] += np.convolve(still, tail)[ORDER:]
     corner = 2 * ORDER
     result[:corner] = _corner(f, g)
     result[-corner:] = _corner(f[::-1], g[::-1])[::-1]
@@ -105,11 +114,9 @@ def _lagrange(x: Array, points: int) -> Array:
     for a in range(1, points):
         before[a] = before[a - 1] * away[a - 1]
         after[-a - 1] = after[-a] * away[-a]
-    scale = [
-        (-1) ** (points - 1 - a) * math.factorial(a) * math.factorial(points - 1 - a)
-        for a in range(points)
-    ]
-    result: Array = (before * after).T / np.array(scale, dtype=float)
+    last = points - 1
+    scale = [(-1.0) ** (last - a) * factorial(a) * factorial(last - a) for a in range(points)]
+    result: Array = (before * after).T / np.array(scale)
     return result
 
 
@@ -134,3 +141,23 @@ def interpolate(values: Array, x: Array) -> Array:
     weights = _lagrange(x - first, _WINDOW)
     result: Array = (weights * values[first[:, None] + np.arange(_WINDOW)]).sum(axis=1)
     return result
+
+
+def density_at(values: Array, x: Array) -> Array:
+    """Interpolate a density, which is never negative."""
+    return np.maximum(interpolate(values, x), 0.0)
+
+
+def resampled(values: Array, ratio: float) -> Array:
+    """Return a density on a grid over the same interval whose step is `ratio` times as long."""
+    last = len(values) - 1
+    count = floor(last / ratio + 1e-9) + 1
+    return density_at(values, np.minimum(ratio * np.arange(count), last))
+
+
+def at_most(values: Array, step: float, points: int) -> tuple[Array, float]:
+    """Return a density and the step of its grid, made coarser if it has more than `points`."""
+    last = len(values) - 1
+    if last < points:
+        return values, step
+    return density_at(values, np.linspace(0, last, points)), step * (last / (points - 1))

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.evolution.grid import convolve, correlate, integral, interpolate
+from scaledet.evolution.grid import at_most, convolve, correlate, integral, resampled
 from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.float64]
 
@@ -147,9 +147,9 @@ class TwoSided:
 
     def scaled(self, factor: float) -> TwoSided:
         """Law of `factor` times the sum."""
-        return TwoSided(factor * self.step, self.above / factor, self.below / factor,
-                        factor * self.mean, factor**2 * self.variance,
-                        factor**2 * self.lost)  # fmt: skip
+        above, below, square = self.above / factor, self.below / factor, factor**2
+        moments = factor * self.mean, square * self.variance, square * self.lost
+        return TwoSided(factor * self.step, above, below, *moments)
 
     def plus_other(self, other: TwoSided, points: int) -> TwoSided:
         """Law of the sum of two independent ones on at most `points` points a side."""
@@ -163,22 +163,17 @@ class TwoSided:
         peak = max(above.max(), below.max())
         last = max(np.flatnonzero(side > NEGLIGIBLE * peak)[-1] for side in (above, below))
         sides = [_added(side[: last + 1], np.zeros(last + 1)) for side in (above, below)]
-        if last + 1 > points:
-            at = np.linspace(0, last, points)
-            sides = [np.maximum(interpolate(side, at), 0.0) for side in sides]
-            step *= last / (points - 1)
-        mass = sum(integral(side, step) for side in sides)
+        (above, step), (below, _) = (at_most(side, step, points) for side in sides)
+        mass = sum(integral(side, step) for side in (above, below))
         lost = (math.sqrt(self.lost) + math.sqrt(other.lost)) ** 2
-        return TwoSided(step, sides[0] / mass, sides[1] / mass, self.mean + other.mean,
-                        self.variance + other.variance, lost)  # fmt: skip
+        mean, variance = self.mean + other.mean, self.variance + other.variance
+        return TwoSided(step, above / mass, below / mass, mean, variance, lost)
 
     def _at(self, step: float) -> tuple[Array, Array]:
         if step == self.step:
             return self.above, self.below
-        count = math.floor((len(self.above) - 1) * self.step / step + 1e-9) + 1
-        at = np.minimum(step / self.step * np.arange(count), len(self.above) - 1)
-        first, second = (np.maximum(interpolate(s, at), 0.0) for s in (self.above, self.below))
-        return first, second
+        ratio = step / self.step
+        return resampled(self.above, ratio), resampled(self.below, ratio)
 
     def rectified(self, height: float, points: int) -> tuple[UnitLaw, float]:
         """Law of relu(height + sum) and how much the rectification adds to the mean."""
@@ -187,18 +182,19 @@ class TwoSided:
         else:
             x = self.step * np.arange(len(self.above))
             mass, mean, square = (integral(x**p * self.above, self.step) for p in range(3))
-            law = UnitLaw(height, math.log1p(-mass), mass, 0.0, self.step, self.above, mean,
-                          square - mean**2, lost=self.lost)  # fmt: skip
-        found, _ = cut(law, points)
-        return found, found.edge + found.mean - height - self.mean
+            density = (mass, 0.0, self.step, self.above)
+            moments = (mean, square - mean**2)
+            law = UnitLaw(height, math.log1p(-mass), *density, *moments, lost=self.lost)
+        law, _ = cut(law, points)
+        return law, law.edge + law.mean - height - self.mean
 
     def law(self, points: int) -> UnitLaw:
         """Law of the sum itself, on a grid that starts below zero."""
         del points  # as many as both sides have
         reach = self.step * (len(self.below) - 1)
         values = np.concatenate([self.below[:0:-1], self.above])
-        return UnitLaw(-reach, -math.inf, 1.0, 0.0, self.step, values, reach + self.mean,
-                       self.variance, lost=self.lost)  # fmt: skip
+        moments = (reach + self.mean, self.variance)
+        return UnitLaw(-reach, -math.inf, 1.0, 0.0, self.step, values, *moments, lost=self.lost)
 
 
 def _added(*parts: Array) -> Array:
@@ -217,25 +213,21 @@ def _of_samples(samples: Array, points: int) -> TwoSided:
     size = 2 * points + 1
     counts = np.bincount(left, 1 - part, size) + np.bincount(left + 1, part, size)
     density = counts / (len(samples) * step)
-    return TwoSided(step, density[points:], density[points::-1], float(samples.mean()),
-                    float(samples.var()))  # fmt: skip
+    sides, moments = (density[points:], density[points::-1]), (samples.mean(), samples.var())
+    return TwoSided(step, *sides, *map(float, moments))
 
 
-def checked_noise(noise: Any, sigma: float | None) -> Noise:
+def checked_noise(noise: ArrayLike, sigma: float | None) -> Noise:
     """Check the arguments `noise` and `sigma`; `sigma` is None or a number checked before."""
+    accepted = f"noise must be one of {', '.join(map(repr, LAWS))} or an array of samples"
     if isinstance(noise, str):
         if noise not in LAWS:
-            accepted = ", ".join(repr(name) for name in LAWS)
-            raise ArgumentError(f"noise must be one of {accepted} or an array of samples; "
-                             f"got {noise!r}")  # fmt: skip
+            raise ArgumentError(f"{accepted}; got {noise!r}")
         return Noise(noise, 1.0 if sigma is None else sigma)
     try:
         samples = np.array(noise, dtype=float)
     except (TypeError, ValueError):
-        raise ArgumentTypeError(
-            f"noise must be one of {', '.join(map(repr, LAWS))} or an array of samples; "
-            f"got {noise!r}"
-        ) from None
+        raise ArgumentTypeError(f"{accepted}; got {noise!r}") from None
     if samples.ndim != 1 or len(samples) < _FEWEST_SAMPLES or not np.isfinite(samples).all():
         raise ArgumentError(
             f"noise must hold at least {_FEWEST_SAMPLES} finite samples in one dimension (fewer "

@@ -6,8 +6,9 @@ n^-k a background unit :math:`y_k = n^k X_k` and the signal :math:`n^k u_k` obey
 .. math:: y_k = \Bigl(\sum_{j=1}^n y_{k-1}^{(j)} - \beta_k\Bigr)_+, \qquad
           n^k u_k = \bigl(1 - (\beta_1 + \dots + \beta_k)\bigr)_+, \qquad \beta_k = n^k |b_k| .
 
-The signal has a budget of 1 to spend. With equal :math:`\beta_k` the noise follows the recursion
-of Derrida and Retaux, J. Stat. Phys. 156 (2014), whose transition decides whether it survives.
+The signal dies once the :math:`\beta_k` add up to 1. With equal :math:`\beta_k` the noise follows
+the recursion of Derrida and Retaux, J. Stat. Phys. 156 (2014), whose transition decides whether it
+survives.
 Source: our derivation (`derivations/d12_bias_threshold.py`).
 """
 
@@ -31,6 +32,7 @@ from scaledet.network.network import Layer, Network
 
 if TYPE_CHECKING:
     from scaledet.evolution.unit_law import UnitLaw
+    from scaledet.scenario import Rectify
 
 __all__ = ["BiasPhases", "bias_phases"]
 
@@ -41,6 +43,7 @@ _MARGIN = 1e-3
 _WIDTH = 1e-9
 
 Bracket = tuple[float, float]
+Strength = float | Fraction
 
 
 @dataclass(frozen=True)
@@ -59,34 +62,34 @@ class BiasPhases:
         Smallest theta at which Q_k = 0 at the last layer, exact.
     noise : (float, float)
         Bracket of the ratio theta/sigma above which G_k at the last layer is below 1, its value
-        without any ReLU; on the infinite lattice, where the noise is weak and feels the bias and
-        the signal does not. (0, 0) if it is below 1 without bias.
+        without any ReLU; on the infinite lattice, where the noise is weak: the bias changes it
+        and not the signal. (0, 0) if it is below 1 without bias.
     """
 
     kind: str
     network: Network
-    rectify: str
+    rectify: Rectify
     signal: Fraction
     noise: Bracket
 
     @property
     def inputs(self) -> int:
         """Inputs of a unit, n = f^d."""
-        stride: int = self.network.layers[0].stride
-        return int(stride**self.network.dim)
+        return int(self.network.strides[1] ** self.network.dim)
 
-    def biases(self, theta: Any) -> tuple[Fraction, ...]:
+    def biases(self, theta: Strength) -> tuple[Fraction, ...]:
         """Return b_1 ... b_depth at strength `theta` (units of the image's height)."""
-        return _biases(self.kind, self._strength(theta), self.inputs, self.network.depth)
+        net = _biased(self.network, self.kind, self._strength(theta))
+        return tuple(layer.bias for layer in net)
 
     @staticmethod
-    def _strength(theta: Any) -> Fraction:
+    def _strength(theta: Strength) -> Fraction:
         value = validate.rational("theta", theta, "a finite real number >= 0")
         if value < 0:
             raise ArgumentError(f"theta must be a finite real number >= 0; got {theta!r}")
         return value
 
-    def dead_layer(self, theta: Any) -> int | None:
+    def dead_layer(self, theta: Strength) -> int | None:
         """First layer, of any depth, with Q_k = 0 at strength `theta`; None if there is none."""
         value = self._strength(theta)
         if self.kind == "early" or value == 0:
@@ -99,12 +102,12 @@ class BiasPhases:
             layer, power = layer + 1, power * self.inputs
         return layer
 
-    def evolve(self, theta: Any, **options: Any) -> Evolution:
+    def evolve(self, theta: Strength, **options: Any) -> Evolution:
         """Return ``evolve`` of the network with the biases of strength `theta`."""
-        net = _with_biases(self.network, self.biases(theta))
+        net = _biased(self.network, self.kind, self._strength(theta))
         return evolve(net, rectify=self.rectify, **options)
 
-    def phase(self, theta: Any, sigma: float, *, size: int | None = None) -> str:
+    def phase(self, theta: Strength, sigma: float, *, size: int | None = None) -> str:
         """Return "signal dead", "noise suppressed" or "noise piles up" at the last layer.
 
         Suppressed: G_k below its value without any ReLU. `size` defaults to the total stride
@@ -115,10 +118,10 @@ class BiasPhases:
             return "signal dead"
         net = self.network
         size = net.strides[-1] * net.strides[1] ** 2 if size is None else net.feasible_size(size)
-        found = self.evolve(theta, size=size, sigma=sigma, points=_POINTS)
+        sensitivity = self.evolve(theta, size=size, sigma=sigma, points=_POINTS).G[-1]
         units = Fraction(size, net.strides[-1]) ** net.dim
         linear = size**net.dim * sigma**2 / 2 / float(1 - 1 / units)
-        return "noise suppressed" if found.G[-1] < linear else "noise piles up"
+        return "noise suppressed" if sensitivity < linear else "noise piles up"
 
     @cached_property
     def critical(self) -> Bracket:
@@ -128,13 +131,8 @@ class BiasPhases:
         at some layer exceeds all biases to come, theta n^-k/(n - 1). Both sides follow, too, from
         comparison with a law on the multiples of theta, for which the sign of
         (n - 1) E N n^N - E n^N does not change from layer to layer (Collet, Eckmann, Glaser and
-        Martin 1984).
-
-        Raises
-        ------
-        ValueError
-            For other kinds: a constant bias kills the noise as it kills the signal; an early cut
-            never does.
+        Martin 1984). Other kinds have none: a constant bias kills the noise as it kills the signal;
+        an early cut never does.
         """
         if self.kind != "proportional":
             raise ArgumentError(
@@ -145,15 +143,15 @@ class BiasPhases:
         net = Network(self.network.layers[:1] * layers, self.network.dim)
 
         def survives(ratio: float) -> bool | None:
-            return _survives(net, self.inputs, ratio, self.rectify)
+            return _survives(net, ratio, self.rectify)
 
         return _bracket(survives, 1e-4)
 
     def best(self, *, size: int, sigma: float | None = None) -> Evolution:
         """Return the schedule of biases <= 0 of this depth that minimises G_k at the last layer.
 
-        It is a single cut at the first layer, at a strength found by golden section: spending the
-        same budget later leaves every background unit at least as high. That is proved for the
+        It is a single cut at the first layer, its strength by golden section: cutting as much in
+        later layers leaves every background unit at least as high. That is proved for the
         background, all of G_k on large tori; the noise of the unit over the active pixel is one
         unit's among B_k, and no other schedule was found better. A positive bias in layer 1, which
         lets strong noise through unrectified, is not looked at.
@@ -161,17 +159,17 @@ class BiasPhases:
         from scipy.optimize import minimize_scalar
 
         def early(theta: float, **options: Any) -> Evolution:
-            cut = _biases("early", Fraction(theta), self.inputs, self.network.depth)
-            net = _with_biases(self.network, cut)
+            net = _biased(self.network, "early", Fraction(theta))
             return evolve(net, rectify=self.rectify, size=size, sigma=sigma, **options)
 
         def loss(theta: float) -> float:
             return math.log(early(theta, points=_POINTS).G[-1])
 
         # The loss falls, then rises towards the death of the signal; in strong noise it rises only.
-        found = minimize_scalar(loss, bounds=(0.0, 0.999), method="bounded",
-                                options={"xatol": 1e-7})  # fmt: skip
-        return early(float(found.x) if found.fun < loss(0.0) else 0.0)
+        minimum = minimize_scalar(
+            loss, bounds=(0.0, 0.999), method="bounded", options={"xatol": 1e-7}
+        )
+        return early(float(minimum.x) if minimum.fun < loss(0.0) else 0.0)
 
     def __repr__(self) -> str:
         low, high = self.noise
@@ -234,11 +232,11 @@ def bias_phases(
     'noise suppressed'
     """
     validate.choice("kind", kind, KINDS)
-    validate.choice("rectify", rectify, MODES)
+    mode: Rectify = validate.choice("rectify", rectify, MODES)
     length = validate.integer("kernel", kernel, 2, 64)
     depth = validate.integer("depth", depth, 1, _MOST_LAYERS)
-    net = Network.uniform(length, length, depth, dim)
-    n = length**net.dim
+    plain = Network.uniform(length, length, depth, dim)
+    n = length**plain.dim
     signal = {
         "constant": Fraction(n - 1, n * (n**depth - 1)),
         "proportional": Fraction(1, depth),
@@ -246,43 +244,39 @@ def bias_phases(
     }[kind]
 
     def piles_up(ratio: float) -> bool | None:
-        biased = _with_biases(net, _biases(kind, Fraction(ratio), n, depth))
-        found = evolve(biased, rectify=rectify, points=_POINTS)
-        if abs(found.G[-1] - 1) <= found.G_err[-1]:
+        net = _biased(plain, kind, Fraction(ratio))
+        evolution = evolve(net, rectify=mode, points=_POINTS)
+        if abs(evolution.G[-1] - 1) <= evolution.G_err[-1]:
             return None
-        return bool(found.G[-1] > 1)
+        return bool(evolution.G[-1] > 1)
 
     noise = _bracket(piles_up, _WIDTH) if piles_up(0.0) else (0.0, 0.0)
-    return BiasPhases(kind, net, rectify, signal, noise)
+    return BiasPhases(kind, plain, mode, signal, noise)
 
 
-def _biases(kind: str, theta: Fraction, inputs: int, depth: int) -> tuple[Fraction, ...]:
-    if kind == "constant":
-        return (-theta,) * depth
-    if kind == "proportional":
-        return tuple(-theta / inputs**k for k in range(1, depth + 1))
-    return (-theta / inputs, *[Fraction(0)] * (depth - 1))
-
-
-def _with_biases(net: Network, biases: tuple[Fraction, ...]) -> Network:
-    layers = [
-        Layer(layer.kernel, layer.stride, bias)
-        for layer, bias in zip(net.layers, biases, strict=True)
-    ]
+def _biased(net: Network, kind: str, theta: Fraction) -> Network:
+    """Return the network, all of one stride, with the biases of one schedule."""
+    inputs, depth = net.strides[1] ** net.dim, net.depth
+    biases = {
+        "constant": [-theta] * depth,
+        "proportional": [-theta / inputs**k for k in range(1, depth + 1)],
+        "early": [-theta / inputs, *[Fraction(0)] * (depth - 1)],
+    }[kind]
+    layers = [Layer(layer.kernel, layer.stride, b) for layer, b in zip(net, biases, strict=True)]
     return Network(layers, net.dim)
 
 
 def _bracket(above: Callable[[float], bool | None], width: float) -> Bracket:
     """Bisect for the ratio where `above` turns from True to False; None: undecided."""
     low, high = 0.0, 1.0
-    while (found := above(high)) is not False:
-        low, high = high if found else low, 2 * high
+    while (answer := above(high)) is not False:
+        low, high = high if answer else low, 2 * high
     while high - low > width * high:
         middle = (low + high) / 2
-        found = above(middle)
-        if found is None:
+        answer = above(middle)
+        if answer is None:
             return _edge(above, low, middle, True), _edge(above, high, middle, False)
-        low, high = (middle, high) if found else (low, middle)
+        low, high = (middle, high) if answer else (low, middle)
     return low, high
 
 
@@ -292,16 +286,16 @@ def _edge(
     """Move from a ratio with this answer towards one without any, to a sixteenth of the way."""
     for _ in range(4):
         middle = (decided + undecided) / 2
-        decided, undecided = (
-            (middle, undecided) if above(middle) is answer else (decided, middle)
-        )  # fmt: skip
+        if above(middle) is answer:
+            decided = middle
+        else:
+            undecided = middle
     return decided
 
 
-def _survives(net: Network, inputs: int, ratio: float, rectify: str) -> bool | None:
+def _survives(net: Network, ratio: float, rectify: Rectify) -> bool | None:
     """Whether some mean of the noise survives any depth; None if no layer decides."""
-    biases = _biases("proportional", Fraction(ratio), inputs, net.depth)
-    biased = _with_biases(net, biases)
+    inputs, biased = net.strides[1] ** net.dim, _biased(net, "proportional", Fraction(ratio))
     layers = noisy_layers(biased, Noise("gaussian", 1.0), rectify, _POINTS, active=False)
     for k, layer in enumerate(layers[1:], start=1):
         law, unit = layer.background, ratio * float(inputs) ** -k
@@ -317,7 +311,7 @@ def _sign(
 ) -> float:
     """Bound E n^N ((n - 1) N - 1), N = the unit's height in multiples of `unit`, rounded.
 
-    The grid is read one step further outwards, and a thousandth of the sum is given away.
+    The grid is read one step further outwards, with a margin of a thousandth of the sum.
     """
     if not len(law.values):
         return -1.0

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.evolution.pixel_noise import Noise
-    from scaledet.network.network import Network
+    from scaledet.scenario import Scenario
 
-    Columns = dict[str, NDArray[np.float64]]
+    Array = NDArray[np.float64]
+    Columns = dict[str, Array]
 
 __all__ = ["COLUMNS", "noise_columns"]
 
@@ -32,64 +33,58 @@ COLUMNS = ("G", "atom", "mean", "variance")
 _ROUNDING = 4e-15
 _COARSE = (0.77, 0.6)
 _SAFETY = 4
-"""What the differences between grids are multiplied by: those of rough laws are partly chance."""
+"""Factor of the differences between grids, which for rough laws are partly chance."""
 
 
 def noise_columns(
-    network: Network,
-    size: int | None,
-    noise: Noise,
-    rectify: str,
-    points: int,
-    distance: NDArray[np.float64],
+    scenario: Scenario, noise: Noise, points: int, distance: Array
 ) -> tuple[Columns, list[NoisyLayer]]:
     """Return the values and errors of `COLUMNS`, and the laws; `distance` is Q_k where not 0.
 
     The relative error of a layer is four times the largest difference between the grids so far, of
     the quantity itself or of mass, mean or variance of the unit (but for the atom, which may be far
-    smaller than what it is computed from): layers inherit the errors of those before.
+    smaller than the numbers that it is computed from): layers inherit earlier errors.
     """
+    net, rectify, finite = scenario.network, scenario.rectify, scenario.size is not None
     fine, *coarser = (
-        noisy_layers(network, noise, rectify, round(part * points), active=size is not None)
+        noisy_layers(net, noise, rectify, round(part * points), active=finite)
         for part in (1.0, *_COARSE)
     )
-    units = [_units(network, size, noise.sigma, k, layer.seen) for k, layer in enumerate(fine)]
+    units = [_units(scenario, noise.sigma, k, layer.seen) for k, layer in enumerate(fine)]
     values = _values(fine, units, distance)
     rough = [_values(layers, units, distance) for layers in coarser]
 
-    def apart(name: str) -> NDArray[np.float64]:
-        found = np.max([_difference(values[name], other[name]) for other in rough], axis=0)
-        return np.asarray(_SAFETY * found)
+    def apart(name: str) -> Array:
+        differences = [_difference(values[name], other[name]) for other in rough]
+        return np.asarray(_SAFETY * np.max(differences, axis=0))
 
-    own = {name: apart(name) for name in (*COLUMNS, "mass")}
-    laws = np.max([own[name] for name in ("mass", "mean", "variance")], axis=0)
+    errors = {name: apart(name) for name in (*COLUMNS, "mass")}
+    laws = np.max([errors[name] for name in ("mass", "mean", "variance")], axis=0)
     beyond = _beyond(fine, units, distance)
     for name in COLUMNS:
         value = values[name]
-        largest = own[name] if name == "atom" else np.maximum(own[name], laws[: len(value)])
+        largest = errors[name] if name == "atom" else np.maximum(errors[name], laws[: len(value)])
         relative = np.maximum.accumulate(largest) + _ROUNDING * (1 + np.arange(len(value)))
         values[f"{name}_err"] = relative * np.abs(value) + beyond[name]
     del values["mass"]
     return values, fine
 
 
-def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def _difference(first: Array, second: Array) -> Array:
     """Relative difference; 0 where both are 0."""
-    scale = np.maximum(np.abs(one), np.abs(other))
-    return np.divide(np.abs(one - other), scale, out=np.zeros(len(scale)), where=scale > 0)
+    scale = np.maximum(np.abs(first), np.abs(second))
+    return np.divide(np.abs(first - second), scale, out=np.zeros(len(scale)), where=scale > 0)
 
 
-def _units(network: Network, size: int | None, sigma: float, layer: int, seen: float) -> float:
-    """Background units, or what stands for them on the infinite lattice, L = 2 / sigma^2."""
-    stride = network.strides[layer]
-    if size is None:
-        return float(2 / (sigma**2 * stride**network.dim))
-    return float((size // stride) ** network.dim) - seen
+def _units(scenario: Scenario, sigma: float, layer: int, seen: float) -> float:
+    """Count the background units; on the infinite lattice for L = 2 / sigma^2 pixels."""
+    dim, stride = scenario.network.dim, scenario.network.strides[layer]
+    if scenario.size is None:
+        return float(2 / (sigma**2 * stride**dim))
+    return float((scenario.size // stride) ** dim) - seen
 
 
-def _values(
-    layers: Sequence[NoisyLayer], units: Sequence[float], distance: NDArray[np.float64]
-) -> Columns:
+def _values(layers: Sequence[NoisyLayer], units: Sequence[float], distance: Array) -> Columns:
     noise = [
         count * layer.square + layer.active_square
         for count, layer in zip(units, layers, strict=True)
@@ -104,10 +99,8 @@ def _values(
     }
 
 
-def _beyond(
-    layers: Sequence[NoisyLayer], units: Sequence[float], distance: NDArray[np.float64]
-) -> Columns:
-    """Estimate what the dropped ends of the grids can amount to."""
+def _beyond(layers: Sequence[NoisyLayer], units: Sequence[float], distance: Array) -> Columns:
+    """Estimate the contribution of the dropped ends of the grids."""
     lost = np.array([layer.background.lost for layer in layers])
     return {
         "G": (np.array(units) * lost)[: len(distance)] / distance,

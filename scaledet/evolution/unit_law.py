@@ -1,7 +1,7 @@
 r"""Law of one unit: an exact atom at its lowest value and a density above it, on a uniform grid.
 
-Sums of independent units convolve the densities and multiply the atoms; a threshold cuts what
-lies below zero off into the atom. Mean and variance are not read off the grid but carried along:
+Sums of independent units convolve the densities and multiply the atoms; a threshold moves
+all below zero into the atom. Mean and variance are not read off the grid but carried along:
 sums add them exactly, and a cut at t changes them by the moments of :math:`(t - S)_+`,
 
 .. math:: E(S - t)_+ = E S - t + a_1, \qquad
@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.errors import ArgumentError
-from scaledet.evolution.grid import convolve, integral, interpolate
+from scaledet.evolution.grid import (
+    at_most,
+    convolve,
+    density_at,
+    integral,
+    interpolate,
+    resampled,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,30 +129,30 @@ def constant(value: float) -> UnitLaw:
     return UnitLaw(value, 0.0, 0.0, 0.0, 1.0, np.empty(0), 0.0, 0.0)
 
 
-def total(one: UnitLaw, other: UnitLaw, points: int) -> UnitLaw:
+def total(first: UnitLaw, second: UnitLaw, points: int) -> UnitLaw:
     """Law of the sum of two independent units on a grid of at most `points` points."""
-    edge = one.edge + other.edge
-    lost = (math.sqrt(one.lost) + math.sqrt(other.lost)) ** 2
-    if not len(one.values) or not len(other.values):
-        alive = one if len(one.values) else other
+    edge = first.edge + second.edge
+    lost = (math.sqrt(first.lost) + math.sqrt(second.lost)) ** 2
+    if not len(first.values) or not len(second.values):
+        alive = first if len(first.values) else second
         return replace(alive, edge=edge, lost=lost)
-    step = _common_step(one, other, points)
-    f, g = _resampled(one, step), _resampled(other, step)
+    step = _common_step(first, second, points)
+    f, g = _resampled(first, step), _resampled(second, step)
     values = convolve(f, g, step)
     # An atom that still matters sits at the start of its grid; else it is below NEGLIGIBLE.
-    for atom, start, rest in ((one.atom, one.start, g), (other.atom, other.start, f)):
+    for atom, start, rest in ((first.atom, first.start, g), (second.atom, second.start, f)):
         if start == 0:
             values[: len(rest)] += atom * rest
     law = UnitLaw(
         edge=edge,
-        log_atom=one.log_atom + other.log_atom,
-        mass=one.mass + other.mass - one.mass * other.mass,
-        start=one.start + other.start,
+        log_atom=first.log_atom + second.log_atom,
+        mass=first.mass + second.mass - first.mass * second.mass,
+        start=first.start + second.start,
         step=step,
         values=values,
-        mean=one.mean + other.mean,
-        variance=one.variance + other.variance,
-        defect=one.defect + other.defect,
+        mean=first.mean + second.mean,
+        variance=first.variance + second.variance,
+        defect=first.defect + second.defect,
         lost=lost,
     )
     return settled(law, points)
@@ -173,12 +180,12 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
     if threshold <= 0:
         return law, 0.0
     end = law.start + law.span
-    if threshold >= end:  # all of it, but for what the grid has dropped
+    if threshold >= end:  # all of the grid
         return replace(constant(0.0), lost=law.lost), threshold - law.mean
     if threshold <= law.start:
         # Less than NEGLIGIBLE is below: else the grid would start at 0.
-        return replace(law, edge=0.0, start=law.start - threshold,
-                       mean=law.mean - threshold), 0.0  # fmt: skip
+        start, mean = law.start - threshold, law.mean - threshold
+        return replace(law, edge=0.0, start=start, mean=mean), 0.0
     below, added, square = _below(law, threshold)
     values, step = _above(law, threshold, points)
     mass = integral(values, step)
@@ -192,7 +199,7 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
         mean = law.mean - threshold + added
         variance = law.variance - square - added**2 + 2 * (threshold - law.mean) * added
         log_atom = math.log(below) if below > 0 else -math.inf
-    if variance + mean**2 <= law.lost:  # what is left is no more than what the grids have dropped
+    if variance + mean**2 <= law.lost:  # the rest is no more than the grids have dropped
         return replace(constant(0.0), lost=2 * law.lost), threshold - law.mean
     rectified = UnitLaw(
         0.0, log_atom, mass, 0.0, step, values, mean, variance, law.defect, law.lost
@@ -210,11 +217,7 @@ def _below(law: UnitLaw, threshold: float) -> tuple[float, float, float]:
     gap = law.step * (reach - at)
     atom = law.atom if law.start == 0 else 0.0
     probability, first, second = (integral(gap**p * values, step) for p in range(3))
-    return (
-        min(atom + probability, 1.0),
-        atom * threshold + first,
-        atom * threshold**2 + second,
-    )
+    return (min(atom + probability, 1.0), atom * threshold + first, atom * threshold**2 + second)
 
 
 def _above(law: UnitLaw, threshold: float, points: int) -> tuple[Array, float]:
@@ -222,14 +225,14 @@ def _above(law: UnitLaw, threshold: float, points: int) -> tuple[Array, float]:
     first = (threshold - law.start) / law.step
     last = len(law.values) - 1
     count = min(points, max(_FEWEST, math.ceil(last - first) + 1))
-    values = np.maximum(interpolate(law.values, np.linspace(first, last, count)), 0.0)
+    values = density_at(law.values, np.linspace(first, last, count))
     return values, law.step * (last - first) / (count - 1)
 
 
-def _common_step(one: UnitLaw, other: UnitLaw, points: int) -> float:
-    """Step that resolves both densities, and meets the end of one that does not fall off."""
-    step = max(min(one.step, other.step), max(one.span, other.span) / (_MOST - 1))
-    for law in (one, other):
+def _common_step(first: UnitLaw, second: UnitLaw, points: int) -> float:
+    """Step that resolves both densities, and meets the end of a density that jumps there."""
+    step = max(min(first.step, second.step), max(first.span, second.span) / (_MOST - 1))
+    for law in (first, second):
         if law.values[-1] > _FALLEN * law.values.max():
             step = law.span / math.ceil(law.span / step - 1e-9)
         if law.span < (_FEWEST - 1) * step:
@@ -244,15 +247,11 @@ def _common_step(one: UnitLaw, other: UnitLaw, points: int) -> float:
 def _resampled(law: UnitLaw, step: float) -> Array:
     """Density on a grid of this step over the same interval."""
     ratio = step / law.step
-    if abs(ratio - 1) < 1e-12:
-        return law.values
-    count = math.floor(law.span / step + 1e-9) + 1
-    at = np.minimum(ratio * np.arange(count), len(law.values) - 1)
-    return np.maximum(interpolate(law.values, at), 0.0)
+    return law.values if abs(ratio - 1) < 1e-12 else resampled(law.values, ratio)
 
 
 def settled(law: UnitLaw, points: int) -> UnitLaw:
-    """Drop what is negligible at the ends, fit the grid to `points`, restore mass and mean."""
+    """Drop negligible ends of the density, fit its grid to `points`, restore mass and mean."""
     values = law.values
     peak = float(values.max(initial=0.0))
     if law.mass < 1e-290 or not peak > 0:
@@ -264,20 +263,16 @@ def settled(law: UnitLaw, points: int) -> UnitLaw:
     high = min(max(high, low + _FEWEST), len(values) - 1)
     low = max(0, min(low, high - _FEWEST))
     start = law.start + low * law.step
-    values, step = values[low : high + 1], law.step
-    if len(values) > points:
-        at = np.linspace(0, len(values) - 1, points)
-        step *= (len(values) - 1) / (points - 1)
-        values = np.maximum(interpolate(values, at), 0.0)
-    found = integral(values, step)
+    values, step = at_most(values[low : high + 1], law.step, points)
+    mass = integral(values, step)
     x = start + step * np.arange(len(values))
-    defect = abs(found / law.mass - 1)
+    defect = abs(mass / law.mass - 1)
     if not defect < 0.05:
         raise ArgumentError(
             f"points must be more: on a grid of {points} the probabilities of a unit add up to "
-            f"{found / law.mass:.4g} of what they are"
+            f"{mass / law.mass:.4g} of what they are"
         )
-    values = values * (law.mass / found)
+    values = values * (law.mass / mass)
     mean = integral(x * values, step)
     defect = max(law.defect, defect, abs(mean - law.mean) / math.sqrt(law.variance + law.mean**2))
     if start > 0:  # the position is known better than the grid has kept it

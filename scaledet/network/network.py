@@ -15,13 +15,6 @@ from scaledet.network.kernel import Kernel, as_kernel
 
 __all__ = ["Layer", "Network"]
 
-ALTERNATIVES = (
-    "exact: biases >= 0 (with rectify='layers', one pixel and a finite size: after layer 1), or "
-    "evolve for pooling that does not overlap; approximate: predict with method='closure'; "
-    "simulate takes any bias"
-)
-"""What there is where a bias stands in the way."""
-
 
 @dataclass(frozen=True, init=False, repr=False)
 class Layer:
@@ -250,37 +243,6 @@ class Network:
     def signed(self) -> bool:
         """Whether a kernel is signed: no probability law, no receptive field A_k."""
         return any(layer.kernel.signed for layer in self.layers)
-
-    def require_kernels(self, what: str) -> None:
-        """Raise if a kernel is signed."""
-        for k, layer in enumerate(self.layers, start=1):
-            if layer.kernel.signed:
-                raise ArgumentError(
-                    f"{what} needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r} "
-                    "(signed kernels can only be simulated)"
-                )
-
-    def require_theory(self, what: str, *, first_bias: bool = False) -> None:
-        """Raise unless the theory covers every layer: non-negative kernels, no negative bias.
-
-        With `first_bias` that of layer 1 may be negative.
-        """
-        self.require_kernels(what)
-        for k, layer in enumerate(self.layers, start=1):
-            if layer.bias < 0 and not (first_bias and k == 1):
-                raise ArgumentError(
-                    f"{what} needs bias >= 0 (units then stay active once noise is rectified); "
-                    f"layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
-                )
-
-    def require_no_bias(self, what: str) -> None:
-        """Raise unless every bias is 0: a bias decides how much noise passes every ReLU."""
-        for k, layer in enumerate(self.layers, start=1):
-            if layer.bias:
-                raise ArgumentError(
-                    f"{what} with rectify='layers' needs bias 0, for a bias decides how much of "
-                    f"the noise passes; layer {k} has bias {float(layer.bias):g} ({ALTERNATIVES})"
-                )
 
     @cached_property
     def box_width(self) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.network.network import Layer, Network
+from scaledet.theory.coverage import require_no_bias, require_theory
 
 if TYPE_CHECKING:
     from scaledet.symbolic.derivation import Derivation
@@ -84,7 +85,7 @@ def derive(
         return _family(family, stride, order, dimension, rectify)
     pool = as_kernel(2 if kernel is None else kernel)
     step = _stride(stride, len(pool))
-    Network([Layer(pool, step)]).require_theory("derive")
+    require_theory(Network([Layer(pool, step)]), "derive")
     if pool.support == 1:
         raise ArgumentError(
             f"kernel must have at least two non-zero weights; got {pool!r}: nothing pools, "
@@ -111,11 +112,11 @@ def _network(net: Any, *, rectify: str | None, **others: Any) -> Derivation:
     for name, value in others.items():
         if value is not None:
             raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
-    net.require_theory("derive")
+    require_theory(net, "derive")
     if rectify == "layers":
         from scaledet.symbolic.steps.rectified_network import derive_layers
 
-        net.require_no_bias("derive")
+        require_no_bias(net, "derive")
         return derive_layers(net.dim, net=net)
     from scaledet.symbolic.steps.network import derive_network
 

@@ -1,72 +1,103 @@
-r"""D_k, Q_k and both parts of G_k of one active pixel, whatever meets it: the engines assembled."""
+r"""The response to one active pixel: its signal, and the noise model that the scenario asks for.
+
+A noise model takes scenario and signal and returns both parts, due to the mean and to the variance
+of the noise, of :math:`E|f_k(x + \eta) - f_k(x)|^2 S_k^d`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scaledet.theory.noise.closure import closure_noise
 from scaledet.theory.noise.input import input_moments
+from scaledet.theory.noise.layers import layer_noise
+from scaledet.theory.response import Response, torus
+from scaledet.theory.signal.clean_images import clean_moments
 from scaledet.theory.signal.one_pixel import pixel_moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.scenario import Experiment
+    from scaledet.scenario import Scenario
 
-__all__ = ["one_pixel_columns"]
+    Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+__all__ = ["one_pixel_response"]
 
 
-def one_pixel_columns(
-    found: Experiment, method: str, background: float, noise: str
-) -> dict[str, NDArray[np.float64]]:
-    """Evaluate D, Q, G_mean and G_variance for k = 0 ... depth; arguments as in ``predict``."""
-    net, size, sigma, rectify = found.network, found.size, found.sigma, found.rectify
-    # Powers in exact integers first: S_k^d may exceed the range of a float in between.
-    areas = np.array([1 / stride**net.dim for stride in net.strides])
+class _Signal(NamedTuple):
+    """D_k, Q_k, Q_k S_k^d / 2, and c_k(0)^d (empty where biases cut the signal)."""
+
+    sensitivity: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    half: NDArray[np.float64]
+    peak: NDArray[np.float64]
+
+
+def one_pixel_response(scenario: Scenario, method: str) -> Response:
+    """Evaluate the response of a scenario without task; `method` as in ``predict``."""
+    signal = _signal(scenario)
+    mean, variance = _NOISE[_noise_model(scenario, method)](scenario, signal)
+    power = 2 * signal.half
+    return Response(signal.sensitivity, signal.distance, mean / power, variance / power)
+
+
+def _signal(scenario: Scenario) -> _Signal:
+    net, size = scenario.network, scenario.size
     if size is not None and any(layer.bias < 0 for layer in net):
-        from scaledet.theory.signal.clean_images import clean_moments
-
         sensitivity, distance = clean_moments(net, size)
         half = distance * np.array([float(stride**net.dim) for stride in net.strides]) / 2
-    else:
-        sensitivity, peak, half = pixel_moments(net, size)
-        distance = 2 * half * areas
-    # Both parts of the mean square response, times S_k^d; half is Q_k S_k^d / 2.
-    if method == "closure" and size is not None and sigma is not None and rectify is not None:
-        from scaledet.theory.noise.closure import closure_noise
+        return _Signal(sensitivity, distance, half, np.empty(0))
+    sensitivity, peak, half = pixel_moments(net, size)
+    if scenario.background:
+        side, sigma = torus(scenario)
+        moments = input_moments(sigma, scenario.rectify, scenario.background)
+        fluctuation = (side**net.dim - 1) * moments.background_variance + moments.active_variance
+        moved = moments.signal**2 * sensitivity * half + moments.flicker * peak
+        half = moments.signal**2 * half + fluctuation * peak
+        sensitivity = moved / half
+    # Powers in exact integers first: S_k^d may exceed the range of a float in between.
+    areas = np.array([1 / stride**net.dim for stride in net.strides])
+    return _Signal(sensitivity, 2 * half * areas, half, peak)
 
-        parts = closure_noise(net, size, sigma, rectify)
-        mean, variance = (part * (2 * half / distance) for part in parts)
-    elif rectify == "layers":
-        from scaledet.theory.noise.layers import layer_noise
 
-        mean, variance = layer_noise(net, size, sigma)
-    elif size is None or sigma is None:
-        mean = np.full_like(peak, 0.0 if rectify is None else 1 / np.pi)
-        variance = peak * (2.0 if rectify is None else (np.pi - 1) / np.pi)
-    elif noise == "sphere":
-        from scaledet.theory.noise.sphere_noise import sphere_noise
+def _noise_model(scenario: Scenario, method: str) -> str:
+    if method == "closure" or scenario.rectify == "layers":
+        return "closure" if method == "closure" else "layers"
+    return "limit" if scenario.size is None else "input"
 
-        mean, variance = sphere_noise(size**net.dim, sigma, rectify, peak)
-    else:
-        pixels = size**net.dim
-        moments = input_moments(sigma, rectify, background)
-        if background:
-            own = (pixels - 1) * moments.background_variance + moments.active_variance
-            moved = moments.signal**2 * sensitivity * half + moments.flicker * peak
-            half = moments.signal**2 * half + own * peak
-            sensitivity = moved / half
-            distance = 2 * half * areas
-        shift = moments.noise.active_mean - moments.noise.background_mean
-        total = pixels * moments.noise.background_mean**2
-        total += 2 * moments.noise.background_mean * shift
-        mean = total + shift**2 * peak
-        spread = (pixels - 1) * moments.noise.background_variance + moments.noise.active_variance
-        variance = spread * peak
-    return {
-        "D": sensitivity,
-        "Q": distance,
-        "G_mean": mean / (2 * half),
-        "G_variance": variance / (2 * half),
-    }
+
+def _closure(scenario: Scenario, signal: _Signal) -> Parts:
+    parts = closure_noise(scenario.network, *torus(scenario), scenario.rectify)
+    mean, variance = (part * (2 * signal.half / signal.distance) for part in parts)
+    return mean, variance
+
+
+def _limit(scenario: Scenario, signal: _Signal) -> Parts:
+    """Noise of total power L sigma^2 = 2 on the infinite lattice."""
+    linear = scenario.rectify is None
+    mean = np.full_like(signal.peak, 0.0 if linear else 1 / np.pi)
+    return mean, signal.peak * (2.0 if linear else (np.pi - 1) / np.pi)
+
+
+def _input(scenario: Scenario, signal: _Signal) -> Parts:
+    size, sigma = torus(scenario)
+    pixels = size**scenario.network.dim
+    noise = input_moments(sigma, scenario.rectify, scenario.background).noise
+    shift = noise.active_mean - noise.background_mean
+    total = pixels * noise.background_mean**2
+    total += 2 * noise.background_mean * shift
+    mean = total + shift**2 * signal.peak
+    spread = (pixels - 1) * noise.background_variance + noise.active_variance
+    return mean, spread * signal.peak
+
+
+_NOISE: dict[str, Callable[[Scenario, _Signal], Parts]] = {
+    "closure": _closure,
+    "layers": lambda scenario, _: layer_noise(scenario.network, scenario.size, scenario.sigma),
+    "limit": _limit,
+    "input": _input,
+}

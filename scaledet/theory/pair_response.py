@@ -13,47 +13,55 @@ exact integers. Source: our derivation, after the model of Tomasini et al., arXi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, ExhaustionError
-from scaledet.theory.correlation.exact import composite_filter
+from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
 from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
+from scaledet.theory.response import Response, torus
 from scaledet.theory.signal.pair_average import PairAverage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.network.network import Network
+    from scaledet.scenario import Rectify, Scenario
     from scaledet.tasks.scale_detection import ScaleDetection
 
-__all__ = ["PairMoments", "exact_pair_sensitivity", "pair_moments", "pair_sensitivities"]
+    Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+__all__ = ["PairMoments", "exact_pair_sensitivity", "pair_moments", "pair_response"]
 
 # Below this ratio of Q_k to the mean square representation, floats lose more than four digits.
 _CANCELLING = 1e-5
 LARGEST = 4096
+
+Number = float | Fraction
 
 
 @dataclass(frozen=True)
 class PairMoments:
     """Averages over the data set at one layer (numbers, or Fractions if exact).
 
-    `displacement`: E|f(tau x) - f(x)|^2; `square`: E|f(x)|^2; `mean_square`: |E f(x)|^2; `own`:
+    `displacement`: E|f(tau x) - f(x)|^2; `square`: E|f(x)|^2; `mean_square`: |E f(x)|^2; `active`:
     E|P e_p|^2; `mass`: E sum_i (P e_p)_i; `trace`: sum of |P e_i|^2 over all pixels.
     """
 
-    displacement: Any
-    square: Any
-    mean_square: Any
-    own: Any
-    mass: Any
-    trace: Any
+    displacement: Number
+    square: Number
+    mean_square: Number
+    active: Number
+    mass: Number
+    trace: Number
 
     @property
-    def distance(self) -> Any:
+    def distance(self) -> Number:
         """Q_k, the mean square distance of two independent images."""
         return 2 * (self.square - self.mean_square)
 
@@ -66,14 +74,14 @@ def pair_moments(network: Network, depth: int, average: PairAverage) -> PairMome
     size, dim, exact = average.task.size, average.task.dim, average.exact
     weights = composite_filter(network, depth, size)
     total = sum(weights)
-    stride = network.strides[depth]
-    filled = np.array(weights, dtype=object) if exact else _as_floats(weights, total)
-    rows = (np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]) % size
-    pool = filled[rows]
+    scale = total if exact else 1
+    entries = [weight if exact else weight / total for weight in weights]
+    row = np.array(entries, dtype=object if exact else float)
+    pool = pooling_matrix(row, network.strides[depth])
     ahead, behind = np.roll(pool, -1, axis=1), np.roll(pool, 1, axis=1)
     # Twice the mean move, so that integers stay integers.
     move = (ahead - pool) - (pool - behind)
-    own = (pool * pool).sum(axis=0)
+    squares = (pool * pool).sum(axis=0)
     moved = ((ahead - pool) ** 2).sum(axis=0) + ((pool - behind) ** 2).sum(axis=0)
     gram = _product(pool, pool, exact)
     half_moved = _product(move, pool, exact)
@@ -82,45 +90,32 @@ def pair_moments(network: Network, depth: int, average: PairAverage) -> PairMome
     def over_axes(special: dict[int, Any], usual: Any) -> list[Any]:
         return [special.get(axis, usual) for axis in range(dim)]
 
-    def first(vectors: list[Any]) -> Any:
-        return average.first_pixel(vectors)
-
-    scale = total**2 if exact else 1
-    unit = _fraction if exact else _ratio
     # Twice E_e: two directions per axis, dim axes.
-    single = sum(first(over_axes({a: moved}, own)) for a in range(dim))
+    single = sum(average.first_pixel(over_axes({a: moved}, squares)) for a in range(dim))
     crossed = 0
     for a in range(dim):
         for b in range(dim):
             special = {a: both_moved} if a == b else {a: half_moved, b: half_moved.T}
             crossed = crossed + average.pairs(over_axes(special, gram))
-    own_mean = first(over_axes({}, own))
-    overlap = average.pairs(over_axes({}, gram))
+    active = average.first_pixel([squares] * dim)
+    overlap = average.pairs([gram] * dim)
+    mass = average.first_pixel([pool.sum(axis=0)] * dim)
     mean = average.mean_image()
     for axis in range(dim):
         mean = np.moveaxis(np.tensordot(pool, mean, axes=(1, axis)), 0, axis)
-    mean_square = (mean * mean).sum()
-    power = scale**dim
+
+    def over(value: Any, divisor: int) -> Number:
+        return Fraction(value) / divisor if exact else float(value) / divisor
+
+    power = scale ** (2 * dim)
     return PairMoments(
-        displacement=unit(single, dim * power) + unit(crossed, 2 * dim * dim * power),
-        square=unit(2 * own_mean + 2 * overlap, power),
-        mean_square=unit(mean_square, power),
-        own=unit(own_mean, power),
-        mass=unit(first(over_axes({}, pool.sum(axis=0))), (total if exact else 1) ** dim),
-        trace=unit(own.sum() ** dim, power),
+        displacement=over(single, dim * power) + over(crossed, 2 * dim * dim * power),
+        square=over(2 * active + 2 * overlap, power),
+        mean_square=over((mean * mean).sum(), power),
+        active=over(active, power),
+        mass=over(mass, scale**dim),
+        trace=over(squares.sum() ** dim, power),
     )
-
-
-def _as_floats(weights: list[int], total: int) -> NDArray[np.float64]:
-    return np.array([weight / total for weight in weights])
-
-
-def _fraction(value: Any, divisor: int) -> Fraction:
-    return Fraction(value) / divisor
-
-
-def _ratio(value: Any, divisor: int) -> float:
-    return float(value) / divisor
 
 
 def _product(left: Any, right: Any, exact: bool) -> Any:
@@ -143,59 +138,70 @@ def exact_pair_sensitivity(
     >>> exact_pair_sensitivity(Network.uniform(2, 2, depth=2), 1, task, balanced=False)
     Fraction(41, 74)
     """
-    found = pair_moments(network, depth, PairAverage(task, balanced, exact=True))
-    if found.distance == 0:
+    moments = pair_moments(network, depth, PairAverage(task, balanced, exact=True))
+    if moments.distance == 0:
         raise ExhaustionError.at(depth, task.size)
-    return Fraction(found.displacement / found.distance)
+    return Fraction(moments.displacement / moments.distance)
 
 
-def pair_sensitivities(
-    network: Network,
-    task: ScaleDetection,
-    sigma: float,
-    rectify: str | None,
-    *,
-    balanced: bool,
-) -> dict[str, NDArray[np.float64]]:
-    """D, Q and both parts of G for every layer; relative error below 1e-10.
-
-    Raises
-    ------
-    ExhaustionError
-        At the first layer where Q_k = 0.
-    """
+def pair_response(scenario: Scenario) -> Response:
+    """Evaluate the response of a scenario with a task; relative error below 1e-10."""
+    task = _task(scenario)
     if task.size > LARGEST:
         raise ArgumentError(
             f"task.size must be at most {LARGEST} in predict, which holds matrices of size^2 "
             f"numbers; got {task.size}"
         )
-    layered = None
-    if rectify == "layers":
-        from scaledet.theory.noise.pair_layers import pair_layer_noise
+    if scenario.rectify == "layers":
+        require_few_pairs(scenario.network, task)
+    signal = _signal(scenario)
+    distance = np.array([float(moments.distance) for moments in signal])
+    mean, variance = _NOISE[scenario.rectify](scenario, signal)
+    sensitivity = [float(moments.displacement / moments.distance) for moments in signal]
+    return Response(np.array(sensitivity), distance, mean / distance, variance / distance)
 
-        layered = pair_layer_noise(network, task, sigma, balanced=balanced)
-    average = PairAverage(task, balanced, exact=False)
-    noise = noise_moments(sigma, None if rectify == "layers" else rectify)
-    shift = noise.active_mean - noise.background_mean
-    columns: dict[str, list[float]] = {name: [] for name in ("D", "Q", "G_mean", "G_variance")}
-    for k in range(network.depth + 1):
-        found = pair_moments(network, k, average)
-        if found.distance < _CANCELLING * found.square:
-            found = pair_moments(network, k, PairAverage(task, balanced, exact=True))
-            if found.distance == 0:
+
+def _task(scenario: Scenario) -> ScaleDetection:
+    return cast("ScaleDetection", scenario.task)
+
+
+def _signal(scenario: Scenario) -> list[PairMoments]:
+    """Moments of every layer, in exact numbers where floats would cancel."""
+    net, task = scenario.network, _task(scenario)
+    average = PairAverage(task, scenario.balanced, exact=False)
+    signal = []
+    for k in range(net.depth + 1):
+        moments = pair_moments(net, k, average)
+        if moments.distance < _CANCELLING * moments.square:
+            moments = pair_moments(net, k, PairAverage(task, scenario.balanced, exact=True))
+            if moments.distance == 0:
                 raise ExhaustionError.at(k, task.size)
-        spread = float(found.distance)
-        units = (task.size // network.strides[k]) ** task.dim
-        mean = noise.background_mean**2 * units
-        mean += 4 * noise.background_mean * shift * float(found.mass)
-        mean += shift**2 * float(found.square)
-        variance = noise.background_variance * float(found.trace)
-        variance += 2 * (noise.active_variance - noise.background_variance) * float(found.own)
-        columns["D"].append(float(found.displacement / found.distance))
-        columns["Q"].append(spread)
-        columns["G_mean"].append(mean / spread)
-        columns["G_variance"].append(variance / spread)
-    arrays = {name: np.array(values) for name, values in columns.items()}
-    if layered is not None:
-        arrays |= {"G_mean": layered[0] / arrays["Q"], "G_variance": layered[1] / arrays["Q"]}
-    return arrays
+        signal.append(moments)
+    return signal
+
+
+def _input(scenario: Scenario, signal: Sequence[PairMoments]) -> Parts:
+    size, sigma = torus(scenario)
+    net, noise = scenario.network, noise_moments(sigma, scenario.rectify)
+    shift = noise.active_mean - noise.background_mean
+    parts = []
+    for stride, moments in zip(net.strides, signal, strict=True):
+        mean = noise.background_mean**2 * (size // stride) ** net.dim
+        mean += 4 * noise.background_mean * shift * float(moments.mass)
+        mean += shift**2 * float(moments.square)
+        variance = noise.background_variance * float(moments.trace)
+        variance += 2 * (noise.active_variance - noise.background_variance) * float(moments.active)
+        parts.append((mean, variance))
+    mean_part, variance_part = np.array(parts).T
+    return mean_part, variance_part
+
+
+_NOISE: dict[Rectify, Callable[[Scenario, Sequence[PairMoments]], Parts]] = {
+    "layers": lambda scenario, _: pair_layer_noise(
+        scenario.network, _task(scenario), torus(scenario)[1], balanced=scenario.balanced
+    ),
+    "input": _input,
+    "noise": _input,
+    None: _input,
+}
+"""Both parts of E|f_k(x + eta) - f_k(x)|^2, by the way in which the noise meets the ReLU."""

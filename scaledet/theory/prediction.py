@@ -3,100 +3,80 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
-from scaledet.network.network import Network
-from scaledet.results import storage, tables
-from scaledet.scenario import Experiment, checked_experiment, restored
-from scaledet.theory.one_pixel_response import one_pixel_columns
+from scaledet.scenario import Scenario, ScenarioResult, checked_background
+from scaledet.theory.coverage import require_covered, require_theory
+from scaledet.theory.one_pixel_response import one_pixel_response
+from scaledet.theory.pair_response import exact_pair_sensitivity, pair_response
 from scaledet.theory.signal.one_pixel import ExactSensitivity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from scaledet.network.network import Network
     from scaledet.tasks.scale_detection import ScaleDetection
 
-__all__ = ["ExactSequence", "Prediction", "predict"]
+__all__ = ["Prediction", "predict"]
 
 _METHODS = ("exact", "closure")
-_LAWS = ("gaussian", "sphere")
 _BACKGROUNDS = (1e-100, 1e100)
-_ARRAYS = ("D", "G", "R", "A", "support", "Q", "G_mean", "G_variance")
 
 
-class ExactSequence(Sequence[Fraction]):
-    """D_0, ..., D_depth as exact rationals, each computed when asked for and kept."""
+class _OnDemand(Sequence[Fraction]):
+    """Values of layers 0 ... depth, each computed when it is first asked for; equal to a list."""
 
-    def __init__(self, network: Network, size: int | None, task: ScaleDetection | None,
-                 balanced: bool) -> None:  # fmt: skip
-        self._network = network
-        self._task = task
-        self._balanced = balanced
-        self._one_pixel = ExactSensitivity(network, size)
-        self._known: dict[int, Fraction] = {}
+    def __init__(self, compute: Callable[[int], Fraction], length: int) -> None:
+        self._compute = compute
+        self._values: list[Fraction | None] = [None] * length
 
     def __len__(self) -> int:
-        return self._network.depth + 1
+        return len(self._values)
 
     @overload
     def __getitem__(self, index: int) -> Fraction: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Fraction, ...]: ...
     def __getitem__(self, index: int | slice) -> Fraction | tuple[Fraction, ...]:
+        layers = range(len(self))
         if isinstance(index, slice):
-            return tuple(self[k] for k in range(len(self))[index])
-        try:
-            k = range(len(self))[index]
-        except IndexError:
+            return tuple(self[layer] for layer in layers[index])
+        if not -len(self) <= index < len(self):
             raise IndexError(
                 f"exact_D must be indexed by a layer up to {len(self) - 1}; got {index}"
-            ) from None
-        if k not in self._known:
-            self._known[k] = self._compute(k)
-        return self._known[k]
-
-    def __iter__(self) -> Iterator[Fraction]:
-        return (self[k] for k in range(len(self)))
+            )
+        value = self._values[index]
+        if value is None:
+            value = self._values[index] = self._compute(layers[index])
+        return value
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+        return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # compares by value with lists and tuples
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{k}: {value}" for k, value in sorted(self._known.items()))
-        return f"ExactSequence(D_0 ... D_{len(self) - 1}; known so far: {{{shown}}})"
-
-    def _compute(self, k: int) -> Fraction:
-        if self._task is None:
-            return self._one_pixel.at(k)
-        from scaledet.theory.pair_response import exact_pair_sensitivity
-
-        return exact_pair_sensitivity(self._network, k, self._task, balanced=self._balanced)
+        return f"<exact D_0 ... D_{len(self) - 1}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Prediction(Experiment):
+class Prediction(ScenarioResult):
     """Sensitivities of every layer, k = 0 (the input) to the depth; exact unless `method` says not.
 
     All arrays have shape [depth + 1] and are dimensionless but for `A` and `support` (pixels).
 
     Attributes
     ----------
-    network, size, rectify, sigma, task, balanced
-        What was predicted; see ``predict``.
+    scenario : Scenario
+        Network, images and noise; `network`, `size` and so on are attributes here, too.
     D, G, R : ndarray
         Sensitivity to displacements, to noise, and their ratio D/G.
     A, support : ndarray
@@ -107,12 +87,9 @@ class Prediction(Experiment):
         The parts of G due to the mean and to the variance of the noise; their sum is G.
     method : {"exact", "closure"}
         How G was computed; "closure" is an approximation.
-    background : float
-        Standard deviation of the noise that the images themselves carry.
-    noise : {"gaussian", "sphere"}
-        Law of the noise that G is the response to.
     """
 
+    scenario: Scenario
     D: NDArray[np.float64]
     G: NDArray[np.float64]
     R: NDArray[np.float64]
@@ -122,15 +99,13 @@ class Prediction(Experiment):
     G_mean: NDArray[np.float64]
     G_variance: NDArray[np.float64]
     method: str = "exact"
-    background: float = 0.0
-    noise: str = "gaussian"
 
-    def __post_init__(self) -> None:
-        for name in _ARRAYS:
-            getattr(self, name).setflags(write=False)
+    _kind = "prediction"
+    _arrays = ("D", "G", "R", "A", "support", "Q", "G_mean", "G_variance")
+    _facts = ("method",)
 
     @cached_property
-    def exact_D(self) -> ExactSequence:
+    def exact_D(self) -> Sequence[Fraction]:
         """The same D_k as exact ``Fraction`` values, computed on access.
 
         Raises
@@ -142,8 +117,12 @@ class Prediction(Experiment):
             raise ArgumentError(f"exact_D needs background 0; got {self.background!r}")
         if self.approximate:
             raise ArgumentError(f"exact_D needs method 'exact'; got {self.method!r}")
-        self.network.require_theory("exact_D")
-        return ExactSequence(self.network, self.size, self.task, self.balanced)
+        net = self.network
+        require_theory(net, "exact_D")
+        if self.task is None:
+            return _OnDemand(ExactSensitivity(net, self.size).at, net.depth + 1)
+        pairs = partial(exact_pair_sensitivity, net, task=self.task, balanced=self.balanced)
+        return _OnDemand(pairs, net.depth + 1)
 
     @property
     def approximate(self) -> bool:
@@ -152,58 +131,31 @@ class Prediction(Experiment):
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name."""
-        depth = self.network.depth
         return {
-            "layer": np.arange(depth + 1),
-            "stride": [int(s) for s in self.network.strides],
-            **{name: getattr(self, name) for name in _ARRAYS},
+            "layer": np.arange(self.network.depth + 1),
+            "stride": list(self.network.strides),
+            **{name: getattr(self, name) for name in self._arrays},
         }
-
-    def to_dataframe(self) -> Any:
-        """Return a pandas ``DataFrame``, one row per layer."""
-        return tables.frame(self.columns())
 
     def _title(self) -> str:
         kind = "approximate: rectified-Gaussian closure" if self.approximate else "exact"
-        extra = f", background = {self.background:.6g}" if self.background else ""
-        extra += ", noise on the sphere" if self.noise == "sphere" else ""
-        return f"Prediction ({kind}) of {self.describe()}{extra}"
+        return f"Prediction ({kind}) of {self.scenario}"
 
     def _shown(self) -> dict[str, Any]:
-        return {"k": np.arange(len(self.D)), "A_k": self.A, "D_k": self.D, "G_k": self.G,
-                "R_k": self.R}  # fmt: skip
-
-    def __repr__(self) -> str:
-        return f"{self._title()}\n{tables.text_table(self._shown())}"
-
-    def _repr_html_(self) -> str:
-        return tables.html_table(self._title(), self._shown())
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        own = {name: getattr(self, name) for name in ("method", "background", "noise")}
-        meta = {**self.experiment_dict(), **own}
-        return storage.write(path, "prediction", meta, arrays)
-
-    @classmethod
-    def from_stored(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Prediction:
-        """Rebuild from `save`; called by ``load``."""
-        return cls(**restored(meta), **arrays)
+        layers = np.arange(len(self.D))
+        return {"k": layers, "A_k": self.A, "D_k": self.D, "G_k": self.G, "R_k": self.R}
 
 
 def predict(
     net: Network,
     *,
     size: int | None = None,
-    boundary: str = "periodic",
     sigma: float | None = None,
     rectify: str | None = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
     method: str = "exact",
     background: float = 0.0,
-    noise: str = "gaussian",
 ) -> Prediction:
     r"""Compute the sensitivities of every layer exactly, with all finite-size terms.
 
@@ -220,10 +172,8 @@ def predict(
         has entered is inactive; a bias >= 0 changes nothing. With rectify="layers" the bias of
         layer 1 acts on the noise and may be any.
     size : int or None
-        Pixels a side, a multiple of the total stride; None: the infinite lattice with the total
-        noise power fixed.
-    boundary : {"periodic"}
-        The image lives on the torus.
+        Pixels a side, a multiple of the total stride, on the torus; None: the infinite lattice
+        with the total noise power fixed.
     sigma : float, optional
         Standard deviation of the noise per pixel (units of the pixel height). Default: matched
         to the displacement, L sigma^2 = E|tau x - x|^2.
@@ -242,10 +192,6 @@ def predict(
         relu(x + xi zeta) is the image, relu(x + xi zeta + eta) the noisy one (for rectify="input";
         one pixel, finite size, not "layers"). A move takes the active pixel along and leaves zeta
         in place; independent images have independent zeta. The default `sigma` stays that of x.
-    noise : {"gaussian", "sphere"}
-        "sphere": eta of fixed norm sigma N^(d/2). The same G as Gaussian noise but for
-        rectify="input", where they differ by a relative 1/L^2 at fixed sigma, L = N^d (one pixel,
-        not "layers").
 
     Returns
     -------
@@ -258,7 +204,7 @@ def predict(
     ExhaustionError
         If all images look alike at some layer (Q_k = 0); names the largest depth that works.
     TypeError, ValueError
-        For bad arguments, signed kernels, and biases that no exact theory covers (names what does).
+        For bad arguments, signed kernels, and biases beyond the theory (names alternatives).
 
     Notes
     -----
@@ -276,75 +222,43 @@ def predict(
 
     Examples
     --------
+    >>> from scaledet import Network
     >>> p = predict(Network.uniform(kernel=2, stride=2, depth=4), size=256)
     >>> p.exact_D[2], float(p.D[2])
     (Fraction(16, 63), 0.25396825396825395)
     """
-    validate.choice("boundary", boundary, ("periodic",))
-    found = checked_experiment(
+    scenario = Scenario.checked(
         "predict", net, size, rectify, sigma, task, balanced, sigma_range=(1e-150, 1e150)
     )
     validate.choice("method", method, _METHODS)
-    validate.choice("noise", noise, _LAWS)
-    background = validate.background(background, *_BACKGROUNDS)
-    _require_covered(found, method)
-    _require_plain(found, method, background, noise)
+    scenario = replace(scenario, background=checked_background(background, *_BACKGROUNDS))
+    require_covered(scenario, method)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        if found.task is not None and found.sigma is not None:
-            from scaledet.theory.pair_response import pair_sensitivities
+        pixel = scenario.task is None
+        response = one_pixel_response(scenario, method) if pixel else pair_response(scenario)
+        noise = response.noise_mean + response.noise_variance
+        ratio = response.D / noise
+    columns = {
+        "D": response.D,
+        "G": noise,
+        "R": ratio,
+        "Q": response.Q,
+        "G_mean": response.noise_mean,
+        "G_variance": response.noise_variance,
+        **_widths(net),
+    }
+    _require_finite(columns, scenario.sigma)
+    return Prediction(scenario, **columns, method=method)
 
-            columns = pair_sensitivities(
-                net, found.task, found.sigma, rectify, balanced=found.balanced
-            )
-        else:
-            columns = one_pixel_columns(found, method, background, noise)
-        columns["G"] = columns["G_mean"] + columns["G_variance"]
-        columns["R"] = columns["D"] / columns["G"]
+
+def _widths(net: Network) -> dict[str, NDArray[np.float64]]:
     try:
-        columns["A"] = np.array(net.box_width)
-        columns["support"] = np.array([float(width) for width in net.support])
+        return {"A": np.array(net.box_width), "support": np.array(list(map(float, net.support)))}
     except OverflowError:
         raise ArgumentError(
             f"depth must be at most about {int(1023 * net.depth / math.log2(net.strides[-1]))} "
             f"so that the receptive field fits a float; got {net.depth}"
         ) from None
-    _require_finite(columns, found.sigma)
-    values: dict[str, Any] = {**vars(found), **columns, "method": method}
-    values |= {"background": background, "noise": noise}
-    return Prediction(**values)
-
-
-def _require_covered(found: Experiment, method: str) -> None:
-    """Refuse what `method` does not cover."""
-    net, layered = found.network, found.rectify == "layers"
-    if method == "closure":
-        if found.rectify is None:
-            raise ArgumentError(
-                "method must be 'exact' with rectify=None, linear noise; got 'closure'"
-            )
-        if found.size is None or found.task is not None:
-            raise ArgumentError(
-                "method 'closure' needs one pixel and a finite size; got "
-                + ("size=None" if found.size is None else f"{found.task!r}")
-            )
-        net.require_kernels("predict")
-        return
-    if layered and found.size is None:
-        net.require_no_bias("predict on the infinite lattice")
-    net.require_theory("predict", first_bias=layered and found.task is None)
-
-
-def _require_plain(found: Experiment, method: str, background: float, noise: str) -> None:
-    """Refuse background and sphere noise where they are not worked out."""
-    plain = found.size is not None and found.task is None and found.rectify != "layers"
-    for name, value, usual in (("background", background, 0.0), ("noise", noise, "gaussian")):
-        if value != usual and not (plain and method == "exact"):
-            raise ArgumentError(
-                f"{name} must be {usual!r} on the infinite lattice, with a task, with "
-                f"rectify='layers' or with method='closure'; got {value!r}"
-            )
-    if background and noise == "sphere":
-        raise ArgumentError(f"noise must be 'gaussian' with a background; got {noise!r}")
 
 
 def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None) -> None:

@@ -46,7 +46,7 @@ def test_active_units_are_the_pixels_of_a_unit_one_by_one():
     net = sd.Network([sd.Layer([1, 3], 2, -0.1), sd.Layer([1, 3], 2, -0.05)])
     layer = noisy_layers(net, NOISE, "layers", 1500, active=True)[2]
     rng = np.random.default_rng(8)
-    found = sorted((float(unit.clean), unit) for unit in layer.active if unit.clean)
+    units = sorted((float(unit.clean), unit) for unit in layer.active if unit.clean)
     for pixel in range(4):
         clean = np.zeros(4)
         clean[pixel] = 1
@@ -58,7 +58,7 @@ def test_active_units_are_the_pixels_of_a_unit_one_by_one():
             )
         if not clean[0]:
             continue
-        unit = next(unit for height, unit in found if abs(height - clean[0]) < 1e-12)
+        unit = next(unit for height, unit in units if abs(height - clean[0]) < 1e-12)
         change = (noisy - clean)[:, 0]
         error = change.std() / np.sqrt(len(change))
         assert abs(change.mean() - unit.shift) < 4 * error

@@ -42,35 +42,35 @@ def test_integrals_converge_with_order_nine():
 @pytest.mark.parametrize(("first", "second"), [(400, 400), (400, 150), (150, 400)])
 def test_boxes_of_any_lengths_convolve_to_a_trapezium(first, second):
     step = 0.01
-    found = convolve(np.ones(first + 1), np.ones(second + 1), step)
+    trapezium = convolve(np.ones(first + 1), np.ones(second + 1), step)
     x = step * np.arange(first + second + 1)
     a, b = step * min(first, second), step * max(first, second)
     expected = np.minimum(np.minimum(x, a), a + b - x)
-    np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-12)
+    np.testing.assert_allclose(trapezium, np.maximum(expected, 0), atol=1e-12)
 
 
 def test_convolution_of_two_exponentials():
     x = np.linspace(0, 30, 1501)
-    found = convolve(np.exp(-x), np.exp(-2 * x), x[1])[:1501]
-    np.testing.assert_allclose(found, np.exp(-x) - np.exp(-2 * x), atol=1e-11)
+    density = convolve(np.exp(-x), np.exp(-2 * x), x[1])[:1501]
+    np.testing.assert_allclose(density, np.exp(-x) - np.exp(-2 * x), atol=1e-11)
 
 
 def test_convolution_keeps_the_relative_accuracy_of_tails():
     x = np.linspace(0, 25, 2001)
     density = np.exp(-(x**2) / 2)
-    found = convolve(density, density, x[1])
-    y = x[1] * np.arange(len(found))
+    doubled = convolve(density, density, x[1])
+    y = x[1] * np.arange(len(doubled))
     erf = np.array([math.erf(value / 2) for value in y])
     expected = math.sqrt(math.pi) * np.exp(-(y**2) / 4) * erf
     far = (y > 5) & (y < 20)
     assert expected[far].min() < 1e-43
-    np.testing.assert_allclose(found[far], expected[far], rtol=1e-12)
+    np.testing.assert_allclose(doubled[far], expected[far], rtol=1e-12)
 
 
 def test_correlation_of_two_exponentials():
     x = np.linspace(0, 40, 2001)
-    found = correlate(np.exp(-x), np.exp(-3 * x), x[1])
-    np.testing.assert_allclose(found[:1000], np.exp(-x[:1000]) / 4, rtol=1e-9)
+    density = correlate(np.exp(-x), np.exp(-3 * x), x[1])
+    np.testing.assert_allclose(density[:1000], np.exp(-x[:1000]) / 4, rtol=1e-9)
 
 
 def test_interpolation_is_exact_for_polynomials_and_at_grid_points():

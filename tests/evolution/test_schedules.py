@@ -12,6 +12,7 @@ import pytest
 import scaledet as sd
 from scaledet.evolution.schedules import KINDS, _survives
 from tests import evolution_reference as reference
+from tests.evolution import biased
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -33,8 +34,8 @@ def test_dead_layers(theta):
     for kind in KINDS:
         phases = sd.bias_phases(kind, depth=depth)
         layer = phases.dead_layer(theta)
-        found = phases.evolve(theta, size=2 ** (depth + 1), points=300)
-        assert found.dead_at == (layer if layer is not None and layer <= depth else None)
+        evolution = phases.evolve(theta, size=2 ** (depth + 1), points=300)
+        assert evolution.dead_at == (layer if layer is not None and layer <= depth else None)
         assert phases.dead_layer(0) is None
 
 
@@ -70,8 +71,9 @@ def test_boundaries_against_simulation(kind, depth):
     sides = []
     for part in (0.8, 1.2):
         biases = [float(b) for b in phases.biases(part * ratio * sigma)]
-        energy, error = reference.noise_energy([1, 1], 2, biases, size=size, sigma=sigma,
-                                               rectify="layers", samples=1000, rng=41)  # fmt: skip
+        energy, error = reference.noise_energy(
+            [1, 1], 2, biases, size=size, sigma=sigma, rectify="layers", samples=1000, rng=41
+        )
         sides.append((energy[-1] - linear) / error[-1])
     assert sides[0] > 4
     assert sides[1] < -4
@@ -87,12 +89,12 @@ def test_the_critical_ratio_separates_survival_from_death(kernel, rectify):
     depth = 40
     for ratio, alive in ((low - 0.2, True), (high + 0.02, False)):
         biases = [-ratio * float(kernel) ** -k for k in range(1, depth + 1)]
-        found = sd.evolve(kernel=kernel, depth=depth, bias=biases, rectify=rectify)
+        evolution = sd.evolve(biased(kernel, biases), rectify=rectify)
         if alive:
-            assert found.mean[-1] == pytest.approx(found.mean[-10], rel=1e-3)
-            assert found.mean[-1] > 0
+            assert evolution.mean[-1] == pytest.approx(evolution.mean[-10], rel=1e-3)
+            assert evolution.mean[-1] > 0
         else:
-            assert found.mean[-1] < 1e-3 * kernel ** -float(depth)
+            assert evolution.mean[-1] < 1e-3 * kernel ** -float(depth)
     # Layer 1 already bounds it: the mean of the noise against all biases to come.
     if rectify == "input":
         assert low > (kernel - 1) / math.sqrt(2 * math.pi)
@@ -131,9 +133,9 @@ def test_the_sign_that_decides_never_changes_on_integers(copies, p):
 def test_undecided_is_said():
     net = sd.Network.uniform(2, 2, 3)
     low, high = sd.bias_phases(depth=2).critical
-    assert _survives(net, 2, (low + high) / 2, "layers") is None
-    assert _survives(net, 2, 0.3, "layers") is True
-    assert _survives(net, 2, 2.0, "layers") is False
+    assert _survives(net, (low + high) / 2, "layers") is None
+    assert _survives(net, 0.3, "layers") is True
+    assert _survives(net, 2.0, "layers") is False
 
 
 def test_spending_the_budget_earlier_lowers_every_background_unit():
@@ -163,14 +165,14 @@ def test_no_random_schedule_beats_the_best(kernel, depth, size):
     for _ in range(40):
         budget = rng.uniform(0, 0.9) * rng.dirichlet(np.full(depth, 0.4))
         biases = [-b / float(kernel) ** k for k, b in enumerate(budget, start=1)]
-        found = sd.evolve(kernel=kernel, depth=depth, bias=biases, size=size, points=300)
-        assert found.G[-1] >= best.G[-1] * (1 - 1e-9)
+        evolution = sd.evolve(biased(kernel, biases), size=size, points=300)
+        assert evolution.G[-1] >= best.G[-1] * (1 - 1e-9)
     # Its own neighbours are worse: it is a minimum in theta.
     first = float(best.network.layers[0].bias)
     for part in (0.98, 1.02):
         biases = [first * part, *[0] * (depth - 1)]
-        found = sd.evolve(kernel=kernel, depth=depth, bias=biases, size=size)
-        assert found.G[-1] > best.G[-1]
+        evolution = sd.evolve(biased(kernel, biases), size=size)
+        assert evolution.G[-1] > best.G[-1]
 
 
 def test_phases_of_single_points():

@@ -17,8 +17,16 @@ def exponential(rate: float = 1.0, atom: float = 0.25) -> UnitLaw:
     x = np.linspace(0, 100 / rate, POINTS)
     mass = 1 - atom
     mean = mass / rate
-    law = UnitLaw(0.0, math.log(atom), mass, 0.0, float(x[1]), mass * rate * np.exp(-rate * x),
-                  mean, 2 * mass / rate**2 - mean**2)  # fmt: skip
+    law = UnitLaw(
+        0.0,
+        math.log(atom),
+        mass,
+        0.0,
+        float(x[1]),
+        mass * rate * np.exp(-rate * x),
+        mean,
+        2 * mass / rate**2 - mean**2,
+    )
     return settled(law, POINTS)
 
 
@@ -75,8 +83,9 @@ def test_constants_add():
 def test_scaling():
     law = exponential().scaled(0.1)
     other = exponential(rate=10)
-    np.testing.assert_allclose([law.mean, law.variance, law.atom],
-                               [other.mean, other.variance, other.atom], rtol=1e-13)  # fmt: skip
+    np.testing.assert_allclose(
+        [law.mean, law.variance, law.atom], [other.mean, other.variance, other.atom], rtol=1e-13
+    )
     np.testing.assert_allclose(law.grid, np.linspace(0, law.span, len(law.values)))
 
 

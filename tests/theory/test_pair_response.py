@@ -46,8 +46,8 @@ FILTERS = {
 CASES = [(name, layers) for name, task in TASKS.items() for layers in FILTERS[task["size"]]]
 
 
-def close(found, expected, tolerance=STATED):
-    return relative_error(found, Fraction(expected)) < tolerance
+def close(value, expected, tolerance=STATED):
+    return relative_error(value, Fraction(expected)) < tolerance
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -57,8 +57,8 @@ def test_pairs_and_counts_follow_the_definition(name):
     expected = pixel_pairs(**{"gap": 2, **options})
     for label in (1, -1):
         weights = task.size ** np.arange(task.dim)[::-1]
-        found = [tuple(sorted(pair)) for pair in (task.pairs(label) @ weights).tolist()]
-        assert sorted(found) == sorted(expected[label])
+        pairs = [tuple(sorted(pair)) for pair in (task.pairs(label) @ weights).tolist()]
+        assert sorted(pairs) == sorted(expected[label])
         assert task.counts[label] == len(expected[label])
 
 
@@ -70,13 +70,13 @@ def test_whole_data_set(name, layers, balanced):
     pairs = pixel_pairs(**{"gap": 2, **options})
     expected = two_pixels(layers, task.size, task.dim, pairs, balanced)
     net = build(layers, task.dim)
-    found = sd.predict(net, task=task, balanced=balanced)
+    prediction = sd.predict(net, task=task, balanced=balanced)
     assert task.mean_square_displacement(balanced=balanced) == expected[0][2]
-    assert relative_error(found.sigma**2, expected[0][2] / task.size**task.dim) < 1e-15
-    assert list(found.exact_D) == [sensitivity for sensitivity, _, _ in expected]
+    assert relative_error(prediction.sigma**2, expected[0][2] / task.size**task.dim) < 1e-15
+    assert list(prediction.exact_D) == [sensitivity for sensitivity, _, _ in expected]
     for k, (sensitivity, spread, _) in enumerate(expected):
-        assert close(found.D[k], sensitivity)
-        assert close(found.Q[k], spread)
+        assert close(prediction.D[k], sensitivity)
+        assert close(prediction.Q[k], spread)
 
 
 @pytest.mark.parametrize("name", [n for n in TASKS if TASKS[n]["size"] < 16])
@@ -90,15 +90,17 @@ def test_noise_over_the_whole_data_set(name, sigma, rectify):
     layers = FILTERS[task.size][0]
     pairs = pixel_pairs(**{"gap": 2, **options})
     balanced = sigma == 3.0
-    found = sd.predict(
+    prediction = sd.predict(
         build(layers, task.dim), task=task, balanced=balanced, sigma=sigma, rectify=rectify
     )
     spread = [float(q) for _, q, _ in two_pixels(layers, task.size, task.dim, pairs, balanced)]
-    expected = two_pixel_noise(layers, task.size, task.dim, pairs, balanced, found.sigma, rectify)
+    expected = two_pixel_noise(
+        layers, task.size, task.dim, pairs, balanced, prediction.sigma, rectify
+    )
     mean, variance = (np.array(part) / spread for part in zip(*expected, strict=True))
-    assert found.G_mean == pytest.approx(mean, rel=STATED)
-    assert found.G_variance == pytest.approx(variance, rel=STATED)
-    assert np.array_equal(found.G, found.G_mean + found.G_variance)
+    assert prediction.G_mean == pytest.approx(mean, rel=STATED)
+    assert prediction.G_variance == pytest.approx(variance, rel=STATED)
+    assert np.array_equal(prediction.G, prediction.G_mean + prediction.G_variance)
 
 
 @pytest.mark.parametrize(
@@ -115,15 +117,15 @@ def test_near_exhaustion(options):
     layers = [([1, 4, 6, 4, 1], 1)] * 200
     pairs = pixel_pairs(**options)
     net = build(layers)
-    found = sd.predict(net, task=task)
+    prediction = sd.predict(net, task=task)
     # The matrix of all layers up to there, as one layer.
     filters = composite_filters(layers, task.size)
     for k in (20, 60, 75, 100, 200):
         h = filters[k][0]
         expected = two_pixels([(h, 1)], task.size, 1, pairs, False)[1]
-        assert close(found.D[k], expected[0])
-        assert close(found.Q[k], expected[1])
-    assert found.Q[200] < 1e-12 * found.Q[0]
+        assert close(prediction.D[k], expected[0])
+        assert close(prediction.Q[k], expected[1])
+    assert prediction.Q[200] < 1e-12 * prediction.Q[0]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_floats_and_exact_integers_share_one_code():
     net = build([([1, 2, 1], 2), ([3, 1], 1)])
     exact = pair_moments(net, 2, PairAverage(task, False, exact=True))
     plain = pair_moments(net, 2, PairAverage(task, False, exact=False))
-    for name in ("displacement", "square", "mean_square", "own", "mass", "trace", "distance"):
+    for name in ("displacement", "square", "mean_square", "active", "mass", "trace", "distance"):
         assert type(getattr(exact, name)) is Fraction
         assert relative_error(getattr(plain, name), getattr(exact, name)) < 1e-13  # 12 x 12 sums
 
@@ -213,6 +215,6 @@ def test_negative_control_independent_phase_would_be_wrong_for_blocks():
     layers = [([1, 1, 1], 2), ([1, 1], 2)]
     right = two_pixels(layers, 12, 1, pairs, True)
     wrong = two_pixels(layers, 12, 1, spread_out, True)
-    found = sd.predict(build(layers), task=sd.ScaleDetection(**options), balanced=True)
-    assert close(found.D[2], right[2][0])
-    assert not close(found.D[2], wrong[2][0])
+    prediction = sd.predict(build(layers), task=sd.ScaleDetection(**options), balanced=True)
+    assert close(prediction.D[2], right[2][0])
+    assert not close(prediction.D[2], wrong[2][0])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet.results.storage import write
 from tests.dense import one_pixel, one_pixel_noise, stride_one_correlation
 from tests.network.test_network import build
 from tests.theory.correlation.test_spectrum import STATED, relative_error
@@ -31,29 +32,29 @@ NOISY = [
 def test_noise_against_dense_matrices_and_quadrature(layers, size, dim, sigma):
     spread = [float(q) for _, q in one_pixel(layers, size, dim)]
     for rectify in ("input", "noise", None):
-        found = sd.predict(build(layers, dim), size=size, sigma=sigma, rectify=rectify)
+        prediction = sd.predict(build(layers, dim), size=size, sigma=sigma, rectify=rectify)
         expected = one_pixel_noise(layers, size, dim, sigma, rectify)
         mean, variance = (np.array(part) / spread for part in zip(*expected, strict=True))
         # The reference sums positive floats; the active mean cancels 1/sigma^2-fold only where
         # it is negligible (see test_moments).
-        assert found.G_mean == pytest.approx(mean, rel=STATED)
-        assert found.G_variance == pytest.approx(variance, rel=STATED)
-        assert pytest.approx(mean + variance, rel=STATED) == found.G
-        assert np.array_equal(found.R, found.D / found.G)
-        assert found.sigma == sigma
+        assert prediction.G_mean == pytest.approx(mean, rel=STATED)
+        assert prediction.G_variance == pytest.approx(variance, rel=STATED)
+        assert pytest.approx(mean + variance, rel=STATED) == prediction.G
+        assert np.array_equal(prediction.R, prediction.D / prediction.G)
+        assert prediction.sigma == sigma
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 @pytest.mark.parametrize("stride", [2, 3])
 def test_box_with_stride_equal_to_length_on_the_infinite_lattice(dim, stride):
     """G_k = (pi - 1)/(2 pi) + A_k^d / (2 pi)."""
-    found = sd.predict(sd.Network.uniform(stride, stride, depth=12, dim=dim))
+    prediction = sd.predict(sd.Network.uniform(stride, stride, depth=12, dim=dim))
     area = np.array([float(stride**k) for k in range(13)]) ** dim
-    assert found.G_variance == pytest.approx(np.full(13, (np.pi - 1) / (2 * np.pi)), rel=1e-15)
-    assert pytest.approx((np.pi - 1) / (2 * np.pi) + area / (2 * np.pi), rel=STATED) == found.G
-    assert np.array_equal(found.A, [float(stride**k) for k in range(13)])
-    assert np.array_equal(found.support, found.A)
-    assert found.sigma is None
+    assert prediction.G_variance == pytest.approx(np.full(13, (np.pi - 1) / (2 * np.pi)), rel=1e-15)
+    assert pytest.approx((np.pi - 1) / (2 * np.pi) + area / (2 * np.pi), rel=STATED) == prediction.G
+    assert np.array_equal(prediction.A, [float(stride**k) for k in range(13)])
+    assert np.array_equal(prediction.support, prediction.A)
+    assert prediction.sigma is None
 
 
 @pytest.mark.parametrize("dim", [1, 2])
@@ -61,7 +62,7 @@ def test_linear_noise(dim):
     """(L sigma^2 / 2) / (1 - 1/(L c^d)), and 1 on the infinite lattice."""
     net = sd.Network.uniform([1, 2, 1], 1, depth=30, dim=dim)
     size = 24
-    found = sd.predict(net, size=size, sigma=0.37, rectify=None)
+    prediction = sd.predict(net, size=size, sigma=0.37, rectify=None)
     for k in (0, 1, 7, 30):
         c, scale = stride_one_correlation([1, 2, 1], k)
         folded = sum(c[abs(m)] for m in range(-len(c) + 1, len(c)) if m % size == 0)
@@ -69,8 +70,8 @@ def test_linear_noise(dim):
         pixels = size**dim
         expected = pixels * 0.37**2 / 2 / (1 - 1 / (pixels * peak))
         # 1 - 1/(L c^d) cancels in this test up to a factor 10
-        assert found.G[k] == pytest.approx(expected, rel=STATED)
-    assert not found.G_mean.any()
+        assert prediction.G[k] == pytest.approx(expected, rel=STATED)
+    assert not prediction.G_mean.any()
     assert pytest.approx(np.ones(31), rel=4e-16) == sd.predict(net, rectify=None).G
 
 
@@ -81,10 +82,10 @@ def test_large_tori_approach_the_infinite_lattice(rectify, stride):
     infinite = sd.predict(net, rectify=rectify)
     gaps = []
     for size in (512, 2048):
-        found = sd.predict(net, size=size, rectify=rectify)
-        assert found.sigma == pytest.approx(math.sqrt(2) / size, rel=1e-15)
-        gaps.append(np.abs(found.G / infinite.G - 1).max())
-        assert pytest.approx(found.D, rel=1e5 / size**2) == infinite.D
+        prediction = sd.predict(net, size=size, rectify=rectify)
+        assert prediction.sigma == pytest.approx(math.sqrt(2) / size, rel=1e-15)
+        gaps.append(np.abs(prediction.G / infinite.G - 1).max())
+        assert pytest.approx(prediction.D, rel=1e5 / size**2) == infinite.D
     # The correction is of order 1/N (mu_1 mu_a ...) or 1/N^2: at least a factor 4 in N
     assert gaps[1] < gaps[0] / 3.9
     assert gaps[1] < 1e-2
@@ -110,18 +111,18 @@ def test_a_bias_above_zero_changes_nothing():
 
 
 def test_exact_sequence():
-    found = sd.predict(sd.Network.uniform([1, 2, 1], 2, depth=5), size=64)
-    exact = found.exact_D
+    prediction = sd.predict(sd.Network.uniform([1, 2, 1], 2, depth=5), size=64)
+    exact = prediction.exact_D
     assert len(exact) == 6
-    assert exact is found.exact_D
+    assert exact is prediction.exact_D
     assert exact[-1] == exact[5]
     assert exact[1:3] == (exact[1], exact[2])
     assert list(exact) == exact
     assert exact == tuple(exact)
     assert exact != [0] * 6
     assert all(type(value) is Fraction for value in exact)
-    assert relative_error(found.D[4], exact[4]) < STATED
-    assert repr(exact).startswith("ExactSequence(D_0 ... D_5; known so far: {0: 64/63")
+    assert relative_error(prediction.D[4], exact[4]) < STATED
+    assert repr(exact) == "<exact D_0 ... D_5>"
     with pytest.raises(IndexError):
         exact[6]
 
@@ -135,67 +136,68 @@ def test_depth_beyond_the_range_of_floats_is_refused_with_a_depth_that_works():
             with pytest.raises(ValueError, match=r"depth must be at most \d+ here") as caught:
                 sd.predict(net.prefix(600))
             largest = int(str(caught.value).split("at most ")[1].split()[0])
-            found = sd.predict(net.prefix(largest))
+            prediction = sd.predict(net.prefix(largest))
             for name in ("D", "G", "R", "Q"):
-                assert np.isfinite(getattr(found, name)).all()
+                assert np.isfinite(getattr(prediction, name)).all()
             for k in (largest // 2, largest):
-                assert relative_error(found.D[k], Fraction(1, stride**k)) < STATED
+                assert relative_error(prediction.D[k], Fraction(1, stride**k)) < STATED
                 # Q_k = 2 S_k^-2d must not have sunk into the subnormal numbers
-                assert relative_error(found.Q[k], Fraction(2, stride ** (2 * k * dim))) < STATED
+                assert (
+                    relative_error(prediction.Q[k], Fraction(2, stride ** (2 * k * dim))) < STATED
+                )
             with pytest.raises(ValueError, match="depth must be at most"):
                 sd.predict(net.prefix(largest + 1))
 
 
 def test_results_are_frozen():
-    found = sd.predict(sd.Network.uniform(2, 2, depth=3), size=16)
+    prediction = sd.predict(sd.Network.uniform(2, 2, depth=3), size=16)
     with pytest.raises(ValueError, match="read-only"):
-        found.D[0] = 1
+        prediction.D[0] = 1
     with pytest.raises(AttributeError):
-        found.size = 3
+        prediction.size = 3
 
 
 def test_repr_is_readable():
-    found = sd.predict(sd.Network.uniform(3, 2, depth=4, dim=2), size=48)
-    lines = repr(found).splitlines()
+    prediction = sd.predict(sd.Network.uniform(3, 2, depth=4, dim=2), size=48)
+    lines = repr(prediction).splitlines()
     assert lines[0].startswith("Prediction (exact) of Network(4 x Layer(kernel=box(3), stride=2)")
     assert "one pixel, size 48, rectify = 'input', sigma = 0.0294628" in lines[0]
     assert lines[1].split() == ["k", "A_k", "D_k", "G_k", "R_k"]
     assert len(lines) == 2 + 5
     row = lines[-1].split()
     assert row[0] == "4"
-    assert float(row[2]) == pytest.approx(found.D[4], rel=5e-5)  # five digits are shown
+    assert float(row[2]) == pytest.approx(prediction.D[4], rel=5e-5)  # five digits are shown
     infinite = repr(sd.predict(sd.Network.uniform(2, 1, depth=200)))
     assert "infinite lattice" in infinite
     assert "noise matched" in infinite
     assert len(infinite.splitlines()) < 30
-    html = found._repr_html_()
+    html = prediction._repr_html_()
     assert html.count("<tr>") == 6
     assert html.startswith("<table>")
 
 
 def test_data_frame():
-    found = sd.predict(sd.Network.uniform(3, 2, depth=4), size=48)
-    frame = found.to_dataframe()
-    assert list(frame.columns) == [
-        "layer",
-        "stride",
-        "D",
-        "G",
-        "R",
-        "A",
-        "support",
-        "Q",
-        "G_mean",
-        "G_variance",
-    ]
+    prediction = sd.predict(sd.Network.uniform(3, 2, depth=4), size=48)
+    frame = prediction.to_dataframe()
+    names = "layer stride D G R A support Q G_mean G_variance"
+    assert list(frame.columns) == names.split()
     assert frame["layer"].tolist() == [0, 1, 2, 3, 4]
     assert frame["stride"].tolist() == [1, 2, 4, 8, 16]
-    assert np.array_equal(frame["D"], found.D)
-    assert json.loads(frame.to_json())["Q"]["0"] == pytest.approx(found.Q[0], rel=1e-9)
+    assert np.array_equal(frame["D"], prediction.D)
+    assert json.loads(frame.to_json())["Q"]["0"] == pytest.approx(prediction.Q[0], rel=1e-9)
 
 
 NET = sd.Network.uniform(2, 2, depth=3)
-TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
+LOWERED = sd.Network.uniform(2, 2, depth=3, bias=-1e-9)
+SIGNED = sd.Network([sd.Layer(sd.Kernel([1], signed=True))])
+MODES = "rectify must be one of 'input', 'noise', 'layers', None"
+
+
+def task(size=16, **options):
+    return sd.ScaleDetection(size=size, xi=4, gap=1, **options)
+
+
+TASK = task()
 
 
 @pytest.mark.parametrize(
@@ -216,17 +218,7 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
         ({"size": 16, "sigma": True}, TypeError, "sigma must be .*; got True"),
         ({"size": 16, "sigma": 1e-200}, ValueError, r"sigma must be in \[.*\]; got 1e-200"),
         ({"sigma": 1.0}, ValueError, r"sigma must be left out .*size=None.*; got 1.0"),
-        (
-            {"size": 16, "boundary": "zero"},
-            ValueError,
-            "boundary must be one of 'periodic'; got 'zero'",
-        ),
-        ({"size": 16, "boundary": None}, ValueError, "boundary must be .*; got None"),
-        (
-            {"size": 16, "rectify": "Input"},
-            ValueError,
-            "rectify must be one of 'input', 'noise', 'layers', None; got 'Input'",
-        ),
+        ({"size": 16, "rectify": "Input"}, ValueError, f"{MODES}; got 'Input'"),
         ({"size": 16, "rectify": True}, ValueError, "rectify must be one of .*; got True"),
         (
             {"size": 16, "balanced": True},
@@ -240,32 +232,16 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
             ValueError,
             "size must be left out or equal the task's 16; got 32",
         ),
+        ({"task": task(dim=2)}, ValueError, "task must have the network's dimension 1; got dim=2"),
+        ({"task": task(background=0.1)}, ValueError, "task.background must be 0 .*; got 0.1"),
+        ({"task": task(size=20)}, ValueError, "size must be a multiple"),
+        ({"task": task(size=8192)}, ValueError, "task.size must be at most 4096 .*; got 8192"),
         (
-            {"task": sd.ScaleDetection(size=16, xi=4, dim=2, gap=1)},
-            ValueError,
-            "task must have the network's dimension 1; got dim=2",
-        ),
-        (
-            {"task": sd.ScaleDetection(size=16, xi=4, gap=1, background=0.1)},
-            ValueError,
-            "task.background must be 0 .*; got 0.1",
-        ),
-        ({"task": sd.ScaleDetection(size=20, xi=4, gap=1)}, ValueError, "size must be a multiple"),
-        (
-            {"task": sd.ScaleDetection(size=8192, xi=4, gap=1)},
-            ValueError,
-            "task.size must be at most 4096 .*; got 8192",
-        ),
-        (
-            {"net": sd.Network.uniform(2, 2, depth=3, bias=-1e-9), "size": 16},
+            {"net": LOWERED, "size": 16},
             ValueError,
             "predict needs bias >= 0 .*layer 1 has bias -1e-09",
         ),
-        (
-            {"net": sd.Network([sd.Layer(sd.Kernel([1], signed=True))])},
-            ValueError,
-            "predict needs non-negative kernels .*layer 1",
-        ),
+        ({"net": SIGNED}, ValueError, "predict needs non-negative kernels .*layer 1"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, error, message):
@@ -280,3 +256,12 @@ def test_depth_beyond_the_image():
     with pytest.raises(sd.ExhaustionError, match="at most 7 on size 256"):
         sd.predict(net.prefix(8), size=256)
     assert sd.predict(net.prefix(7), size=256).exact_D[7] == Fraction(1, 128) * 2
+
+
+def test_a_file_with_noise_on_the_sphere_names_its_version(tmp_path):
+    saved = sd.predict(NET, size=16)
+    facts, arrays = saved.to_stored()
+    path = write(tmp_path / "sphere.npz", "prediction", {**facts, "noise": "sphere"}, arrays)
+    with pytest.raises(ValueError, match=r"scaledet 0\.1 wrote .*for noise on the sphere"):
+        sd.load(path)
+    assert sd.load(saved.save(tmp_path / "plain.npz")).exact_D == saved.exact_D

@@ -37,6 +37,7 @@ from scaledet.symbolic.prose import (
 )
 from scaledet.symbolic.steps.blocks import block_steps
 from scaledet.theory.correlation.exact import correlation
+from scaledet.theory.coverage import require_theory
 
 __all__ = ["derive_network"]
 
@@ -87,7 +88,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     if not isinstance(net, Network):
         raise ArgumentTypeError(f"net must be a Network; got {net!r}")
     validate.choice("rectify", rectify, ("input", "noise", None))
-    net.require_theory("derive")
+    require_theory(net, "derive")
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
     routes = UnequalLayers([(layer.kernel.weights, layer.stride) for layer in net])

@@ -20,7 +20,7 @@ from scaledet.reference.recursion import PlainRecursion
 from scaledet.symbolic.claims import evaluate
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbols import k
-from scaledet.theory.growth.amplitudes import Asymptote
+from scaledet.theory.growth.asymptote import Asymptote
 
 __all__ = ["prefactor_steps"]
 
@@ -33,7 +33,7 @@ def prefactor_steps(
     None on a law that has no limit (its prefactor keeps oscillating, or a power of k multiplies
     D_k).
 
-    >>> from scaledet.theory.growth.amplitudes import asymptote
+    >>> from scaledet.theory.growth.asymptote import asymptote
     >>> from scaledet.reference.recursion import PlainRecursion
     >>> found = asymptote(2, 2)
     >>> recursion = PlainRecursion(found.exponents.kernel.weights, 2)

@@ -24,7 +24,7 @@ from scaledet.symbolic.steps.noise import noise_steps
 from scaledet.symbolic.steps.prefactors import prefactor_steps
 from scaledet.symbolic.steps.smoothness import smoothness_steps
 from scaledet.symbols import k, m, n, x, z
-from scaledet.theory.growth.amplitudes import Asymptote, asymptote
+from scaledet.theory.growth.asymptote import Asymptote, asymptote
 from scaledet.theory.growth.closed_form import closed_form
 from scaledet.theory.growth.transition import Growth, growth, transition_matrix
 

@@ -13,14 +13,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from flint import fmpz_poly
+    from numpy.typing import NDArray
 
     from scaledet.network.network import Layer, Network
 
-__all__ = ["Correlation", "composite_filter", "correlation", "correlations"]
+__all__ = [
+    "Correlation",
+    "composite_filter",
+    "correlation",
+    "correlations",
+    "kernel_correlation",
+    "pooling_matrix",
+]
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,6 @@ def kernel_correlation(weights: tuple[int, ...]) -> fmpz_poly:
 
 
 def _upsampled(values: Sequence[int], stride: int) -> list[int]:
-    if stride == 1:
-        return list(values)
     result = [0] * ((len(values) - 1) * stride + 1)
     result[::stride] = values
     return result
@@ -60,9 +68,9 @@ def _step(values: list[int], layer: Layer, count: int, radius: int) -> list[int]
 
 
 def _steps(network: Network, depth: int) -> list[tuple[int, Layer]]:
-    """Layers 1 ... depth, stride-1 runs merged, strided layers one by one."""
+    """Layers 1 ... depth as (count, layer): runs of stride 1 merged, strided layers singly."""
     result: list[tuple[int, Layer]] = []
-    for count, layer in network.prefix(depth).runs():
+    for count, layer in network.prefix(depth).runs() if depth else []:
         result += [(count, layer)] if layer.stride == 1 else [(1, layer)] * count
     return result
 
@@ -73,22 +81,16 @@ def correlation(
     """Exact c_depth(0), ..., c_depth(lags), periodised on a torus of `size` pixels if given.
 
     >>> from scaledet import Network
-    >>> found = correlation(Network.uniform(3, 2, depth=3), 3)
-    >>> found.values, found.scale          # c_3(0) = 59/729
-    ((59, 46), 729)
+    >>> correlation(Network.uniform(3, 2, depth=3), 3)                # c_3(0) = 59/729
+    Correlation(values=(59, 46), scale=729)
     """
-    if depth == 0:
-        comb = [1 if m == 0 or (size and m % size == 0) else 0 for m in range(lags + 1)]
-        return Correlation(tuple(comb), 1)
     steps = _steps(network, depth)
     radii = [lags]
     for count, layer in steps:
         reach = count * (len(layer.kernel.trimmed) - 1)
         radii.append((radii[-1] + reach) // layer.stride)
-    period = size // network.strides[depth] if size else None
-    values = [
-        1 if m == 0 or (period and m % period == 0) else 0 for m in range(-radii[-1], radii[-1] + 1)
-    ]
+    last, period = radii[-1], size // network.strides[depth] if size else None
+    values = [int(m % period == 0 if period else m == 0) for m in range(-last, last + 1)]
     scale = 1
     for (count, layer), radius in zip(reversed(steps), reversed(radii[:-1]), strict=True):
         values = _step(values, layer, count, radius)
@@ -112,12 +114,12 @@ def correlations(
         values = [0] * radius + [1] + [0] * radius
         while k <= network.depth and (size is None or network.support[k] < size):
             if k >= start:
-                found = (values[radius], values[radius + 1])
-                yield Correlation(found, sum(weights) ** (2 * k))
+                kept = (values[radius], values[radius + 1])
+                yield Correlation(kept, sum(weights) ** (2 * k))
             values = _step(values, layer, 1, radius)
             k += 1
-    for rest in range(max(k, start), network.depth + 1):
-        yield correlation(network, rest, size=size)
+    for depth in range(max(k, start), network.depth + 1):
+        yield correlation(network, depth, size=size)
 
 
 def composite_filter(network: Network, depth: int, size: int | None = None) -> list[int]:
@@ -131,15 +133,10 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     """
     from flint import fmpz_poly
 
-    product = fmpz_poly([1])
-    if depth:
-        position = 1
-        for count, layer in network.prefix(depth).runs():
-            repeats = [count] if layer.stride == 1 else [1] * count
-            for repeat in repeats:
-                factor = fmpz_poly(_upsampled(layer.kernel.integers, position))
-                product *= factor**repeat
-                position *= layer.stride**repeat
+    product, position = fmpz_poly([1]), 1
+    for count, layer in _steps(network, depth):
+        product *= fmpz_poly(_upsampled(layer.kernel.integers, position)) ** count
+        position *= layer.stride
     coefficients = [int(c) for c in product.coeffs()]
     if size is None:
         return coefficients
@@ -147,3 +144,16 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     for j, value in enumerate(coefficients):
         wrapped[j % size] += value
     return wrapped
+
+
+def pooling_matrix(weights: NDArray[Any], stride: int) -> NDArray[Any]:
+    """Matrix that pools along one axis of a torus: row i holds the filter at pixel stride * i.
+
+    >>> pooling_matrix(np.array([2, 1, 0, 0]), 2)
+    array([[2, 1, 0, 0],
+           [0, 0, 2, 1]])
+    """
+    size = len(weights)
+    rows = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
+    result: NDArray[Any] = weights[rows % size]
+    return result

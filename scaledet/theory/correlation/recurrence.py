@@ -7,7 +7,10 @@ There :math:`c_k(m) = [z^m] A(z)^k`, :math:`A(z) = a(z)\, a(1/z)`, is holonomic 
 
 so the exact D_k = 1 - c_k(1)/c_k(0) of all layers costs a few products of integers per layer.
 Only binomial kernels (and their dilations) have a closed form: see `Recurrence.closed_form`.
-Search and sources: `telescoping`; fast evaluation: `unrolling`; the proof: `Recurrence.verify`.
+Many layers at once are taken by binary splitting: the product of their companion matrices, numbers
+of similar size multiplied with each other, in blocks so that numbers stay short.
+Search: `telescoping`; proof: `Recurrence.verify`. Source of the splitting: Chudnovsky & Chudnovsky
+1988.
 """
 
 from __future__ import annotations
@@ -18,14 +21,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from flint import fmpz, fmpz_mat, fmpz_poly
+
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.theory.correlation.exact import Correlation, kernel_correlation
 from scaledet.theory.correlation.telescoping import Certificate, telescope
-from scaledet.theory.correlation.unrolling import Walk
 
-__all__ = ["Recurrence", "recurrence"]
+__all__ = ["Recurrence", "Walk", "recurrence"]
 
+_BLOCKS = 100
+"""Blocks that a long way is divided into: few and long are slow, as are many and short."""
 _SHOWN = 400
 """Longest equation (characters) that a repr spells out."""
 
@@ -82,12 +89,8 @@ class Recurrence:
         must equal :math:`\vartheta(R A^k) / A^k = \vartheta R + k R\, \vartheta A / A` with their
         rho: then, times A^k, their constant terms vanish for every integer k >= 0 at which the
         denominator of rho does not. It never does: its coefficients must be positive. A kernel of
-        span > 1 is compressed first; its c_k(1) is 0, no lag being a multiple of the span.
-
-        Raises
-        ------
-        ArithmeticError
-            Naming the identity that fails.
+        span > 1 is compressed first; its c_k(1) is 0, no lag being a multiple of the span. Raises
+        ArithmeticError naming the identity that fails.
         """
         numerators, denominator = self.lag_one
         proved = _proves(self.weights, self.coefficients, (), self.certificate)
@@ -143,8 +146,8 @@ class Recurrence:
         """
         walk = Walk(self)
         for k in range(validate.integer("depth", depth, 0) + 1):
-            found = walk.to(k)
-            yield Fraction(found.values[0], found.scale)
+            correlation = walk.to(k)
+            yield Fraction(correlation.values[0], correlation.scale)
 
     def sensitivity(self, k: int) -> Fraction:
         """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1.
@@ -152,8 +155,8 @@ class Recurrence:
         >>> recurrence(3).sensitivity(100)  ==  recurrence([0, 2, 2, 2]).sensitivity(100)
         True
         """
-        zero, one = Walk(self).to(validate.integer("k", k, 0)).values
-        return Fraction(zero - one, zero)
+        peak, lag_one = Walk(self).to(validate.integer("k", k, 0)).values
+        return Fraction(peak - lag_one, peak)
 
     def __repr__(self) -> str:
         title = f"Recurrence of {self.kernel!r}: order {self.order}, degree {self.degree}"
@@ -170,25 +173,15 @@ def recurrence(kernel: Kernel | int | Sequence[Any]) -> Recurrence:
     The order is at most one plus the number of zeros of alpha(t) = A(z), t = z + 1/z, other than
     t = -2: (f + 1) // 2 for a box of length f.
 
-    Parameters
-    ----------
-    kernel : Kernel, int or sequence of weights
-        Non-negative, with at least two weights that are not zero.
+    Signed kernels are refused, and single weights (then c_k(0) = 1 and nothing pools).
 
-    Raises
-    ------
-    ValueError
-        For a signed kernel, or a single weight (then c_k(0) = 1 and nothing pools).
-
-    Examples
-    --------
-    >>> found = recurrence(3)
-    >>> found
+    >>> law = recurrence(3)
+    >>> law
     Recurrence of Kernel(1/3, 1/3, 1/3): order 2, degree 3
       (8 k^3 + 26 k^2 + 25 k + 7) c_k(0) + (-80 k^3 - 300 k^2 - 358 k - 135) c_{k+1}(0) + \
 (72 k^3 + 306 k^2 + 405 k + 162) c_{k+2}(0) = 0
-    >>> found.verify()
-    >>> found.sensitivity(3)
+    >>> law.verify()
+    >>> law.sensitivity(3)
     Fraction(5, 47)
     """
     kernel = as_kernel(kernel)
@@ -251,3 +244,87 @@ def _proves(
     return positive and left * in_k(certificate.denominator) == (
         right * 2 * square**top * z ** (reach * top)
     )
+
+
+class Walk:
+    """A layer k along the depth, from which later layers are reached.
+
+    Holds C_k(0), ..., C_{k+r-1}(0). The first layers, up to the last k at which a divisor
+    vanishes (none does for any kernel tried), come from A^k itself.
+
+    >>> walk = Walk(recurrence(3))
+    >>> walk.to(3)                                              # D_3 = (141 - 126) / 141
+    Correlation(values=(141, 126), scale=729)
+    """
+
+    def __init__(self, recurrence: Recurrence) -> None:
+        self._recurrence = recurrence
+        numerators, denominator = recurrence.lag_one
+        self._square = fmpz(sum(recurrence.weights)) ** 2
+        self._peak = self._integral(recurrence.coefficients)
+        *self._lag, self._lag_divisor = self._integral(numerators, denominator)
+        zeros = [*self._peak[-1].roots(), *self._lag_divisor.roots()]
+        self._first = max(0, *(int(root) + 1 for root, _ in zeros))
+        self._k = -1
+        self._window: list[fmpz] = []
+
+    def __reduce__(self) -> tuple[type[Walk], tuple[Recurrence]]:
+        return Walk, (self._recurrence,)
+
+    def _integral(self, rows: Sequence[Sequence[int]], *others: Sequence[int]) -> list[fmpz_poly]:
+        """Turn coefficients of c_{k+i}(0), then of c_k(1), into coefficients of the integers C."""
+        top = len(rows)
+        result = [self._square ** (top - i) * fmpz_poly(list(row)) for i, row in enumerate(rows)]
+        result += [self._square**top * fmpz_poly(list(row)) for row in others]
+        common = fmpz(0)
+        for polynomial in result:
+            common = common.gcd(polynomial.content())
+        return [polynomial // common for polynomial in result]
+
+    def to(self, k: int) -> Correlation:
+        """Go to layer k (back by starting again); return C_k(0), C_k(1) and W^(2k)."""
+        if k < self._first:
+            peak, lag_one = self._direct(k)
+        else:
+            if not self._first <= self._k <= k:
+                self._k, order = self._first, self._recurrence.order
+                self._window = [self._direct(self._first + i)[0] for i in range(order)]
+            block = max(1, (k - self._k) // _BLOCKS)
+            while self._k < k:
+                self._advance(min(block, k - self._k))
+            peak = self._window[0]
+            lag_one = _dot([q(k) for q in self._lag], self._window) // self._lag_divisor(k)
+        return Correlation((int(peak), int(lag_one)), int(self._square**k))
+
+    def _direct(self, k: int) -> tuple[fmpz, fmpz]:
+        weights = self._recurrence.weights
+        power, centre = kernel_correlation(weights) ** k, k * (len(weights) - 1)
+        return power[centre], power[centre + 1] if self._recurrence.kernel.span == 1 else fmpz(0)
+
+    def _advance(self, steps: int) -> None:
+        if steps == 1:
+            *below, top = (polynomial(self._k) for polynomial in self._peak)
+            self._window = [*self._window[1:], -_dot(below, self._window) // top]
+        else:
+            matrix, divisor = self._product(self._k, self._k + steps)
+            moved = matrix * fmpz_mat(len(self._window), 1, self._window)
+            self._window = [value // divisor for value in moved.entries()]
+        self._k += steps
+
+    def _product(self, start: int, stop: int) -> tuple[fmpz_mat, fmpz]:
+        """Matrix and divisor that take the window from `start` to `stop`."""
+        if stop - start == 1:
+            *below, top = (polynomial(start) for polynomial in self._peak)
+            order = len(below)
+            entries = [fmpz(0)] * (order * order)
+            entries[1 :: order + 1] = [top] * (order - 1)
+            entries[-order:] = [-p for p in below]
+            return fmpz_mat(order, order, entries), top
+        middle = (start + stop) // 2
+        early, early_divisor = self._product(start, middle)
+        late, late_divisor = self._product(middle, stop)
+        return late * early, late_divisor * early_divisor
+
+
+def _dot(left: Sequence[fmpz], right: Sequence[fmpz]) -> fmpz:
+    return sum((a * b for a, b in zip(left, right, strict=True)), fmpz(0))

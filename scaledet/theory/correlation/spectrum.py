@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from scaledet.network.network import Network
 
+    Array = NDArray[np.float64]
+
 __all__ = ["Moments", "stride_one_moments"]
 
 # log g of an exact zero of the kernel's transform: 0 copies of it still count as log 1.
@@ -44,9 +46,9 @@ class Moments(NamedTuple):
     1/N is 0 on the infinite lattice. The ratio is the one-pixel D_k at d = 1.
     """
 
-    peak: NDArray[np.float64]
-    excess: NDArray[np.float64]
-    ratio: NDArray[np.float64]
+    peak: Array
+    excess: Array
+    ratio: Array
 
 
 def stride_one_moments(network: Network, depth: int, size: int | None) -> Moments:
@@ -66,11 +68,9 @@ def stride_one_moments(network: Network, depth: int, size: int | None) -> Moment
         last = min(depth, max(2 * first, 1))
         nodes = _node_count(network, last)
         torus = size is not None and size <= nodes
-        if torus:
-            nodes = size  # type: ignore[assignment]  # `torus` says it is no None
-        found = _block(kernels, counts[first : last + 1], nodes, torus)
+        nodes = size if size is not None and torus else nodes
         rows = slice(first, last + 1)
-        peak[rows], excess[rows], ratio[rows] = found
+        peak[rows], excess[rows], ratio[rows] = _block(kernels, counts[rows], nodes, torus)
         if size is not None and not torus:
             # The nodes resolve c_k, which is far wider than one part in `size` here.
             ratio[rows] *= peak[rows] / (peak[rows] - 1 / size)
@@ -87,9 +87,7 @@ def _node_count(network: Network, depth: int) -> int:
     return int(min(2 * support + 1, math.ceil(bound)))
 
 
-def _block(
-    kernels: Sequence[tuple[int, ...]], counts: NDArray[np.float64], nodes: int, torus: bool
-) -> Moments:
+def _block(kernels: Sequence[tuple[int, ...]], counts: Array, nodes: int, torus: bool) -> Moments:
     index = np.arange(1, nodes // 2 + 1)
     # cos is even: each frequency stands for its mirror image too, except the one at pi.
     weight = np.where(2 * index == nodes, 1.0, 2.0)
@@ -98,8 +96,8 @@ def _block(
     logs = logs.reshape(len(kernels), len(index))
     slope = 2 * sine**2
     if len(kernels) == 1:
-        # One kernel keeps the order of its frequencies: what is negligible at the first layer of
-        # the block stays so. Unequal kernels may damp the frequencies that were ahead.
+        # One kernel keeps the order of its frequencies: frequencies negligible at the first layer
+        # of the block stay so. Unequal kernels may damp the frequencies that were ahead.
         floor = logs[0] * counts[0, 0]
         keep = floor > (floor.max(initial=_LOG_ZERO) if torus else 0.0) - _NEGLIGIBLE
         logs, weight, slope = logs[:, keep], weight[keep], slope[keep]
@@ -111,13 +109,7 @@ def _block(
     return Moments(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _rows(
-    exponent: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    nodes: int,
-    torus: bool,
-) -> Moments:
+def _rows(exponent: Array, weight: Array, slope: Array, nodes: int, torus: bool) -> Moments:
     """Sum over the frequencies, each row scaled by its largest term: D_k survives exhaustion."""
     scale = exponent.max(axis=1, initial=_LOG_ZERO)
     terms = np.exp(exponent - scale[:, None]) * weight
@@ -130,14 +122,11 @@ def _rows(
     return Moments(peak, excess if torus else peak, ratio)
 
 
-def _log_gain(
-    kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int, torus: bool
-) -> NDArray[np.float64]:
+def _log_gain(kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int, torus: bool) -> Array:
     """Return log |a^(2 pi index / nodes)|^2, accurate both near 1 and near 0."""
     reach = len(kernel) - 1
     total = sum(kernel)
-    autocorrelation = kernel_correlation(kernel)
-    lags = [float(Fraction(int(autocorrelation[reach + m]), total**2)) for m in range(reach + 1)]
+    lags = [float(Fraction(int(c), total**2)) for c in kernel_correlation(kernel).coeffs()[reach:]]
     weights = [float(Fraction(weight, total)) for weight in kernel]
     loss = np.zeros(len(index))
     real, imaginary = np.full(len(index), weights[0]), np.zeros(len(index))
@@ -178,9 +167,7 @@ def _exact_zeros(
     return zero
 
 
-def _certified_log_gain(
-    kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int
-) -> NDArray[np.float64]:
+def _certified_log_gain(kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int) -> Array:
     """Return log |a^|^2 in ball arithmetic."""
     from flint import arb, ctx, fmpq
 
@@ -190,11 +177,8 @@ def _certified_log_gain(
         values = []
         for n in index:
             angles = [fmpq(2 * j * int(n) % (2 * nodes), nodes) for j in range(len(kernel))]
-            real = sum(
-                (w * arb.cos_pi_fmpq(q) for w, q in zip(kernel, angles, strict=True)), arb(0)
-            )
-            imaginary = sum(
-                (w * arb.sin_pi_fmpq(q) for w, q in zip(kernel, angles, strict=True)), arb(0)
-            )
+            pairs = list(zip(kernel, angles, strict=True))
+            real = sum((w * arb.cos_pi_fmpq(q) for w, q in pairs), arb(0))
+            imaginary = sum((w * arb.sin_pi_fmpq(q) for w, q in pairs), arb(0))
             values.append(float(((real * real + imaginary * imaginary) / total**2).log()))
     return np.array(values)

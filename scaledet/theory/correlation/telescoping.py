@@ -1,4 +1,4 @@
-r"""Creative telescoping for powers of one Laurent polynomial: the search behind `holonomic`.
+r"""Creative telescoping for powers of one Laurent polynomial: the search behind `recurrence`.
 
 Let :math:`A(z) = a(z)\, a(1/z) = \alpha(t)`, :math:`t = z + 1/z`, and
 :math:`\vartheta = z\, d/dz`. For every rho(t) the constant term of
@@ -22,11 +22,18 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from flint import fmpz_poly
+from flint import fmpz, fmpz_poly
 
 from scaledet.theory.correlation.exact import kernel_correlation
 
-__all__ = ["Certificate", "Identity", "alpha_of", "highest_order", "telescope"]
+__all__ = [
+    "Certificate",
+    "Identity",
+    "alpha_of",
+    "highest_order",
+    "in_sum_of_inverses",
+    "telescope",
+]
 
 _ONE = fmpz_poly([1])
 _CIRCLE = fmpz_poly([-4, 0, 1])
@@ -87,7 +94,7 @@ class _Forms:
         """Return the rho with F_k(rho) = values / scale, which must be an exact form."""
         rest, _, sigma = self.divide(values)
         if any(rest):
-            raise ArithmeticError("no exact form: the recurrence that was found does not hold")
+            raise ArithmeticError("no exact form: the recurrence does not hold")
         denominator = _ONE
         for _, d in sigma:
             denominator *= d // denominator.gcd(d)
@@ -119,13 +126,17 @@ def alpha_of(weights: tuple[int, ...]) -> fmpz_poly:
     >>> alpha_of((1, 1, 1)) == fmpz_poly([1, 1]) ** 2                       # z + 1 + 1/z squared
     True
     """
-    product, centre = kernel_correlation(weights), len(weights) - 1
-    alpha, t = fmpz_poly([product[centre]]), fmpz_poly([0, 1])
+    return in_sum_of_inverses(kernel_correlation(weights).coeffs()[len(weights) - 1 :])
+
+
+def in_sum_of_inverses(values: Sequence[fmpz]) -> fmpz_poly:
+    """Return P(t) with P(z + 1/z) = values[0] + sum_{m > 0} values[m] (z^m + z^-m)."""
+    result, t = fmpz_poly([values[0]]), fmpz_poly([0, 1])
     before, power = fmpz_poly([2]), t  # z^m + z^-m
-    for m in range(1, len(weights)):
-        alpha += product[centre + m] * power
+    for value in values[1:]:
+        result += value * power
         before, power = power, t * power - before
-    return alpha
+    return result
 
 
 def highest_order(weights: tuple[int, ...]) -> int:
@@ -181,11 +192,11 @@ def _dependencies(
         raise ArithmeticError("c_k(1) is no combination of c_k(0), c_{k+1}(0), ... for this kernel")
 
     def solve(column: int) -> list[fmpz_poly]:
-        found = [fmpz_poly([])] * r
+        values = [fmpz_poly([])] * r
         for i in reversed(range(r)):
-            known = sum((rows[i][n] * found[n] for n in range(i + 1, r)), fmpz_poly([]))
-            found[i] = (previous * rows[i][column] - known) // rows[i][i]
-        return [*found, previous]
+            known = sum((rows[i][n] * values[n] for n in range(i + 1, r)), fmpz_poly([]))
+            values[i] = (previous * rows[i][column] - known) // rows[i][i]
+        return [*values, previous]
 
     return solve(r), solve(-1)
 
@@ -199,16 +210,9 @@ def telescope(weights: tuple[int, ...]) -> tuple[Identity, Identity]:
     .. math:: \sum_{i=0}^r p_i(k)\, \alpha^i = F_k(\rho), \qquad
               q_r(k)\, t/2 - \sum_{i=0}^{r-1} q_i(k)\, \alpha^i = F_k(\rho') .
 
-    Parameters
-    ----------
-    weights : tuple of int
-        At least two, the first and the last not zero.
-
-    Raises
-    ------
-    ArithmeticError
-        If t/2 is no such combination. It is one whenever r = 1 + deg gamma; no kernel of span 1
-        is known for which it is not.
+    `weights` are at least two, the first and the last not zero. Raises ArithmeticError if t/2 is no
+    such combination. It is one whenever r = 1 + deg gamma; no kernel of span 1 is known for which
+    it is not.
 
     >>> telescope((1, 1))[0].coefficients                 # (2 k + 1) c_k(0) = (2 k + 2) c_{k+1}(0)
     ((-1, -2), (2, 2))
@@ -221,13 +225,14 @@ def telescope(weights: tuple[int, ...]) -> tuple[Identity, Identity]:
     r = len(peak) - 1
     # From the numerators of the remainders to the polynomials alpha^i / scale^i themselves.
     below = [denominator * scale**i for i, (_, denominator) in enumerate(powers[: r + 1])]
-    peak = _primitive([*(-y * d for y, d in zip(peak[:r], below[:r], strict=True)),
-                       peak[r] * below[r]])  # fmt: skip
-    lag = _primitive([*(y * d for y, d in zip(lag[:r], below[:r], strict=True)),
-                      2 * lag[r] * target_denominator])  # fmt: skip
+    peak_terms = [-y * d for y, d in zip(peak[:r], below[:r], strict=True)]
+    lag_terms = [y * d for y, d in zip(lag[:r], below[:r], strict=True)]
+    peak = _primitive([*peak_terms, peak[r] * below[r]])
+    lag = _primitive([*lag_terms, 2 * lag[r] * target_denominator])
 
-    def identity(coefficients: list[fmpz_poly], powers: list[fmpz_poly], half_t: fmpz_poly
-                 ) -> Identity:  # fmt: skip
+    def identity(
+        coefficients: list[fmpz_poly], powers: list[fmpz_poly], half_t: fmpz_poly
+    ) -> Identity:
         """Certify sum_i powers[i] (alpha / scale)^i + half_t t/2."""
         top = len(powers) - 1
         values = [fmpz_poly([])] * (max(top * alpha.degree(), 1) + 1)

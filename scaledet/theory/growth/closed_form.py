@@ -26,28 +26,11 @@ def closed_form(
 
     before that the polynomial part of N/R adds to it.
 
-    Parameters
-    ----------
-    fraction : pair of fmpz_poly
-        N(z) and R(z) without common factor, N/R the generating function of the integers C_k:
-        ``peak_fraction`` for c_k(0), ``drop_fraction`` for c_k(0) - c_k(1) of ``growth``.
-    scale : int, Fraction or SymPy number
-        Square of the sum of the integer weights for the normalised numbers (or 1).
-    k : sympy.Symbol
-        Integer and non-negative.
+    `fraction` is (N, R) without common factor, as ``growth`` returns it; `scale` the square of the
+    sum of the integer weights; `k` an integer and non-negative symbol. The form is exact and real:
+    pairs of complex roots appear as powers of their modulus times a cosine and a sine. None if a
+    factor of R is irreducible of degree 3 or more. Source: partial fractions in Q(lambda).
 
-    Returns
-    -------
-    (sympy.Expr, int) or None
-        Exact and real: pairs of complex roots appear as powers of their modulus times a cosine
-        and a sine. None if a factor of R is irreducible of degree 3 or more.
-
-    Notes
-    -----
-    Source: partial fractions in the fields Q(lambda).
-
-    Examples
-    --------
     >>> import sympy as sp
     >>> from scaledet.theory.growth.transition import growth
     >>> k = sp.Symbol("k", integer=True, nonnegative=True)

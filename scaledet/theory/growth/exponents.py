@@ -11,8 +11,11 @@ from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.network.network import Layer, Network
+from scaledet.scenario import RECTIFICATIONS, Rectify
 from scaledet.theory.correlation.exact import composite_filter
-from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
+from scaledet.theory.coverage import require_no_bias, require_theory
+from scaledet.theory.growth.amplitudes import plateau, spelled
+from scaledet.theory.growth.transition import Growth, growth, refuse_rounded_sum_rule
 
 __all__ = ["Exponents", "predict_exponents"]
 
@@ -57,24 +60,29 @@ class Exponents:
     kernel: Kernel
     stride: int
     dim: int
-    rectify: str | None
+    rectify: Rectify
     plateau: Any
     sum_rule: bool
     span: int
     peak_growth: Any
     drop_growth: Any
 
+    @property
+    def rates(self) -> Growth:
+        """Both sequences and their dominant roots, from which all of this follows (stride > 1)."""
+        return growth(self.kernel.trimmed, self.stride)
+
     def __repr__(self) -> str:
         rows = [
             f"Exponents of {self.kernel!r}, stride {self.stride}, d = {self.dim}, "
             f"rectify = {self.rectify!r}",
-            f"  D_k ~ A_k^-alpha   alpha = {_shown(self.alpha)}",
-            f"  G_k ~ A_k^beta     beta  = {_shown(self.beta)}",
+            f"  D_k ~ A_k^-alpha   alpha = {spelled(self.alpha)}",
+            f"  G_k ~ A_k^beta     beta  = {spelled(self.beta)}",
         ]
         if self.plateau is None:
             rows.append("  D_k keeps oscillating (d = 1)")
         elif self.plateau != 0:
-            rows.append(f"  D_k tends to {_shown(self.plateau)} (d = 1)")
+            rows.append(f"  D_k tends to {spelled(self.plateau)} (d = 1)")
         if self.log_correction:
             rows.append(f"  with a logarithm: D_k carries a factor k^{self.log_power}")
         return "\n".join(rows)
@@ -88,19 +96,11 @@ class Exponents:
         )
 
 
-def _shown(value: Any) -> str:
-    text = str(value)
-    if value.is_Integer:
-        return text
-    number = f"{float(value):.6g}"
-    return f"{text} = {number}" if len(text) <= 60 else number
-
-
 def predict_exponents(
     net: Network | None = None,
     *,
     kernel: Kernel | int | Sequence[Any] | None = None,
-    stride: bool | int | None = None,
+    stride: bool | int | str | None = None,
     dim: int | None = None,
     rectify: str | None = "input",
 ) -> Exponents:
@@ -117,8 +117,8 @@ def predict_exponents(
         Equal layers, or a block of layers repeated at least twice. Excludes the next three.
     kernel : int, Kernel or sequence of weights, default 2
         An integer n means ``box(n)``.
-    stride : bool or int, default False
-        False: 1. True: the kernel's length. An integer: itself.
+    stride : int, True or "kernel", default 1
+        Step between the outputs (pixels); True and "kernel": the kernel's length.
     dim : {1, 2, 3}, default 1
         Dimension of the image.
     rectify : {"input", "noise", "layers", None}, default "input"
@@ -153,48 +153,45 @@ def predict_exponents(
       G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
       D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
     """
-    validate.choice("rectify", rectify, validate.RECTIFICATIONS)
+    mode: Rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
         pool = as_kernel(2 if kernel is None else kernel)
         step = _as_stride(stride, len(pool))
         block = Network([Layer(pool, step)], 1 if dim is None else dim)
-        block.require_theory("predict_exponents")
+        require_theory(block, "predict_exponents")
     else:
         given = {"kernel": kernel, "stride": stride, "dim": dim}
         for name, value in given.items():
             if value is not None:
                 raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
-        block = _block_of(net, rectify)
-    if block.depth == 1:
-        pool = block.layers[0].kernel
-    else:
-        pool = Kernel(composite_filter(block, block.depth))
+        block = _block_of(net, mode)
+    single = block.depth == 1
+    pool = block.layers[0].kernel if single else Kernel(composite_filter(block, block.depth))
     step = block.strides[-1]
     if pool.support == 1:
         raise ArgumentError(
             f"kernel must have at least two non-zero weights; got {pool!r}: nothing pools, "
             "A_k = 1 at every layer and the exponents are undefined"
         )
-    if step == 1:
-        return _without_stride(pool, block.dim, rectify)
-    refuse_rounded_sum_rule(pool, step)
-    return _with_stride(pool, step, block.dim, rectify)
+    if step > 1:
+        refuse_rounded_sum_rule(pool, step)
+    return _exponents(pool, step, block.dim, mode)
 
 
-def _as_stride(stride: bool | int | None, length: int) -> int:
+def _as_stride(stride: bool | int | str | None, length: int) -> int:
     if stride is None or stride is False:
         return 1
-    if stride is True:
+    if stride is True or stride == "kernel":
         return length
     return validate.integer("stride", stride, 1)
 
 
-def _block_of(net: Network, rectify: str | None) -> Network:
+def _block_of(net: Network, rectify: Rectify) -> Network:
     if not isinstance(net, Network):
         raise ArgumentTypeError(f"net must be a Network; got {net!r}")
     if rectify == "layers":
-        net.require_no_bias("predict_exponents")
-    net.require_theory("predict_exponents")
+        require_no_bias(net, "predict_exponents")
+    require_theory(net, "predict_exponents")
     if net.period == net.depth and net.depth > 1:
         raise ArgumentError(
             "net must repeat one layer or one block of layers at least twice; got "
@@ -204,51 +201,34 @@ def _block_of(net: Network, rectify: str | None) -> Network:
     return net.prefix(net.period)
 
 
-def _without_stride(pool: Kernel, dim: int, rectify: str | None) -> Exponents:
+def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:
     import sympy as sp
 
-    # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k kappa_2;
-    # a span above 1 leaves c_k(1) = 0, so D_k = 1 at every layer.
-    alone = pool.span > 1
-    return Exponents(
-        alpha=sp.Integer(0 if alone else 2),
-        beta=sp.Integer(0 if rectify is None else dim),
-        log_correction=False,
-        log_power=0,
-        kernel=pool,
-        stride=1,
-        dim=dim,
-        rectify=rectify,
-        plateau=sp.Integer(1 if alone else 0),
-        sum_rule=True,
-        span=pool.span,
-        peak_growth=sp.Integer(1),
-        drop_growth=sp.Integer(1),
-    )
-
-
-def _with_stride(pool: Kernel, step: int, dim: int, rectify: str | None) -> Exponents:
-    import sympy as sp
-
-    from scaledet.theory.growth.amplitudes import plateau
-
-    rates = growth(pool.trimmed, step)
-    peak, drop = rates.peak.sympy(), rates.drop.sympy()
-    level = rates.peak.same_as(rates.drop)
-    alpha = sp.Integer(0) if level else -log_in_base(drop / peak, step)
-    beta = sp.Integer(0) if rectify is None else -dim * log_in_base(peak, step)
-    log_power = rates.drop.multiplicity - rates.peak.multiplicity
-    noise_log = rates.peak.multiplicity > 1 and rectify is not None
+    logarithm, noise_log, peak, drop = 0, False, sp.Integer(1), sp.Integer(1)
+    if step == 1:
+        # D_k = 1/(4 k kappa_2) + ..., c_k(0) = (4 pi k kappa_2)^(-1/2) span, A_k^2 = 1 + 12 k
+        # kappa_2; a span above 1 leaves c_k(1) = 0, so D_k = 1 at every layer.
+        alone = pool.span > 1
+        alpha, beta, limit = sp.Integer(0 if alone else 2), sp.Integer(dim), sp.Integer(alone)
+    else:
+        rates = growth(pool.trimmed, step)
+        peak, drop, limit = rates.peak.sympy(), rates.drop.sympy(), plateau(rates)
+        alpha = sp.Integer(0)
+        if not rates.peak.same_as(rates.drop):
+            alpha = -log_in_base(drop / peak, step)
+        beta = -dim * log_in_base(peak, step)
+        logarithm = rates.drop.multiplicity - rates.peak.multiplicity
+        noise_log = rates.peak.multiplicity > 1 and rectify is not None
     return Exponents(
         alpha=alpha,
-        beta=beta,
-        log_correction=log_power != 0 or noise_log,
-        log_power=log_power,
+        beta=sp.Integer(0) if rectify is None else beta,
+        log_correction=logarithm != 0 or noise_log,
+        log_power=logarithm,
         kernel=pool,
         stride=step,
         dim=dim,
         rectify=rectify,
-        plateau=plateau(rates),
+        plateau=limit,
         sum_rule=pool.sum_rule_defect(step) == 0,
         span=pool.span,
         peak_growth=peak,

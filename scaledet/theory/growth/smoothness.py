@@ -31,6 +31,8 @@ from scaledet import validate
 from scaledet.algebra.roots import PositiveRoot, log_in_base
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.theory.correlation.telescoping import in_sum_of_inverses
+from scaledet.theory.growth.amplitudes import spelled
 from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
 
 if TYPE_CHECKING:
@@ -80,14 +82,13 @@ class Smoothness:
         return self.order - log_in_base(radius, self.stride) / sp.Integer(2)
 
     def __repr__(self) -> str:
-        text, number = str(self.nu), f"{float(self.nu):.6g}"
-        smooth = number if len(text) > 60 else f"{text} = {number}"
-        return "\n".join([
-            f"Smoothness of {self.kernel!r}, stride {self.stride}",
-            f"  sum rules of order {self.order}",
-            f"  nu_R = {text if self.nu.is_Rational else smooth}",
-            f"  shifts {'stable' if self.stable else f'unstable: {self.obstruction}'}",
-        ])  # fmt: skip
+        nu = self.nu if self.nu.is_Rational else spelled(self.nu)
+        return (
+            f"Smoothness of {self.kernel!r}, stride {self.stride}\n"
+            f"  sum rules of order {self.order}\n"
+            f"  nu_R = {nu}\n"
+            f"  shifts {'stable' if self.stable else f'unstable: {self.obstruction}'}"
+        )
 
 
 def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
@@ -96,25 +97,8 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
     The function is :math:`\varphi(x) = s \sum_j a_j \varphi(s x - j)` with integral 1: the limit
     of the composite filters, rescaled.
 
-    Parameters
-    ----------
-    kernel : int, Kernel or sequence of weights
-        Non-negative. An integer n means ``box(n)``.
-    stride : int
-        At least 2 (pixels).
+    Signed kernels are refused, and float weights that meet the sum rule only up to rounding.
 
-    Returns
-    -------
-    Smoothness
-
-    Raises
-    ------
-    ValueError, TypeError
-        For bad arguments, signed kernels, and float weights that meet the sum rule only up to
-        rounding.
-
-    Notes
-    -----
     The shifts are *unstable* iff (i) the s polyphase components of a have a common zero on the
     unit circle, or (ii) for some m > 1 prime to s the cyclotomic polynomials Phi_{mt} divide a
     for all divisors t > 1 of s. Proof: the set Z of angles theta with
@@ -125,8 +109,6 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
     weights. Conversely such zeros put theta in Z: going back from theta + 2 pi l != 0 cannot stay
     on a cycle for ever. Sources: Jia & Wang 1993 (s = 2), Zhou 1996.
 
-    Examples
-    --------
     >>> smoothness([1, 2, 1], 2)
     Smoothness of Kernel(1/4, 1/2, 1/4), stride 2
       sum rules of order 2
@@ -194,13 +176,12 @@ def _orders(bound: int) -> Iterator[int]:
     [2, 3, 4, 6]
     """
     from flint import fmpz
+    from sympy import nextprime
 
     largest, room, prime = Fraction(bound), 1, 2
     while room * (prime - 1) <= bound:
         largest, room = largest * prime / (prime - 1), room * (prime - 1)
-        prime += 1
-        while any(prime % divisor == 0 for divisor in range(2, prime)):
-            prime += 1
+        prime = nextprime(prime)
     return (m for m in range(2, int(largest) + 1) if fmpz(m).euler_phi() <= bound)
 
 
@@ -210,9 +191,7 @@ def _meets_unit_circle(factor: fmpz_poly) -> bool:
     Then it is w + 1 or palindromic of even degree 2 d, w^d P(w + 1/w), and P has a real root
     between -2 and 2.
     """
-    from flint import arb, ctx, fmpz_poly
-
-    from scaledet.algebra.real_root import complex_roots
+    import sympy as sp
 
     coefficients = factor.coeffs()
     if coefficients != coefficients[::-1]:
@@ -220,17 +199,5 @@ def _meets_unit_circle(factor: fmpz_poly) -> bool:
     half, odd = divmod(factor.degree(), 2)
     if odd:
         return True  # palindromic, irreducible and of odd degree: w + 1
-    t = fmpz_poly([0, 1])
-    below, power, reduced = fmpz_poly([2]), t, coefficients[half] + fmpz_poly()
-    for j in range(1, half + 1):  # power = w^j + w^-j
-        reduced += coefficients[half + j] * power
-        below, power = power, t * power - below
-    bits = 64
-    while True:
-        with ctx.workprec(bits):
-            sizes = [abs(root.real) for root in complex_roots(reduced) if root.imag == 0]
-            if any(bool(size < arb(2)) for size in sizes):
-                return True
-            if all(bool(size > arb(2)) for size in sizes):
-                return False
-        bits *= 2
+    reduced = [int(c) for c in reversed(in_sum_of_inverses(coefficients[half:]).coeffs())]
+    return bool(sp.Poly(reduced, sp.Symbol("t")).count_roots(-2, 2) > 0)

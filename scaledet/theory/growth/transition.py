@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scaledet.algebra.roots import PositiveRoot, dominant_root
 from scaledet.errors import ArgumentError
+from scaledet.theory.correlation.exact import kernel_correlation
 
 if TYPE_CHECKING:
     from flint import fmpz, fmpz_mat, fmpz_poly
@@ -48,26 +50,20 @@ def transition_matrix(weights: tuple[int, ...], stride: int) -> fmpz_mat:
     """
     from flint import fmpz_mat
 
-    length = len(weights)
-    radius = max(1, -(-(length - 1) // (stride - 1)) - 1)
+    reach = len(weights) - 1
+    radius = max(1, -(-reach // (stride - 1)) - 1)
+    correlation = kernel_correlation(weights)
 
-    def autocorrelation(lag: int) -> int:
-        lag = abs(lag)
-        return sum(a * b for a, b in zip(weights, weights[lag:], strict=False))
+    def at(lag: int) -> fmpz:
+        return correlation[reach + abs(lag)]
 
-    values = [autocorrelation(m) for m in range(length)]
-
-    def at(lag: int) -> int:
-        return values[abs(lag)] if abs(lag) < length else 0
-
+    lags = range(radius + 1)
     return fmpz_mat(
-        [
-            [at(m - stride * n) + (at(m + stride * n) if n else 0) for n in range(radius + 1)]
-            for m in range(radius + 1)
-        ]
+        [[at(m - stride * n) + (at(m + stride * n) if n else 0) for n in lags] for m in lags]
     )
 
 
+@lru_cache(maxsize=256)
 def growth(weights: tuple[int, ...], stride: int) -> Growth:
     """Exact growth of c_k(0) and c_k(0) - c_k(1) under repeated pooling at `stride` >= 2.
 

@@ -1,1 +1,1 @@
-"""What the noise contributes: the mean and the variance of its response."""
+"""Responses to noise: the parts of G_k due to its mean and its variance."""

@@ -2,7 +2,7 @@ r"""Noise through biases of any sign, layer by layer: means and covariances, clo
 
 Noise that enters unrectified is Gaussian after the first pooling: its rectified moments are exact.
 From then on the pooled units are not negative, and their law is not known: they are taken for
-rectified Gaussian variables of the same means and covariances (`rectified_match`), which the next
+rectified Gaussian variables of the same means and covariances (`gaussians`), which the next
 bias and ReLU turn into
 
 .. math:: s\, \mathrm{relu}(h + X) + b \;\longrightarrow\; s\, \mathrm{relu}(h + b / s + X),
@@ -14,26 +14,28 @@ after the first are. Source: ours; closing with a Gaussian law instead is severa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
-from scaledet.theory.noise.gaussians import rectified_covariance, rectified_mean
-from scaledet.theory.noise.match import matched_correlation, matched_height
-from scaledet.theory.noise.moments import noise_moments
-from scaledet.theory.signal.clean_images import (
-    activated,
-    cell_positions,
-    pixel_images,
-    pooled,
-    window,
+from scaledet.network.pooling import apply_layer, pool_axis
+from scaledet.theory.noise.gaussians import (
+    matched_correlation,
+    matched_height,
+    rectified_covariance,
+    rectified_mean,
 )
+from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.signal.clean_images import cell_positions, pixel_images, window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.network.network import Layer, Network
+    from scaledet.scenario import Rectify
+
+    Array = NDArray[np.float64]
 
 __all__ = ["closure_noise"]
 
@@ -43,23 +45,8 @@ _LARGEST = 1 << 30
 _ROUNDING = 1e-28
 
 
-class _Energies(NamedTuple):
-    """Per layer, summed over units: squared mean perturbation, and variance."""
-
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-
-
-def closure_noise(
-    net: Network, size: int, sigma: float, rectify: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
-
-    Raises
-    ------
-    ValueError
-        If the covariances are too many.
-    """
+def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tuple[Array, Array]:
+    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each."""
     dim, side = net.dim, window(net, size)
     units = (side // net.layers[0].stride) ** dim
     cell = net.strides[-1] ** dim
@@ -74,13 +61,16 @@ def closure_noise(
     totals /= cell
     if side < size:
         # Beyond the window every unit is background.
-        background = np.array(_carried(net, np.zeros((1,) + (side,) * dim), sigma, rectify))
+        background = _carried(net, np.zeros((1,) + (side,) * dim), sigma, rectify)
         totals += background * ((size / side) ** dim - 1)
     return totals[0], totals[1]
 
 
-def _carried(net: Network, clean: NDArray[np.float64], sigma: float, rectify: str) -> _Energies:
-    """Carry means [n, ...] and covariances [n, ..., ...] of noisy images through the layers."""
+def _carried(net: Network, clean: Array, sigma: float, rectify: Rectify) -> Array:
+    """Carry means [n, ...] and covariances [n, ..., ...] of noisy images through the layers.
+
+    Return, [2, depth + 1] and summed over units, squared mean perturbation and variance.
+    """
     noise = noise_moments(sigma, None if rectify == "layers" else rectify)
     active = clean > 0
     mean = clean + np.where(active, noise.active_mean, noise.background_mean)
@@ -88,40 +78,47 @@ def _carried(net: Network, clean: NDArray[np.float64], sigma: float, rectify: st
     rows = [_energies(mean - clean, variance)]
     covariance = np.zeros(0)
     for k, layer in enumerate(net.layers, start=1):
-        clean = activated(clean, layer)
-        mean = pooled(mean, layer)
-        covariance = _first_covariance(variance, layer) if k == 1 else pooled(covariance, layer)
+        clean = apply_layer(clean, layer, rectify=True)
+        mean = _pooled(mean, layer)
+        covariance = _first_covariance(variance, layer) if k == 1 else _pooled(covariance, layer)
         signed = k == 1 and rectify == "layers"
         mean, covariance = _rectified(mean, covariance, float(layer.bias), signed)
         rows.append(_energies(mean - clean, _diagonal(covariance)))
-    return _Energies(*np.array(rows).T)
+    return np.array(rows).T
 
 
-def _energies(change: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[float, float]:
+def _pooled(values: Array, layer: Layer) -> Array:
+    """Pool along every axis but the first."""
+    weights = np.array([float(weight) for weight in layer.kernel.weights])
+    for axis in range(1, values.ndim):
+        values = pool_axis(values, weights, layer.stride, axis)
+    return values
+
+
+def _energies(change: Array, variance: Array) -> tuple[float, float]:
     return float((change * change).sum()), float(variance.sum())
 
 
-def _diagonal(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _diagonal(covariance: Array) -> Array:
     """Variances [n, units] of covariances [n, ..., ...]."""
     count = len(covariance)
     units = round((covariance.size / count) ** 0.5)
     return np.diagonal(covariance.reshape(count, units, units), axis1=1, axis2=2)
 
 
-def _first_covariance(variance: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:
+def _first_covariance(variance: Array, layer: Layer) -> Array:
     """Covariances of the units of layer 1 above pixels of independent noise."""
     count, *shape = variance.shape
     pixels = variance[0].size
-    pool = pooled(np.eye(pixels).reshape(pixels, *shape), layer)
+    pool = _pooled(np.eye(pixels).reshape(pixels, *shape), layer)
     outputs = pool.shape[1:]
     flat = pool.reshape(pixels, -1)
-    found = np.stack([flat.T @ (own[:, None] * flat) for own in variance.reshape(count, -1)])
-    return found.reshape(count, *outputs, *outputs)
+    rows = variance.reshape(count, -1)
+    covariances = np.stack([flat.T @ (row[:, None] * flat) for row in rows])
+    return covariances.reshape(count, *outputs, *outputs)
 
 
-def _rectified(
-    mean: NDArray[np.float64], covariance: NDArray[np.float64], bias: float, signed: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rectified(mean: Array, covariance: Array, bias: float, signed: bool) -> tuple[Array, Array]:
     """Add the bias and rectify Gaussian (`signed`) or non-negative units."""
     if bias >= 0 and not signed:
         return mean + bias, covariance
@@ -141,16 +138,16 @@ def _rectified(
     which, first, second = np.nonzero(np.triu(covariance != 0))
     kept = moving[which, first] & moving[which, second]
     which, first, second = which[kept], first[kept], second[kept]
-    one, other = (which, first), (which, second)
-    scale = deviation[one] * deviation[other]
+    left, right = (which, first), (which, second)
+    scale = deviation[left] * deviation[right]
     correlation = covariance[which, first, second] / scale
     if not signed:
-        correlation = matched_correlation(height[one], height[other], correlation)
+        correlation = matched_correlation(height[left], height[right], correlation)
     correlation[first == second] = 1.0
     height = height + bias / deviation
-    found = scale * rectified_covariance(height[one], height[other], correlation)
+    rectified = scale * rectified_covariance(height[left], height[right], correlation)
     result = np.zeros_like(covariance)
-    result[which, first, second] = found
-    result[which, second, first] = found
+    result[which, first, second] = rectified
+    result[which, second, first] = rectified
     means = np.where(moving, deviation * rectified_mean(height), np.maximum(mean + bias, 0.0))
     return means.reshape(shape), result.reshape(full)

@@ -7,7 +7,12 @@ rate :math:`P(X > -h, Y > -k)`, and this at the rate :math:`\varphi_\rho(h, k)`:
 .. math:: C = \rho\, \Phi(h) \Phi(k) + \int_0^\rho (\rho - u)\, \varphi_u(h, k)\, du .
 
 For :math:`\rho \ge 0` nothing cancels. At h = k = 0 it is the arc-cosine kernel of order one.
-Source: Price 1958; Cho and Saul 2009 (zero means); the arrangement is ours.
+
+Conversely, a variable :math:`V \ge 0` of mean m and variance v is read as
+:math:`s\,\mathrm{relu}(h + X)`, a pair of them with the correlation of (X, Y) that gives their
+covariance. These equations have one solution, for :math:`m/\sqrt v` and the covariance increase
+with h and with the correlation.
+Source: Price 1958; Cho and Saul 2009 (zero means); the arrangement and the inversion are ours.
 """
 
 from __future__ import annotations
@@ -21,12 +26,17 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[np.float64]
+
 __all__ = [
     "centred_covariance",
     "covariance_and_slope",
+    "matched_correlation",
+    "matched_height",
     "rectified_covariance",
     "rectified_excess",
     "rectified_mean",
+    "unit_rule",
 ]
 
 _SQRT_2PI = math.sqrt(2 * math.pi)
@@ -34,9 +44,11 @@ _SQRT_2PI = math.sqrt(2 * math.pi)
 # integral changes by less than 1e-20.
 _RULES = ((1.2, 24), (4.0, 64), (18.0, 160))
 _BLOCK = 1 << 20
+_LOWEST, _HIGHEST = -37.0, 9.0
+_STEPS = 60
 
 
-def rectified_excess(height: NDArray[np.float64]) -> NDArray[np.float64]:
+def rectified_excess(height: Array) -> Array:
     r"""Return E relu(h + X) - relu(h), :math:`\phi(h) - |h|\, \Phi(-|h|)`.
 
     >>> float(rectified_excess(np.array(0.0)) * math.sqrt(2 * math.pi))
@@ -50,12 +62,12 @@ def rectified_excess(height: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(size < 38, np.maximum(value, 0.0), 0.0))
 
 
-def rectified_mean(height: NDArray[np.float64]) -> NDArray[np.float64]:
+def rectified_mean(height: Array) -> Array:
     """Return E relu(h + X)."""
     return np.maximum(height, 0.0) + rectified_excess(height)
 
 
-def centred_covariance(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
+def centred_covariance(correlation: Array) -> Array:
     r"""Return Cov(relu(X), relu(Y)), the arc-cosine kernel less the product of the means.
 
     .. math:: \frac{1}{2\pi} \bigl(\sqrt{1 - \rho^2} + \rho\, (\pi - \arccos\rho) - 1\bigr)
@@ -68,9 +80,7 @@ def centred_covariance(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(rho / 4 + (rho * np.arcsin(rho) - rho * rho / (1 + root)) / (2 * np.pi))
 
 
-def rectified_covariance(
-    first: NDArray[np.float64], second: NDArray[np.float64], correlation: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def rectified_covariance(first: Array, second: Array, correlation: Array) -> Array:
     """Return Cov(relu(h + X), relu(k + Y)) for arrays h, k and rho in [-1, 1] of one shape.
 
     Relative error below 1e-12 for rho >= 0 and h, k >= 0; below 1e-13 absolutely elsewhere
@@ -83,9 +93,7 @@ def rectified_covariance(
     return covariance_and_slope(first, second, correlation)[0]
 
 
-def covariance_and_slope(
-    first: NDArray[np.float64], second: NDArray[np.float64], correlation: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def covariance_and_slope(first: Array, second: Array, correlation: Array) -> tuple[Array, Array]:
     """Return the covariance C of `rectified_covariance` and dC/drho = P(X > -h, Y > -k).
 
     >>> slope = covariance_and_slope(np.array(0.0), np.array(0.0), np.array(0.5))[1]
@@ -102,10 +110,10 @@ def covariance_and_slope(
     with np.errstate(divide="ignore"):
         reach = np.clip(np.arctanh(rho), -_RULES[-1][0], _RULES[-1][0])
     # Elsewhere the density, at most phi(h) or phi(k), is below 1e-313.
-    felt = (np.abs(h) < 38) & (np.abs(k) < 38) & (rho != 0)
+    inside = (np.abs(h) < 38) & (np.abs(k) < 38) & (rho != 0)
     low = 0.0
     for high, count in _RULES:
-        group = np.flatnonzero(felt & (np.abs(reach) > low) & (np.abs(reach) <= high))
+        group = np.flatnonzero(inside & (np.abs(reach) > low) & (np.abs(reach) <= high))
         for start in range(0, len(group), _BLOCK // count):
             rows = group[start : start + _BLOCK // count]
             more, steeper = _integrals(h[rows], k[rows], rho[rows], reach[rows], count)
@@ -115,19 +123,13 @@ def covariance_and_slope(
     return result.reshape(shape), slope.reshape(shape)
 
 
-def _integrals(
-    h: NDArray[np.float64],
-    k: NDArray[np.float64],
-    rho: NDArray[np.float64],
-    reach: NDArray[np.float64],
-    count: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _integrals(h: Array, k: Array, rho: Array, reach: Array, count: int) -> tuple[Array, Array]:
     r"""Integrate (rho - u) phi_u and phi_u over y, u = tanh y, where phi_u varies within one unit.
 
     .. math:: \varphi_u(h, k)\, du = \frac{dy}{2 \pi \cosh y}
               \exp\bigl(-\tfrac12 k^2 - \tfrac12 (h \cosh y - k \sinh y)^2\bigr)
     """
-    nodes, weights = _rule(count)
+    nodes, weights = unit_rule(count)
     y = reach[:, None] * nodes
     cosh = np.cosh(y)
     exponent = (h[:, None] * cosh - k[:, None] * np.sinh(y)) ** 2 + k[:, None] ** 2
@@ -139,7 +141,72 @@ def _integrals(
 
 
 @lru_cache
-def _rule(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def unit_rule(count: int) -> tuple[Array, Array]:
     """Gauss-Legendre rule on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1) / 2, weights / 2
+
+
+def matched_height(ratio: Array) -> Array:
+    """Return h at which relu(h + X) has mean `ratio` times its standard deviation.
+
+    Error below 1e-10; -37, below which relu(h + X) is lost in underflow, is the lowest.
+
+    >>> h = np.array([-8.0, 0.0, 3.0])
+    >>> deviation = np.sqrt(rectified_covariance(h, h, np.ones(3)))
+    >>> bool(np.allclose(matched_height(rectified_mean(h) / deviation), h, rtol=0, atol=1e-12))
+    True
+    """
+    heights, logs = _table()
+    with np.errstate(divide="ignore"):
+        wanted = np.log(ratio)
+    result = np.interp(wanted, logs, heights)
+    inside = (wanted > logs[0]) & (wanted < logs[-1])
+    h, target = result[inside], wanted[inside]
+    for _ in range(4):  # the table is good to three digits: Newton's method doubles them
+        value, slope = _log_ratio(h)
+        h = np.clip(h - (value - target) / slope, _LOWEST, _HIGHEST)
+    result[inside] = h
+    # Beyond the table nothing is rectified, to double precision.
+    return np.where(wanted >= logs[-1], ratio, result)
+
+
+@lru_cache
+def _table() -> tuple[Array, Array]:
+    heights = np.linspace(_LOWEST, _HIGHEST, 1000)
+    return heights, _log_ratio(heights)[0]
+
+
+def _log_ratio(h: Array) -> tuple[Array, Array]:
+    """Logarithm of mean over standard deviation of relu(h + X), and its derivative."""
+    from scipy.special import ndtr
+
+    mean = rectified_mean(h)
+    variance = rectified_covariance(h, h, np.ones_like(h))
+    slope = ndtr(h) / mean - mean * ndtr(-h) / variance
+    return np.log(mean) - np.log(variance) / 2, slope
+
+
+def matched_correlation(first: Array, second: Array, covariance: Array) -> Array:
+    """Return the correlation in [-1, 1] at which relu(h + X) and relu(k + Y) have `covariance`.
+
+    The nearest end where none has. Newton's method from above: the covariance is convex in rho
+    where rho >= 0.
+
+    >>> h, k, rho = np.array([0.3]), np.array([-1.0]), np.array([0.7])
+    >>> bool(abs(matched_correlation(h, k, rectified_covariance(h, k, rho)) - rho) < 1e-13)
+    True
+    """
+    result = np.ones_like(covariance)
+    todo = np.arange(covariance.size)
+    for _ in range(_STEPS):
+        rho = result[todo]
+        value, slope = covariance_and_slope(first[todo], second[todo], rho)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = (value - covariance[todo]) / slope
+        step = np.where(slope > 0, step, 0.0)
+        result[todo] = np.clip(rho - step, -1.0, 1.0)
+        todo = todo[np.abs(result[todo] - rho) > 1e-14]
+        if not len(todo):
+            break
+    return result

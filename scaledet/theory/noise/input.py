@@ -1,4 +1,4 @@
-r"""Noise at the input, pixel by pixel, on images that carry background noise of their own.
+r"""Noise at the input, pixel by pixel, on images that carry background noise.
 
 The image is :math:`u = \mathrm{relu}(x + \xi \zeta)`, the noisy one
 :math:`\mathrm{relu}(x + \xi \zeta + \sigma \eta)` (``rectify="input"``),
@@ -30,11 +30,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
+from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess, unit_rule
 from scaledet.theory.noise.moments import RectifiedMoments, noise_moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from scaledet.scenario import Rectify
+
+    Array = NDArray[np.float64]
 
 __all__ = ["InputMoments", "input_moments"]
 
@@ -57,15 +61,15 @@ class InputMoments(NamedTuple):
     active_variance: float
 
 
-def input_moments(sigma: float, rectify: str | None, background: float) -> InputMoments:
+def input_moments(sigma: float, rectify: Rectify, background: float) -> InputMoments:
     """Moments of the perturbation by noise of `sigma` on a background of xi = `background`.
 
     Relative error below 1e-12.
 
     >>> input_moments(1.0, "input", 0.0)[1:]
     (1.0, 0.0, 0.0, 0.0)
-    >>> found = input_moments(1e-3, "input", 1.0)           # linear response
-    >>> round(found.noise.background_variance * 1e6, 3)
+    >>> moments = input_moments(1e-3, "input", 1.0)         # linear response
+    >>> round(moments.noise.background_variance * 1e6, 3)
     0.5
     """
     noise = noise_moments(sigma, rectify)
@@ -85,13 +89,13 @@ def input_moments(sigma: float, rectify: str | None, background: float) -> Input
 
 
 def _loss(height: float) -> tuple[float, float]:
-    """Mean and variance of 1 - delta, what the background's kink takes away from a unit step.
+    """Mean and variance of 1 - delta, by which the background's kink shortens a unit step.
 
     It is 0 for zeta > 0, -xi zeta down to zeta = -1/xi, and 1 below.
     """
     from scipy.special import ndtr
 
-    z, weights = _rule(0.0, min(height, _REACH))
+    z, weights = (min(height, _REACH) * part for part in unit_rule(_NODES))
     density = weights * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     off = float(ndtr(-height))
     mean = float(density @ z) / height + off
@@ -105,17 +109,17 @@ def _perturbation(height: float, sigma: float, background: float) -> tuple[float
         heights = np.array([height / total, height / background])
         widths = np.array([total, background])
         mean = widths @ (rectified_excess(heights) * [1, -1])
-        own = widths**2 @ rectified_covariance(heights, heights, np.ones(2))
+        variances = widths**2 @ rectified_covariance(heights, heights, np.ones(2))
         shared = rectified_covariance(heights[0], heights[1], np.array(background / total))
-        return float(mean), float(own - 2 * total * background * shared)
+        return float(mean), float(variances - 2 * total * background * shared)
     return _weak(height, sigma, background)
 
 
 def _weak(height: float, sigma: float, background: float) -> tuple[float, float]:
-    """Integrate over B = sigma t, where only |t| of a few units knows of the kink."""
+    """Integrate over B = sigma t: the kink matters only where |t| is a few units."""
     from scipy.special import ndtr
 
-    t, weights = _rule(0.0, _REACH)
+    t, weights = (_REACH * part for part in unit_rule(_NODES))
     gauss = np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
     off = ndtr(-t)
     # E (relu(t + Z) - relu(t))^2, less 1 where the pixel is on; t < 0 by its size.
@@ -131,9 +135,3 @@ def _weak(height: float, sigma: float, background: float) -> tuple[float, float]
     change = sigma * float(weights @ (on_change * above + off_square * below))
     square = sigma**2 * (float(ndtr(height / background)) + change)
     return mean, square - mean * mean
-
-
-def _rule(low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    half = (high - low) / 2
-    return low + half * (nodes + 1), half * weights

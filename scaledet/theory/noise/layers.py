@@ -27,6 +27,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -44,27 +45,20 @@ from scaledet.theory.noise.gaussians import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[np.float64]
+
 __all__ = ["layer_noise"]
 
 _LARGEST = 1 << 31
 """Pairs of units next to the active pixel that are visited at most."""
 
 
-def layer_noise(
-    net: Network, size: int | None, sigma: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Array, Array]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2 S_k^d; shape [depth + 1] each.
 
-    Relative error of their sum below 1e-12. Biases count in layer 1 only: those of later layers
-    are taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
+    Relative error of their sum below 1e-12. Biases count in layer 1 only: later ones are
+    taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
 
-    Raises
-    ------
-    ValueError
-        If the first kernel couples too many units.
-
-    Examples
-    --------
     >>> mean, variance = layer_noise(Network.uniform(2, 2, depth=3), None, None)
     >>> (mean * 2 * np.pi).round(12).tolist()
     [0.0, 1.0, 1.0, 1.0]
@@ -97,9 +91,9 @@ class _FirstLayer:
     Attributes
     ----------
     profiles : ndarray, shape [s, units]
-        What the units along one axis see of an active pixel of height 1, by its phase.
+        Height that an active pixel adds to the units along one axis, by its phase.
     steps : ndarray, shape [lags, d]
-        Displacements n, one of those that are equal up to a permutation of the axes.
+        Displacements n, one for each class of permutations of the axes.
     distance : ndarray, shape [lags, d]
         |n| along every axis, around the torus.
     copies : ndarray, shape [lags]
@@ -110,11 +104,11 @@ class _FirstLayer:
         c_1(0)^d, the variance of their noise over sigma^2.
     """
 
-    profiles: NDArray[np.float64]
+    profiles: Array
     steps: NDArray[np.int64]
     distance: NDArray[np.int64]
-    copies: NDArray[np.float64]
-    correlation: NDArray[np.float64]
+    copies: Array
+    correlation: Array
     peak: float
 
     @classmethod
@@ -131,8 +125,8 @@ class _FirstLayer:
                 f"pairs of units next to the active pixel are visited; got {layer.kernel!r}"
             )
         places = np.array(list(itertools.combinations_with_replacement(range(len(around)), dim)))
-        found = correlation(net, 1, size=size, lags=stride * lags)
-        lag = np.array([found.values[stride * n] / found.values[0] for n in range(lags + 1)])
+        exact = correlation(net, 1, size=size, lags=stride * lags)
+        lag = np.array([exact.values[stride * n] / exact.values[0] for n in range(lags + 1)])
         profiles = np.zeros((stride, units))
         for j, weight in enumerate(layer.kernel.trimmed):
             profiles[j % stride, -(j // stride) % units] = weight / sum(layer.kernel.trimmed)
@@ -142,26 +136,22 @@ class _FirstLayer:
             distance=near[places],
             copies=np.array([_permutations(place) for place in places.tolist()]),
             correlation=lag[near[places]].prod(axis=1),
-            peak=float(found.values[0] / found.scale) ** dim,
+            peak=float(exact.values[0] / exact.scale) ** dim,
         )
 
     @property
     def lags(self) -> int:
         return int(self.distance.max())
 
-    def perturbation(
-        self, deviation: float, level: NDArray[np.float64]
-    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-        """Average over phases what an active pixel adds to units of mean `level`.
+    def perturbation(self, deviation: float, level: Array) -> tuple[float, Array, Array]:
+        """Average, over its phases, the change that an active pixel makes to units of mean `level`.
 
-        Sum of the changes of the means; by displacement, the sums of the products of two changes,
-        and of the changes of the covariances. All in units of the standard deviation.
+        Return the sum of the changes of the means and, by displacement, the sums of the products
+        of two changes and of the changes of the covariances, in units of the standard deviation.
         """
         stride, units = self.profiles.shape
         dim = self.steps.shape[1]
-        heights = self.profiles
-        for _ in range(dim - 1):
-            heights = np.multiply.outer(heights, self.profiles)
+        heights = reduce(np.multiply.outer, [self.profiles] * dim)
         # [s, n, s, n, ...] to [phases, n, n, ...]
         order = [*range(0, 2 * dim, 2), *range(1, 2 * dim, 2)]
         heights = heights.transpose(order).reshape(-1, *[units] * dim) / deviation
@@ -172,8 +162,8 @@ class _FirstLayer:
             means.append((change * np.roll(change, -step, axes)).sum())
             other = np.roll(heights, -step, axes)
             low, high = np.minimum(heights, other), np.maximum(heights, other)
-            felt = high > 0
-            pairs, counts = np.unique(low[felt] + 1j * high[felt], return_counts=True)
+            lit = high > 0
+            pairs, counts = np.unique(low[lit] + 1j * high[lit], return_counts=True)
             near = rectified_covariance(level + pairs.real, level + pairs.imag, rho)
             covariances.append(counts @ (near - rectified_covariance(level, level, rho)))
         phases = stride**dim
@@ -186,7 +176,7 @@ def _permutations(place: Sequence[int]) -> float:
     return math.factorial(len(place)) / math.prod(math.factorial(count) for count in repeats)
 
 
-def _tails(net: Network, size: int | None, lags: int) -> NDArray[np.float64]:
+def _tails(net: Network, size: int | None, lags: int) -> Array:
     """Autocorrelation of the filter of layers 2 ... k by lag (units of layer 1), k = 1 ..."""
     rows = [[1.0] + [0.0] * lags]
     if net.depth == 1:
@@ -201,11 +191,11 @@ def _tails(net: Network, size: int | None, lags: int) -> NDArray[np.float64]:
     for layer in tail.layers[:flat]:
         weights = np.zeros(nodes)
         for j, weight in enumerate(layer.kernel.trimmed):
-            # A kernel may be longer than what strides have left of the torus.
+            # After the strides the torus may be shorter than a kernel.
             weights[j % nodes] += weight / sum(layer.kernel.trimmed)
         gain = gain * np.abs(np.fft.rfft(weights)) ** 2
         rows.append(np.fft.irfft(gain, nodes)[: lags + 1].tolist())
     for k in range(flat + 1, tail.depth + 1):
-        found = correlation(tail, k, size=units, lags=lags)
-        rows.append([value / found.scale for value in found.values])
+        exact = correlation(tail, k, size=units, lags=lags)
+        rows.append([value / exact.scale for value in exact.values])
     return np.array(rows)

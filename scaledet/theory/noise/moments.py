@@ -3,7 +3,10 @@ r"""Mean and variance of rectified Gaussian variables."""
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from scaledet.scenario import Rectify
 
 __all__ = ["RectifiedMoments", "noise_moments"]
 
@@ -19,7 +22,7 @@ class RectifiedMoments(NamedTuple):
     active_variance: float
 
 
-def noise_moments(sigma: float, rectify: str | None) -> RectifiedMoments:
+def noise_moments(sigma: float, rectify: Rectify) -> RectifiedMoments:
     r"""Moments of the perturbation that enters the network, pixel by pixel.
 
     With Z standard normal: ``rectify="input"`` perturbs a background pixel by

@@ -23,7 +23,7 @@ import numpy as np
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 from scaledet.tasks.pairs import labels_of
-from scaledet.theory.correlation.exact import composite_filter
+from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
 from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
     from scaledet.tasks.scale_detection import ScaleDetection
 
-__all__ = ["pair_layer_noise"]
+    Array = NDArray[np.float64]
+
+__all__ = ["pair_layer_noise", "require_few_pairs"]
 
 _WORK = 1 << 37
 """Products of the means of two units that are summed at most: about a minute."""
@@ -43,19 +45,11 @@ _CHUNK = 1 << 20
 
 def pair_layer_noise(
     net: Network, task: ScaleDetection, sigma: float, *, balanced: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Array, Array]:
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
 
-    Relative error below 1e-10. Biases count in layer 1 only: those of later layers are taken for
-    >= 0.
+    Relative error below 1e-10. Biases count in layer 1 only: later ones are taken for >= 0.
 
-    Raises
-    ------
-    ValueError
-        If the task is too large.
-
-    Examples
-    --------
     >>> from scaledet.tasks.scale_detection import ScaleDetection
     >>> task = ScaleDetection(size=8, xi=3, gap=1)
     >>> net = Network.uniform(2, 2, depth=2)
@@ -64,13 +58,7 @@ def pair_layer_noise(
     (2.0, True)
     """
     dim, stride = task.dim, net.layers[0].stride
-    units = task.size // stride
-    cell = _cell(task, stride)
-    if units**dim > _UNITS or (cell * task.size * units**2) ** dim > _WORK:
-        raise ArgumentError(
-            "task.size must be smaller with rectify='layers', where the pairs are visited one by "
-            f"one; got {task.size} in d = {dim} with stride {stride} in layer 1"
-        )
+    units, cell = task.size // stride, _cell(task, stride)
     pool = _pooling(net, 1, task.size)
     gram = pool @ pool.T
     deviation = sigma * math.sqrt(gram[0, 0]) ** dim
@@ -90,6 +78,17 @@ def pair_layer_noise(
     return mean, variance
 
 
+def require_few_pairs(net: Network, task: ScaleDetection) -> None:
+    """Raise if the task is too large to visit its pairs."""
+    dim, stride = task.dim, net.layers[0].stride
+    units = task.size // stride
+    if units**dim > _UNITS or (_cell(task, stride) * task.size * units**2) ** dim > _WORK:
+        raise ArgumentError(
+            "task.size must be smaller with rectify='layers', where the pairs are visited one by "
+            f"one; got {task.size} in d = {dim} with stride {stride} in layer 1"
+        )
+
+
 def _cell(task: ScaleDetection, stride: int) -> int:
     """Side of the cell of the translations that leave the law of the pairs and the grid alone."""
     if task.variant == "T2":
@@ -97,27 +96,21 @@ def _cell(task: ScaleDetection, stride: int) -> int:
     return stride if task.periodic else task.size
 
 
-def _pooling(net: Network, depth: int, size: int) -> NDArray[np.float64]:
+def _pooling(net: Network, depth: int, size: int) -> Array:
     """Return the pooling matrix of layers 1 ... depth along one axis."""
     weights = composite_filter(net, depth, size)
-    total, stride = sum(weights), net.strides[depth]
-    rows = (np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]) % size
-    return np.asarray(np.array([weight / total for weight in weights])[rows])
+    total = sum(weights)
+    return pooling_matrix(np.array([weight / total for weight in weights]), net.strides[depth])
 
 
 def _averages(
-    task: ScaleDetection,
-    balanced: bool,
-    pool: NDArray[np.float64],
-    correlation: NDArray[np.float64],
-    level: float,
-    cell: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    task: ScaleDetection, balanced: bool, pool: Array, correlation: Array, level: float, cell: int
+) -> tuple[Array, Array]:
     """Average of E w_i E w_j and of Cov(w_i, w_j), [units^d] * 2, in units of the variance."""
     dim, units = task.dim, len(pool)
-    heights = np.ones((1, 1))
-    for _ in range(dim):
-        heights = np.asarray(np.kron(heights, pool), dtype=np.float64)
+    heights = pool
+    for _ in range(dim - 1):
+        heights = np.asarray(np.kron(heights, pool), dtype=float)
     places = np.indices((units,) * dim).reshape(dim, -1)
     means, covariances = np.zeros((2, len(heights), len(heights)))
     shifts = list(itertools.product(np.flatnonzero(correlation).tolist(), repeat=dim))
@@ -136,9 +129,7 @@ def _averages(
     return means, covariances
 
 
-def _table(
-    values: NDArray[np.float64], pairs: NDArray[np.int64], rho: float
-) -> NDArray[np.float64]:
+def _table(values: Array, pairs: NDArray[np.int64], rho: float) -> Array:
     """Covariances of the pairs of heights that occur, at their place among all pairs."""
     first, second = np.divmod(pairs, len(values))
     table = np.zeros(len(values) ** 2)
@@ -147,8 +138,8 @@ def _table(
 
 
 def _chunks(
-    task: ScaleDetection, balanced: bool, heights: NDArray[np.float64], cell: int
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]]:
+    task: ScaleDetection, balanced: bool, heights: Array, cell: int
+) -> Iterator[tuple[Array, NDArray[np.int64], Array]]:
     """Yield the heights that occur, which of them every unit has [pairs, units], and weights."""
     size, dim, counts = task.size, task.dim, task.counts
     cells = (size // cell) ** dim
@@ -162,15 +153,15 @@ def _chunks(
         here = np.broadcast_to(np.array(place), positions.shape)
         labels = labels_of(task, here, positions)
         weights = np.where(labels == 1, share[1], share[-1])
-        own = heights[np.ravel_multi_index(place, (size,) * dim)]
+        first = heights[np.ravel_multi_index(place, (size,) * dim)]
         partners = np.flatnonzero(labels)
         for start in range(0, len(partners), step):
             chosen = partners[start : start + step]
-            values, codes = np.unique(own + heights[chosen], return_inverse=True)
+            values, codes = np.unique(first + heights[chosen], return_inverse=True)
             yield values, codes.reshape(len(chosen), -1), weights[chosen]
 
 
-def _averaged_gram(after: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+def _averaged_gram(after: Array, step: int) -> Array:
     """Average P^T P along one axis over translations by multiples of `step`."""
     outputs, units = after.shape
     common = math.gcd(step, units // outputs)
@@ -182,7 +173,7 @@ def _averaged_gram(after: NDArray[np.float64], step: int) -> NDArray[np.float64]
     return result
 
 
-def _contracted(table: NDArray[np.float64], gram: NDArray[np.float64], dim: int) -> float:
+def _contracted(table: Array, gram: Array, dim: int) -> float:
     """Sum of table[i, j] over units, times the product over axes of gram[i_a, j_a]."""
     units = len(gram)
     rest = table.reshape((units,) * (2 * dim))

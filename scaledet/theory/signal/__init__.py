@@ -1,1 +1,1 @@
-"""What clean and displaced images contribute: D_k and Q_k."""
+"""Responses to clean and displaced images: D_k and Q_k."""

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaledet.errors import ArgumentError, ExhaustionError
+from scaledet.network.pooling import apply_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.network.network import Layer, Network
+    from scaledet.network.network import Network
 
-__all__ = ["clean_moments", "pixel_images", "pooled", "window"]
+__all__ = ["cell_positions", "clean_moments", "pixel_images", "window"]
 
 _CHUNK = 1 << 22
 _LARGEST = 1 << 31
@@ -44,24 +45,6 @@ def window(net: Network, size: int) -> int:
     needed = 2 * net.support[-1]
     longest = max(len(layer.kernel) * step for layer, step in zip(net, net.strides, strict=False))
     return min(size, total * -(-max(needed, longest) // total))
-
-
-def pooled(values: NDArray[np.float64], layer: Layer, first: int = 1) -> NDArray[np.float64]:
-    """Pool along every axis from `first` on, each one a ring.
-
-    >>> from scaledet.network.network import Layer
-    >>> pooled(np.array([[1.0, 0.0, 0.0, 4.0]]), Layer(2, stride=2))
-    array([[0.5, 2. ]])
-    """
-    for axis in range(first, values.ndim):
-        length = values.shape[axis]
-        starts = layer.stride * np.arange(length // layer.stride)
-        result = np.zeros(())
-        for j, weight in enumerate(layer.kernel.weights):
-            if weight:
-                result = result + float(weight) * values.take((starts + j) % length, axis=axis)
-        values = result
-    return values
 
 
 def pixel_images(positions: NDArray[np.int64], side: int) -> NDArray[np.float64]:
@@ -83,16 +66,9 @@ def cell_positions(net: Network, per_chunk: int) -> Iterator[NDArray[np.int64]]:
 def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """D_k and Q_k for k = 0 ... depth; relative error below 1e-12, cancellation in Q_k apart.
 
-    Raises
-    ------
-    ExhaustionError
-        At the first layer where all images look alike: the bias has cut the signal, or pooling
-        has averaged it away (Q_k below 1e-13 of the mean square representation).
-    ValueError
-        If the images of one cell are too many.
+    Raises ExhaustionError at the first layer where all images look alike: the bias has cut the
+    signal, or pooling has averaged it away (Q_k below 1e-13 of the mean square representation).
 
-    Examples
-    --------
     >>> from scaledet.network.network import Network
     >>> clean_moments(Network.uniform(2, 2, depth=2, bias=-0.125), 64)[1].round(6).tolist()
     [1.96875, 0.272461, 0.007324]
@@ -111,8 +87,9 @@ def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray
         empty = np.zeros_like(start[:1])
         for k in range(net.depth + 1):
             if k:
+                layer = net.layers[k - 1]
                 start, empty, *shifted = (
-                    activated(image, net.layers[k - 1]) for image in (start, empty, *shifted)
+                    apply_layer(image, layer, rectify=True) for image in (start, empty, *shifted)
                 )
             signal = start - empty
             totals[0, k] += (signal * signal).sum()
@@ -127,8 +104,3 @@ def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray
         if distance[k] <= _ROUNDING * square[k]:
             raise ExhaustionError.at(k, size, "Q_k = 0 up to rounding")
     return displacement / distance, distance
-
-
-def activated(images: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:
-    """Pool images [n, ...], add the bias and rectify."""
-    return np.maximum(pooled(images, layer) + float(layer.bias), 0.0)

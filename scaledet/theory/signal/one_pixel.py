@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.network.network import Network
-    from scaledet.theory.correlation.unrolling import Walk
+    from scaledet.theory.correlation.recurrence import Walk
 
-__all__ = ["ExactSensitivity", "PixelMoments", "exact_sensitivity", "pixel_moments"]
+__all__ = ["ExactSensitivity", "PixelMoments", "pixel_moments"]
 
 _PLAIN = 100
 """Layers up to which the filter itself is as fast as its recurrence."""
@@ -53,13 +53,7 @@ class PixelMoments(NamedTuple):
 
 
 def pixel_moments(network: Network, size: int | None) -> PixelMoments:
-    """Evaluate `PixelMoments`, relative error below 1e-12.
-
-    Raises
-    ------
-    ExhaustionError
-        At the first layer with Q_k = 0.
-    """
+    """Evaluate `PixelMoments`, relative error below 1e-12, as long as no Q_k is 0."""
     dim = network.dim
     flat = len(list(takewhile(lambda layer: layer.stride == 1, network.layers)))
     peak, excess, ratio = stride_one_moments(network, flat, size)
@@ -74,25 +68,23 @@ def pixel_moments(network: Network, size: int | None) -> PixelMoments:
         for r, p, e, o in zip(ratio, peak, excess, others, strict=True)
     ]
     if flat < network.depth:
-        for k, found in enumerate(correlations(network, size=size, start=flat + 1), flat + 1):
-            numerator, denominator = _fraction(found, dim, size)
+        pixels = 1 if size is None else size**dim
+        for k, exact in enumerate(correlations(network, size=size, start=flat + 1), flat + 1):
+            numerator, denominator = _fraction(exact, dim, size)
             if denominator == 0:
                 raise ExhaustionError.at(k, size)
-            pixels = 1 if size is None else size**dim
-            scale = found.scale**dim
-            top = found.values[0] ** dim
+            scale, top = exact.scale**dim, exact.values[0] ** dim
             rows.append((numerator / denominator, top / scale, denominator / (pixels * scale)))
-    columns = np.array(rows).T
-    return PixelMoments(*columns)
+    return PixelMoments(*np.array(rows).T)
 
 
-def _fraction(found: Correlation, dim: int, size: int | None) -> tuple[int, int]:
+def _fraction(exact: Correlation, dim: int, size: int | None) -> tuple[int, int]:
     """Numerator and denominator of D_k; the denominator is L scale^d (C - 1/L)."""
-    zero, one = found.values
+    peak, lag_one = exact.values
+    drop = (peak - lag_one) * peak ** (dim - 1)
     if size is None:
-        return (zero - one) * zero ** (dim - 1), zero**dim
-    pixels = size**dim
-    return pixels * (zero - one) * zero ** (dim - 1), pixels * zero**dim - found.scale**dim
+        return drop, peak**dim
+    return size**dim * drop, size**dim * peak**dim - exact.scale**dim
 
 
 class ExactSensitivity:
@@ -111,11 +103,10 @@ class ExactSensitivity:
     @cached_property
     def _equal(self) -> int:
         """Number of first layers that are equal and of stride 1."""
-        weights = self._network.layers[0].kernel.trimmed
-        return len(list(takewhile(
-            lambda layer: layer.stride == 1 and layer.kernel.trimmed == weights,
-            self._network.layers,
-        )))  # fmt: skip
+        layers = self._network.layers
+        first = (1, layers[0].kernel.trimmed)
+        equal = takewhile(lambda layer: (layer.stride, layer.kernel.trimmed) == first, layers)
+        return len(list(equal))
 
     @cached_property
     def _walk(self) -> Walk | None:
@@ -123,9 +114,8 @@ class ExactSensitivity:
         kernel = self._network.layers[0].kernel
         if kernel.signed or not 2 <= kernel.support <= _LONGEST:
             return None
-        from scaledet.theory.correlation.recurrence import recurrence
+        from scaledet.theory.correlation.recurrence import Walk, recurrence
         from scaledet.theory.correlation.telescoping import highest_order
-        from scaledet.theory.correlation.unrolling import Walk
 
         if highest_order(kernel.trimmed[:: kernel.span]) > _HIGHEST:
             return None
@@ -139,26 +129,16 @@ class ExactSensitivity:
         network, size = self._network, self._size
         wraps = size is not None and network.support[depth] >= size
         if _PLAIN < depth <= self._equal and not wraps and self._walk is not None:
-            found = self._walk.to(depth)
+            exact = self._walk.to(depth)
         elif wraps or network.strides[depth] == 1:
             # The filter itself, folded where it wraps: its autocorrelation follows directly.
             folded = composite_filter(network, depth, size if wraps else None)
             shifted = [*folded[1:], folded[0] if wraps else 0]
             lag_one = sum(h * g for h, g in zip(folded, shifted, strict=True))
-            found = Correlation((sum(h * h for h in folded), lag_one), sum(folded) ** 2)
+            exact = Correlation((sum(h * h for h in folded), lag_one), sum(folded) ** 2)
         else:
-            found = correlation(network, depth)
-        numerator, denominator = _fraction(found, network.dim, size)
+            exact = correlation(network, depth)
+        numerator, denominator = _fraction(exact, network.dim, size)
         if denominator == 0:
             raise ExhaustionError.at(depth, size)
         return Fraction(numerator, denominator)
-
-
-def exact_sensitivity(network: Network, depth: int, size: int | None) -> Fraction:
-    """D_depth as an exact rational.
-
-    >>> from scaledet import Network
-    >>> exact_sensitivity(Network.uniform(3, 2, depth=4), 4, None)      # (269 - 210) / 269
-    Fraction(59, 269)
-    """
-    return ExactSensitivity(network, size).at(depth)

@@ -65,7 +65,7 @@ class PairAverage:
                 # Contracts the leading axis; the next one moves to the front.
                 total = np.tensordot(self._by_displacement(matrix), total, axes=(0, 0))
             return self._finished(total)
-        # T2: the same pixel twice is no pair; what is not in one block is in two.
+        # T2: the same pixel twice is no pair; two pixels are either in one block or in two.
         same = math.prod(self._within_blocks(matrix) for matrix in matrices)
         alone = math.prod(matrix.trace() for matrix in matrices)
         every = math.prod(matrix.sum() for matrix in matrices)

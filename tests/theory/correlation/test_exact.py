@@ -9,12 +9,7 @@ import pytest
 
 from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import composite_filter, correlation, correlations
-from tests.dense import (
-    autocorrelation,
-    composite_filters,
-    stride_one_correlation,
-    strided_orbit,
-)
+from tests.dense import autocorrelation, composite_filters, stride_one_correlation, strided_orbit
 from tests.network.test_network import build
 
 NETWORKS = [
@@ -47,8 +42,8 @@ def test_every_route_equals_the_double_loop(layers, turns):
     assert len(orbit) == net.depth + 1
     for k, (h, total) in enumerate(filters):
         expected = [brute(h, total, m, size) for m in range(4)]
-        found = correlation(net, k, size=size, lags=3)
-        assert [Fraction(v, found.scale) for v in found.values] == expected
+        computed = correlation(net, k, size=size, lags=3)
+        assert [Fraction(v, computed.scale) for v in computed.values] == expected
         assert [Fraction(v, orbit[k].scale) for v in orbit[k].values] == expected[:2]
         folded = composite_filter(net, k, size)
         plain = composite_filters(layers, size)[k] if size else (h, total)
@@ -61,10 +56,10 @@ def test_every_route_equals_the_double_loop(layers, turns):
 
 def test_integers_of_the_theory_for_box_3_at_stride_2():
     net = Network.uniform(3, 2, depth=5)
-    found = list(correlations(net, start=1))
-    assert [c.values[0] for c in found] == [3, 13, 59, 269, 1227]
-    assert [2 * (c.values[0] - c.values[1]) for c in found] == [2, 6, 26, 118, 538]
-    assert [c.scale for c in found] == [9**k for k in range(1, 6)]
+    sequence = list(correlations(net, start=1))
+    assert [c.values[0] for c in sequence] == [3, 13, 59, 269, 1227]
+    assert [2 * (c.values[0] - c.values[1]) for c in sequence] == [2, 6, 26, 118, 538]
+    assert [c.scale for c in sequence] == [9**k for k in range(1, 6)]
     # and the reference agrees with them, so that it may be trusted elsewhere
     assert strided_orbit([1, 1, 1], 2, 5)[1:] == [
         (3, 2),
@@ -81,16 +76,16 @@ def test_integers_of_the_theory_for_box_3_at_stride_2():
 def test_strided_orbit_at_depth_200(weights, stride):
     net = Network.uniform(weights, stride, depth=200)
     expected = strided_orbit(weights, stride, 200)
-    found = [tuple(c.values) for c in correlations(net)]
-    assert found == expected
+    values = [tuple(c.values) for c in correlations(net)]
+    assert values == expected
 
 
 @pytest.mark.parametrize("weights", [[1, 1], [1, 2, 1], [3, 1, 1]])
 def test_stride_one_powers(weights):
     expected, scale = stride_one_correlation(weights, 60)
-    found = correlation(Network.uniform(weights, 1, depth=60), 60, lags=5)
-    assert list(found.values) == expected[:6]
-    assert found.scale == scale
+    computed = correlation(Network.uniform(weights, 1, depth=60), 60, lags=5)
+    assert list(computed.values) == expected[:6]
+    assert computed.scale == scale
     # the power recurrence of the reference against the plain convolution of the reference
     h, _ = composite_filters([(weights, 1)] * 60)[-1]
     assert autocorrelation(h) == expected
@@ -123,12 +118,7 @@ def one_step(values, weights, stride, *, lag=0, square=True, strided=True):
 
 @pytest.mark.parametrize(
     ("mistake", "caught"),
-    [
-        ({}, False),
-        ({"lag": 1}, True),
-        ({"square": False}, True),
-        ({"strided": False}, True),
-    ],
+    [({}, False), ({"lag": 1}, True), ({"square": False}, True), ({"strided": False}, True)],
 )
 def test_negative_controls_wrong_recursions_are_caught(mistake, caught):
     """Off-by-one lag, forgotten square, missing stride: each differs from the package at once."""
@@ -155,7 +145,7 @@ def test_random_unequal_networks():
         size = net.strides[-1] * rng.choice([1, 2, 5])
         h, total = composite_filters(layers)[-1]
         for n in (None, size):
-            found = correlation(net, net.depth, size=n)
-            assert [Fraction(v, found.scale) for v in found.values] == [
+            computed = correlation(net, net.depth, size=n)
+            assert [Fraction(v, computed.scale) for v in computed.values] == [
                 brute(h, total, m, n) for m in range(2)
             ]

@@ -19,9 +19,9 @@ from tests.network.test_network import build
 log = sp.log
 
 
-def same(found, expected):
+def same(exponents, expected):
     """Equality of two exact SymPy numbers, by simplification, not by floats."""
-    return sp.simplify(sp.expand_log(found - expected, force=True)) == 0
+    return sp.simplify(sp.expand_log(exponents - expected, force=True)) == 0
 
 
 def log_of(number, base):
@@ -55,17 +55,17 @@ TABLE = [
 @pytest.mark.parametrize(("kernel", "stride", "alpha", "beta", "plateau"), TABLE)
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_table(kernel, stride, alpha, beta, plateau, dim):
-    found = sd.predict_exponents(kernel=kernel, stride=stride, dim=dim)
-    assert same(found.alpha, alpha)
-    assert same(found.beta, dim * beta)
-    assert same(found.plateau, plateau)
-    assert not found.log_correction
-    assert found.log_power == 0
+    exponents = sd.predict_exponents(kernel=kernel, stride=stride, dim=dim)
+    assert same(exponents.alpha, alpha)
+    assert same(exponents.beta, dim * beta)
+    assert same(exponents.plateau, plateau)
+    assert not exponents.log_correction
+    assert exponents.log_power == 0
     linear = sd.predict_exponents(kernel=kernel, stride=stride, dim=dim, rectify=None)
-    assert linear.alpha == found.alpha
+    assert linear.alpha == exponents.alpha
     assert linear.beta == 0
     noise = sd.predict_exponents(kernel=kernel, stride=stride, dim=dim, rectify="noise")
-    assert (noise.alpha, noise.beta) == (found.alpha, found.beta)
+    assert (noise.alpha, noise.beta) == (exponents.alpha, exponents.beta)
 
 
 def test_decimals_of_the_theory():
@@ -86,20 +86,20 @@ def test_box_rule(stride):
             rates = growth((1,) * length, stride)
             assert rates.peak.same_as(rates.drop)
             continue
-        found = sd.predict_exponents(kernel=length, stride=stride)
-        assert found.sum_rule is (length % stride == 0)
+        exponents = sd.predict_exponents(kernel=length, stride=stride)
+        assert exponents.sum_rule is (length % stride == 0)
         if length % stride:
-            assert found.alpha == 0
-            assert found.plateau.is_positive
+            assert exponents.alpha == 0
+            assert exponents.plateau.is_positive
             if length < stride:
-                assert same(found.beta, log_of(length, stride))
-                assert found.plateau == sp.Rational(1, length)
+                assert same(exponents.beta, log_of(length, stride))
+                assert exponents.plateau == sp.Rational(1, length)
             continue
-        assert found.beta == 1
+        assert exponents.beta == 1
         part = length // stride
         inner = sd.predict_exponents(kernel=part, stride=stride).beta if part > 1 else 0
         # A comparison of exact numbers needs no more than 30 digits here.
-        assert abs(sp.N(found.alpha - sp.Min(2, 1 + inner), 30)) < sp.Float("1e-28")
+        assert abs(sp.N(exponents.alpha - sp.Min(2, 1 + inner), 30)) < sp.Float("1e-28")
 
 
 def slopes(weights, stride, depth=240):
@@ -134,23 +134,23 @@ def slopes(weights, stride, depth=240):
     ],
 )
 def test_against_slopes_of_exact_integers(weights, stride):
-    found = sd.predict_exponents(kernel=weights, stride=stride)
+    exponents = sd.predict_exponents(kernel=weights, stride=stride)
     alpha, beta = slopes(weights, stride)
     # Corrections decay geometrically (at most 0.8^120 = 1e-12 here); logarithms of numbers of a
     # few hundred digits carry 1e-14.
-    assert float(found.alpha) == pytest.approx(alpha, abs=1e-10)
-    assert float(found.beta) == pytest.approx(beta, abs=1e-10)
+    assert float(exponents.alpha) == pytest.approx(alpha, abs=1e-10)
+    assert float(exponents.beta) == pytest.approx(beta, abs=1e-10)
     (zero, one) = strided_orbit(weights, stride, 240)[-1]
     limit = float(Fraction(zero - one, zero))
-    assert float(found.plateau) == pytest.approx(limit, rel=1e-10, abs=1e-60)
+    assert float(exponents.plateau) == pytest.approx(limit, rel=1e-10, abs=1e-60)
 
 
 def test_negative_controls_the_slope_check_notices_wrong_recursions():
     """Two layers of [1, 1, 2] at stride 2 as one at stride 4; without the stride; without A."""
-    found = sd.predict_exponents(kernel=[1, 1, 2], stride=2)
+    exponents = sd.predict_exponents(kernel=[1, 1, 2], stride=2)
     alpha, beta = slopes([1, 1, 2], 2)
-    assert float(found.alpha) == pytest.approx(alpha, abs=1e-10)
-    assert float(found.beta) == pytest.approx(beta, abs=1e-10)
+    assert float(exponents.alpha) == pytest.approx(alpha, abs=1e-10)
+    assert float(exponents.beta) == pytest.approx(beta, abs=1e-10)
     composite, _ = composite_filters([([1, 1, 2], 2)] * 2)[-1]
     assert slopes(composite, 4)[1] == pytest.approx(beta, abs=1e-10)
     missing_stride, _ = composite_filters([([1, 1, 2], 1)] * 2)[-1]
@@ -186,21 +186,21 @@ def test_smoothness_relation():
     assert len(filters) > 250
     positive = 0
     for weights, stride in filters:
-        found = sd.predict_exponents(kernel=list(weights), stride=stride)
+        exponents = sd.predict_exponents(kernel=list(weights), stride=stride)
         nu = smoothness(list(weights), stride)
         # Eigenvalues of a defective 5 x 5 float matrix: errors up to (1e-16)^(1/2) and a little.
-        assert float(found.alpha) == pytest.approx(2 * min(1, max(0, nu)), abs=1e-6)
-        assert float(found.beta) == pytest.approx(1 + 2 * min(0, nu), abs=1e-6)
+        assert float(exponents.alpha) == pytest.approx(2 * min(1, max(0, nu)), abs=1e-6)
+        assert float(exponents.beta) == pytest.approx(1 + 2 * min(0, nu), abs=1e-6)
         cosets = [sum(weights[r::stride]) for r in range(stride)]
-        assert found.sum_rule is (len(set(cosets)) == 1)
+        assert exponents.sum_rule is (len(set(cosets)) == 1)
         step = math.gcd(*(j for j, w in enumerate(weights) if w))
-        assert found.span == step
-        assert (found.alpha != 0) is (found.sum_rule and step == 1)
-        if found.sum_rule:
-            assert found.beta == 1
-        assert 0 <= float(found.alpha) <= 2
-        assert float(found.beta) <= 1
-        positive += found.alpha != 0
+        assert exponents.span == step
+        assert (exponents.alpha != 0) is (exponents.sum_rule and step == 1)
+        if exponents.sum_rule:
+            assert exponents.beta == 1
+        assert 0 <= float(exponents.alpha) <= 2
+        assert float(exponents.beta) <= 1
+        positive += exponents.alpha != 0
     assert positive > 60  # both cases are well represented
     assert len(filters) - positive > 60
 
@@ -231,46 +231,48 @@ def test_blocks_against_exact_sensitivities():
     """D_k of the repeated block decays with the exponent given, A_k being the real width."""
     block = [([1, 1, 1], 1), ([1, 1], 2)]
     net = build(block * 12)
-    found = sd.predict_exponents(net)
+    exponents = sd.predict_exponents(net)
     exact = filter_sensitivities(block * 11, None)
     widths = net.box_width
     slope = -math.log(float(exact[22][0] / exact[18][0])) / math.log(widths[22] / widths[18])
     # D_k A_k^alpha is constant up to 4^-9 = 4e-6 relative corrections.
-    assert float(found.alpha) == pytest.approx(slope, abs=1e-4)
+    assert float(exponents.alpha) == pytest.approx(slope, abs=1e-4)
 
 
 def test_equal_layers_are_one_layer():
     net = sd.Network.uniform(6, 3, depth=4, dim=2)
-    found = sd.predict_exponents(net)
-    assert found.alpha == sd.predict_exponents(kernel=6, stride=3).alpha
-    assert found.beta == 2
-    assert sd.predict_exponents(net.prefix(1)).alpha == found.alpha
+    exponents = sd.predict_exponents(net)
+    assert exponents.alpha == sd.predict_exponents(kernel=6, stride=3).alpha
+    assert exponents.beta == 2
+    assert sd.predict_exponents(net.prefix(1)).alpha == exponents.alpha
 
 
 def test_fifty_digits_of_a_root_of_high_degree():
-    found = sd.predict_exponents(kernel=31, stride=2)
-    fifty, hundred = sp.N(found.beta, 50), sp.N(found.beta, 100)
+    exponents = sd.predict_exponents(kernel=31, stride=2)
+    fifty, hundred = sp.N(exponents.beta, 50), sp.N(exponents.beta, 100)
     assert abs(sp.Float(hundred, 100) - fifty) < sp.Float("1e-48")
     orbit = strided_orbit([1] * 31, 2, 121)
     ratio = Fraction(orbit[121][0], orbit[120][0] * 31**2)
     exact = -sp.log(sp.Rational(ratio.numerator, ratio.denominator)) / sp.log(2)
     # Corrections of the recursion decay like 4^-k at least: 4^-120 = 6e-73.
-    assert abs(sp.N(exact, 60) - sp.N(found.beta, 60)) < sp.Float("1e-45")
-    assert 1 - float(found.beta) < 1e-13
-    assert sp.N(1 - found.beta, 10) > 0
+    assert abs(sp.N(exact, 60) - sp.N(exponents.beta, 60)) < sp.Float("1e-45")
+    assert 1 - float(exponents.beta) < 1e-13
+    assert sp.N(1 - exponents.beta, 10) > 0
     limit = Fraction(orbit[121][0] - orbit[121][1], orbit[121][0])
-    assert float(found.plateau) == pytest.approx(float(limit), rel=1e-13)  # floats of a 30-term sum
+    assert float(exponents.plateau) == pytest.approx(
+        float(limit), rel=1e-13
+    )  # floats of a 30-term sum
 
 
 def test_results_print_and_pickle():
-    found = sd.predict_exponents(kernel=[1, 5, 1, 7, 1, 2], stride=3)
-    assert pickle.loads(pickle.dumps(found)) == found
-    text = repr(found)
+    exponents = sd.predict_exponents(kernel=[1, 5, 1, 7, 1, 2], stride=3)
+    assert pickle.loads(pickle.dumps(exponents)) == exponents
+    text = repr(exponents)
     assert "alpha = 0" in text
-    assert f"{float(found.beta):.6g}" in text
-    assert f"{float(found.plateau):.6g}" in text
+    assert f"{float(exponents.beta):.6g}" in text
+    assert f"{float(exponents.plateau):.6g}" in text
     assert max(map(len, text.splitlines())) < 130
-    assert found._repr_latex_().startswith("$")
+    assert exponents._repr_latex_().startswith("$")
     assert "D_k tends" not in repr(sd.predict_exponents(kernel=4, stride=2))
 
 
@@ -278,16 +280,13 @@ def test_results_print_and_pickle():
 def test_default_stride_is_one(stride):
     assert sd.predict_exponents(kernel=2, stride=stride).stride == 1
     assert sd.predict_exponents(kernel=[1, 1, 2], stride=True).stride == 3
+    assert sd.predict_exponents(kernel=[1, 1, 2], stride="kernel").stride == 3
     assert sd.predict_exponents().kernel == sd.box(2)
 
 
 @pytest.mark.parametrize(
     ("weights", "stride"),
-    [
-        ([0.1, 0.3, 0.4, 0.2], 2),
-        ([0.1, 0.6, 0.7, 0.2], 2),
-        ([0.1, 0.3, 0.4, 0.6, 0.4, 0.3], 3),
-    ],
+    [([0.1, 0.3, 0.4, 0.2], 2), ([0.1, 0.6, 0.7, 0.2], 2), ([0.1, 0.3, 0.4, 0.6, 0.4, 0.3], 3)],
 )
 def test_float_weights_that_only_round_to_the_sum_rule_are_refused(weights, stride):
     sums = [sum(map(Fraction, weights[r::stride])) for r in range(stride)]

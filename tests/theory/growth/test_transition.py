@@ -36,11 +36,11 @@ def test_the_window_gives_the_first_two_lags_exactly(weights, stride):
 
 @pytest.mark.parametrize(("weights", "stride"), FILTERS)
 def test_generating_functions(weights, stride):
-    found = growth(weights, stride)
+    rates = growth(weights, stride)
     orbit = strided_orbit(list(weights), stride, 30)
     for (numerator, denominator), expected in (
-        (found.peak_fraction, [zero for zero, _ in orbit]),
-        (found.drop_fraction, [zero - one for zero, one in orbit]),
+        (rates.peak_fraction, [zero for zero, _ in orbit]),
+        (rates.drop_fraction, [zero - one for zero, one in orbit]),
     ):
         top = [int(c) for c in numerator.coeffs()]
         bottom = [int(c) for c in denominator.coeffs()]
@@ -54,12 +54,12 @@ def test_generating_functions(weights, stride):
 
 @pytest.mark.parametrize(("weights", "stride"), FILTERS)
 def test_growth_rates_against_exact_integers_at_depth_200(weights, stride):
-    found = growth(weights, stride)
+    rates = growth(weights, stride)
     orbit = strided_orbit(list(weights), stride, 201)
     scale = sum(weights) ** 2
     for root, values in (
-        (found.peak, [zero for zero, _ in orbit]),
-        (found.drop, [zero - one for zero, one in orbit]),
+        (rates.peak, [zero for zero, _ in orbit]),
+        (rates.drop, [zero - one for zero, one in orbit]),
     ):
         ratio = float(Fraction(values[201], values[200] * scale))
         # The second largest rate of these filters is at most 0.85 of the first: 0.85^200 = 1e-14,
@@ -75,5 +75,5 @@ def test_not_simply_the_two_largest_eigenvalues():
     )
     sizes = sorted(abs(np.linalg.eigvals(dense)), reverse=True)
     assert np.log2(sizes[0] / sizes[1]) == pytest.approx(1.848, abs=5e-4)  # three decimals given
-    found = growth((1, 2, 1, 2), 2)
-    assert found.peak.same_as(found.drop)
+    rates = growth((1, 2, 1, 2), 2)
+    assert rates.peak.same_as(rates.drop)

@@ -108,9 +108,9 @@ def test_error_is_what_the_docstring_says(kernel, stride, depth, size, sigma, bi
 )
 def test_error_against_evolved_laws(bias, sigma, bounds):
     net = sd.Network.uniform(2, 2, 4, bias=bias)
-    found = sd.predict(net, size=64, sigma=sigma, rectify="layers", method="closure")
+    prediction = sd.predict(net, size=64, sigma=sigma, rectify="layers", method="closure")
     evolved = sd.evolve(net, size=64, sigma=sigma)
-    error = np.abs(found.G / evolved.G - 1)
+    error = np.abs(prediction.G / evolved.G - 1)
     assert (error[:2] < 1e-12).all()
     assert (error[2:] < np.array(bounds) / 100).all()
     # It is an approximation from layer 2 on.
@@ -120,30 +120,30 @@ def test_error_against_evolved_laws(bias, sigma, bounds):
 def test_units_that_do_not_move():
     """Weak noise below a bias moves only the units next to the pixel, which do not rectify it."""
     net = sd.Network([sd.Layer(3, bias=-0.1), sd.Layer(3, bias=-0.01)])
-    found = sd.predict(net, size=32, sigma=1e-6, rectify="layers", method="closure")
-    assert np.isfinite(found.G).all()
-    assert found.G_mean[-1] < 1e-20
+    prediction = sd.predict(net, size=32, sigma=1e-6, rectify="layers", method="closure")
+    assert np.isfinite(prediction.G).all()
+    assert prediction.G_mean[-1] < 1e-20
     # Three units of variance 1/3, correlated by 2/3 and 1/3, reach five with weights 1/3; the
     # outer two of these stay at 1/3 (1/3 - 0.1) - 0.01 > 0 on average.
     unit = 1e-12 / 3
-    assert found.G[1] * found.Q[1] == pytest.approx(3 * unit, rel=1e-12)
+    assert prediction.G[1] * prediction.Q[1] == pytest.approx(3 * unit, rel=1e-12)
     pooled = (2 * 1 + 2 * (2 + 2 * 2 / 3) + (3 + 4 * 2 / 3 + 2 / 3)) / 9
-    assert found.G[2] * found.Q[2] == pytest.approx(pooled * unit, rel=1e-12)
+    assert prediction.G[2] * prediction.Q[2] == pytest.approx(pooled * unit, rel=1e-12)
 
 
 def test_result_says_that_it_is_approximate(tmp_path):
     net = sd.Network.uniform(3, 1, 2, bias=-0.02)
-    found = sd.predict(net, size=16, rectify="layers", method="closure")
-    assert found.approximate
-    assert found.method == "closure"
+    prediction = sd.predict(net, size=16, rectify="layers", method="closure")
+    assert prediction.approximate
+    assert prediction.method == "closure"
     title = "Prediction (approximate: rectified-Gaussian closure) of Network"
-    assert repr(found).startswith(title)
-    assert title in found._repr_html_()
+    assert repr(prediction).startswith(title)
+    assert title in prediction._repr_html_()
     with pytest.raises(ValueError, match="exact_D needs method 'exact'; got 'closure'"):
-        _ = found.exact_D
-    again = sd.load(found.save(tmp_path / "closure.npz"))
+        _ = prediction.exact_D
+    again = sd.load(prediction.save(tmp_path / "closure.npz"))
     assert again.approximate
-    assert repr(again) == repr(found)
+    assert repr(again) == repr(prediction)
     exact = sd.predict(sd.Network([sd.Layer(3, bias=-0.02)]), size=16, rectify="layers")
     assert not exact.approximate
     with pytest.raises(ValueError, match="exact_D needs bias >= 0"):

@@ -10,6 +10,8 @@ import pytest
 
 from scaledet.theory.noise.gaussians import (
     centred_covariance,
+    matched_correlation,
+    matched_height,
     rectified_covariance,
     rectified_excess,
     rectified_mean,
@@ -17,14 +19,14 @@ from scaledet.theory.noise.gaussians import (
 from tests import dense as reference
 
 
-def found(h: float, k: float, rho: float) -> float:
+def covariance(h: float, k: float, rho: float) -> float:
     return float(rectified_covariance(np.array(h), np.array(k), np.array(rho)))
 
 
 @pytest.mark.parametrize("rho", [0.01, 0.5, 0.8, 0.95, 0.999, 0.99999])
 def test_non_negative_heights_against_quadrature(rho: float) -> None:
     for h, k in itertools.combinations_with_replacement((0.0, 0.4, 1.0, 2.3, 6.0, 20.0), 2):
-        assert found(h, k, rho) == pytest.approx(
+        assert covariance(h, k, rho) == pytest.approx(
             float(reference.rectified_covariance(h, k, rho)), rel=1e-12
         )
 
@@ -33,7 +35,7 @@ def test_non_negative_heights_against_quadrature(rho: float) -> None:
 def test_any_height_against_quadrature(rho: float) -> None:
     for h, k in itertools.product((-3.0, -0.7, 0.2, 1.5), repeat=2):
         expected = float(reference.rectified_covariance(h, k, rho))
-        assert found(h, k, rho) == pytest.approx(expected, abs=1e-13)
+        assert covariance(h, k, rho) == pytest.approx(expected, abs=1e-13)
 
 
 @pytest.mark.parametrize("h", [-4.0, -0.5, 0.0, 0.3, 2.0])
@@ -41,7 +43,7 @@ def test_full_correlation_is_the_variance(h: float) -> None:
     mean = h * math.erfc(-h / math.sqrt(2)) / 2 + math.exp(-h * h / 2) / math.sqrt(2 * math.pi)
     square = (h * h + 1) * math.erfc(-h / math.sqrt(2)) / 2
     square += h * math.exp(-h * h / 2) / math.sqrt(2 * math.pi)
-    assert found(h, h, 1.0) == pytest.approx(square - mean**2, abs=1e-14)
+    assert covariance(h, h, 1.0) == pytest.approx(square - mean**2, abs=1e-14)
     assert float(rectified_mean(np.array(h))) == pytest.approx(mean, rel=1e-13)
 
 
@@ -71,7 +73,33 @@ def test_against_samples() -> None:
     second = np.maximum(k + rho * x + math.sqrt(1 - rho**2) * z, 0)
     products = (first - first.mean()) * (second - second.mean())
     error = products.std() / 1000
-    assert abs(products.mean() - found(h, k, rho)) < 3.5 * error
+    assert abs(products.mean() - covariance(h, k, rho)) < 3.5 * error
     # rho P(h) P(k), what a linearised ReLU would give, is rejected
     linear = rho * 0.25 * math.erfc(-h / math.sqrt(2)) * math.erfc(-k / math.sqrt(2))
     assert abs(products.mean() - linear) > 10 * error
+
+
+def test_heights_come_back():
+    h = np.concatenate([np.linspace(-36, 9, 181), [9.5, 40.0, 1e8]])
+    ratio = rectified_mean(h) / np.sqrt(rectified_covariance(h, h, np.ones_like(h)))
+    np.testing.assert_allclose(matched_height(ratio), h, rtol=1e-13, atol=1e-10)
+
+
+def test_a_ratio_below_all_is_the_lowest_height():
+    assert matched_height(np.array([0.0, 1e-200])).tolist() == [-37.0, -37.0]
+
+
+@pytest.mark.parametrize(("low", "high"), [(-2, 5), (-9, 0), (3, 30)])
+def test_correlations_come_back(low, high):
+    rng = np.random.default_rng(4)
+    h, k = rng.uniform(low, high, (2, 500))
+    rho = np.concatenate([rng.uniform(0, 1, 498), [0.0, 1.0]])
+    h[-1] = k[-1]
+    correlation = matched_correlation(h, k, rectified_covariance(h, k, rho))
+    np.testing.assert_allclose(correlation, rho, rtol=0, atol=1e-12)
+
+
+def test_a_covariance_that_none_has_gives_the_nearest_end():
+    h, k = np.array([0.0]), np.array([1.0])
+    most = rectified_covariance(h, k, np.ones(1))
+    assert matched_correlation(h, k, most * 1.1).tolist() == [1.0]

@@ -33,11 +33,11 @@ def gaussian_relu(b, sigma, power):
 @pytest.mark.parametrize("xi", [0.05, 0.4, 3.0])
 @pytest.mark.parametrize("sigma", [1e-3, 0.3, 0.5, 2.0])
 def test_moments_by_quadrature(xi, sigma):
-    found = input_moments(sigma, "input", xi)
+    moments = input_moments(sigma, "input", xi)
     with mpmath.workdps(30):
         for height, mean, variance in (
-            (0, found.noise.background_mean, found.noise.background_variance),
-            (1, found.noise.active_mean, found.noise.active_variance),
+            (0, moments.noise.background_mean, moments.noise.background_variance),
+            (1, moments.noise.active_mean, moments.noise.active_variance),
         ):
 
             def change(z, power, height=height):
@@ -62,8 +62,8 @@ def test_moments_by_quadrature(xi, sigma):
 
         first = expectation(step, *kinks)
         second = expectation(lambda z: step(z) ** 2, *kinks)
-        assert found.signal == pytest.approx(float(first), rel=1e-13)
-        assert found.flicker == pytest.approx(float(second - first**2), rel=1e-12)
+        assert moments.signal == pytest.approx(float(first), rel=1e-13)
+        assert moments.flicker == pytest.approx(float(second - first**2), rel=1e-12)
 
 
 def test_the_two_ways_to_integrate_meet():
@@ -75,8 +75,10 @@ def test_the_two_ways_to_integrate_meet():
 def samples_of(layers, size, dim, xi, sigma, rectify, count, rng):
     """Squared responses [count, depth + 1] to move and noise, and squared distances of images."""
     pixels = size**dim
-    pools = [np.array([[float(e) for e in row] for row in matrix])
-             for matrix in reference.pooling_matrices(layers, size, dim)]  # fmt: skip
+    pools = [
+        np.array([[float(e) for e in row] for row in matrix])
+        for matrix in reference.pooling_matrices(layers, size, dim)
+    ]
     around = np.array(reference.neighbours(size, dim))
     index = np.arange(count)
     place = rng.integers(pixels, size=count)
@@ -96,8 +98,9 @@ def samples_of(layers, size, dim, xi, sigma, rectify, count, rng):
     image, displaced = relu(plain + zeta), relu(shifted + zeta)
     noisy = relu(plain + zeta + eta) if rectify != "noise" else image + relu(eta)
     changes = displaced - image, noisy - image, image - np.roll(image, 1, axis=0)
-    return [np.array([((change @ pool.T) ** 2).sum(axis=1) for pool in pools]).T
-            for change in changes]  # fmt: skip
+    return [
+        np.array([((change @ pool.T) ** 2).sum(axis=1) for pool in pools]).T for change in changes
+    ]
 
 
 SIMULATED = [
@@ -113,11 +116,11 @@ def test_against_samples(layers, size, dim, xi, sigma, rectify):
     net = build(layers, dim)
     p = sd.predict(net, size=size, sigma=sigma, rectify=rectify, background=xi)
     clean = sd.predict(net, size=size, sigma=sigma, rectify=rectify)
-    found = samples_of(layers, size, dim, xi, sigma, rectify, 200_000, np.random.default_rng(77))
+    sampled = samples_of(layers, size, dim, xi, sigma, rectify, 200_000, np.random.default_rng(77))
     expected = p.D * p.Q, p.G * p.Q, p.Q
     rivals = clean.D * clean.Q, clean.G * clean.Q, clean.Q
     worst = [0.0, 0.0, 0.0]
-    for which, (values, target, rival) in enumerate(zip(found, expected, rivals, strict=True)):
+    for which, (values, target, rival) in enumerate(zip(sampled, expected, rivals, strict=True)):
         error = values.std(axis=0) / math.sqrt(len(values))
         if which == 2:  # every image is in two distances
             error *= math.sqrt(2)
@@ -172,11 +175,11 @@ def test_weak_noise_on_a_background_is_linear_and_does_not_pile_up():
 @pytest.mark.parametrize("xi", [0.0, 0.5])
 def test_strong_noise_forgets_the_image(xi):
     net, size = sd.Network.uniform(3, 2, 3), 32
-    found = [sd.predict(net, size=size, sigma=s, background=xi) for s in (1e3, 1e5)]
+    predictions = [sd.predict(net, size=size, sigma=s, background=xi) for s in (1e3, 1e5)]
     linear = sd.predict(net, size=size, sigma=1.0, rectify=None)
     peak = linear.G * linear.Q * np.array(net.strides) / size
     saturated = (1 / math.pi + (1 - 1 / math.pi) * peak) * size / (2 * np.array(net.strides))
-    errors = [np.abs(p.G * p.Q / p.sigma**2 / saturated - 1).max() for p in found]
+    errors = [np.abs(p.G * p.Q / p.sigma**2 / saturated - 1).max() for p in predictions]
     assert errors[1] < 1e-4
     assert errors[1] < errors[0] / 50
 
@@ -184,25 +187,27 @@ def test_strong_noise_forgets_the_image(xi):
 def test_weak_noise_without_background():
     """The active pixel passes the noise, the background half of it: G_k/sigma^2 is constant."""
     net, size = sd.Network.uniform(3, 2, 3), 32
-    found = [sd.predict(net, size=size, sigma=s) for s in (1e-6, 0.05)]
-    np.testing.assert_allclose(found[0].G / 1e-12, found[1].G / 0.05**2, rtol=1e-12)
+    predictions = [sd.predict(net, size=size, sigma=s) for s in (1e-6, 0.05)]
+    np.testing.assert_allclose(predictions[0].G / 1e-12, predictions[1].G / 0.05**2, rtol=1e-12)
     linear = sd.predict(net, size=size, sigma=1.0, rectify=None)
     strides = np.array(net.strides)
     peak = linear.G * linear.Q * strides / size
     law = (size - 2) / (2 * math.pi) + (size * (0.5 - 0.5 / math.pi) + 0.5 + 1 / math.pi) * peak
-    np.testing.assert_allclose(found[0].G * found[0].Q * strides / 1e-12, law, rtol=1e-12)
+    np.testing.assert_allclose(
+        predictions[0].G * predictions[0].Q * strides / 1e-12, law, rtol=1e-12
+    )
 
 
 def test_result_carries_the_background(tmp_path):
-    found = sd.predict(sd.Network.uniform(3, 2, 2), size=16, background=0.25)
-    assert found.background == 0.25
-    assert "background = 0.25" in repr(found)
-    assert sd.load(found.save(tmp_path / "background.npz")).background == 0.25
+    prediction = sd.predict(sd.Network.uniform(3, 2, 2), size=16, background=0.25)
+    assert prediction.background == 0.25
+    assert "background = 0.25" in repr(prediction)
+    assert sd.load(prediction.save(tmp_path / "background.npz")).background == 0.25
     with pytest.raises(ValueError, match=r"exact_D needs background 0; got 0.25"):
-        _ = found.exact_D
-    m = sd.simulate(found.network, size=16, samples=300, rng=0)
+        _ = prediction.exact_D
+    m = sd.simulate(prediction.network, size=16, samples=300, rng=0)
     with pytest.raises(ValueError, match=r"prediction.background must equal the simulation's 0.0"):
-        sd.compare(found, m)
+        sd.compare(prediction, m)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +228,6 @@ def test_result_carries_the_background(tmp_path):
             ValueError,
             "background must be 0.0 .*with a task.*got 0.5",
         ),
-        ({"noise": "sphere"}, ValueError, "noise must be 'gaussian' with a background"),
     ],
 )
 def test_refusals(arguments, error, message):

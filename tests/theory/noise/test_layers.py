@@ -29,24 +29,25 @@ CASES = [
 @pytest.mark.parametrize(("layers", "size", "dim"), CASES)
 @pytest.mark.parametrize("sigma", [0.02, 0.3, 3.0])
 def test_against_dense_matrices_and_quadrature(layers, size, dim, sigma):
-    found = sd.predict(build(layers, dim), size=size, sigma=sigma, rectify="layers")
+    prediction = sd.predict(build(layers, dim), size=size, sigma=sigma, rectify="layers")
     mean, variance = reference.layered_noise(layers, size, dim, sigma).T
     spread = np.array([float(q) for _, q in reference.one_pixel(layers, size, dim)])
-    assert found.G[0] == pytest.approx(size**dim * sigma**2 / spread[0], rel=1e-14)
-    assert found.G_mean[0] == 0
-    np.testing.assert_allclose(found.G[1:], (mean + variance) / spread[1:], rtol=1e-12)
+    assert prediction.G[0] == pytest.approx(size**dim * sigma**2 / spread[0], rel=1e-14)
+    assert prediction.G_mean[0] == 0
+    np.testing.assert_allclose(prediction.G[1:], (mean + variance) / spread[1:], rtol=1e-12)
     # The mean may cancel, down to nothing if all units see the pixel and noise is weak.
-    assert (np.abs(found.G_mean[1:] - mean / spread[1:]) < 1e-14 * found.G[1:]).all()
+    assert (np.abs(prediction.G_mean[1:] - mean / spread[1:]) < 1e-14 * prediction.G[1:]).all()
     plain = sd.predict(build(layers, dim), size=size)
-    assert np.array_equal(found.D, plain.D)
-    assert np.array_equal(found.Q, plain.Q)
+    assert np.array_equal(prediction.D, plain.D)
+    assert np.array_equal(prediction.Q, plain.Q)
 
 
 def test_a_layer_that_does_not_pool_rectifies_the_input():
     rest = [sd.Layer(3), sd.Layer([1, 2], 2)]
     for size, sigma in ((16, None), (16, 1.0), (16, 1e-4), (None, None)):
-        late = sd.predict(sd.Network([sd.Layer(1), *rest]), size=size, sigma=sigma,
-                          rectify="layers")  # fmt: skip
+        late = sd.predict(
+            sd.Network([sd.Layer(1), *rest]), size=size, sigma=sigma, rectify="layers"
+        )
         early = sd.predict(sd.Network(rest), size=size, sigma=sigma)
         for name in ("G", "G_mean", "G_variance"):
             np.testing.assert_allclose(getattr(late, name)[1:], getattr(early, name), rtol=1e-12)
@@ -54,16 +55,18 @@ def test_a_layer_that_does_not_pool_rectifies_the_input():
 
 @pytest.mark.parametrize(("stride", "dim"), [(2, 1), (3, 1), (2, 2), (2, 3)])
 def test_boxes_win_one_layer(stride, dim):
-    found = sd.predict(sd.Network.uniform(stride, stride, depth=6, dim=dim), rectify="layers")
+    prediction = sd.predict(sd.Network.uniform(stride, stride, depth=6, dim=dim), rectify="layers")
     k = np.arange(1, 7)
     law = (math.pi - 1) / (2 * math.pi) + stride ** (dim * (k - 1.0)) / (2 * math.pi)
-    np.testing.assert_allclose(found.G[1:], law, rtol=1e-13)
-    assert found.G[0] == 1
+    np.testing.assert_allclose(prediction.G[1:], law, rtol=1e-13)
+    assert prediction.G[0] == 1
 
 
 def test_infinite_lattice_is_the_limit_of_large_images():
-    for layers in ([sd.Layer([1, 3, 1]), sd.Layer(4, 2), sd.Layer([2, 1])],
-                   [sd.Layer(5, 2), sd.Layer(2), sd.Layer(2, 2)]):  # fmt: skip
+    for layers in (
+        [sd.Layer([1, 3, 1]), sd.Layer(4, 2), sd.Layer([2, 1])],
+        [sd.Layer(5, 2), sd.Layer(2), sd.Layer(2, 2)],
+    ):
         net = sd.Network(layers)
         endless = sd.predict(net, rectify="layers")
         errors = [
@@ -119,10 +122,10 @@ def test_against_simulation_to_a_thousandth(net, size, sigma):
 
 
 def test_save_and_load(tmp_path):
-    found = sd.predict(sd.Network.uniform(3, 2, 3), size=16, rectify="layers")
-    again = sd.load(found.save(tmp_path / "layers.npz"))
+    prediction = sd.predict(sd.Network.uniform(3, 2, 3), size=16, rectify="layers")
+    again = sd.load(prediction.save(tmp_path / "layers.npz"))
     assert again.rectify == "layers"
-    assert np.array_equal(again.G, found.G)
+    assert np.array_equal(again.G, prediction.G)
     assert "rectify = 'layers'" in repr(again)
 
 
@@ -140,18 +143,19 @@ BIASED = [
 def test_any_bias_in_layer_one_is_exact(layers, size, dim, sigma, bias):
     """Later biases >= 0 change nothing."""
     biases = [Fraction(bias), Fraction(1, 7), Fraction(0)][: len(layers)]
-    net = sd.Network([sd.Layer(*layer, bias=b) for layer, b in zip(layers, biases, strict=True)],
-                     dim)  # fmt: skip
-    found = sd.predict(net, size=size, sigma=sigma, rectify="layers")
+    net = sd.Network(
+        [sd.Layer(*layer, bias=b) for layer, b in zip(layers, biases, strict=True)], dim
+    )
+    prediction = sd.predict(net, size=size, sigma=sigma, rectify="layers")
     expected = reference.layered_noise(layers, size, dim, sigma, bias=float(biases[0]))
     mean, variance = expected.T
-    np.testing.assert_allclose(found.G[1:] * found.Q[1:], mean + variance, rtol=1e-12)
+    np.testing.assert_allclose(prediction.G[1:] * prediction.Q[1:], mean + variance, rtol=1e-12)
     exact = reference.biased_images(layers, biases, size, dim)
     for k, (sensitivity, spread) in enumerate(exact):
-        assert found.D[k] == pytest.approx(float(sensitivity), rel=1e-12)
-        assert found.Q[k] == pytest.approx(float(spread), rel=1e-12)
+        assert prediction.D[k] == pytest.approx(float(sensitivity), rel=1e-12)
+        assert prediction.Q[k] == pytest.approx(float(spread), rel=1e-12)
     unbiased = sd.predict(build(layers, dim), size=size, sigma=sigma, rectify="layers")
-    assert not np.allclose(found.G[1:], unbiased.G[1:], rtol=1e-3)
+    assert not np.allclose(prediction.G[1:], unbiased.G[1:], rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +170,11 @@ def test_any_bias_in_layer_one_is_exact(layers, size, dim, sigma, bias):
 def test_against_the_evolved_laws_of_layers_without_overlap(kernel, dim, biases, size, sigma):
     """Densities convolved on grids: nothing in common but the definition."""
     net = sd.Network([sd.Layer(kernel, 2, bias) for bias in biases], dim)
-    found = sd.predict(net, size=size, sigma=sigma, rectify="layers")
+    prediction = sd.predict(net, size=size, sigma=sigma, rectify="layers")
     evolved = sd.evolve(net, size=size, sigma=sigma)
-    np.testing.assert_allclose(found.G, evolved.G, rtol=1e-12)
-    np.testing.assert_allclose(found.D, evolved.D, rtol=1e-12)
-    np.testing.assert_allclose(found.Q, evolved.Q, rtol=1e-12)
+    np.testing.assert_allclose(prediction.G, evolved.G, rtol=1e-12)
+    np.testing.assert_allclose(prediction.D, evolved.D, rtol=1e-12)
+    np.testing.assert_allclose(prediction.Q, evolved.Q, rtol=1e-12)
 
 
 def test_negative_biases_after_layer_one_are_refused_with_what_to_do():

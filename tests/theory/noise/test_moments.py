@@ -15,14 +15,14 @@ SIGMAS = [1e-3, 0.03, 0.1, 0.2, 0.5, 1, 3, 30, 1e3]
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("rectify", ["input", "noise", None])
 def test_moments_by_quadrature(sigma, rectify):
-    found = noise_moments(sigma, rectify)
+    moments = noise_moments(sigma, rectify)
     low = perturbation_moments(sigma, rectify, 0)
     high = perturbation_moments(sigma, rectify, 1)
     expected = [float(value) for value in (*low, *high)]
     # Quadrature is good to about 1e-25. In the active mean sigma phi - Phi cancels by the factor
     # (1/sigma)^2 <= 1e3 where it is not negligible: 1e3 roundings of 1e-16 of a number itself
     # below sigma; relative to sigma it is never worse than 1e-15.
-    for value, target, unit in zip(found, expected, (sigma, sigma**2) * 2, strict=True):
+    for value, target, unit in zip(moments, expected, (sigma, sigma**2) * 2, strict=True):
         assert value == pytest.approx(target, rel=1e-13, abs=1e-15 * unit)
 
 

@@ -29,18 +29,18 @@ def test_against_all_pairs(layers, options, sigma, balanced):
     task = sd.ScaleDetection(**options)
     size, dim = task.size, task.dim
     net = build(layers, dim)
-    found = sd.predict(net, task=task, sigma=sigma, balanced=balanced, rectify="layers")
+    prediction = sd.predict(net, task=task, sigma=sigma, balanced=balanced, rectify="layers")
     pairs = reference.pixel_pairs(**{"gap": task.gap, **options})
     actives, weights = reference.weighted_pairs(pairs, balanced)
     weights = [float(weight) for weight in weights]
     mean, variance = reference.layered_noise(layers, size, dim, sigma, actives, weights).T
-    spread = found.Q[1:]
-    np.testing.assert_allclose(found.G[1:], (mean + variance) / spread, rtol=1e-11)
-    np.testing.assert_allclose(found.G_mean[1:], mean / spread, rtol=1e-9)
-    assert found.G[0] * found.Q[0] == pytest.approx(size**dim * sigma**2, rel=1e-14)
+    spread = prediction.Q[1:]
+    np.testing.assert_allclose(prediction.G[1:], (mean + variance) / spread, rtol=1e-11)
+    np.testing.assert_allclose(prediction.G_mean[1:], mean / spread, rtol=1e-9)
+    assert prediction.G[0] * prediction.Q[0] == pytest.approx(size**dim * sigma**2, rel=1e-14)
     plain = sd.predict(net, task=task, balanced=balanced)
     for name in ("D", "Q"):
-        assert np.array_equal(getattr(found, name), getattr(plain, name))
+        assert np.array_equal(getattr(prediction, name), getattr(plain, name))
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -48,8 +48,9 @@ def test_against_all_pairs(layers, options, sigma, balanced):
 def test_a_layer_that_does_not_pool_rectifies_the_input(options, balanced):
     task = sd.ScaleDetection(size=16, xi=4, **options)
     rest = [sd.Layer(3), sd.Layer([1, 2], 2)]
-    late = sd.predict(sd.Network([sd.Layer(1), *rest]), task=task, balanced=balanced,
-                      rectify="layers")  # fmt: skip
+    late = sd.predict(
+        sd.Network([sd.Layer(1), *rest]), task=task, balanced=balanced, rectify="layers"
+    )
     early = sd.predict(sd.Network(rest), task=task, balanced=balanced)
     np.testing.assert_allclose(late.G[1:], early.G, rtol=1e-11)
     np.testing.assert_allclose(late.G_mean[1:], early.G_mean, rtol=1e-11)
@@ -58,11 +59,11 @@ def test_a_layer_that_does_not_pool_rectifies_the_input(options, balanced):
 def test_positive_bias():
     task = sd.ScaleDetection(size=6, xi=2, gap=0)
     layers = [sd.Layer([2, 1, 1], 1, bias=0.125), sd.Layer([1, 2], 2, bias=1)]
-    found = sd.predict(sd.Network(layers), task=task, sigma=0.3, rectify="layers")
+    prediction = sd.predict(sd.Network(layers), task=task, sigma=0.3, rectify="layers")
     actives, weights = reference.weighted_pairs(reference.pixel_pairs(6, 2), False)
     weights = [float(weight) for weight in weights]
     parts = reference.layered_noise(SKEW, 6, 1, 0.3, actives, weights, bias=0.125)
-    np.testing.assert_allclose((found.G * found.Q)[1:], parts.sum(axis=1), rtol=1e-11)
+    np.testing.assert_allclose((prediction.G * prediction.Q)[1:], parts.sum(axis=1), rtol=1e-11)
 
 
 def test_against_simulation():
@@ -81,5 +82,8 @@ def test_refusals():
     with pytest.raises(ValueError, match=r"task.size must be smaller with rectify='layers'.*2048"):
         sd.predict(net, task=task, rectify="layers")
     with pytest.raises(ValueError, match=r"needs bias >= 0 .*layer 1 has bias -0.1"):
-        sd.predict(sd.Network.uniform(2, 2, 2, bias=-0.1), rectify="layers",
-                   task=sd.ScaleDetection(size=16, xi=4, gap=1))  # fmt: skip
+        sd.predict(
+            sd.Network.uniform(2, 2, 2, bias=-0.1),
+            rectify="layers",
+            task=sd.ScaleDetection(size=16, xi=4, gap=1),
+        )

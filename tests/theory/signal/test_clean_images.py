@@ -24,13 +24,14 @@ CASES = [
 @pytest.mark.parametrize(("layers", "biases", "size", "dim"), CASES)
 def test_against_fractions(layers, biases, size, dim):
     biases = [Fraction(bias) for bias in biases]
-    net = sd.Network([sd.Layer(*layer, bias=b) for layer, b in zip(layers, biases, strict=True)],
-                     dim)  # fmt: skip
-    found = np.array(clean_moments(net, size)).T
-    for row, exact in zip(found, reference.biased_images(layers, biases, size, dim), strict=True):
+    net = sd.Network(
+        [sd.Layer(*layer, bias=b) for layer, b in zip(layers, biases, strict=True)], dim
+    )
+    moments = np.array(clean_moments(net, size)).T
+    for row, exact in zip(moments, reference.biased_images(layers, biases, size, dim), strict=True):
         assert row == pytest.approx([float(value) for value in exact], rel=1e-12)
     unbiased = sd.predict(build(layers, dim), size=size)
-    assert not np.allclose(found[1:, 0], unbiased.D[1:], rtol=1e-3)
+    assert not np.allclose(moments[1:, 0], unbiased.D[1:], rtol=1e-3)
 
 
 @pytest.mark.parametrize("bias", [0, 0.3])

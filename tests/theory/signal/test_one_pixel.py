@@ -11,13 +11,8 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.theory.signal.one_pixel import exact_sensitivity
-from tests.dense import (
-    composite_filters,
-    filter_sensitivities,
-    one_pixel,
-    stride_one_correlation,
-)
+from scaledet.theory.signal.one_pixel import ExactSensitivity
+from tests.dense import composite_filters, filter_sensitivities, one_pixel, stride_one_correlation
 from tests.network.test_network import build
 from tests.theory.correlation.test_spectrum import STATED, relative_error
 
@@ -55,11 +50,11 @@ def test_against_sums_over_all_pixels_moves_and_pairs(layers, size, dim):
             sd.predict(build(layers, dim), size=size)
         assert (caught.value.layer, caught.value.largest_depth) == (depth + 1, depth)
     # (A network has at least one layer: with depth 0 the refusal is all there is to check.)
-    found = sd.predict(build(layers[:depth], dim), size=size) if depth else None
-    for k in range(depth + 1 if found else 0):
-        assert found.exact_D[k] == expected[k][0]
-        assert relative_error(found.D[k], expected[k][0]) < STATED
-        assert relative_error(found.Q[k], expected[k][1]) < STATED
+    prediction = sd.predict(build(layers[:depth], dim), size=size) if depth else None
+    for k in range(depth + 1 if prediction else 0):
+        assert prediction.exact_D[k] == expected[k][0]
+        assert relative_error(prediction.D[k], expected[k][0]) < STATED
+        assert relative_error(prediction.Q[k], expected[k][1]) < STATED
     # The other reference, used below at sizes where dense matrices are too slow.
     if dim == 1 or len(layers) < 3:
         quick = filter_sensitivities(layers, size, dim)
@@ -107,19 +102,19 @@ def test_strided_layers_to_the_last(weights, stride, size, dim):
     else:
         expected = filter_sensitivities(layers, size, dim)
     last = alive(expected) - 1
-    found = sd.predict(build(layers[:last], dim), size=size)
+    prediction = sd.predict(build(layers[:last], dim), size=size)
     for k in range(last + 1):
-        assert relative_error(found.D[k], expected[k][0]) < STATED
-        assert relative_error(found.Q[k], 2 * expected[k][1] / stride ** (k * dim)) < STATED
-    assert found.exact_D[last] == expected[last][0]
+        assert relative_error(prediction.D[k], expected[k][0]) < STATED
+        assert relative_error(prediction.Q[k], 2 * expected[k][1] / stride ** (k * dim)) < STATED
+    assert prediction.exact_D[last] == expected[last][0]
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_box_two_without_stride(dim):
     """f = 2: D_k = 1/(k + 1) on the infinite lattice, in every dimension."""
-    found = sd.predict(sd.Network.uniform(2, 1, depth=50, dim=dim))
-    assert list(found.exact_D) == [Fraction(1, k + 1) for k in range(51)]
-    assert pytest.approx([1 / (k + 1) for k in range(51)], rel=STATED) == found.D
+    prediction = sd.predict(sd.Network.uniform(2, 1, depth=50, dim=dim))
+    assert list(prediction.exact_D) == [Fraction(1, k + 1) for k in range(51)]
+    assert pytest.approx([1 / (k + 1) for k in range(51)], rel=STATED) == prediction.D
 
 
 @pytest.mark.parametrize("stride", [2, 3, 5])
@@ -139,8 +134,8 @@ def test_box_with_stride_equal_to_length(stride, dim):
 @pytest.mark.parametrize("length", [2, 3, 5])
 def test_boxes_shorter_than_the_stride(length):
     """f < s: D_k = 1/f for all k >= 1."""
-    found = sd.predict(sd.Network.uniform(length, length + 2, depth=6))
-    assert list(found.exact_D) == [1] + [Fraction(1, length)] * 6
+    prediction = sd.predict(sd.Network.uniform(length, length + 2, depth=6))
+    assert list(prediction.exact_D) == [1] + [Fraction(1, length)] * 6
 
 
 @pytest.mark.parametrize("length", [2, 3, 4, 7])
@@ -172,12 +167,12 @@ def test_asymptotic_series_of_boxes_without_stride(length):
     assert near[0] / far[0] == pytest.approx(1e4, rel=0.2)
     assert near[1] / far[1] == pytest.approx(1e3, rel=0.2)
     # and scaledet's numbers obey the same series
-    found = sd.predict(sd.Network.uniform(length, 1, depth=400))
+    prediction = sd.predict(sd.Network.uniform(length, 1, depth=400))
     k = np.arange(40, 401)
     s = float(square)
     series = 3 / (s * k) - 9 * (length**2 + 6) / (10 * s**2 * k**2)
     series += 27 * (length**4 + 57 * length**2 + 106) / (350 * s**3 * k**3)
-    scaled = (found.D[40:] - series) * k**4
+    scaled = (prediction.D[40:] - series) * k**4
     assert np.ptp(scaled) < 0.2 * abs(scaled.mean())  # constant up to O(1/40)
 
 
@@ -199,13 +194,13 @@ def test_exhaustion_of_boxes(length, stride, dim):
         sd.predict(net, size=size)
     assert caught.value.layer == layer
     assert caught.value.largest_depth == layer - 1
-    found = sd.predict(net.prefix(layer - 1), size=size)
-    assert np.isfinite(found.D).all()
-    assert np.isfinite(found.G).all()
+    prediction = sd.predict(net.prefix(layer - 1), size=size)
+    assert np.isfinite(prediction.D).all()
+    assert np.isfinite(prediction.G).all()
     with pytest.raises(sd.ExhaustionError):
         sd.predict(net.prefix(layer), size=size)
     with pytest.raises(sd.ExhaustionError, match=message):
-        exact_sensitivity(net, layer, size)
+        ExactSensitivity(net, size).at(layer)
 
 
 @pytest.mark.parametrize("weights", [[1, 2, 1], [1, 4, 6, 4, 1], [1, 2, 0, 1, 2]])
@@ -219,10 +214,10 @@ def test_exhaustion_of_other_sum_rule_filters(weights):
 
 @pytest.mark.parametrize("weights", [[1, 1, 1], [2, 1], [1] * 7, [1, 2, 1, 2, 1]])
 def test_without_the_sum_rule_nothing_is_exhausted(weights):
-    found = sd.predict(sd.Network.uniform(weights, 2, depth=5), size=32)
+    prediction = sd.predict(sd.Network.uniform(weights, 2, depth=5), size=32)
     expected = one_pixel([(weights, 2)] * 5, 32)
-    assert relative_error(found.D[5], expected[5][0]) < STATED
-    assert relative_error(found.Q[5], expected[5][1]) < STATED
+    assert relative_error(prediction.D[5], expected[5][0]) < STATED
+    assert relative_error(prediction.Q[5], expected[5][1]) < STATED
 
 
 @pytest.mark.parametrize("size", [2, 3, 8, 30])
@@ -266,8 +261,8 @@ def checks_out(compute):
     """Whether `compute(h, total, size)` gives D_k of a filter that exercises everything."""
     layers, size = [([1, 3, 2], 2)] * 3, 16
     expected = [sensitivity for sensitivity, _ in one_pixel(layers, size)]
-    found = [compute(h, total, size) for h, total in composite_filters(layers, size)]
-    return found == expected
+    results = [compute(h, total, size) for h, total in composite_filters(layers, size)]
+    return results == expected
 
 
 def from_filter(h, total, size, *, lag=1, square=2, background=True):
