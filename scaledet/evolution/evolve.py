@@ -61,6 +61,12 @@ class Evolution(ScenarioResult):
         Units over the active pixel at every layer, one for each sequence of slots of unequal
         weight; left out (empty) on the infinite lattice, and after the last negative bias for
         unequal weights.
+
+    Examples
+    --------
+    >>> from scaledet import Network, evolve
+    >>> evolve(Network.uniform(2, 2, depth=3, bias=-0.05), size=64).exact_D[2]
+    Fraction(4, 15)
     """
 
     scenario: Scenario

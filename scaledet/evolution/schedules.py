@@ -64,6 +64,12 @@ class BiasPhases:
         Bracket of the ratio theta/sigma above which G_k at the last layer is below 1, its value
         without any ReLU; on the infinite lattice, where the noise is weak: the bias changes it
         and not the signal. (0, 0) if it is below 1 without bias.
+
+    Examples
+    --------
+    >>> from scaledet import bias_phases
+    >>> bias_phases("constant", depth=4).dead_layer(0.02)
+    5
     """
 
     kind: str

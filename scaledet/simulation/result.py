@@ -70,6 +70,12 @@ class Simulation(ScenarioResult):
     gain : ndarray, shape [depth + 1]
         How many times smaller control variates make the variance of the noise response (1
         without them).
+
+    Examples
+    --------
+    >>> from scaledet import Network, simulate
+    >>> simulate(Network.uniform(2, 2, depth=3), size=64, samples=400, rng=0).D.shape
+    (4,)
     """
 
     _kind = "simulation"

@@ -36,6 +36,12 @@ class Sweep(Result):
         ``simulate(run.network, size=run.size, rng=run.entropy, ...)``.
     partial : bool
         Whether the sweep was interrupted; runs without an estimate are left out then.
+
+    Examples
+    --------
+    >>> from scaledet import Network, sweep
+    >>> len(sweep([Network.uniform(2, 2, depth=3)], [32, 64], samples=400, rng=0).runs)
+    2
     """
 
     _kind = "sweep"

@@ -87,6 +87,12 @@ class Prediction(ScenarioResult):
         The parts of G due to the mean and to the variance of the noise; their sum is G.
     method : {"exact", "closure"}
         How G was computed; "closure" is an approximation.
+
+    Examples
+    --------
+    >>> from scaledet import Network, predict
+    >>> predict(Network.uniform(kernel=2, stride=2, depth=3), size=64).D.round(4).tolist()
+    [1.0159, 0.5161, 0.2667, 0.1429]
     """
 
     scenario: Scenario

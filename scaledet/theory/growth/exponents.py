@@ -51,6 +51,12 @@ class Exponents:
     peak_growth, drop_growth : sympy.Expr
         Growth rates per layer of c_k(0) and of c_k(0) - c_k(1) (both 1 at stride 1, where
         they decay algebraically).
+
+    Examples
+    --------
+    >>> from scaledet import predict_exponents
+    >>> predict_exponents(kernel=4, stride=2).alpha
+    2
     """
 
     alpha: Any
