@@ -61,12 +61,12 @@ def draw_images(positions: NDArray[np.int64], size: int) -> NDArray[np.float64]:
 
 
 def draw_noisy(
-    positions: NDArray[np.int64], size: int, background: float, rng: np.random.Generator
+    positions: NDArray[np.int64], size: int, image_noise: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return `draw_images` plus Gaussian noise of standard deviation `background`."""
+    """Return `draw_images` plus Gaussian noise of standard deviation `image_noise`."""
     images = draw_images(positions, size)
-    if background:
-        images += background * rng.standard_normal(images.shape)
+    if image_noise:
+        images += image_noise * rng.standard_normal(images.shape)
     return images
 
 

@@ -246,9 +246,9 @@ TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
             "task must have the network's dimension 1; got dim=2",
         ),
         (
-            {"task": sd.ScaleDetection(size=16, xi=4, gap=1, background=0.1)},
+            {"task": sd.ScaleDetection(size=16, xi=4, gap=1, image_noise=0.1)},
             ValueError,
-            "task.background must be 0 .*; got 0.1",
+            "task.image_noise must be 0 .*; got 0.1",
         ),
         ({"task": sd.ScaleDetection(size=20, xi=4, gap=1)}, ValueError, "size must be a multiple"),
         (
