@@ -212,7 +212,7 @@ def _meets_unit_circle(factor: fmpz_poly) -> bool:
     """
     from flint import arb, ctx, fmpz_poly
 
-    from scaledet.algebra.real_root import complex_roots
+    from scaledet.algebra.sympy_numbers import complex_roots
 
     coefficients = factor.coeffs()
     if coefficients != coefficients[::-1]:

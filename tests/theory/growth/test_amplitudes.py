@@ -15,7 +15,7 @@ import sympy as sp
 from flint import arb, ctx, fmpq, fmpq_poly, fmpz_poly
 
 import scaledet as sd
-from scaledet.algebra.field_element import FieldElement, element_ball, exact_number
+from scaledet.algebra.sympy_numbers import FieldElement, element_ball, exact_number
 from scaledet.theory.growth.amplitudes import amplitude, asymptote, plateau
 from scaledet.theory.growth.closed_form import closed_form
 from scaledet.theory.growth.transition import growth
