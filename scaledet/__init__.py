@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from scaledet.evolution.evolve import evolve
     from scaledet.evolution.schedules import bias_phases
     from scaledet.network.kernel import Kernel, binomial, box
-    from scaledet.network.network import Layer, Network
+    from scaledet.network.layer import Layer
+    from scaledet.network.network import Network
     from scaledet.saved import load
     from scaledet.simulation.simulate import simulate
     from scaledet.simulation.sweep import sweep
@@ -45,7 +46,7 @@ _HOME = {
     "ExhaustionError": "errors",
     "FitError": "errors",
     "Kernel": "network.kernel",
-    "Layer": "network.network",
+    "Layer": "network.layer",
     "Network": "network.network",
     "ScaleDetection": "tasks.scale_detection",
     "bias_phases": "evolution.schedules",
