@@ -96,8 +96,7 @@ def fit_exponent(
     >>> fit_exponent(widths, 3 * widths**-2, 0.01 * widths**-2)
     ExponentFit: slope = -2 +- 0.0015 over k = 0 ... 4 (chi2 = 0.0 for 3 dof, p = 1)
     """
-    widths, measured = _positive("A", A), _positive("values", values)
-    _require_curve(widths, measured)
+    widths, measured = _curve(A, values)
     count = len(widths)
     covariance = _covariance(errors, count)
     first, last = _window(window, count)
@@ -161,9 +160,24 @@ def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
     >>> local_exponents([1, 2, 4], [1.0, 0.25, 0.0625])
     array([-2., -2.])
     """
-    widths, measured = _positive("A", A), _positive("values", values)
-    _require_curve(widths, measured)
+    widths, measured = _curve(A, values)
     return np.asarray(np.diff(np.log(measured)) / np.diff(np.log(widths)))
+
+
+def _curve(A: Any, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    widths, measured = _positive("A", A), _positive("values", values)
+    if len(widths) != len(measured):
+        raise ArgumentError(f"values must have the length of A, {len(widths)}; got {len(measured)}")
+    if len(widths) < 2:
+        raise ArgumentError(f"A must have at least 2 entries; got {len(widths)}")
+    falls = np.diff(widths) <= 0
+    if falls.any():
+        index = int(np.argmax(falls)) + 1
+        raise ArgumentError(
+            f"A must be strictly increasing; got A[{index}] = {widths[index]} after "
+            f"{widths[index - 1]}"
+        )
+    return widths, measured
 
 
 def _positive(name: str, values: Any) -> NDArray[np.float64]:
@@ -181,20 +195,6 @@ def _positive(name: str, values: Any) -> NDArray[np.float64]:
     return array
 
 
-def _require_curve(widths: NDArray[np.float64], measured: NDArray[np.float64]) -> None:
-    if len(widths) != len(measured):
-        raise ArgumentError(f"values must have the length of A, {len(widths)}; got {len(measured)}")
-    if len(widths) < 2:
-        raise ArgumentError(f"A must have at least 2 entries; got {len(widths)}")
-    steps = np.diff(widths) > 0
-    if not steps.all():
-        index = int(np.argmin(steps)) + 1
-        raise ArgumentError(
-            f"A must be strictly increasing; got A[{index}] = {widths[index]} after "
-            f"{widths[index - 1]}"
-        )
-
-
 def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
     try:
         array = np.asarray(errors, dtype=float)
@@ -203,8 +203,9 @@ def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
     if array.shape == (count,):
         array = np.diag(_positive("errors", array) ** 2)
     elif array.shape != (count, count):
-        raise ArgumentError(f"errors must have shape [{count}] or [{count}, {count}]; "
-                         f"got {array.shape}")  # fmt: skip
+        raise ArgumentError(
+            f"errors must have shape [{count}] or [{count}, {count}]; got {array.shape}"
+        )
     if not np.isfinite(array).all() or (np.diag(array) <= 0).any():
         raise ArgumentError("errors must be finite, variances > 0; got other entries")
     return array
