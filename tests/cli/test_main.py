@@ -20,8 +20,9 @@ import pytest
 
 import scaledet as sd
 from scaledet.analysis import comparison
-from scaledet.cli import main as cli
+from scaledet.cli import predict as cli
 from scaledet.cli.arguments import read_bytes, read_kernel, read_layer, read_rational
+from scaledet.errors import ArgumentError
 from scaledet.simulation import simulate as simulation
 from scaledet.theory.growth import exponents
 from scaledet.theory.prediction import Prediction
@@ -179,7 +180,7 @@ def test_exact_sensitivities(run, run_json):
 def test_exact_fractions_may_exceed_the_digits_that_python_prints(run, monkeypatch):
     made = sd.predict(sd.Network.uniform(2, 2, 1))
     monkeypatch.setattr(Prediction, "exact_D", [Fraction(1, 3**20_000)])
-    monkeypatch.setattr(cli, "_prediction", lambda *_: made)
+    monkeypatch.setattr(cli, "prediction", lambda *_: made)
     code, out, err = run("predict --kernel 2 --stride 2 --depth 1 --exact")
     assert (code, err) == (0, "")
     digits = out.splitlines()[-1].removeprefix("  D_0 = 1/")
@@ -334,7 +335,7 @@ def test_numbers_that_json_lacks_become_null(run_json, monkeypatch):
     columns = {"pull": np.array([1.5, math.nan, math.inf]), "layer": np.arange(3)}
     made = sd.predict(sd.Network.uniform(2, 2, 2), size=16)
     monkeypatch.setattr(Prediction, "columns", lambda _: columns)
-    monkeypatch.setattr(cli, "_prediction", lambda *_: made)
+    monkeypatch.setattr(cli, "prediction", lambda *_: made)
     record = run_json("predict --kernel 2 --stride 2 --depth 2 --size 16")
     assert record["columns"] == {"pull": [1.5, None, None], "layer": [0, 1, 2]}
 
@@ -377,7 +378,7 @@ def test_the_examples_in_help_give_what_they_show(run, tmp_path, monkeypatch, co
         assert program == "scaledet"
         assert rest[0] == (command or rest[0])
         if "--scheduler" in rest:
-            # Needs a cluster: see tests/test_cluster.py.
+            # Needs a cluster: see tests/simulation/test_cluster.py.
             continue
         code, printed, err = run(shlex.join(rest))
         assert (code, err) == (0, ""), line
@@ -550,15 +551,25 @@ def test_units_of_memory():
     [
         (KeyboardInterrupt(), 130, ""),
         (MemoryError("much"), 2, "scaledet: error: not enough memory. much\n"),
-        (ValueError("two\n  lines"), 2, "scaledet: error: two lines\n"),
+        (ArgumentError("two\n  lines"), 2, "scaledet: error: two lines\n"),
     ],
 )
 def test_errors_of_a_command(run, monkeypatch, error, code, message):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(cli, "_prediction", fail)
+    monkeypatch.setattr(cli, "prediction", fail)
     assert run(P) == (code, "", message)
+
+
+@pytest.mark.parametrize("error", [ValueError("bug"), TypeError("bug"), OSError("bug")])
+def test_a_bug_does_not_look_like_bad_usage(run, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(cli, "prediction", fail)
+    with pytest.raises(type(error), match="bug"):
+        run(P)
 
 
 def test_warnings_are_one_line_each_and_leave_stdout_alone(run, monkeypatch):
@@ -569,7 +580,7 @@ def test_warnings_are_one_line_each_and_leave_stdout_alone(run, monkeypatch):
             warnings.warn("odd\nvalue", RuntimeWarning, stacklevel=1)
         return made
 
-    monkeypatch.setattr(cli, "_prediction", warn)
+    monkeypatch.setattr(cli, "prediction", warn)
     assert run(P) == (0, f"{made!r}\n", "scaledet: warning: odd value\n")
 
 
