@@ -88,7 +88,7 @@ def read_integer(text: str, accepted: str = "an integer", minimum: int | None = 
 
 def read_seed(text: str) -> int:
     """Read a seed, an integer >= 0."""
-    return read_integer(text, "an integer >= 0", 0)
+    return read_integer(str(read_integer(text)), "an integer >= 0", 0)
 
 
 def read_size(text: str) -> int | None:
@@ -155,9 +155,13 @@ def read_bytes(text: str) -> int:
 def read_destination(text: str) -> Path:
     """Read the path of a file to write; refuse now what could not be written after a long run."""
     path = Path(text)
-    if path.exists() and not path.is_file():
+    try:
+        taken, housed = path.exists() and not path.is_file(), path.parent.is_dir()
+    except OSError as error:
+        raise ArgumentTypeError(f"expected a path; got {text!r}: {error.strerror}") from None
+    if taken:
         raise ArgumentTypeError(f"expected the path of a file; {text!r} is none")
-    if not path.parent.is_dir():
+    if not housed:
         raise ArgumentTypeError(f"expected a file in an existing folder; got {text!r}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ArgumentTypeError(f"expected a file in a folder with write permission; got {text!r}")
