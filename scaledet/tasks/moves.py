@@ -20,11 +20,7 @@ __all__ = ["mean_square_at", "mean_square_displacement", "move_freely", "move_ke
 
 
 def _unit_moves(dim: int) -> NDArray[np.int64]:
-    """Return the ``2 dim`` moves by one site, shape ``[2 dim, dim]``.
-
-    >>> _unit_moves(2).tolist()
-    [[1, 0], [0, 1], [-1, 0], [0, -1]]
-    """
+    """Return the ``2 dim`` moves by one site, shape ``[2 dim, dim]``."""
     axes = np.eye(dim, dtype=np.int64)
     return np.concatenate([axes, -axes])
 

@@ -234,8 +234,8 @@ class ScaleDetection:
         >>> [len(part) for part in ScaleDetection(size=8, xi=3, gap=0).iter_pairs(1, chunk=10)]
         [10, 6]
         """
-        chosen = None if label is None else _as_label(label)
-        return pair_sampling.iterate(self._order, chosen, validate.integer("chunk", chunk, 1))
+        sign = None if label is None else _as_label(label)
+        return pair_sampling.iterate(self._order, sign, validate.integer("chunk", chunk, 1))
 
     def pairs(self, label: int | None = None) -> NDArray[np.int64]:
         """Return every admitted pair once, of one label or (None) of both, label +1 first.
@@ -261,9 +261,8 @@ class ScaleDetection:
         fair = validate.flag("balanced", balanced)
         if label is not None and fair:
             raise ArgumentError(f"balanced must be False when label is given; got label={label!r}")
-        chosen = None if label is None else _as_label(label)
-        generator = validate.generator(rng)
-        return pair_sampling.draw(self._order, number, chosen, fair, generator)
+        sign = None if label is None else _as_label(label)
+        return pair_sampling.draw(self._order, number, sign, fair, validate.generator(rng))
 
     def sample(self, n: int, *, rng: Any = None) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         """Draw `n` >= 1 images, float64 [n, 1, size(, size)], and their labels, int8 [n].
@@ -274,8 +273,7 @@ class ScaleDetection:
         >>> images.shape, sorted(labels.tolist())
         ((4, 1, 16), [-1, -1, 1, 1])
         """
-        number = validate.integer("n", n, 1)
-        generator = validate.generator(rng)
+        number, generator = validate.integer("n", n, 1), validate.generator(rng)
         positions, labels = pair_sampling.draw_balanced(self._order, number, generator)
         images = pixel_images.draw_noisy(positions, self.size, self.image_noise, generator)
         return images, labels
@@ -331,11 +329,9 @@ class ScaleDetection:
         [[[1], [4]]]
         """
         where = self._as_pairs(positions)
-        keep = validate.flag("label_preserving", label_preserving)
-        generator = validate.generator(rng)
-        if keep:
-            return pixel_moves.move_keeping_label(self.rule, where, generator)
-        return pixel_moves.move_freely(where, self.size, generator)
+        if validate.flag("label_preserving", label_preserving):
+            return pixel_moves.move_keeping_label(self.rule, where, validate.generator(rng))
+        return pixel_moves.move_freely(where, self.size, validate.generator(rng))
 
     def displace(
         self, images: Any, *, rng: Any = None, label_preserving: bool = False
