@@ -59,7 +59,7 @@ HELP = {
     "method": "exact (the default), or the approximate closure, which takes any bias in any layer",
     "json": "print one JSON object, every number at full precision, instead of a table",
 }
-_UNSET = {"xi": None, "gap": None, "norm": None, "open-boundary": False, "balanced": False}
+_TASK_DEFAULTS = {"xi": None, "gap": None, "norm": None, "open-boundary": False, "balanced": False}
 
 
 def add_command(
@@ -180,8 +180,10 @@ def scenario(arguments: Namespace) -> dict[str, Any]:
 
 
 def _build_task(arguments: Namespace) -> ScaleDetection | None:
-    values = {option: getattr(arguments, option.replace("-", "_")) for option in _UNSET}
-    given = {option: value for option, value in values.items() if value is not _UNSET[option]}
+    values = {option: getattr(arguments, option.replace("-", "_")) for option in _TASK_DEFAULTS}
+    given = {
+        option: value for option, value in values.items() if value is not _TASK_DEFAULTS[option]
+    }
     if arguments.task is None:
         for option in given:
             raise UsageError(f"argument --{option}: needs argument --task")
