@@ -13,6 +13,8 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["enclosure"]
 
+_FUNCTIONS = {sp.log: arb.log, sp.exp: arb.exp, sp.cos: arb.cos, sp.sin: arb.sin}
+
 
 def enclosure(number: Any, digits: int = 30) -> arb:
     """Enclose a real SymPy number in a ball of relative radius below 10^-digits.
@@ -80,12 +82,6 @@ def _ball(node: Any, bits: int) -> arb:
         if isinstance(node.exp, sp.Rational) and node.exp.q == 2:
             return base.sqrt() ** int(node.exp.p)
         return base ** int(node.exp) if node.exp.is_Integer else base**power
-    if isinstance(node, sp.log):
-        return arguments[0].log()
-    if isinstance(node, sp.exp):
-        return arguments[0].exp()
-    if isinstance(node, sp.cos):
-        return arguments[0].cos()
-    if isinstance(node, sp.sin):
-        return arguments[0].sin()
+    if node.func in _FUNCTIONS:
+        return _FUNCTIONS[node.func](arguments[0])
     raise ArgumentTypeError(f"number must not hold {type(node).__name__}; got {node}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
@@ -45,6 +47,7 @@ _HELP = {
     "dim": "dimension, 1 to 3 or 'd' (default 1)",
     "check": "re-verify every step and print the evidence",
 }
+_PAGES = ("html", "latex", "markdown")
 
 
 def add_commands(commands: Any) -> None:
@@ -64,7 +67,7 @@ def add_commands(commands: Any) -> None:
     options.add_rectify(parser)
     output = parser.add_argument_group("output")
     add("check", output, action="store_true")
-    for name in ("html", "latex", "markdown"):
+    for name in _PAGES:
         text = f"write the derivation to FILE as {name}"
         options.add(output, name, type=read.read_destination, metavar="FILE", help=text)
 
@@ -78,20 +81,11 @@ def _derive(arguments: Namespace) -> tuple[str, int]:
             lines = [repr(derivation.check())]
         except DerivationError as error:
             return str(error), 1
-    pages = {
-        "html": derivation.to_html,
-        "latex": derivation.to_latex,
-        "markdown": derivation.to_markdown,
-    }
-    for name, make in pages.items():
+    for name in _PAGES:
         path = getattr(arguments, name)
         if path is not None:
-            try:
-                path.write_text(make(), encoding="utf-8")
-            except OSError as error:
-                raise UsageError(
-                    f"argument --{name}: cannot write {str(path)!r}: {error.strerror}"
-                ) from error
+            page = getattr(derivation, f"to_{name}")()
+            options.write(name, path, partial(Path.write_text, data=page, encoding="utf-8"))
             lines.append(f"wrote {path}")
     if arguments.check or len(lines) > 1:
         return "\n".join(lines), 0

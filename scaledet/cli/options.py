@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
@@ -32,6 +33,7 @@ __all__ = [
     "rectify_of",
     "save",
     "scenario",
+    "write",
 ]
 
 HELP = {
@@ -204,11 +206,15 @@ def _build_task(arguments: Namespace) -> ScaleDetection | None:
 
 def save(result: Prediction | Simulation, arguments: Namespace) -> None:
     """Write the result to the file of ``--save``, if there is one."""
-    if arguments.save is None:
-        return
+    if arguments.save is not None:
+        write("save", arguments.save, result.save)
+
+
+def write(option: str, path: Path, writer: Callable[[Path], object]) -> None:
+    """Let `writer` write the file of an option."""
     try:
-        result.save(arguments.save)
+        writer(path)
     except OSError as error:
         raise UsageError(
-            f"argument --save: cannot write {str(arguments.save)!r}: {error.strerror}"
+            f"argument --{option}: cannot write {str(path)!r}: {error.strerror}"
         ) from error

@@ -14,7 +14,6 @@ import pytest
 
 import scaledet as sd
 from scaledet.analysis import comparison
-from scaledet.cli.main import main
 from scaledet.simulation import simulate as simulation
 from tests.cli.test_arguments import refused
 from tests.cli.test_predict import plain
@@ -94,13 +93,9 @@ def test_a_partial_result_is_saved_too(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["garbage", "", "tcp://host", "host:port"])
-def test_addresses_that_are_none_are_told_at_once(address, capsys) -> None:
-    line = [
-        "simulate",
-        *["--kernel", "2", "--stride", "2", "--depth", "2", "--size", "16", "--samples", "100"],
-    ]
-    assert main([*line, "--scheduler", address]) == 2
-    assert "argument --scheduler: expected an address such as" in capsys.readouterr().err
+def test_addresses_that_are_none_are_refused_at_once(run, address):
+    line = f"simulate --kernel 2 --stride 2 --depth 2 --size 16 --scheduler '{address}'"
+    refused(run, line, "argument --scheduler: expected an address such as")
 
 
 @pytest.mark.parametrize(
@@ -152,9 +147,9 @@ def test_workers_and_memory_limit_reach_the_library(run_json, monkeypatch):
 
     monkeypatch.setattr(simulation, "simulate", spy)
     line = "simulate --kernel 2 --stride 2 --depth 2 --size 16 --samples 600"
-    one = run_json(line)
+    single = run_json(line)
     assert (seen["workers"], seen["memory_limit"], seen["progress"]) == (1, 2**30, False)
-    assert run_json(f"{line} --workers 2") == one
+    assert run_json(f"{line} --workers 2") == single
     assert run_json(f"{line} --memory-limit 64KiB")["samples"] == 600
     assert seen["memory_limit"] == 65536
 

@@ -78,7 +78,9 @@ def write_zip(path, meta=None, **members):
             archive.writestr(name, data)
 
 
-NETWORK = sd.Network.uniform(2).to_dict()
+DESCRIPTION = dict.fromkeys(("task", "size", "rectify", "sigma"))
+DESCRIPTION |= {"format": 1, "kind": "prediction", "network": sd.Network.uniform(2).to_dict()}
+DESCRIPTION |= {"balanced": False}
 FOREIGN = {
     "no zip": lambda path: path.write_bytes(b"D_k = 1/(k+1)"),
     "empty file": lambda path: path.write_bytes(b""),
@@ -90,22 +92,8 @@ FOREIGN = {
     "other kind": lambda path: write_zip(path, {"format": 1, "kind": "pickle"}),
     "no kind": lambda path: write_zip(path, {"format": 1}),
     "no content": lambda path: write_zip(path, {"format": 1, "kind": "prediction"}),
-    "no network": lambda path: write_zip(
-        path, {"format": 1, "kind": "prediction", "task": None, "network": None}
-    ),
-    "no arrays": lambda path: write_zip(
-        path,
-        {
-            "format": 1,
-            "kind": "prediction",
-            "task": None,
-            "network": NETWORK,
-            "size": None,
-            "rectify": None,
-            "sigma": None,
-            "balanced": False,
-        },
-    ),
+    "no network": lambda path: write_zip(path, {**DESCRIPTION, "network": None}),
+    "no arrays": lambda path: write_zip(path, DESCRIPTION),
     "plain npz": lambda path: np.savez(path, D=np.ones(3)),
     "plain npy": lambda path: np.save(path, np.ones(3)),
     "not UTF-8": lambda path: write_zip(path, hello="x") or path.write_bytes(b"\xff\xfe{}"),
