@@ -117,27 +117,29 @@ def fit_exponent(
     design = np.linalg.solve(factor, np.stack([np.ones_like(x), x], axis=1))
     target = np.linalg.solve(factor, y)
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
-    slope_error = float(np.sqrt(np.linalg.inv(design.T @ design)[1, 1]))
-    chi2 = float(((target - design @ solution) ** 2).sum())
-    dof = len(x) - 2
     from scipy.special import chdtrc
 
-    p_value = float(chdtrc(dof, chi2))
-    slope = float(solution[1])
-    if p_value < reject:
+    chi2 = float(((target - design @ solution) ** 2).sum())
+    dof = len(x) - 2
+    fit = ExponentFit(
+        slope=float(solution[1]),
+        error=float(np.sqrt(np.linalg.inv(design.T @ design)[1, 1])),
+        amplitude=float(np.exp(solution[0])),
+        chi2=chi2,
+        dof=dof,
+        p_value=float(chdtrc(dof, chi2)),
+        window=(first, last),
+    )
+    if fit.p_value < reject:
+        facts = vars(fit).copy()
+        del facts["amplitude"]
         raise FitError(
             f"values must follow a power law over k = {first} ... {last}; the best slope "
-            f"{slope:.4g} +- {slope_error:.2g} has chi2 = {chi2:.1f} for {dof} degrees of freedom "
-            f"(p = {p_value:.1e} < {reject:g})",
-            slope=slope,
-            error=slope_error,
-            chi2=chi2,
-            dof=dof,
-            p_value=p_value,
-            window=(first, last),
+            f"{fit.slope:.4g} +- {fit.error:.2g} has chi2 = {chi2:.1f} for {dof} degrees of "
+            f"freedom (p = {fit.p_value:.1e} < {reject:g})",
+            **facts,
         )
-    amplitude = float(np.exp(solution[0]))
-    return ExponentFit(slope, slope_error, amplitude, chi2, dof, p_value, (first, last))
+    return fit
 
 
 def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
