@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested;
-# those whose variance is this much below the largest are numerically absent.
+# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested.
+# Directions whose variance is this much below the largest are numerically absent.
 _OVERLAPS = 50
 _SINGULAR = 1e-13
 
@@ -32,7 +32,7 @@ class Comparison(Table):
     Attributes
     ----------
     prediction, simulation
-        What was compared.
+        The two results that were compared.
     pulls : ndarray, shape [2, depth + 1]
         (simulated - predicted) / standard error; first row D, second row G.
     chi2 : float

@@ -88,7 +88,8 @@ def read_integer(text: str, accepted: str = "an integer", minimum: int | None = 
 
 def read_seed(text: str) -> int:
     """Read a seed, an integer >= 0."""
-    return read_integer(str(read_integer(text)), "an integer >= 0", 0)
+    read_integer(text)  # A text that is no integer at all is refused as such.
+    return read_integer(text, "an integer >= 0", 0)
 
 
 def read_size(text: str) -> int | None:

@@ -50,8 +50,8 @@ class Table:
 class Result(Table):
     """A table that can be saved and loaded.
 
-    A subclass is a frozen dataclass. What is saved are its `_arrays` (which are made read-only)
-    and its plain `_facts`, under the name `_kind`.
+    A subclass is a frozen dataclass. Its `_arrays` (which are made read-only) and its plain
+    `_facts` are saved under the name `_kind`.
     """
 
     _kind: ClassVar[str]

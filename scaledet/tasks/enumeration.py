@@ -39,7 +39,7 @@ class DisplacementOrder:
         index = np.searchsorted(ends, ranks, side="right")
         step = self._vectors[label][index]
         extents = _extents(step, self._size, self._periodic)
-        rest = ranks - (ends[index] - extents.prod(axis=1))  # rank among those of this step
+        rest = ranks - (ends[index] - extents.prod(axis=1))  # rank among the pairs of this step
         first = np.empty_like(step)
         for axis in reversed(range(step.shape[1])):
             rest, first[:, axis] = np.divmod(rest, extents[:, axis])
@@ -50,7 +50,7 @@ class DisplacementOrder:
 
 
 def _half(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.int64]:
-    """One of each displacement m and -m, shape [k, dim], of those with a True entry in `mask`."""
+    """Return the displacements that `mask` marks, one of each m and -m, shape [k, dim]."""
     vectors = np.argwhere(mask).astype(np.int64)
     size, dim = len(mask), mask.ndim
     if periodic:
@@ -62,7 +62,7 @@ def _half(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.int64]:
 
 
 def _extents(vectors: NDArray[np.int64], size: int, periodic: bool) -> NDArray[np.int64]:
-    """Sides of the box of positions p for which the (p, p + m) are each pair once."""
+    """Return the sides of the box of positions p in which (p, p + m) is each pair once."""
     if not periodic:
         return size - np.abs(vectors)
     extents = np.full_like(vectors, size)

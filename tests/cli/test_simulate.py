@@ -37,7 +37,7 @@ def test_options_reach_the_library(run):
 
 
 @pytest.mark.parametrize("command", ["simulate", "compare"])
-def test_json_tells_how_the_numbers_came_about(run, command):
+def test_json_says_how_the_numbers_came_about(run, command):
     result = expected(engine="numpy", control_variates=True, target_error=0.01)
     record = json.loads(run(f"{command} {LINE} {OPTIONS} --json")[1])
     for name in ("engine", "samples", "blocks", "entropy", "partial", "control_variates"):
