@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from scaledet.evolution.evolve import Evolution, evolve
     from scaledet.evolution.schedules import BiasPhases, bias_phases
     from scaledet.network.kernel import Kernel, binomial, box
-    from scaledet.network.network import Layer, Network
+    from scaledet.network.layer import Layer
+    from scaledet.network.network import Network
     from scaledet.saved import load
     from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate

@@ -24,22 +24,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["PALETTE", "plot_comparison", "plot_curve", "plot_local_exponents", "plot_sensitivity",
-           "plot_slope"]  # fmt: skip
+__all__ = [
+    "PALETTE",
+    "plot_comparison",
+    "plot_curve",
+    "plot_local_exponents",
+    "plot_sensitivity",
+    "plot_slope",
+]
+
+Quantity = Literal["D", "G", "R"]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours that colour-blind readers tell apart (Okabe and Ito)."""
 
 _WIDTH_LABEL = "effective receptive field $A_k$ (pixels)"
-_LABELS = {"D": "displacement sensitivity $D_k$", "G": "noise sensitivity $G_k$",
-           "R": "relative sensitivity $R_k = D_k / G_k$"}  # fmt: skip
+_LABELS = {
+    "D": "displacement sensitivity $D_k$",
+    "G": "noise sensitivity $G_k$",
+    "R": "relative sensitivity $R_k = D_k / G_k$",
+}
 _COLOURS = dict(zip("DGR", PALETTE, strict=False))
 
 
 def plot_curve(
-    A: Any, values: Any, errors: Any = None, *, quantity: Literal["D", "G", "R"] = "D",
-    ax: Axes | None = None, **style: Any,
-) -> Axes:  # fmt: skip
+    A: Any,
+    values: Any,
+    errors: Any = None,
+    *,
+    quantity: Quantity = "D",
+    ax: Axes | None = None,
+    **style: Any,
+) -> Axes:
     """Draw a sensitivity against the receptive field, both logarithmic.
 
     Parameters
@@ -76,9 +92,13 @@ def plot_curve(
 
 
 def plot_sensitivity(
-    result: Prediction | Evolution | Simulation, quantity: Literal["D", "G", "R"] = "D", *,
-    layers: Sequence[int] | None = None, ax: Axes | None = None, **style: Any,
-) -> Axes:  # fmt: skip
+    result: Prediction | Evolution | Simulation,
+    quantity: Quantity = "D",
+    *,
+    layers: Sequence[int] | None = None,
+    ax: Axes | None = None,
+    **style: Any,
+) -> Axes:
     """Draw a sensitivity of a prediction (line) or of a simulation (points with error bars).
 
     Parameters
@@ -181,9 +201,15 @@ def plot_local_exponents(A: Any, values: Any, *, ax: Axes | None = None, **style
 
 
 def plot_slope(
-    ax: Axes, exponent: Any, start: tuple[float, float], end: float, *,
-    label: str | None = None, offset: tuple[float, float] = (0.0, 7.0), **style: Any,
-) -> Axes:  # fmt: skip
+    ax: Axes,
+    exponent: Any,
+    start: tuple[float, float],
+    end: float,
+    *,
+    label: str | None = None,
+    offset: tuple[float, float] = (0.0, 7.0),
+    **style: Any,
+) -> Axes:
     """Draw a guide line, a power law of the given exponent, with its label at the middle.
 
     Parameters
@@ -215,9 +241,9 @@ def plot_slope(
     x, y = first * factors, height * factors**slope
     style = _styled(style, color="0.35", linewidth=1.0, linestyle="--")
     ax.plot(x, y, **style)
-    text = {"ha": "center", "va": "center", "color": style["color"]}
-    ax.annotate(f"${slope:.4g}$" if label is None else label, (x[1], y[1]), xytext=offset,
-                textcoords="offset points", **text)  # fmt: skip
+    text = f"${slope:.4g}$" if label is None else label
+    place: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
+    ax.annotate(text, (x[1], y[1]), color=style["color"], ha="center", va="center", **place)
     return ax
 
 

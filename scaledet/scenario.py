@@ -217,10 +217,10 @@ def _task_size(what: str, task: Any, net: Network, size: Any) -> int:
         raise ArgumentError(f"task must have the network's dimension {net.dim}; got dim={task.dim}")
     if size is not None and size != task.size:
         raise ArgumentError(f"size must be left out or equal the task's {task.size}; got {size!r}")
-    if task.background:
+    if task.image_noise:
         raise ArgumentError(
-            f"task.background must be 0 in {what}, whose sensitivities are those of clean images; "
-            f"got {task.background!r}"
+            f"task.image_noise must be 0 in {what}, whose sensitivities are those of clean images; "
+            f"got {task.image_noise!r}"
         )
     return task.size
 

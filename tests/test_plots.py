@@ -1,4 +1,4 @@
-"""Plots show exactly the numbers of the results and leave matplotlib as they found it."""
+"""Plots show exactly the numbers of the results and change no setting of matplotlib."""
 
 from __future__ import annotations
 
@@ -154,72 +154,49 @@ def test_slope_label_and_style(axes):
     assert axes.texts[0].get_color() == axes.lines[0].get_color() == "red"
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: plots.plot_sensitivity(NET), TypeError, r"result must be a Prediction, an"),
-        (
-            lambda: plots.plot_sensitivity(PREDICTION, "Q"),
-            ValueError,
-            r"quantity must be one of 'D', 'G', 'R'; got 'Q'",
-        ),
-        (
-            lambda: plots.plot_sensitivity(PREDICTION, layers=3),
-            TypeError,
-            r"layers must be a sequence of integers in \[0, 4\]; got 3",
-        ),
-        (
-            lambda: plots.plot_sensitivity(PREDICTION, layers=[0, 5]),
-            ValueError,
-            r"layers\[1\] must be an integer in \[0, 4\]; got 5",
-        ),
-        (
-            lambda: plots.plot_sensitivity(PREDICTION, layers=[1.0]),
-            TypeError,
-            r"layers\[0\] must be an integer in \[0, 4\]; got 1.0",
-        ),
-        (
-            lambda: plots.plot_sensitivity(PREDICTION, ax=3),
-            TypeError,
-            r"ax must be a matplotlib Axes or None; got 3",
-        ),
-        (lambda: plots.plot_comparison(PREDICTION), TypeError, r"comparison must be a Comparison"),
-        (lambda: plots.plot_curve([1, 2], [1]), ValueError, r"values must be 2 finite numbers > 0"),
-        (lambda: plots.plot_curve([1, 0], [1, 1]), ValueError, r"A must be .* > 0; got \[1, 0\]"),
-        (lambda: plots.plot_curve([1, 2], [1, float("nan")]), ValueError, r"values must be .* nan"),
-        (lambda: plots.plot_curve([1, 2], ["a", "b"]), TypeError, r"values must be .* got \['a'"),
-        (
-            lambda: plots.plot_curve([1, 2], [1, 1], [1, -1]),
-            ValueError,
-            r"errors must be 2 finite numbers >= 0; got \[1, -1\]",
-        ),
-        (lambda: plots.plot_curve([[1, 2]], [1, 1]), ValueError, r"A must be a one-dimensional"),
-        (lambda: plots.plot_local_exponents([2, 1], [1, 1]), ValueError, r"A must be strictly"),
-        (
-            lambda: plots.plot_slope(None, 1, (1, 1), 2),
-            TypeError,
-            r"ax must be a matplotlib Axes; got None",
-        ),
-        (
-            lambda: plots.plot_slope(Figure().add_subplot(), "1", (1, 1), 2),
-            TypeError,
-            r"exponent must be a finite real number; got '1'",
-        ),
-        (
-            lambda: plots.plot_slope(Figure().add_subplot(), 1, (0, 1), 2),
-            ValueError,
-            r"start must be 2 finite numbers > 0; got \(0, 1\)",
-        ),
-        (
-            lambda: plots.plot_slope(Figure().add_subplot(), 1, (1, 1), 0),
-            ValueError,
-            r"end must be a finite real number > 0; got 0",
-        ),
-    ],
-)
-def test_wrong_input_is_named(call, error, message):
+WRONG_TYPES = {
+    r"result must be a Prediction, an": lambda: plots.plot_sensitivity(NET),
+    r"layers must be a sequence of integers in \[0, 4\]; got 3": lambda: plots.plot_sensitivity(
+        PREDICTION, layers=3
+    ),
+    r"layers\[0\] must be an integer in \[0, 4\]; got 1.0": lambda: plots.plot_sensitivity(
+        PREDICTION, layers=[1.0]
+    ),
+    r"ax must be a .* Axes or None; got 3": lambda: plots.plot_sensitivity(PREDICTION, ax=3),
+    r"comparison must be a Comparison": lambda: plots.plot_comparison(PREDICTION),
+    r"values must be .* got \['a'": lambda: plots.plot_curve([1, 2], ["a", "b"]),
+    r"ax must be a matplotlib Axes; got None": lambda: plots.plot_slope(None, 1, (1, 1), 2),
+    r"exponent must be a finite real number; got '1'": lambda: slope("1", (1, 1), 2),
+}
+WRONG_VALUES = {
+    r"quantity must be one of 'D', 'G', 'R'; got 'Q'": lambda: plots.plot_sensitivity(
+        PREDICTION, "Q"
+    ),
+    r"layers\[1\] must be an integer in \[0, 4\]; got 5": lambda: plots.plot_sensitivity(
+        PREDICTION, layers=[0, 5]
+    ),
+    r"values must be 2 finite numbers > 0": lambda: plots.plot_curve([1, 2], [1]),
+    r"A must be .* > 0; got \[1, 0\]": lambda: plots.plot_curve([1, 0], [1, 1]),
+    r"values must be .* nan": lambda: plots.plot_curve([1, 2], [1, float("nan")]),
+    r"errors must be 2 finite .* >= 0; got \[1, -1\]": lambda: plots.plot_curve(
+        [1, 2], [1, 1], [1, -1]
+    ),
+    r"A must be a one-dimensional": lambda: plots.plot_curve([[1, 2]], [1, 1]),
+    r"A must be strictly": lambda: plots.plot_local_exponents([2, 1], [1, 1]),
+    r"start must be 2 finite numbers > 0; got \(0, 1\)": lambda: slope(1, (0, 1), 2),
+    r"end must be a finite real number > 0; got 0": lambda: slope(1, (1, 1), 0),
+}
+
+
+def slope(*arguments):
+    return plots.plot_slope(Figure().add_subplot(), *arguments)
+
+
+@pytest.mark.parametrize("message", [*WRONG_TYPES, *WRONG_VALUES])
+def test_wrong_input_is_named(message):
+    error = TypeError if message in WRONG_TYPES else ValueError
     with pytest.raises(error, match=message):
-        call()
+        (WRONG_TYPES | WRONG_VALUES)[message]()
 
 
 def test_pyplot_is_neither_imported_nor_needed():

@@ -14,9 +14,9 @@ from scaledet import validate
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), sp.Integer(3)])
 def test_integers_of_all_kinds(value):
-    integer = validate.integer("n", value, 1, 5)
-    assert integer == 3
-    assert type(integer) is int
+    number = validate.integer("n", value, 1, 5)
+    assert number == 3
+    assert type(number) is int
 
 
 @pytest.mark.parametrize(

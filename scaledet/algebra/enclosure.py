@@ -8,10 +8,12 @@ import sympy as sp
 from flint import arb, ctx, fmpq
 
 from scaledet import validate
-from scaledet.algebra.real_root import BallNumber
+from scaledet.algebra.sympy_numbers import BallNumber
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["enclosure"]
+
+_FUNCTIONS = {sp.log: arb.log, sp.exp: arb.exp, sp.cos: arb.cos, sp.sin: arb.sin}
 
 
 def enclosure(number: Any, digits: int = 30) -> arb:
@@ -50,12 +52,10 @@ def enclosure(number: Any, digits: int = 30) -> arb:
     bits = wanted + 64
     while bits <= 64 * (wanted + 64):
         with ctx.workprec(bits):
-            found = _ball(expression, bits)
-            if not found.is_finite() or found.contains(0):
-                bits *= 2
-                continue
-            if found.rel_accuracy_bits() >= wanted:
-                return found
+            ball = _ball(expression, bits)
+            separated = ball.is_finite() and not ball.contains(0)
+            if separated and ball.rel_accuracy_bits() >= wanted:
+                return ball
         bits *= 2
     raise ArgumentError(f"number must be real and not zero in disguise; got {number!r}")
 
@@ -82,8 +82,6 @@ def _ball(node: Any, bits: int) -> arb:
         if isinstance(node.exp, sp.Rational) and node.exp.q == 2:
             return base.sqrt() ** int(node.exp.p)
         return base ** int(node.exp) if node.exp.is_Integer else base**power
-    for function, name in ((sp.log, "log"), (sp.exp, "exp"), (sp.cos, "cos"), (sp.sin, "sin")):
-        if isinstance(node, function):
-            found: arb = getattr(arguments[0], name)()
-            return found
+    if node.func in _FUNCTIONS:
+        return _FUNCTIONS[node.func](arguments[0])
     raise ArgumentTypeError(f"number must not hold {type(node).__name__}; got {node}")

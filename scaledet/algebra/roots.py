@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["PositiveRoot", "dominant_root", "log_in_base"]
 
+_LARGEST_PRECISION = 4096
+"""Bits that are far beyond the root separation bound of the small polynomials met here."""
+
 
 @dataclass(frozen=True, eq=False)
 class PositiveRoot:
     """The largest positive root of an irreducible integer polynomial, divided by `scale`.
 
-    `multiplicity` is that of the factor in the polynomial it came from; `peak_alone` tells
+    `multiplicity` is that of the factor in the polynomial it came from; `peak_alone` says
     whether every other root of that polynomial has a strictly smaller modulus.
     """
 
@@ -35,7 +38,7 @@ class PositiveRoot:
         """Enclosure of the number in ball arithmetic, to about `digits` digits."""
         from flint import arb, ctx, fmpq
 
-        from scaledet.algebra.real_root import largest_real_root
+        from scaledet.algebra.sympy_numbers import largest_real_root
 
         bits = int(3.33 * digits) + 32
         root = largest_real_root(self.factor, bits)
@@ -54,17 +57,14 @@ class PositiveRoot:
     def sympy(self) -> Any:
         """Return the exact SymPy number: radicals up to degree 2, else a ``RealRoot``."""
         import sympy as sp
+        from flint import fmpq, fmpq_poly
 
-        from scaledet.algebra.real_root import RealRoot
+        from scaledet.algebra.sympy_numbers import RealRoot, exact_number
 
-        scale = sp.Rational(self.scale.numerator, self.scale.denominator)
-        c = [int(value) for value in self.factor.coeffs()]
-        if len(c) == 2:
-            return sp.Rational(-c[0], c[1]) / scale
-        if len(c) == 3:
-            root = sp.sqrt(c[1] ** 2 - 4 * c[0] * c[2])
-            return sp.expand((-c[1] + (1 if c[2] > 0 else -1) * root) / (2 * c[2]) / scale)
-        return RealRoot(tuple(c)) / scale
+        p, q = self.scale.numerator, self.scale.denominator
+        if self.factor.degree() > 2:
+            return RealRoot(tuple(int(c) for c in self.factor.coeffs())) / sp.Rational(p, q)
+        return exact_number(fmpq_poly([0, fmpq(q, p)]), self.factor)
 
 
 def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> PositiveRoot:
@@ -79,31 +79,29 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
     """
     from flint import ctx
 
-    from scaledet.algebra.real_root import by_value, complex_roots
+    from scaledet.algebra.sympy_numbers import by_value, complex_roots
 
     _, factors = polynomial.factor()
     precision = 128
     while True:
         with ctx.workprec(precision):
             candidates = []
+            moduli = []
             for factor, multiplicity in factors:
-                reals = [r.real for r in complex_roots(factor) if r.imag == 0 and r.real > 0]
+                roots = complex_roots(factor)
+                moduli += [abs(root) for root in roots]
+                reals = [r.real for r in roots if r.imag == 0 and r.real > 0]
                 if reals:
-                    best = max(reals, key=cmp_to_key(by_value))
-                    candidates.append((best, factor, multiplicity))
+                    largest = max(reals, key=cmp_to_key(by_value))
+                    candidates.append((largest, factor, multiplicity))
             top = candidates[0]
             for candidate in candidates[1:]:
                 top = candidate if candidate[0] > top[0] else top
-            apart = all(other is top or bool(top[0] > other[0]) for other in candidates)
-            if apart:
-                rivals = 0
-                for factor, _ in factors:
-                    for root in complex_roots(factor):
-                        # The root itself always overlaps; a second one means equal modulus.
-                        rivals += not bool(abs(root) < top[0])
-                # Equal moduli can never be separated: 4096 bits are far beyond the root
-                # separation bound of these small polynomials.
-                if rivals == 1 or precision >= 4096:
+            if all(other is top or bool(top[0] > other[0]) for other in candidates):
+                # The root itself always overlaps; a second one means equal modulus, which no
+                # precision can separate.
+                rivals = sum(not bool(modulus < top[0]) for modulus in moduli)
+                if rivals == 1 or precision >= _LARGEST_PRECISION:
                     return PositiveRoot(top[1], scale, top[2], rivals == 1)
         precision *= 4
 
@@ -121,10 +119,10 @@ def log_in_base(number: Any, base: int) -> Any:
     import sympy as sp
 
     if number.is_Rational:
-        root, power = _primitive_root(base)
-        reduced, shift = _without_factor(Fraction(int(number.p), int(number.q)), root)
+        root, power = sp.perfect_power(base) or (base, 1)
+        reduced, shift = _without_factor(Fraction(int(number.p), int(number.q)), int(root))
         rest = sp.Rational(reduced.numerator, reduced.denominator)
-        return sp.Rational(shift, power) + sp.log(rest) / sp.log(base)
+        return sp.Rational(shift, int(power)) + sp.log(rest) / sp.log(base)
     whole = 0
     value = float(number)
     while value > 1:
@@ -142,12 +140,3 @@ def _without_factor(number: Fraction, factor: int) -> tuple[Fraction, int]:
     while number.numerator % factor == 0:
         number, shift = number / factor, shift + 1
     return number, shift
-
-
-def _primitive_root(base: int) -> tuple[int, int]:
-    """Return (r, t) with r**t == base and t as large as possible."""
-    for power in range(base.bit_length(), 0, -1):
-        root = round(math.exp(math.log(base) / power))
-        if root**power == base:
-            return root, power
-    return base, 1

@@ -10,6 +10,7 @@ import numpy as np
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.results import tables
+from scaledet.results.result import Table
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested;
-# those whose variance is this much below the largest are numerically absent.
+# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested.
+# Directions whose variance is this much below the largest are numerically absent.
 _OVERLAPS = 50
 _SINGULAR = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Table):
     r"""Verdict on a prediction.
 
     Attributes
     ----------
     prediction, simulation
-        What was compared.
+        The two results that were compared.
     pulls : ndarray, shape [2, depth + 1]
         (simulated - predicted) / standard error; first row D, second row G.
     chi2 : float
@@ -67,10 +68,6 @@ class Comparison:
             "G_pull": self.pulls[1],
         }
 
-    def to_dataframe(self) -> Any:
-        """Return a pandas ``DataFrame``, one row per layer."""
-        return tables.frame(self.columns())
-
     def _title(self) -> str:
         verdict = "agree" if self.p_value > 1e-3 else "DISAGREE"
         return (
@@ -88,12 +85,6 @@ class Comparison:
             shown[f"{name}_k simulated"] = list(map(tables.with_error, values, errors))
             shown[f"{name} pull"] = [f"{pull:+.2f}" for pull in self.pulls[row]]
         return shown
-
-    def __repr__(self) -> str:
-        return f"{self._title()}\n{tables.text_table(self._shown())}"
-
-    def _repr_html_(self) -> str:
-        return tables.html_table(self._title(), self._shown())
 
 
 def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Comparison:
@@ -142,45 +133,11 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
         raise ArgumentTypeError(
             f"simulation must be a Simulation; got a {type(simulation).__name__}"
         )
-    for name in ("size", "rectify", "task", "balanced"):
-        ours, theirs = getattr(prediction, name), getattr(simulation, name)
-        if ours != theirs:
-            raise ArgumentError(f"prediction.{name} must equal the simulation's {theirs!r}; "
-                             f"got {ours!r}")  # fmt: skip
-    for name, usual in (("background", 0.0), ("noise", "gaussian")):
-        ours = getattr(prediction, name, usual)
-        theirs = getattr(simulation, name, usual)
-        if ours != theirs:
-            raise ArgumentError(f"prediction.{name} must equal the simulation's {theirs!r}; "
-                             f"got {ours!r}")  # fmt: skip
-    dead = getattr(prediction, "dead_at", None)
-    if dead is not None and dead <= simulation.network.depth:
-        raise ArgumentError(
-            f"prediction must see the signal at every layer; it is dead at layer {dead}: compare "
-            f"the first {dead - 1} layers (network.prefix)"
-        )
-    if len(prediction.D) != len(simulation.D):
-        raise ArgumentError(
-            f"prediction.network must have the simulation's depth {simulation.network.depth}; "
-            f"got {len(prediction.D) - 1}"
-        )
-    if prediction.sigma is None or not np.isclose(prediction.sigma, simulation.sigma, rtol=1e-12):
-        raise ArgumentError(
-            f"prediction.sigma must equal the simulation's {simulation.sigma!r}; "
-            f"got {prediction.sigma!r}"
-        )
+    _require_same_scenario(prediction, simulation)
     difference = np.concatenate([simulation.D - prediction.D, simulation.G - prediction.G])
     pulls = difference / np.sqrt(np.diag(simulation.covariance))
-    # D_k Q_k with the predicted D_k is linear in the means: no ratio, no bias.
-    n = len(prediction.D)
-    one, none = np.eye(n), np.zeros((n, n))
-    linear = np.block([[one, none, -np.diag(prediction.D)], [none, one, -np.diag(prediction.G)]])
-    # In units of one pair's share, an eigenvalue counts the overlapping pairs that a direction
-    # rests on.
-    share = np.concatenate([prediction.D, prediction.G]) * np.tile(simulation.Q, 2)
-    linear *= simulation.pairs / share[:, None]
-    offset = linear @ simulation.means
-    counts, vectors = np.linalg.eigh(linear @ simulation.means_covariance @ linear.T)
+    deviations, covariance = _mean_deviations(prediction, simulation)
+    counts, directions = np.linalg.eigh(covariance)
     kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
     rank, blocks = int(kept.sum()), simulation.blocks
     fewest = max(2 * rank + 2, 8)
@@ -192,10 +149,58 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
         )
     from scipy.special import fdtrc
 
-    projected = vectors.T @ offset
+    projected = directions.T @ deviations
     chi2 = float((projected[kept] ** 2 / counts[kept]).sum())
-    scaled = chi2 * (blocks - rank) / (rank * (blocks - 1))
-    p_value = float(fdtrc(rank, blocks - rank, scaled))
-    return Comparison(
-        prediction, simulation, pulls.reshape(2, -1), chi2, (rank, blocks - rank), p_value
+    dof = (rank, blocks - rank)
+    p_value = float(fdtrc(*dof, chi2 * (blocks - rank) / (rank * (blocks - 1))))
+    return Comparison(prediction, simulation, pulls.reshape(2, -1), chi2, dof, p_value)
+
+
+def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simulation) -> None:
+    """Refuse results that differ in more than the network, or in its depth."""
+    for name in ("size", "rectify", "task", "balanced", "background", "noise"):
+        usual = {"background": 0.0, "noise": "gaussian"}.get(name)
+        predicted = getattr(prediction, name, usual)
+        simulated = getattr(simulation, name, usual)
+        if predicted != simulated:
+            raise ArgumentError(
+                f"prediction.{name} must equal the simulation's {simulated!r}; got {predicted!r}"
+            )
+    depth, other = simulation.network.depth, len(prediction.D) - 1
+    dead_at = prediction.dead_at if isinstance(prediction, Evolution) else None
+    if dead_at is not None and dead_at <= depth:
+        raise ArgumentError(
+            f"prediction must see the signal at every layer; it is dead at layer {dead_at}: "
+            f"compare the first {dead_at - 1} layers (network.prefix)"
+        )
+    if other != depth:
+        raise ArgumentError(
+            f"prediction.network must have the simulation's depth {depth}; got {other}"
+        )
+    if prediction.sigma is None or not np.isclose(prediction.sigma, simulation.sigma, rtol=1e-12):
+        raise ArgumentError(
+            f"prediction.sigma must equal the simulation's {simulation.sigma!r}; "
+            f"got {prediction.sigma!r}"
+        )
+
+
+def _mean_deviations(
+    prediction: Prediction | Evolution, simulation: Simulation
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Deviations of the mean responses from D_k Q_k and G_k Q_k, and their covariance.
+
+    With the predicted D_k they are linear in the means: no ratio, no bias. In units of the share
+    of one pair of images, an eigenvalue of the covariance counts the overlapping pairs that a
+    direction rests on.
+    """
+    layers = len(prediction.D)
+    identity, zero = np.eye(layers), np.zeros((layers, layers))
+    linear = np.block(
+        [
+            [identity, zero, -np.diag(prediction.D)],
+            [zero, identity, -np.diag(prediction.G)],
+        ]
     )
+    share = np.concatenate([prediction.D, prediction.G]) * np.tile(simulation.Q, 2)
+    linear *= simulation.pairs / share[:, None]
+    return linear @ simulation.means, linear @ simulation.means_covariance @ linear.T

@@ -96,8 +96,7 @@ def fit_exponent(
     >>> fit_exponent(widths, 3 * widths**-2, 0.01 * widths**-2)
     ExponentFit: slope = -2 +- 0.0015 over k = 0 ... 4 (chi2 = 0.0 for 3 dof, p = 1)
     """
-    widths, measured = _positive("A", A), _positive("values", values)
-    _require_curve(widths, measured)
+    widths, measured = _curve(A, values)
     count = len(widths)
     covariance = _covariance(errors, count)
     first, last = _window(window, count)
@@ -118,27 +117,29 @@ def fit_exponent(
     design = np.linalg.solve(factor, np.stack([np.ones_like(x), x], axis=1))
     target = np.linalg.solve(factor, y)
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
-    slope_error = float(np.sqrt(np.linalg.inv(design.T @ design)[1, 1]))
-    chi2 = float(((target - design @ solution) ** 2).sum())
-    dof = len(x) - 2
     from scipy.special import chdtrc
 
-    p_value = float(chdtrc(dof, chi2))
-    slope = float(solution[1])
-    if p_value < reject:
+    chi2 = float(((target - design @ solution) ** 2).sum())
+    dof = len(x) - 2
+    fit = ExponentFit(
+        slope=float(solution[1]),
+        error=float(np.sqrt(np.linalg.inv(design.T @ design)[1, 1])),
+        amplitude=float(np.exp(solution[0])),
+        chi2=chi2,
+        dof=dof,
+        p_value=float(chdtrc(dof, chi2)),
+        window=(first, last),
+    )
+    if fit.p_value < reject:
+        facts = vars(fit).copy()
+        del facts["amplitude"]
         raise FitError(
             f"values must follow a power law over k = {first} ... {last}; the best slope "
-            f"{slope:.4g} +- {slope_error:.2g} has chi2 = {chi2:.1f} for {dof} degrees of freedom "
-            f"(p = {p_value:.1e} < {reject:g})",
-            slope=slope,
-            error=slope_error,
-            chi2=chi2,
-            dof=dof,
-            p_value=p_value,
-            window=(first, last),
+            f"{fit.slope:.4g} +- {fit.error:.2g} has chi2 = {chi2:.1f} for {dof} degrees of "
+            f"freedom (p = {fit.p_value:.1e} < {reject:g})",
+            **facts,
         )
-    amplitude = float(np.exp(solution[0]))
-    return ExponentFit(slope, slope_error, amplitude, chi2, dof, p_value, (first, last))
+    return fit
 
 
 def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
@@ -161,9 +162,24 @@ def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
     >>> local_exponents([1, 2, 4], [1.0, 0.25, 0.0625])
     array([-2., -2.])
     """
-    widths, measured = _positive("A", A), _positive("values", values)
-    _require_curve(widths, measured)
+    widths, measured = _curve(A, values)
     return np.asarray(np.diff(np.log(measured)) / np.diff(np.log(widths)))
+
+
+def _curve(A: Any, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    widths, measured = _positive("A", A), _positive("values", values)
+    if len(widths) != len(measured):
+        raise ArgumentError(f"values must have the length of A, {len(widths)}; got {len(measured)}")
+    if len(widths) < 2:
+        raise ArgumentError(f"A must have at least 2 entries; got {len(widths)}")
+    falls = np.diff(widths) <= 0
+    if falls.any():
+        index = int(np.argmax(falls)) + 1
+        raise ArgumentError(
+            f"A must be strictly increasing; got A[{index}] = {widths[index]} after "
+            f"{widths[index - 1]}"
+        )
+    return widths, measured
 
 
 def _positive(name: str, values: Any) -> NDArray[np.float64]:
@@ -181,20 +197,6 @@ def _positive(name: str, values: Any) -> NDArray[np.float64]:
     return array
 
 
-def _require_curve(widths: NDArray[np.float64], measured: NDArray[np.float64]) -> None:
-    if len(widths) != len(measured):
-        raise ArgumentError(f"values must have the length of A, {len(widths)}; got {len(measured)}")
-    if len(widths) < 2:
-        raise ArgumentError(f"A must have at least 2 entries; got {len(widths)}")
-    steps = np.diff(widths) > 0
-    if not steps.all():
-        index = int(np.argmin(steps)) + 1
-        raise ArgumentError(
-            f"A must be strictly increasing; got A[{index}] = {widths[index]} after "
-            f"{widths[index - 1]}"
-        )
-
-
 def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
     try:
         array = np.asarray(errors, dtype=float)
@@ -203,8 +205,9 @@ def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
     if array.shape == (count,):
         array = np.diag(_positive("errors", array) ** 2)
     elif array.shape != (count, count):
-        raise ArgumentError(f"errors must have shape [{count}] or [{count}, {count}]; "
-                         f"got {array.shape}")  # fmt: skip
+        raise ArgumentError(
+            f"errors must have shape [{count}] or [{count}, {count}]; got {array.shape}"
+        )
     if not np.isfinite(array).all() or (np.diag(array) <= 0).any():
         raise ArgumentError("errors must be finite, variances > 0; got other entries")
     return array

@@ -1,4 +1,4 @@
-"""Arguments of the command line: how their text is read, and what they stand for."""
+"""How the text of an argument is read; what cannot be read is refused in one sentence."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ import argparse
 import os
 import re
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn, TypeVar
 
+from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, binomial, box
-from scaledet.network.network import Layer, Network
-
-if TYPE_CHECKING:
-    from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.network.layer import Layer, Stride
 
 __all__ = [
     "Parser",
     "UsageError",
-    "build_network",
-    "build_task",
+    "either",
     "read_bytes",
     "read_destination",
-    "read_dimension",
-    "read_family",
     "read_integer",
     "read_kernel",
     "read_layer",
@@ -33,10 +29,6 @@ __all__ = [
     "read_seed",
     "read_size",
     "read_stride",
-    "read_symbolic_stride",
-    "rectify_of",
-    "repeated",
-    "step_of",
 ]
 
 _NUMBER = re.compile(
@@ -47,17 +39,12 @@ _LAYER = re.compile(
     r"(?P<kernel>binomial:[^:x]+|[^:x]+):(?P<stride>[^:x]+)(:(?P<bias>[^:x]+))?"
     r"(x(?P<count>0*[1-9][0-9]*))?"
 )
-_UNIT = {"k": 1, "m": 2, "g": 3}
-_TASK_OPTIONS = {
-    "xi": "--xi",
-    "gap": "--gap",
-    "norm": "--norm",
-    "open_boundary": "--open-boundary",
-    "balanced": "--balanced",
-}
+_POWER = {"k": 1, "m": 2, "g": 3}
+
+T = TypeVar("T")
 
 
-class UsageError(ValueError):
+class UsageError(ArgumentError):
     """A command line that cannot be run; its message names the argument."""
 
 
@@ -67,6 +54,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`."""
         raise UsageError(message)
+
+
+def either(read: Callable[[str], T], *words: str) -> Callable[[str], T | str]:
+    """Return a reader that leaves `words` as they are and reads all else by `read`."""
+    return lambda text: text if text in words else read(text)
 
 
 def read_rational(text: str) -> Fraction:
@@ -83,58 +75,31 @@ def read_rational(text: str) -> Fraction:
     return number
 
 
-def read_integer(text: str) -> int:
-    """Read an integer; its range is left to the library."""
+def read_integer(text: str, accepted: str = "an integer", minimum: int | None = None) -> int:
+    """Read an integer; unless a `minimum` is given, its range is left to the library."""
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        raise ArgumentTypeError(f"expected an integer; got {text!r}") from None
+        raise ArgumentTypeError(f"expected {accepted}; got {text!r}") from None
+    if minimum is not None and number < minimum:
+        raise ArgumentTypeError(f"expected {accepted}; got {text!r}")
+    return number
 
 
 def read_seed(text: str) -> int:
     """Read a seed, an integer >= 0."""
-    seed = read_integer(text)
-    if seed < 0:
-        raise ArgumentTypeError(f"expected an integer >= 0; got {text!r}")
-    return seed
+    read_integer(text)  # A text that is no integer at all is refused as such.
+    return read_integer(text, "an integer >= 0", 0)
 
 
 def read_size(text: str) -> int | None:
     """Read a number of pixels, or ``none``."""
-    if text.lower() == "none":
-        return None
-    try:
-        return read_integer(text)
-    except ArgumentTypeError:
-        raise ArgumentTypeError(f"expected an integer or 'none'; got {text!r}") from None
+    return None if text.lower() == "none" else read_integer(text, "an integer or 'none'")
 
 
-def read_stride(text: str) -> int | str:
+def read_stride(text: str) -> Stride:
     """Read a stride, or ``kernel`` for the kernel's length."""
-    if text == "kernel":
-        return text
-    try:
-        stride = int(text)
-    except ValueError:
-        stride = 0
-    if stride < 1:
-        raise ArgumentTypeError(f"expected an integer >= 1 or 'kernel'; got {text!r}")
-    return stride
-
-
-def read_symbolic_stride(text: str) -> int | str:
-    """Read a stride, ``kernel``, or ``s`` for the symbol."""
-    return text if text == "s" else read_stride(text)
-
-
-def read_family(text: str) -> Kernel | str:
-    """Read a kernel, ``box`` for the box of symbolic length, or ``any`` for any kernel."""
-    return text if text in ("box", "any") else read_kernel(text)
-
-
-def read_dimension(text: str) -> int | str:
-    """Read a dimension, or ``d`` for the symbol."""
-    return text if text == "d" else read_integer(text)
+    return "kernel" if text == "kernel" else read_integer(text, "an integer >= 1 or 'kernel'", 1)
 
 
 def read_kernel(text: str) -> Kernel:
@@ -149,7 +114,7 @@ def read_kernel(text: str) -> Kernel:
         if "," in text:
             return Kernel([read_rational(weight.strip()) for weight in text.split(",")])
         return box(int(text))
-    except (ArgumentTypeError, ValueError, OverflowError, MemoryError):
+    except (ArgumentTypeError, ValueError):
         raise ArgumentTypeError(
             "expected the length of a box such as 3, weights >= 0 with a positive sum such as "
             f"1,2,1 or 1/4,1/2,1/4, or a binomial filter such as binomial:5; got {text!r}"
@@ -168,9 +133,8 @@ def read_layer(text: str) -> tuple[int, Layer]:
             "expected KERNEL:STRIDE[:BIAS][xCOUNT] such as 3:1, 1,2,1:2x4 or 2:2:-0.1; "
             f"got {text!r}"
         )
-    kernel = read_kernel(match["kernel"])
-    step = step_of(kernel, read_stride(match["stride"]))
-    return int(match["count"] or 1), Layer(kernel, step, read_rational(match["bias"] or "0"))
+    kernel, stride = read_kernel(match["kernel"]), read_stride(match["stride"])
+    return int(match["count"] or 1), Layer(kernel, stride, read_rational(match["bias"] or "0"))
 
 
 def read_bytes(text: str) -> int:
@@ -186,87 +150,20 @@ def read_bytes(text: str) -> int:
             f"expected a number of bytes such as 1000000, 256MB or 1.5GiB; got {text!r}"
         )
     base = 1024 if "i" in unit else 1000
-    return int(Fraction(match[1]) * base ** _UNIT.get(unit[0], 0))
+    return int(Fraction(match[1]) * base ** _POWER.get(unit[0], 0))
 
 
 def read_destination(text: str) -> Path:
     """Read the path of a file to write; refuse now what could not be written after a long run."""
     path = Path(text)
-    if path.exists() and not path.is_file():
+    try:
+        taken, housed = path.exists() and not path.is_file(), path.parent.is_dir()
+    except OSError as error:
+        raise ArgumentTypeError(f"expected a path; got {text!r}: {error.strerror}") from None
+    if taken:
         raise ArgumentTypeError(f"expected the path of a file; {text!r} is none")
-    if not path.parent.is_dir():
+    if not housed:
         raise ArgumentTypeError(f"expected a file in an existing folder; got {text!r}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ArgumentTypeError(f"expected a file in a folder with write permission; got {text!r}")
     return path
-
-
-def step_of(kernel: Kernel, stride: int | str) -> int:
-    """Return the stride that `read_stride` has read, for this kernel."""
-    return len(kernel) if isinstance(stride, str) else stride
-
-
-def rectify_of(arguments: Namespace) -> str | None:
-    """Return what ``--rectify`` stands for."""
-    return None if arguments.rectify == "none" else str(arguments.rectify)
-
-
-def build_network(arguments: Namespace) -> Network:
-    """Return the network that the arguments describe."""
-    bias = getattr(arguments, "bias", None)
-    uniform = {
-        "--kernel": arguments.kernel,
-        "--stride": arguments.stride,
-        "--depth": arguments.depth,
-    }
-    if arguments.layer:
-        for option, value in {**uniform, "--bias": bias}.items():
-            if value is not None:
-                raise UsageError(f"argument {option}: not allowed with argument --layer")
-        return Network(repeated(arguments.layer), arguments.dim)
-    missing = [option for option, value in uniform.items() if value is None]
-    if missing:
-        required = ", ".join(missing)
-        raise UsageError(f"the following arguments are required: {required} (or --layer)")
-    step = step_of(arguments.kernel, arguments.stride)
-    try:
-        return Network.uniform(arguments.kernel, step, arguments.depth, arguments.dim, bias or 0)
-    except (OverflowError, MemoryError):
-        raise UsageError(f"argument --depth: {arguments.depth} layers are too many") from None
-
-
-def repeated(groups: list[tuple[int, Layer]]) -> list[Layer]:
-    """Return the layers that `read_layer` has read, each as often as its count says."""
-    layers: list[Layer] = []
-    for count, layer in groups:
-        try:
-            layers += [layer] * count
-        except (OverflowError, MemoryError):
-            raise UsageError(f"argument --layer: {count} layers are too many") from None
-    return layers
-
-
-def build_task(arguments: Namespace) -> ScaleDetection | None:
-    """Return the two-pixel task that the arguments describe, None without ``--task``."""
-    if arguments.task is None:
-        for name, option in _TASK_OPTIONS.items():
-            value = getattr(arguments, name)
-            if value is not None and value is not False:
-                raise UsageError(f"argument {option}: needs argument --task")
-        return None
-    if arguments.size is None:
-        raise UsageError("argument --size: an integer is required with argument --task")
-    from scaledet.tasks.scale_detection import ScaleDetection
-
-    given: dict[str, Any] = {
-        name: getattr(arguments, name)
-        for name in ("xi", "gap", "norm")
-        if getattr(arguments, name) is not None
-    }
-    return ScaleDetection(
-        size=arguments.size,
-        variant=arguments.task,
-        dim=arguments.dim,
-        periodic=not arguments.open_boundary,
-        **given,
-    )

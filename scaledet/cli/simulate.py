@@ -1,4 +1,4 @@
-"""Simulations that the command line asks for, here or on a cluster."""
+"""The commands that simulate, here or on a cluster: ``scaledet simulate`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -9,63 +9,149 @@ from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from scaledet.cli.arguments import UsageError, build_network, rectify_of
+from scaledet.cli import arguments as read
+from scaledet.cli import options, records
+from scaledet.cli.arguments import UsageError
+from scaledet.cli.predict import add_method, prediction
 from scaledet.errors import CheckpointError
 
 if TYPE_CHECKING:
     from scaledet.simulation.result import Simulation
 
-__all__ = ["run_simulation", "sampling_record"]
+__all__ = ["INTERRUPTED", "add_commands"]
 
-# How long a scheduler may take to answer (seconds).
-_PATIENCE = 5.0
+INTERRUPTED = 130
+_DISAGREEMENT = 1e-3  # Theory and simulation disagree at or below this p-value.
+_PATIENCE = 5.0  # How long a scheduler may take to answer (seconds).
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:[0-9]+|inproc://\S+", re.IGNORECASE)
 
+_SIMULATE = """\
+Monte Carlo estimates of the sensitivities of every layer, with standard errors. The same --rng
+gives the same numbers, whatever --workers or --scheduler. Ctrl-C prints what is finished.
 
-def run_simulation(arguments: Namespace, task: Any) -> Simulation:
-    """Simulate what the arguments describe."""
+examples:
+  average pooling over pairs of pixels
+  $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 2000 --rng 1
+
+  a negative bias in every layer
+  $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --bias -0.01 --samples 2000
+
+  the same in one layer only
+  $ scaledet simulate --layer 2:2x2 --layer 2:2:-0.01 --size 64 --samples 2000
+
+  a two-pixel task with equally many images of both labels, on two threads, saved
+  $ scaledet simulate --kernel 3 --stride 1 --depth 2 --size 32 --task T2 --xi 8 --balanced \\
+      --samples 2000 --workers 2 --memory-limit 64MB --save simulation.npz
+
+  until every layer is known to 5 %, keeping what is finished; a second run goes on from the file
+  $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 200000 \\
+      --target-error 0.05 --control-variates --checkpoint run.sqlite
+
+  the same on a cluster, whose workers may come and go
+  $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 200000 \\
+      --target-error 0.05 --checkpoint cluster.sqlite --scheduler tcp://host:8786"""
+
+_COMPARE = """\
+Predict, simulate, and test whether both agree at every layer at once (chi-square with the full
+covariance). Exit code 0: they agree; 1: they disagree, p-value <= 1e-3. The number of samples
+that the test needs grows with the depth.
+
+examples:
+  $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000
+  $ scaledet compare --kernel 1,2,1 --stride 2 --depth 2 --size 16 --dim 2 --samples 2000 --rng 7
+  $ scaledet compare --layer 3:1 --layer 2:2 --size 32 --rectify none --samples 2000 --json"""
+
+_HELP = {
+    "size": "side of the image (pixels), a multiple of the total stride",
+    "samples": "images, with --target-error at most so many (default 10000)",
+    "target-error": "stop when the relative standard error of every layer is below ERROR, such "
+    "as 0.01",
+    "rng": "seed, an integer >= 0 (default 0)",
+    "engine": "compiled (numba, the default) or plain arrays (numpy); their random numbers differ",
+    "control-variates": "correct G by the noise's own deviations from its known mean and variance",
+    "checkpoint": "keep what is finished in FILE (SQLite); the same command goes on from there, "
+    "whatever ended it, and gives the same numbers in the end",
+    "workers": "number of threads (default 1)",
+    "scheduler": "compute on the workers of the Dask scheduler at ADDRESS, such as "
+    "tcp://host:8786, instead of on threads",
+    "memory-limit": "refuse an image for which one worker needs more memory than this, such as "
+    "256MB or 2GiB (default 1GiB)",
+    "progress": "show the progress on stderr",
+}
+_PASSED_ON = [name.replace("-", "_") for name in _HELP if name not in ("size", "scheduler")]
+
+
+def add_commands(commands: Any) -> None:
+    """Add ``simulate`` and ``compare``."""
+    summary = "Monte Carlo estimates"
+    _add_options(options.add_command(commands, "simulate", summary, _SIMULATE, _simulate))
+    summary = "test theory against simulation"
+    compare = options.add_command(commands, "compare", summary, _COMPARE, _compare)
+    _add_options(compare)
+    add_method(compare)
+
+
+def _add_options(parser: read.Parser) -> None:
+    def add(name: str, to: Any, **settings: Any) -> None:
+        options.add(to, name, help=_HELP[name], **settings)
+
+    options.add_network(parser)
+    add("size", parser, type=read.read_integer, required=True)
+    options.add_images(parser)
+    run = parser.add_argument_group("simulation")
+    add("samples", run, type=read.read_integer, default=10_000)
+    add("target-error", run, type=float, metavar="ERROR")
+    add("rng", run, type=read.read_seed, default=0)
+    add("engine", run, choices=("numba", "numpy"), default="numba")
+    add("control-variates", run, action="store_true")
+    add("checkpoint", run, type=read.read_destination, metavar="FILE")
+    add("workers", run, type=read.read_integer, default=1)
+    add("scheduler", run, metavar="ADDRESS")
+    add("memory-limit", run, type=read.read_bytes, default=2**30, metavar="BYTES")
+    add("progress", run, action="store_true")
+    options.add_output(parser, "simulation")
+
+
+def _simulate(arguments: Namespace) -> tuple[str, int]:
+    return _shown(_simulation(arguments, options.scenario(arguments)), arguments)
+
+
+def _compare(arguments: Namespace) -> tuple[str, int]:
+    from scaledet.analysis.comparison import compare
+
+    scenario = options.scenario(arguments)
+    predicted = prediction(arguments, scenario)
+    simulated = _simulation(arguments, scenario)
+    if simulated.partial:
+        # No verdict before the number of samples that was asked for.
+        return _shown(simulated, arguments)
+    result = compare(predicted, simulated)
+    agree = result.p_value > _DISAGREEMENT
+    if arguments.json:
+        text = records.as_json("compare", records.comparison_record(result, agree))
+    else:
+        text = repr(result)
+    return text, 0 if agree else 1
+
+
+def _shown(result: Simulation, arguments: Namespace) -> tuple[str, int]:
+    code = INTERRUPTED if result.partial else 0
+    if arguments.json:
+        return records.as_json(arguments.command, records.simulation_record(result)), code
+    return repr(result), code
+
+
+def _simulation(arguments: Namespace, scenario: dict[str, Any]) -> Simulation:
     from scaledet.simulation.simulate import simulate
 
     if arguments.scheduler is not None and arguments.workers != 1:
         raise UsageError("argument --workers: not allowed with argument --scheduler")
-    network = build_network(arguments)
+    network = options.build_network(arguments)
+    passed_on = {name: getattr(arguments, name) for name in _PASSED_ON}
     with _cluster(arguments.scheduler) as executor:
-        return simulate(
-            network,
-            size=arguments.size,
-            samples=arguments.samples,
-            rng=arguments.rng,
-            sigma=arguments.sigma,
-            rectify=rectify_of(arguments),
-            task=task,
-            balanced=arguments.balanced,
-            background=arguments.background,
-            engine=arguments.engine,
-            control_variates=arguments.control_variates,
-            target_error=arguments.target_error,
-            memory_limit=arguments.memory_limit,
-            workers=arguments.workers,
-            executor=executor,
-            checkpoint=arguments.checkpoint,
-            progress=arguments.progress,
-        )
-
-
-def sampling_record(result: Simulation) -> dict[str, Any]:
-    """Return how the numbers came about, for JSON."""
-    return {
-        "background": result.background,
-        "engine": result.engine,
-        "samples": result.samples,
-        "blocks": result.blocks,
-        "entropy": result.entropy,
-        "partial": result.partial,
-        "target_error": result.target_error,
-        "target_reached": result.target_reached,
-        "relative_error": result.relative_error,
-        "control_variates": result.control_variates,
-        "gain": result.gain,
-    }
+        result = simulate(network, executor=executor, **scenario, **passed_on)
+    options.save(result, arguments)
+    return result
 
 
 @contextmanager
@@ -74,35 +160,31 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
     if address is None:
         yield None
         return
+
+    def refusal(reason: str) -> UsageError:
+        return UsageError(f"argument --scheduler: {reason}")
+
     if not _ADDRESS.fullmatch(address):
-        raise UsageError(
-            f"argument --scheduler: expected an address such as tcp://host:8786; got {address!r}"
-        )
+        raise refusal(f"expected an address such as tcp://host:8786; got {address!r}")
     try:
         from distributed import Client, KilledWorker
     except ImportError as error:
-        raise UsageError(
-            "argument --scheduler: needs Dask: pip install dask distributed"
-        ) from error
+        raise refusal("needs Dask: pip install dask distributed") from error
     try:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"argument --scheduler: no Dask scheduler answers at {address!r}: {error}"
-        ) from error
+        raise refusal(f"no Dask scheduler answers at {address!r}: {error}") from error
     with client:
         try:
             yield client.get_executor()
         except CheckpointError:
             raise
         except (CancelledError, OSError) as error:
-            raise UsageError(
-                f"argument --scheduler: the connection to {address!r} is lost; with --checkpoint, "
-                "the same command goes on from the finished units"
+            raise refusal(
+                f"the connection to {address!r} is lost; with --checkpoint, the same command "
+                "goes on from the finished units"
             ) from error
         except KilledWorker as error:
-            raise UsageError(f"argument --scheduler: workers keep dying: {error}") from error
+            raise refusal(f"workers keep dying: {error}") from error
         except ImportError as error:
-            raise UsageError(
-                f"argument --scheduler: the workers lack what scaledet needs: {error}"
-            ) from error
+            raise refusal(f"the workers lack what scaledet needs: {error}") from error

@@ -17,8 +17,6 @@ __all__ = ["Kernel", "as_kernel", "binomial", "box"]
 LONGEST = 2**16
 """Length of the longest kernel (pixels)."""
 
-_ACCEPTED = "finite real weights >= 0 with a positive sum"
-
 
 @dataclass(frozen=True, init=False, repr=False)
 class Kernel:
@@ -99,12 +97,8 @@ class Kernel:
     @cached_property
     def trimmed(self) -> tuple[int, ...]:
         """`integers` without leading and trailing zeros: a shift changes no sensitivity."""
-        values = list(self.integers)
-        while len(values) > 1 and values[-1] == 0:
-            values.pop()
-        while len(values) > 1 and values[0] == 0:
-            values.pop(0)
-        return tuple(values)
+        places = [j for j, value in enumerate(self.integers) if value] or [0]
+        return self.integers[places[0] : places[-1] + 1]
 
     @property
     def support(self) -> int:
@@ -154,7 +148,7 @@ class Kernel:
 
 
 def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
-    accepted = "finite real weights" if signed else _ACCEPTED
+    accepted = "finite real weights" + ("" if signed else " >= 0 with a positive sum")
     try:
         unordered = isinstance(weights, str | bytes | Mapping | Set)
         given = None if unordered else list(weights)
@@ -174,8 +168,10 @@ def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
         return values
     for j, value in enumerate(values):
         if value < 0:
-            raise ArgumentError(f"kernel[{j}] must be >= 0; got {given[j]!r} "
-                             "(Kernel(weights, signed=True) may be simulated)")  # fmt: skip
+            raise ArgumentError(
+                f"kernel[{j}] must be >= 0; got {given[j]!r} "
+                "(Kernel(weights, signed=True) may be simulated)"
+            )
     if not any(values):
         raise ArgumentError(f"kernel must have a positive sum; got {weights!r}")
     return values

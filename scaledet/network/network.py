@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,49 +12,10 @@ from typing import Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.network.kernel import Kernel
+from scaledet.network.layer import Layer, Stride
 
 __all__ = ["Layer", "Network"]
-
-
-@dataclass(frozen=True, init=False, repr=False)
-class Layer:
-    r"""One layer, :math:`y_i = \mathrm{relu}\bigl(\sum_j a_j x_{s i + j} + b\bigr)`.
-
-    Parameters
-    ----------
-    kernel : int, Kernel or sequence of weights
-        An integer n means ``box(n)``; weights are normalised to sum 1. In d dimensions the filter
-        is the tensor product of this one with itself.
-    stride : int, default 1
-        Step s between the outputs (pixels), at least 1.
-    bias : real, default 0
-        Added before the rectification (units of the image's height).
-
-    Examples
-    --------
-    >>> Layer(kernel=[1, 2, 1], stride=2)
-    Layer(kernel=[1/4, 1/2, 1/4], stride=2)
-    """
-
-    kernel: Kernel
-    stride: int
-    bias: Fraction
-
-    def __init__(
-        self, kernel: Kernel | int | Sequence[Any], stride: int = 1, bias: Any = 0
-    ) -> None:
-        object.__setattr__(self, "kernel", as_kernel(kernel))
-        object.__setattr__(self, "stride", validate.integer("stride", stride, 1))
-        object.__setattr__(self, "bias", validate.rational("bias", bias))
-        if abs(self.bias) > 10**100:
-            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {bias!r}")
-
-    def __repr__(self) -> str:
-        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else (
-            "[" + ", ".join(map(str, self.kernel.weights)) + "]")  # fmt: skip
-        bias = f", bias={float(self.bias):g}" if self.bias else ""
-        return f"Layer(kernel={kernel}, stride={self.stride}{bias})"
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -92,14 +54,14 @@ class Network:
     def uniform(
         cls,
         kernel: Kernel | int | Sequence[Any],
-        stride: int = 1,
+        stride: Stride = 1,
         depth: int = 1,
         dim: int = 1,
         bias: Any = 0,
     ) -> Network:
         """`depth` equal layers.
 
-        >>> Network.uniform(kernel=2, stride=2, depth=8)
+        >>> Network.uniform(kernel=2, stride="kernel", depth=8)
         Network(8 x Layer(kernel=box(2), stride=2), dim=1)
         """
         depth = validate.integer("depth", depth, 1, 10**6)
@@ -159,13 +121,7 @@ class Network:
 
     def runs(self) -> list[tuple[int, Layer]]:
         """Return equal consecutive layers grouped as (count, layer)."""
-        groups: list[tuple[int, Layer]] = []
-        for layer in self.layers:
-            if groups and groups[-1][1] == layer:
-                groups[-1] = (groups[-1][0] + 1, layer)
-            else:
-                groups.append((1, layer))
-        return groups
+        return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]
 
     def feasible_size(self, size: Any) -> int:
         """Check that an image of `size` pixels a side passes through all layers; return it.
@@ -235,8 +191,8 @@ class Network:
             f"<td>{float(layer.bias):g}</td><td>{self.strides[k]}</td><td>{self.support[k]}</td></tr>"
             for k, layer in enumerate(self.layers, start=1)
         )
-        head = "".join(f"<th>{name}</th>" for name in
-                       ("layer", "kernel", "stride", "bias", "S_k", "support"))  # fmt: skip
+        names = ("layer", "kernel", "stride", "bias", "S_k", "support")
+        head = "".join(f"<th>{name}</th>" for name in names)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     @property

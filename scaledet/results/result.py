@@ -1,4 +1,4 @@
-"""The base of results: one table, shown as text and HTML, exported, saved and loaded alike."""
+"""The bases of results: what is shown as one table, and what can be saved and loaded too."""
 
 from __future__ import annotations
 
@@ -11,24 +11,15 @@ from scaledet.results import storage, tables
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Result"]
+__all__ = ["Result", "Table"]
 
 
-class Result:
-    """What a public function returns: a title, remarks and a table.
+class Table:
+    """A title, remarks and columns of one length, shown alike as text, HTML and data frame.
 
-    A subclass is a frozen dataclass that says in `columns` what its table holds, in `_title` what
-    it is and in `_shown` which columns a reader sees. What is saved are its `_arrays` (which are
-    made read-only) and its plain `_facts`, under the name `_kind`.
+    A subclass says in `columns` what its table holds, in `_title` what it is and in `_shown`
+    which columns a reader sees.
     """
-
-    _kind: ClassVar[str]
-    _arrays: ClassVar[tuple[str, ...]] = ()
-    _facts: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        for name in self._arrays:
-            getattr(self, name).setflags(write=False)
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name, all of one length."""
@@ -54,6 +45,22 @@ class Result:
 
     def _repr_html_(self) -> str:
         return tables.html_table("; ".join([self._title(), *self.remarks()]), self._shown())
+
+
+class Result(Table):
+    """A table that can be saved and loaded.
+
+    A subclass is a frozen dataclass. Its `_arrays` (which are made read-only) and its plain
+    `_facts` are saved under the name `_kind`.
+    """
+
+    _kind: ClassVar[str]
+    _arrays: ClassVar[tuple[str, ...]] = ()
+    _facts: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in self._arrays:
+            getattr(self, name).setflags(write=False)
 
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""

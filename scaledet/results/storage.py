@@ -18,7 +18,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 __all__ = ["read", "write"]
 
 FORMAT = 1
-# What zipfile, json and numpy raise on damaged or foreign files.
+# Errors that zipfile, json and numpy raise on damaged or foreign files.
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,

@@ -1,89 +1,56 @@
-"""The pairs of each label numbered 0, 1, 2, ...: pair number k without enumerating the others."""
+"""The pairs of each label numbered 0, 1, 2, ...: pair number k without enumerating the others.
+
+An order has the number of pairs of each label, `counts`, and a method `pairs(label, ranks)`, which
+returns the pairs [n, 2, dim] of `ranks` in 0 ... counts[label] - 1.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.tasks import pairs as pair_law
-
-if TYPE_CHECKING:
-    from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.tasks.pairs import displacement_mask, label_counts
+from scaledet.tasks.rule import Rule
 
 __all__ = ["BlockOrder", "DisplacementOrder", "PairOrder", "pair_order", "unrank_combination"]
 
 
-class PairOrder(Protocol):
-    """A bijection between ranks and pairs, for each label."""
-
-    @property
-    def counts(self) -> dict[int, int]:
-        """Number of pairs of each label."""
-
-    def pairs(self, label: int, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the pairs [n, 2, dim] of `ranks` in 0 ... counts[label] - 1."""
-
-
-def pair_order(task: ScaleDetection) -> PairOrder:
-    """Return the order of the pairs of `task`.
-
-    >>> from scaledet.tasks.scale_detection import ScaleDetection
-    >>> order = pair_order(ScaleDetection(size=4, xi=2, variant="T2"))
-    >>> order.pairs(1, np.arange(2)).tolist()
-    [[[0], [1]], [[2], [3]]]
-    """
-    if task.variant == "T2":
-        return BlockOrder(task.counts, task.size, task.dim, int(task.xi))
-    vectors = {
-        label: _half(pair_law.displacement_mask(task, label), task.periodic) for label in (1, -1)
-    }
-    ends = {
-        label: np.cumsum(_extents(vectors[label], task.size, task.periodic).prod(axis=1))
-        for label in vectors
-    }
-    return DisplacementOrder(task.counts, task.size, task.periodic, vectors, ends)
-
-
-@dataclass(frozen=True, eq=False)
 class DisplacementOrder:
-    """The pairs of T1, by displacement m = q - p, then by the position of p.
+    """The pairs of T1, by displacement m = q - p, then by the position of p."""
 
-    Attributes
-    ----------
-    vectors : for each label, int64 array of shape [k, dim]
-        The displacements, one of each m and -m.
-    ends : for each label, int64 array of shape [k]
-        Number of pairs of the first 1, 2, ..., k displacements.
-    """
-
-    counts: dict[int, int]
-    size: int
-    periodic: bool
-    vectors: dict[int, NDArray[np.int64]]
-    ends: dict[int, NDArray[np.int64]]
+    def __init__(self, rule: Rule) -> None:
+        self.counts = label_counts(rule)
+        self._size, self._periodic = rule.size, rule.periodic
+        # The displacements of each label, one of each m and -m, shape [k, dim].
+        self._vectors = {
+            label: _half(displacement_mask(rule, label), rule.periodic) for label in (1, -1)
+        }
+        # Number of pairs of the first 1, 2, ..., k displacements.
+        self._ends = {
+            label: np.cumsum(_extents(vectors, rule.size, rule.periodic).prod(axis=1))
+            for label, vectors in self._vectors.items()
+        }
 
     def pairs(self, label: int, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the pairs of `ranks`."""
-        ends = self.ends[label]
+        ends = self._ends[label]
         index = np.searchsorted(ends, ranks, side="right")
-        step = self.vectors[label][index]
-        extents = _extents(step, self.size, self.periodic)
-        rest = ranks - (ends[index] - extents.prod(axis=1))  # rank among those of this step
+        step = self._vectors[label][index]
+        extents = _extents(step, self._size, self._periodic)
+        rest = ranks - (ends[index] - extents.prod(axis=1))  # rank among the pairs of this step
         first = np.empty_like(step)
         for axis in reversed(range(step.shape[1])):
             rest, first[:, axis] = np.divmod(rest, extents[:, axis])
-        if not self.periodic:
+        if not self._periodic:
             first -= np.minimum(step, 0)
-        pairs = np.stack([first, (first + step) % self.size], axis=1)
-        return _smaller_index_first(pairs, self.size)
+        pairs = np.stack([first, (first + step) % self._size], axis=1)
+        return _smaller_index_first(pairs, self._size)
 
 
 def _half(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.int64]:
-    """One of each displacement m and -m, shape [k, dim], of those with a True entry in `mask`."""
+    """Return the displacements that `mask` marks, one of each m and -m, shape [k, dim]."""
     vectors = np.argwhere(mask).astype(np.int64)
     size, dim = len(mask), mask.ndim
     if periodic:
@@ -95,28 +62,26 @@ def _half(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.int64]:
 
 
 def _extents(vectors: NDArray[np.int64], size: int, periodic: bool) -> NDArray[np.int64]:
-    """Sides of the box of positions p for which the (p, p + m) are each pair once."""
+    """Return the sides of the box of positions p in which (p, p + m) is each pair once."""
     if not periodic:
         return size - np.abs(vectors)
     extents = np.full_like(vectors, size)
     # If m = -m, p and q would both be counted: halve the box along an axis where m is not 0.
-    own = np.flatnonzero((2 * vectors % size == 0).all(axis=1))
-    extents[own, (vectors[own] > 0).argmax(axis=1)] //= 2
+    opposite = np.flatnonzero((2 * vectors % size == 0).all(axis=1))
+    extents[opposite, (vectors[opposite] > 0).argmax(axis=1)] //= 2
     return extents
 
 
-@dataclass(frozen=True, eq=False)
 class BlockOrder:
-    """The pairs of T2, by their blocks of side `side`, then by their places in these."""
+    """The pairs of T2, by their blocks, then by their places in these."""
 
-    counts: dict[int, int]
-    size: int
-    dim: int
-    side: int
+    def __init__(self, rule: Rule) -> None:
+        self.counts = label_counts(rule)
+        self._size, self._dim, self._side = rule.size, rule.dim, rule.side
 
     def pairs(self, label: int, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the pairs of `ranks`."""
-        volume = self.side**self.dim
+        volume = self._side**self._dim
         if label == 1:
             block, rank = np.divmod(ranks, math.comb(volume, 2))
             blocks = np.stack([block, block], axis=1)
@@ -125,10 +90,24 @@ class BlockOrder:
             rank, place = np.divmod(ranks, volume**2)
             blocks = np.stack(unrank_combination(rank), axis=1)
             places = np.stack(np.divmod(place, volume), axis=1)
-        corners = np.unravel_index(blocks, (self.size // self.side,) * self.dim)
-        offsets = np.unravel_index(places, (self.side,) * self.dim)
-        pairs = np.stack(corners, axis=-1) * self.side + np.stack(offsets, axis=-1)
-        return _smaller_index_first(pairs.astype(np.int64, copy=False), self.size)
+        corners = np.unravel_index(blocks, (self._size // self._side,) * self._dim)
+        offsets = np.unravel_index(places, (self._side,) * self._dim)
+        pairs = np.stack(corners, axis=-1) * self._side + np.stack(offsets, axis=-1)
+        return _smaller_index_first(pairs.astype(np.int64, copy=False), self._size)
+
+
+PairOrder = BlockOrder | DisplacementOrder
+"""A bijection between ranks and pairs, for each label."""
+
+
+def pair_order(rule: Rule) -> PairOrder:
+    """Return the order of the pairs of a task.
+
+    >>> order = pair_order(Rule(4, 2, 0, "T2", dim=1, periodic=True, norm="L2"))
+    >>> order.pairs(1, np.arange(2)).tolist()
+    [[[0], [1]], [[2], [3]]]
+    """
+    return BlockOrder(rule) if rule.variant == "T2" else DisplacementOrder(rule)
 
 
 def unrank_combination(ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,11 +13,7 @@ __all__ = ["add_pixels", "as_images", "as_positions", "draw_images", "draw_noisy
 
 
 def as_positions(name: str, value: Any, size: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return `value` as int64 positions of shape ``[n, *shape]`` with entries in ``[0, size)``.
-
-    >>> as_positions("positions", [[[0], [3]]], 4, (2, 1)).shape
-    (1, 2, 1)
-    """
+    """Return `value` as int64 positions of shape ``[n, *shape]`` with entries in ``[0, size)``."""
     expected = f"integers in [0, {size - 1}] of shape [n, {', '.join(map(str, shape))}]"
     given = np.asarray(value)
     if given.dtype.kind not in "iu":
@@ -34,11 +30,7 @@ def as_positions(name: str, value: Any, size: int, shape: tuple[int, ...]) -> ND
 
 
 def as_images(value: Any, size: int, dim: int) -> NDArray[np.floating[Any]]:
-    """Return a copy of `value` as floating images ``[n, 1, size]`` or ``[n, 1, size, size]``.
-
-    >>> as_images([[[0, 1, 1]]], 3, 1).tolist()
-    [[[0.0, 1.0, 1.0]]]
-    """
+    """Return a copy of `value` as floating images ``[n, 1, size]`` or ``[n, 1, size, size]``."""
     given = np.asarray(value)
     if given.dtype.kind not in "iuf":
         raise ArgumentTypeError(f"images must be an array of real numbers; got dtype {given.dtype}")
@@ -50,36 +42,26 @@ def as_images(value: Any, size: int, dim: int) -> NDArray[np.floating[Any]]:
 
 
 def draw_images(positions: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    """Return images ``[n, 1, ...]`` of height 1 at `positions` ``[n, 2, dim]``, 0 elsewhere.
-
-    >>> draw_images(np.array([[[0], [1]], [[2], [2]]]), 3).tolist()
-    [[[1.0, 1.0, 0.0]], [[0.0, 0.0, 2.0]]]
-    """
+    """Return images ``[n, 1, ...]`` of height 1 at `positions` ``[n, 2, dim]``, 0 elsewhere."""
     images = np.zeros((len(positions), 1, *(size,) * positions.shape[-1]))
     add_pixels(images, positions, 1.0)
     return images
 
 
 def draw_noisy(
-    positions: NDArray[np.int64], size: int, background: float, rng: np.random.Generator
+    positions: NDArray[np.int64], size: int, image_noise: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return `draw_images` plus Gaussian noise of standard deviation `background`."""
+    """Return `draw_images` plus Gaussian noise of standard deviation `image_noise`."""
     images = draw_images(positions, size)
-    if background:
-        images += background * rng.standard_normal(images.shape)
+    if image_noise:
+        images += image_noise * rng.standard_normal(images.shape)
     return images
 
 
 def add_pixels(
     images: NDArray[np.floating[Any]], positions: NDArray[np.int64], height: float
 ) -> None:
-    """Add `height` in place at both `positions` ``[n, 2, dim]`` of `images` ``[n, 1, ...]``.
-
-    >>> canvas = np.zeros((1, 1, 3))
-    >>> add_pixels(canvas, np.array([[[2], [2]]]), 1.0)
-    >>> canvas.tolist()
-    [[[0.0, 0.0, 2.0]]]
-    """
+    """Add `height` in place at both `positions` ``[n, 2, dim]`` of `images` ``[n, 1, ...]``."""
     rows = np.arange(len(images))
     for pixel in (0, 1):  # one pixel at a time: within each, no entry of `images` occurs twice
         images[rows, 0, *np.moveaxis(positions[:, pixel], -1, 0)] += height
@@ -89,15 +71,9 @@ def find_pairs(images: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     """Return the positions ``[n, 2, dim]`` of the active pixels of `images` ``[n, 1, ...]``.
 
     These are two pixels of height in (0.5, 1.5), the smaller raster index first, or one of
-    height in (1.5, 2.5), given twice.
+    height in (1.5, 2.5), given twice. Images that are not finite or hold anything else above 0.5
+    are refused.
 
-    Raises
-    ------
-    ValueError
-        If an image is not finite or holds anything else above 0.5.
-
-    Examples
-    --------
     >>> find_pairs(np.array([[[0.0, 1.0, 0.0, 1.0]], [[0.0, 0.0, 2.0, 0.0]]])).tolist()
     [[[1], [3]], [[2], [2]]]
     """

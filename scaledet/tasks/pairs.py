@@ -1,34 +1,18 @@
-"""The exact law of the pairs of a task: which label they have, how many, how far apart."""
+"""The exact law of the pairs of a task: how many have each label, and how far apart they are."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import numbers
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet import validate
+from scaledet.tasks.rule import Rule
 
-if TYPE_CHECKING:
-    from scaledet.tasks.scale_detection import ScaleDetection
-
-__all__ = [
-    "DistanceLaw",
-    "as_label",
-    "axis_pairs",
-    "displacement_mask",
-    "distance_law",
-    "label_counts",
-    "labels_of",
-    "longest_squared",
-    "ordered_pairs_at",
-    "squared_distance",
-]
+__all__ = ["DistanceLaw", "displacement_mask", "distance_law", "label_counts", "ordered_pairs_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,66 +48,40 @@ class DistanceLaw:
         return tuple(Fraction(int(count), total) for count in self.counts)
 
 
-def as_label(value: Any) -> int:
-    """Return `value` as a label, 1 or -1; integers of any type are accepted."""
-    plain = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return int(validate.choice("label", int(value) if plain else value, (1, -1)))
+def label_counts(rule: Rule) -> dict[int, int]:
+    """Return the number of unordered pairs of each label, exact, without enumeration."""
+    pixels = rule.pixels
+    if rule.variant == "T2":
+        block = rule.side**rule.dim
+        plus = pixels // block * math.comb(block, 2)
+        return {1: plus, -1: math.comb(pixels, 2) - plus}
+    low, high = (_ordered_below(rule, bound) for bound in rule.bounds)
+    return {1: (low - pixels) // 2, -1: (pixels**2 - high) // 2}
 
 
-def squared_distance(
-    first: NDArray[np.int64], second: NDArray[np.int64], size: int, periodic: bool, norm: str
-) -> NDArray[np.int64]:
-    """Squared distance of positions of shape ``[..., dim]`` (pixels squared, exact).
+def _ordered_below(rule: Rule, bound: int) -> int:
+    """Ordered pairs, equal pixels included, of squared distance < `bound`, which is >= 1."""
+    size = rule.size
 
-    >>> squared_distance(np.array([[0, 0]]), np.array([[7, 3]]), 8, True, "L2").tolist()
-    [10]
-    """
-    apart = np.abs(first - second)
-    if periodic:
-        apart = np.minimum(apart, size - apart)
-    squares = apart * apart
-    return np.asarray(squares.sum(axis=-1) if norm == "L2" else squares.max(axis=-1))
+    def within(squared: int) -> int:
+        """Ordered pairs on one axis of squared distance <= `squared`."""
+        reach = min(math.isqrt(squared), size - 1)
+        if rule.periodic:
+            return size * min(2 * reach + 1, size)
+        return size + reach * (2 * size - reach - 1)
 
-
-def longest_squared(size: int, dim: int, periodic: bool, norm: str) -> int:
-    """Return the largest squared distance on the image (pixels squared).
-
-    >>> longest_squared(8, 2, True, "L2"), longest_squared(8, 2, False, "Linf")
-    (32, 49)
-    """
-    side = size // 2 if periodic else size - 1
-    return side**2 * (dim if norm == "L2" else 1)
+    if rule.dim == 1:
+        return within(bound - 1)
+    if rule.norm == "Linf":
+        return within(bound - 1) ** 2
+    on_axis = _axis_pairs(size, rule.periodic)[: math.isqrt(bound - 1) + 1].tolist()
+    return sum(number * within(bound - 1 - k * k) for k, number in enumerate(on_axis))
 
 
-def labels_of(
-    task: ScaleDetection, first: NDArray[np.int64], second: NDArray[np.int64]
-) -> NDArray[np.int8]:
-    """Return the label of each pair of positions ``[n, dim]``, 0 if it is not admitted."""
-    squared = squared_distance(first, second, task.size, task.periodic, task.norm)
-    if task.variant == "T1":
-        return _labels_at(task, squared)
-    same = (first // int(task.xi) == second // int(task.xi)).all(axis=-1)
-    return np.where(squared == 0, 0, np.where(same, 1, -1)).astype(np.int8)
-
-
-def _labels_at(task: ScaleDetection, squared: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Label (T1) at each squared distance, 0 if left out."""
-    low, high = _bounds(task)
-    labels = ((squared > 0) & (squared < low)).astype(np.int8)
-    labels[squared >= high] = -1
-    return labels
-
-
-def _bounds(task: ScaleDetection) -> tuple[int, int]:
-    """Label +1 (T1) is 0 < squared distance < the first, -1 is >= the second."""
-    xi, gap = Fraction(task.xi), Fraction(task.gap)
-    return math.ceil((xi - gap) ** 2), math.ceil((xi + gap) ** 2)
-
-
-def axis_pairs(size: int, periodic: bool) -> NDArray[np.int64]:
+def _axis_pairs(size: int, periodic: bool) -> NDArray[np.int64]:
     """Return the numbers of ordered pairs of coordinates on one axis at distance 0, 1, 2, ...
 
-    >>> axis_pairs(6, True).tolist(), axis_pairs(4, False).tolist()
+    >>> _axis_pairs(6, True).tolist(), _axis_pairs(4, False).tolist()
     ([6, 12, 12, 6], [4, 6, 4, 2])
     """
     if periodic:
@@ -136,55 +94,25 @@ def axis_pairs(size: int, periodic: bool) -> NDArray[np.int64]:
     return ordered
 
 
-def label_counts(task: ScaleDetection) -> tuple[int, int]:
-    """Return the numbers of unordered pairs of label +1 and of -1, exact, without enumeration."""
-    pixels = int(task.size**task.dim)
-    if task.variant == "T2":
-        block = int(task.xi) ** task.dim
-        plus = pixels // block * math.comb(block, 2)
-        return plus, math.comb(pixels, 2) - plus
-    low, high = (_ordered_below(task, bound) for bound in _bounds(task))
-    return (low - pixels) // 2, (pixels**2 - high) // 2
-
-
-def _ordered_below(task: ScaleDetection, bound: int) -> int:
-    """Ordered pairs, equal pixels included, of squared distance < `bound`, which is >= 1."""
-
-    def within(squared: int) -> int:
-        """Ordered pairs on one axis of squared distance <= `squared`."""
-        reach = min(math.isqrt(squared), task.size - 1)
-        if task.periodic:
-            return task.size * min(2 * reach + 1, task.size)
-        return task.size + reach * (2 * task.size - reach - 1)
-
-    if task.dim == 1:
-        return within(bound - 1)
-    if task.norm == "Linf":
-        return within(bound - 1) ** 2
-    number = axis_pairs(task.size, task.periodic).tolist()
-    reach = math.isqrt(bound - 1)
-    return sum(n * within(bound - 1 - k * k) for k, n in enumerate(number[: reach + 1]))
-
-
-def displacement_mask(task: ScaleDetection, label: int) -> NDArray[np.bool_]:
+def displacement_mask(rule: Rule, label: int) -> NDArray[np.bool_]:
     """Return which displacements have `label` (T1), shape ``[size] * dim``."""
-    apart = np.arange(task.size, dtype=np.int64)
-    if task.periodic:
-        apart = np.minimum(apart, task.size - apart)
-    mask: NDArray[np.bool_] = _labels_at(task, _squared_grid(task, apart)) == label
+    apart = np.arange(rule.size, dtype=np.int64)
+    if rule.periodic:
+        apart = np.minimum(apart, rule.size - apart)
+    mask: NDArray[np.bool_] = rule.labels_at(_squared_grid(rule, apart)) == label
     return mask
 
 
-def distance_law(task: ScaleDetection, label: int) -> DistanceLaw:
+def distance_law(rule: Rule, label: int) -> DistanceLaw:
     """Return the law of the distance, from the pairs of each axis and not from all pairs."""
-    if task.variant == "T2":
-        ordered = _ordered_in_blocks(task, label)
+    if rule.variant == "T2":
+        ordered = _ordered_in_blocks(rule, label)
         admitted = ordered > 0
     else:
-        ordered = _outer(np.multiply, axis_pairs(task.size, task.periodic), task.dim)
-    squared = _squared_grid(task, np.arange(len(ordered), dtype=np.int64))
-    if task.variant == "T1":
-        admitted = _labels_at(task, squared) == label
+        ordered = _outer(np.multiply, _axis_pairs(rule.size, rule.periodic), rule.dim)
+    squared = _squared_grid(rule, np.arange(len(ordered), dtype=np.int64))
+    if rule.variant == "T1":
+        admitted = rule.labels_at(squared) == label
     admitted &= squared > 0
     values, where = np.unique(squared[admitted], return_inverse=True)
     counts = np.zeros(len(values), dtype=np.int64)
@@ -194,42 +122,41 @@ def distance_law(task: ScaleDetection, label: int) -> DistanceLaw:
     return DistanceLaw(values, counts)
 
 
-def _ordered_in_blocks(task: ScaleDetection, label: int) -> NDArray[np.int64]:
+def _ordered_in_blocks(rule: Rule, label: int) -> NDArray[np.int64]:
     """Ordered pairs (T2) of `label` at each distance per axis, equal pixels included for +1."""
-    side = int(task.xi)
-    on_axis = task.size // side * axis_pairs(side, periodic=False)
-    same = _outer(np.multiply, on_axis, task.dim)
+    on_axis = rule.size // rule.side * _axis_pairs(rule.side, periodic=False)
+    same = _outer(np.multiply, on_axis, rule.dim)
     if label == 1:
         return same
-    ordered = _outer(np.multiply, axis_pairs(task.size, task.periodic), task.dim)
-    ordered[(slice(side),) * task.dim] -= same
+    ordered = _outer(np.multiply, _axis_pairs(rule.size, rule.periodic), rule.dim)
+    ordered[(slice(rule.side),) * rule.dim] -= same
     return ordered
 
 
-def _squared_grid(task: ScaleDetection, apart: NDArray[np.int64]) -> NDArray[np.int64]:
+def _squared_grid(rule: Rule, apart: NDArray[np.int64]) -> NDArray[np.int64]:
     """Squared distance at every combination of the distances `apart` per axis."""
-    return _outer(np.add if task.norm == "L2" else np.maximum, apart * apart, task.dim)
+    return _outer(np.add if rule.norm == "L2" else np.maximum, apart * apart, rule.dim)
 
 
 def _outer(combine: np.ufunc, values: NDArray[np.int64], dim: int) -> NDArray[np.int64]:
     return values if dim == 1 else np.asarray(combine.outer(values, values))
 
 
-def ordered_pairs_at(task: ScaleDetection, displacement: tuple[int, ...]) -> tuple[int, int]:
-    """Return how many p have (p, p + `displacement` mod size) of label +1 and of -1.
+def ordered_pairs_at(rule: Rule, displacement: tuple[int, ...]) -> dict[int, int]:
+    """Return how many p have (p, p + `displacement` mod size) of each label, 0: left out.
 
     The displacement has entries in ``[0, size)`` and is not 0.
     """
-    n = task.size
-    if task.variant == "T2":
-        side = int(task.xi)
-        same = math.prod(n // side * max(0, side - min(m, n - m)) for m in displacement)
-        return same, int(n**task.dim) - same
-    number = {1: 0, -1: 0, 0: 0}
-    # On each axis n - m positions p do not wrap and m do: |p - q| is m or n - m.
-    cases = [((m, n - m), (n - m, m)) for m in displacement]
+    size = rule.size
+    if rule.variant == "T2":
+        side = rule.side
+        same = math.prod(size // side * max(0, side - min(m, size - m)) for m in displacement)
+        return {1: same, -1: rule.pixels - same, 0: 0}
+    numbers = {1: 0, -1: 0, 0: 0}
+    # On each axis size - m positions p do not wrap and m do: |p - q| is m or size - m.
+    cases = [((m, size - m), (size - m, m)) for m in displacement]
     for case in itertools.product(*cases):
         apart = np.array([[distance for distance, _ in case]])
-        label = int(labels_of(task, apart, np.zeros_like(apart))[0])
-        number[label] += math.prod(positions for _, positions in case)
-    return number[1], number[-1]
+        label = int(rule.labels_of(apart, np.zeros_like(apart))[0])
+        numbers[label] += math.prod(positions for _, positions in case)
+    return numbers

@@ -12,16 +12,7 @@ from numpy.typing import NDArray
 from scaledet.errors import ArgumentError
 from scaledet.tasks.enumeration import PairOrder
 
-__all__ = [
-    "Part",
-    "Split",
-    "balanced_labels",
-    "distinct",
-    "draw",
-    "draw_balanced",
-    "draw_parts",
-    "iterate",
-]
+__all__ = ["Part", "Split", "distinct", "draw", "draw_balanced", "draw_parts", "iterate"]
 
 
 class Part(NamedTuple):
@@ -69,7 +60,7 @@ def draw_balanced(
     order: PairOrder, n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Draw `n` independent pairs, half of each label, and their labels."""
-    labels = balanced_labels(n, bool(rng.integers(2)), rng)
+    labels = _balanced_labels(n, bool(rng.integers(2)), rng)
     return _draw_labelled(order, labels, rng), labels
 
 
@@ -87,15 +78,9 @@ def _draw_labelled(
 def draw_parts(
     order: PairOrder, sizes: Sequence[int], rng: np.random.Generator
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int8]]]:
-    """Draw positions and labels of parts of `sizes`, balanced, in which no pair occurs twice.
-
-    Raises
-    ------
-    ValueError
-        If the pairs of one label do not suffice.
-    """
+    """Draw positions and labels of parts of `sizes`, balanced, in which no pair occurs twice."""
     extra = _extra_plus(order, sizes, rng)
-    labels = [balanced_labels(n, more, rng) for n, more in zip(sizes, extra, strict=True)]
+    labels = [_balanced_labels(n, more, rng) for n, more in zip(sizes, extra, strict=True)]
     together = np.concatenate(labels)
     ranks = [
         distinct(count, int(np.count_nonzero(together == label)), rng)
@@ -147,12 +132,8 @@ def _pairs(
     return positions
 
 
-def balanced_labels(n: int, more_plus: bool, rng: np.random.Generator) -> NDArray[np.int8]:
-    """`n` labels in random order, half +1; if `n` is odd, one more +1 or one more -1.
-
-    >>> balanced_labels(5, True, np.random.default_rng(0)).tolist()
-    [1, -1, -1, 1, 1]
-    """
+def _balanced_labels(n: int, more_plus: bool, rng: np.random.Generator) -> NDArray[np.int8]:
+    """`n` labels in random order, half +1; if `n` is odd, one more +1 or one more -1."""
     labels = np.full(n, -1, dtype=np.int8)
     labels[: (n + more_plus) // 2] = 1
     rng.shuffle(labels)
@@ -160,11 +141,7 @@ def balanced_labels(n: int, more_plus: bool, rng: np.random.Generator) -> NDArra
 
 
 def distinct(count: int, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`n` distinct integers below `count` in uniformly random order, memory of order `n`.
-
-    >>> len(set(distinct(10**12, 100, np.random.default_rng(0)).tolist()))
-    100
-    """
+    """`n` distinct integers below `count` in uniformly random order, memory of order `n`."""
     if count <= 4 * n:
         return rng.permutation(count)[:n]
     chosen = np.empty(0, dtype=np.int64)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -13,30 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaledet import validate
-from scaledet.errors import ArgumentError
-from scaledet.tasks import (
-    images as pixel_images,
-)
-from scaledet.tasks import (
-    moves as pixel_moves,
-)
-from scaledet.tasks import (
-    pairs as pair_law,
-)
-from scaledet.tasks import (
-    rule as scale_parameters,
-)
-from scaledet.tasks import (
-    sampling as pair_sampling,
-)
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.tasks import images as pixel_images
+from scaledet.tasks import moves as pixel_moves
+from scaledet.tasks import pairs as pair_law
+from scaledet.tasks import sampling as pair_sampling
 from scaledet.tasks.enumeration import PairOrder, pair_order
 from scaledet.tasks.pairs import DistanceLaw
+from scaledet.tasks.rule import Rule
 from scaledet.tasks.sampling import Part, Split
 
 __all__ = ["DistanceLaw", "Part", "ScaleDetection", "Split"]
-
-# A seed or generator, whatever np.random.default_rng takes.
-_Rng = Any
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,7 +56,7 @@ class ScaleDetection:
         ``|p - q|``. It does not matter to the label in T2. Moves always wrap around the torus.
     norm : {"L2", "Linf"}
         How the axes combine into the distance. It does not matter in 1-D or to the label in T2.
-    background : float, default 0.0
+    image_noise : float, default 0.0
         Standard deviation, >= 0, of independent Gaussian noise added to every pixel of every
         sampled image (units of the pixels' height).
 
@@ -105,30 +93,34 @@ class ScaleDetection:
     dim: int = 1
     periodic: bool = True
     norm: str = "L2"
-    background: float = 0.0
+    image_noise: float = 0.0
+    rule: Rule = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, value in scale_parameters.exact(vars(self)).items():
+        given = {name: getattr(self, name) for name in _parameters()}
+        noise = validate.real("image_noise", given.pop("image_noise"), minimum=0)
+        rule = Rule(**given)
+        for name, value in {**vars(rule), "image_noise": noise, "rule": rule}.items():
             object.__setattr__(self, name, value)
-        if self.variant == "T2":
-            scale_parameters.require_blocks(self.size, self.xi)
-        else:
-            longest = pair_law.longest_squared(self.size, self.dim, self.periodic, self.norm)
-            scale_parameters.require_both_labels(self.size, self.xi, self.gap, longest)
 
     def __repr__(self) -> str:
+        noise = f", image_noise={self.image_noise:g}" if self.image_noise else ""
         counts = f"{self.counts[1]} pairs +1, {self.counts[-1]} pairs -1"
         if self.variant == "T1":
             counts += f", {self.excluded} left out"
-        return f"ScaleDetection({scale_parameters.summary(vars(self))}; {counts})"
+        return f"ScaleDetection({self.rule}{noise}; {counts})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for JSON, a ``Fraction`` as a string.
 
+        The key of `image_noise` is "background", its former name, so that files and checkpoints
+        written before still match.
+
         >>> ScaleDetection(xi=14.5).to_dict()["xi"]
         '29/2'
         """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {name: getattr(self, name) for name in _parameters()}
+        values["background"] = values.pop("image_noise")
         return {k: str(v) if isinstance(v, Fraction) else v for k, v in values.items()}
 
     @classmethod
@@ -138,7 +130,23 @@ class ScaleDetection:
         >>> ScaleDetection.from_dict({"size": 64, "xi": "29/2"}).xi
         Fraction(29, 2)
         """
-        return cls(**scale_parameters.parsed(data, [field.name for field in fields(cls)]))
+        if not isinstance(data, Mapping):
+            raise ArgumentTypeError(f"data must be a mapping of parameters to values; got {data!r}")
+        known = [*_parameters(), "background"]
+        values = dict(data)
+        for name, value in data.items():
+            if name not in known:
+                raise ArgumentError(f"data must have keys among {', '.join(known)}; got {name!r}")
+            if name in ("xi", "gap") and isinstance(value, str):
+                try:
+                    values[name] = Fraction(value)
+                except (ValueError, ZeroDivisionError):
+                    raise ArgumentError(
+                        f"{name} must be a number or a string like '29/2'; got {value!r}"
+                    ) from None
+        if "background" in values:
+            values["image_noise"] = values.pop("background")
+        return cls(**values)
 
     @property
     def total_pairs(self) -> int:
@@ -147,7 +155,7 @@ class ScaleDetection:
         >>> ScaleDetection(size=32, xi=8, dim=2).total_pairs
         523776
         """
-        return math.comb(self.size**self.dim, 2)
+        return math.comb(self.rule.pixels, 2)
 
     @property
     def counts(self) -> dict[int, int]:
@@ -156,21 +164,20 @@ class ScaleDetection:
         >>> ScaleDetection(size=4096, xi=64, variant="T2", dim=2).counts
         {1: 34351349760, -1: 140703128616960}
         """
-        plus, minus = self._counts
-        return {1: plus, -1: minus}
+        return dict(self._counts)
 
     @property
     def excluded(self) -> int:
         """Number of unordered pairs left out; 0 in T2."""
-        return self.total_pairs - sum(self._counts)
+        return self.total_pairs - sum(self._counts.values())
 
     @cached_property
-    def _counts(self) -> tuple[int, int]:
-        return pair_law.label_counts(self)
+    def _counts(self) -> dict[int, int]:
+        return pair_law.label_counts(self.rule)
 
     @cached_property
     def _order(self) -> PairOrder:
-        return pair_order(self)
+        return pair_order(self.rule)
 
     def displacement_mask(self, label: int) -> NDArray[np.bool_]:
         """Return which displacements q - p have `label`: bool array [size] or [size, size].
@@ -182,13 +189,13 @@ class ScaleDetection:
         >>> ScaleDetection(size=8, xi=3, gap=0).displacement_mask(1).astype(int).tolist()
         [0, 1, 1, 0, 0, 0, 1, 1]
         """
-        label = pair_law.as_label(label)
+        sign = _as_label(label)
         if self.variant == "T2":
             raise ArgumentError(
                 "displacement_mask must be asked of variant 'T1'; got variant 'T2', whose label "
                 "does not depend on the displacement alone"
             )
-        return pair_law.displacement_mask(self, label)
+        return pair_law.displacement_mask(self.rule, sign)
 
     def distance_law(self, label: int) -> DistanceLaw:
         """Return the exact law of the distance of a uniform pair of `label`.
@@ -200,7 +207,7 @@ class ScaleDetection:
         >>> law.squared.tolist(), law.counts.tolist()
         ([1, 4, 9, 16], [2, 4, 6, 4])
         """
-        return pair_law.distance_law(self, pair_law.as_label(label))
+        return pair_law.distance_law(self.rule, _as_label(label))
 
     def label_of(self, first: Any, second: Any) -> NDArray[np.int8]:
         """Return the label of each pair of pixels, shape [n], 0 for one that is not admitted.
@@ -217,7 +224,7 @@ class ScaleDetection:
             raise ArgumentError(
                 f"second must have as many rows as first, {len(p)}; got {len(q)} rows"
             )
-        return pair_law.labels_of(self, p, q)
+        return self.rule.labels_of(p, q)
 
     def iter_pairs(
         self, label: int | None = None, chunk: int = 65536
@@ -227,8 +234,8 @@ class ScaleDetection:
         >>> [len(part) for part in ScaleDetection(size=8, xi=3, gap=0).iter_pairs(1, chunk=10)]
         [10, 6]
         """
-        chosen = None if label is None else pair_law.as_label(label)
-        return pair_sampling.iterate(self._order, chosen, validate.integer("chunk", chunk, 1))
+        sign = None if label is None else _as_label(label)
+        return pair_sampling.iterate(self._order, sign, validate.integer("chunk", chunk, 1))
 
     def pairs(self, label: int | None = None) -> NDArray[np.int64]:
         """Return every admitted pair once, of one label or (None) of both, label +1 first.
@@ -239,7 +246,7 @@ class ScaleDetection:
         return np.concatenate(list(self.iter_pairs(label)))
 
     def draw_pairs(
-        self, n: int, *, rng: _Rng = None, label: int | None = None, balanced: bool = False
+        self, n: int, *, rng: Any = None, label: int | None = None, balanced: bool = False
     ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
         """Draw `n` >= 1 independent pairs: positions int64 [n, 2, dim] and labels int8 [n].
 
@@ -254,11 +261,10 @@ class ScaleDetection:
         fair = validate.flag("balanced", balanced)
         if label is not None and fair:
             raise ArgumentError(f"balanced must be False when label is given; got label={label!r}")
-        chosen = None if label is None else pair_law.as_label(label)
-        generator = validate.generator(rng)
-        return pair_sampling.draw(self._order, number, chosen, fair, generator)
+        sign = None if label is None else _as_label(label)
+        return pair_sampling.draw(self._order, number, sign, fair, validate.generator(rng))
 
-    def sample(self, n: int, *, rng: _Rng = None) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    def sample(self, n: int, *, rng: Any = None) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         """Draw `n` >= 1 images, float64 [n, 1, size(, size)], and their labels, int8 [n].
 
         Half of them have each label (if `n` is odd, one has a random label), in random order.
@@ -267,13 +273,12 @@ class ScaleDetection:
         >>> images.shape, sorted(labels.tolist())
         ((4, 1, 16), [-1, -1, 1, 1])
         """
-        number = validate.integer("n", n, 1)
-        generator = validate.generator(rng)
+        number, generator = validate.integer("n", n, 1), validate.generator(rng)
         positions, labels = pair_sampling.draw_balanced(self._order, number, generator)
-        images = pixel_images.draw_noisy(positions, self.size, self.background, generator)
+        images = pixel_images.draw_noisy(positions, self.size, self.image_noise, generator)
         return images, labels
 
-    def split(self, train: int, validation: int, test: int, *, rng: _Rng = None) -> Split:
+    def split(self, train: int, validation: int, test: int, *, rng: Any = None) -> Split:
         """Draw three parts, each balanced to within one image, in which no pair occurs twice.
 
         `train` >= 1, `validation` >= 0 and `test` >= 0 are their numbers of images. ValueError if
@@ -291,7 +296,7 @@ class ScaleDetection:
         generator = validate.generator(rng)
         parts = []
         for positions, labels in pair_sampling.draw_parts(self._order, sizes, generator):
-            images = pixel_images.draw_noisy(positions, self.size, self.background, generator)
+            images = pixel_images.draw_noisy(positions, self.size, self.image_noise, generator)
             parts.append(Part(images, labels, positions))
         return Split(*parts)
 
@@ -309,7 +314,7 @@ class ScaleDetection:
         return pixel_images.as_positions("positions", positions, self.size, (2, self.dim))
 
     def move_pairs(
-        self, positions: Any, *, rng: _Rng = None, label_preserving: bool = False
+        self, positions: Any, *, rng: Any = None, label_preserving: bool = False
     ) -> NDArray[np.int64]:
         r"""Move each pixel by one site along a random axis, random sign, around the torus.
 
@@ -324,20 +329,18 @@ class ScaleDetection:
         [[[1], [4]]]
         """
         where = self._as_pairs(positions)
-        keep = validate.flag("label_preserving", label_preserving)
-        generator = validate.generator(rng)
-        if keep:
-            return pixel_moves.move_keeping_label(self, where, generator)
-        return pixel_moves.move_freely(where, self.size, generator)
+        if validate.flag("label_preserving", label_preserving):
+            return pixel_moves.move_keeping_label(self.rule, where, validate.generator(rng))
+        return pixel_moves.move_freely(where, self.size, validate.generator(rng))
 
     def displace(
-        self, images: Any, *, rng: _Rng = None, label_preserving: bool = False
+        self, images: Any, *, rng: Any = None, label_preserving: bool = False
     ) -> NDArray[Any]:
         """Move the active pixels of `images` as `move_pairs` does; any noise stays in place.
 
         `images` is a real array [n, 1, size] or [n, 1, size, size], not modified; the result has
         its shape and floating type. The active pixels are those above 0.5: two of height in
-        (0.5, 1.5), or a collided one in (1.5, 2.5). An image with others, as a strong background
+        (0.5, 1.5), or a collided one in (1.5, 2.5). An image with others, as strong noise
         makes likely, is a ValueError.
 
         >>> task = ScaleDetection(size=8, xi=2, variant="T2")
@@ -363,4 +366,14 @@ class ScaleDetection:
         Fraction(473, 119)
         """
         fair = validate.flag("balanced", balanced)
-        return pixel_moves.mean_square_displacement(self, fair)
+        return pixel_moves.mean_square_displacement(self.rule, fair)
+
+
+def _parameters() -> list[str]:
+    return [parameter.name for parameter in fields(ScaleDetection) if parameter.init]
+
+
+def _as_label(value: Any) -> int:
+    """Return `value` as a label, 1 or -1; integers of any type are accepted."""
+    plain = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return int(validate.choice("label", int(value) if plain else value, (1, -1)))

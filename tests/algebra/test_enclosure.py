@@ -8,13 +8,20 @@ from flint import arb, ctx
 
 import scaledet as sd
 from scaledet.algebra.enclosure import enclosure
-from scaledet.algebra.real_root import RealRoot
+from scaledet.algebra.sympy_numbers import RealRoot
 
 NUMBERS = [
-    sp.Rational(-7, 3), sp.pi, sp.sqrt(17) / 18 + sp.Rational(5, 18), sp.log(2) / sp.log(3),
-    (sp.pi - 1) ** sp.Rational(1, 3), RealRoot((-2, 0, 0, 1)) - 1, sp.E**2,
-    sp.cos(sp.pi / 7) - sp.sin(1), 2 ** sp.sqrt(2), sp.Rational(5, 3) ** sp.Rational(-3, 2),
-]  # fmt: skip
+    sp.Rational(-7, 3),
+    sp.pi,
+    sp.sqrt(17) / 18 + sp.Rational(5, 18),
+    sp.log(2) / sp.log(3),
+    (sp.pi - 1) ** sp.Rational(1, 3),
+    RealRoot((-2, 0, 0, 1)) - 1,
+    sp.E**2,
+    sp.cos(sp.pi / 7) - sp.sin(1),
+    2 ** sp.sqrt(2),
+    sp.Rational(5, 3) ** sp.Rational(-3, 2),
+]
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=str)

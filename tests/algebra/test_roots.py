@@ -12,8 +12,8 @@ import pytest
 import sympy as sp
 from flint import fmpz_poly
 
-from scaledet.algebra.real_root import RealRoot, largest_real_root
 from scaledet.algebra.roots import dominant_root, log_in_base
+from scaledet.algebra.sympy_numbers import RealRoot, largest_real_root
 
 x = sp.Symbol("x")
 
@@ -53,7 +53,7 @@ def test_multiplicity_and_rivals():
     assert not alone.same_as(double.__class__(alone.factor, Fraction(3), 1, True))
 
 
-def test_nearly_equal_moduli_are_told_apart():
+def test_nearly_equal_moduli_are_separated():
     """10^40 x - (10^40 + 1) against x - 1: equal to 40 digits."""
     big = 10**40
     product = fmpz_poly([-big - 1, big]) * fmpz_poly([-1, 1])
@@ -76,18 +76,18 @@ def test_nearly_equal_moduli_are_told_apart():
     ],
 )
 def test_logarithms(number, base, expected):
-    found = log_in_base(sp.sympify(number), base)
-    assert abs(sp.N(found - expected, 40)) < sp.Float("1e-38")  # 40 digits less two of rounding
+    logarithm = log_in_base(sp.sympify(number), base)
+    assert abs(sp.N(logarithm - expected, 40)) < sp.Float("1e-38")  # 40 digits less two of rounding
     if sp.sympify(expected).is_Rational:
-        assert found == expected
+        assert logarithm == expected
 
 
 @pytest.mark.parametrize("base", [2, 3, 10])
 def test_logarithms_are_canonical(base):
     """The same factor of the base in the number only shifts by an integer."""
-    one = log_in_base(sp.Rational(5, 7), base)
+    plain = log_in_base(sp.Rational(5, 7), base)
     for power in (-3, 1, 12):
-        assert log_in_base(sp.Rational(5, 7) * sp.Integer(base) ** power, base) == one + power
+        assert log_in_base(sp.Rational(5, 7) * sp.Integer(base) ** power, base) == plain + power
 
 
 CUBIC = (-2, 0, 0, 1)
@@ -99,8 +99,8 @@ def test_real_root_evaluates_at_any_precision():
         expected = mpmath.cbrt(2)
     for digits in (5, 15, 50, 200):
         with mpmath.workdps(220):
-            found = mpmath.mpf(str(sp.N(root, digits)))
-            assert abs(found - expected) < mpmath.mpf(10) ** (1 - digits)
+            value = mpmath.mpf(str(sp.N(root, digits)))
+            assert abs(value - expected) < mpmath.mpf(10) ** (1 - digits)
     assert float(root) == 2 ** (1 / 3)
     assert complex(root) == 2 ** (1 / 3)
 

@@ -1,4 +1,4 @@
-"""Options of ``scaledet simulate`` and ``compare`` that say how to run."""
+"""``scaledet simulate`` and ``compare`` against the library."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import json
 import math
 import shlex
 import sqlite3
+from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.cli.main import main
+from scaledet.analysis import comparison
+from scaledet.simulation import simulate as simulation
+from tests.cli.test_arguments import refused
+from tests.cli.test_predict import plain
 
 NET = sd.Network.uniform([1, 2, 1], 2, 2)
 LINE = "--kernel 1,2,1 --stride 2 --depth 2 --size 32 --samples 20000 --rng 4"
@@ -23,23 +28,24 @@ def expected(**given):
 
 
 def test_options_reach_the_library(run):
-    found = expected(engine="numpy", control_variates=True, target_error=0.01)
-    assert 64 <= found.blocks < 128
-    assert run(f"simulate {LINE} {OPTIONS}") == (0, f"{found!r}\n", "")
-    compared = sd.compare(sd.predict(NET, size=32), found)
+    result = expected(engine="numpy", control_variates=True, target_error=0.01)
+    assert 64 <= result.blocks < 128
+    assert run(f"simulate {LINE} {OPTIONS}") == (0, f"{result!r}\n", "")
+    compared = sd.compare(sd.predict(NET, size=32), result)
     assert run(f"compare {LINE} {OPTIONS}") == (0, f"{compared!r}\n", "")
     assert run(f"simulate {LINE} --engine numpy")[1] == f"{expected(engine='numpy')!r}\n"
 
 
 @pytest.mark.parametrize("command", ["simulate", "compare"])
-def test_json_tells_how_the_numbers_came_about(run, command):
-    found = expected(engine="numpy", control_variates=True, target_error=0.01)
+def test_json_says_how_the_numbers_came_about(run, command):
+    result = expected(engine="numpy", control_variates=True, target_error=0.01)
     record = json.loads(run(f"{command} {LINE} {OPTIONS} --json")[1])
-    for name in ("engine", "samples", "blocks", "entropy", "partial", "target_error",
-                 "target_reached", "control_variates"):  # fmt: skip
-        assert record[name] == getattr(found, name)
-    assert record["relative_error"] == found.relative_error.tolist()
-    assert record["gain"] == found.gain.tolist()
+    for name in ("engine", "samples", "blocks", "entropy", "partial", "control_variates"):
+        assert record[name] == getattr(result, name)
+    assert record["target_error"] == result.target_error
+    assert record["target_reached"] == result.target_reached
+    assert record["relative_error"] == result.relative_error.tolist()
+    assert record["gain"] == result.gain.tolist()
 
 
 def test_a_relative_error_that_is_infinite_is_null(run):
@@ -73,24 +79,137 @@ def test_a_checkpoint_is_made_and_gone_on_from(run, tmp_path):
 
 
 def test_a_partial_result_is_saved_too(run, tmp_path, monkeypatch):
-    found = expected(engine="numpy")
-    partial = type(found)(**{**vars(found), "partial": True})
+    result = expected(engine="numpy")
+    partial = type(result)(**{**vars(result), "partial": True})
     monkeypatch.setattr("scaledet.simulation.simulate.simulate", lambda *_, **__: partial)
     path = tmp_path / "partial.npz"
     code, out, err = run(f"simulate {LINE} --save {shlex.quote(str(path))}")
     assert (code, out, err) == (130, f"{partial!r}\n", "")
     assert sd.load(path).partial
-    assert np.array_equal(sd.load(path).D, found.D)
+    assert np.array_equal(sd.load(path).D, result.D)
     assert run(f"compare {LINE}") == (130, f"{partial!r}\n", "")
     record = json.loads(run(f"compare {LINE} --json")[1])
     assert (record["command"], record["partial"]) == ("compare", True)
 
 
 @pytest.mark.parametrize("address", ["garbage", "", "tcp://host", "host:port"])
-def test_addresses_that_are_none_are_told_at_once(address, capsys) -> None:
-    line = [
-        "simulate",
-        *["--kernel", "2", "--stride", "2", "--depth", "2", "--size", "16", "--samples", "100"],
-    ]
-    assert main([*line, "--scheduler", address]) == 2
-    assert "argument --scheduler: expected an address such as" in capsys.readouterr().err
+def test_addresses_that_are_none_are_refused_at_once(run, address):
+    line = f"simulate --kernel 2 --stride 2 --depth 2 --size 16 --scheduler '{address}'"
+    refused(run, line, "argument --scheduler: expected an address such as")
+
+
+@pytest.mark.parametrize(
+    ("line", "network", "given"),
+    [
+        ("--kernel 2 --stride 2 --depth 2 --size 16", (2, 2, 2), {"size": 16, "rng": 0}),
+        (
+            "--kernel 3 --stride 1 --depth 2 --size 8 --dim 2 --rng 5 --sigma 0.2 --rectify none",
+            (3, 1, 2, 2),
+            {"size": 8, "rng": 5, "sigma": 0.2, "rectify": None},
+        ),
+        (
+            "--kernel 2 --stride 2 --depth 2 --size 32 --bias -0.05 --rng 1",
+            (2, 2, 2, 1, Fraction(-1, 20)),
+            {"size": 32, "rng": 1},
+        ),
+        (
+            "--kernel 2 --stride 2 --depth 2 --size 32 --task T2 --xi 8 --balanced",
+            (2, 2, 2),
+            {
+                "size": 32,
+                "rng": 0,
+                "balanced": True,
+                "task": sd.ScaleDetection(size=32, xi=8, variant="T2"),
+            },
+        ),
+    ],
+)
+def test_simulate(run, run_json, line, network, given):
+    expected = sd.simulate(sd.Network.uniform(*network), samples=600, **given)
+    line = f"simulate {line} --samples 600"
+    assert run(line) == (0, f"{expected!r}\n", "")
+    record = run_json(line)
+    assert record["columns"] == plain(expected.columns())
+    assert record["covariance"] == expected.covariance.tolist()
+    assert sd.Network.from_dict(record["network"]) == expected.network
+    for name in ("size", "rectify", "sigma", "balanced", "samples", "blocks", "entropy"):
+        assert record[name] == getattr(expected, name)
+    assert (record["task"] is None) == (expected.task is None)
+
+
+def test_workers_and_memory_limit_reach_the_library(run_json, monkeypatch):
+    seen = {}
+    simulate = simulation.simulate
+
+    def spy(net, **given):
+        seen.update(given)
+        return simulate(net, **given)
+
+    monkeypatch.setattr(simulation, "simulate", spy)
+    line = "simulate --kernel 2 --stride 2 --depth 2 --size 16 --samples 600"
+    single = run_json(line)
+    assert (seen["workers"], seen["memory_limit"], seen["progress"]) == (1, 2**30, False)
+    assert run_json(f"{line} --workers 2") == single
+    assert run_json(f"{line} --memory-limit 64KiB")["samples"] == 600
+    assert seen["memory_limit"] == 65536
+
+
+def test_progress_is_shown_on_stderr_only(run):
+    line = "simulate --kernel 2 --stride 2 --depth 2 --size 16 --samples 600"
+    code, out, err = run(f"{line} --progress")
+    assert (code, out) == run(line)[:2]
+    assert "simulate: about" in err
+
+
+COMPARE = "compare --kernel 2 --stride 2 --depth 2 --size 32 --samples 3000 --rng 3"
+
+
+def test_compare(run, run_json):
+    net = sd.Network.uniform(2, 2, 2)
+    expected = sd.compare(sd.predict(net, size=32), sd.simulate(net, size=32, samples=3000, rng=3))
+    assert run(COMPARE) == (0, f"{expected!r}\n", "")
+    record = run_json(COMPARE)
+    assert record["agree"] is True
+    assert record["columns"] == plain(expected.columns())
+    assert (record["p_value"], record["chi2"]) == (expected.p_value, expected.chi2)
+    assert record["dof"] == list(expected.dof)
+    assert sd.Network.from_dict(record["network"]) == net
+    assert (record["samples"], record["entropy"]) == (3000, 3)
+
+
+def test_compare_ends_with_1_when_theory_and_simulation_disagree(run, run_json, monkeypatch):
+    simulate = simulation.simulate
+    other = sd.Network.uniform([1, 3], 2, 2)
+    monkeypatch.setattr(simulation, "simulate", lambda _, **given: simulate(other, **given))
+    code, out, err = run(COMPARE)
+    assert (code, err) == (1, "")
+    assert "DISAGREE" in out
+    record = run_json(COMPARE, expected=1)
+    assert record["agree"] is False
+    assert record["p_value"] <= 1e-3
+
+
+@pytest.mark.parametrize(("p_value", "code"), [(1e-3, 1), (1.001e-3, 0), (math.nan, 1)])
+def test_the_threshold_of_compare(run, monkeypatch, p_value, code):
+    result = SimpleNamespace(p_value=p_value)
+    monkeypatch.setattr(comparison, "compare", lambda *_: result)
+    assert run(COMPARE)[0] == code
+
+
+@pytest.mark.parametrize("command", ["simulate", "compare"])
+def test_save_a_simulation(run, tmp_path, command):
+    path = tmp_path / "simulation.npz"
+    line = f"{command} --kernel 2 --stride 2 --depth 2 --size 32 --samples 1000 --rng 3"
+    assert run(f"{line} --save {shlex.quote(str(path))}") == run(line)
+    loaded = sd.load(path)
+    expected = sd.simulate(sd.Network.uniform(2, 2, 2), size=32, samples=1000, rng=3)
+    assert plain(loaded.columns()) == plain(expected.columns())
+
+
+@pytest.mark.parametrize("place", ["missing/file.npz", "."])
+def test_a_path_that_cannot_be_written_is_refused_before_the_work(
+    run, tmp_path, monkeypatch, place
+):
+    monkeypatch.setattr(simulation, "simulate", None)
+    path = shlex.quote(str(tmp_path / place))
+    refused(run, f"{COMPARE} --save {path}", "argument --save: expected")

@@ -57,6 +57,8 @@ def test_period_runs_prefix_and_iteration():
     assert net.prefix(2) == sd.Network([a, a])
     assert sd.Network.uniform(2, 1, depth=2) == sd.Network([a, a])
     assert sd.Network([a]) != sd.Network([a], dim=2)
+    assert sd.Layer([0, 1, 1], "kernel").stride == 3
+    assert sd.Network.uniform(3, stride="kernel", depth=2) == sd.Network([sd.Layer(3, 3)] * 2)
 
 
 def test_plain_data_round_trip():
@@ -83,9 +85,9 @@ def test_repr():
 
 @pytest.mark.parametrize("size", [6, 12, 600])
 def test_feasible_sizes_are_returned_as_int(size):
-    found = build(MIXED).feasible_size(np.int64(size))
-    assert found == size
-    assert type(found) is int
+    pixels = build(MIXED).feasible_size(np.int64(size))
+    assert pixels == size
+    assert type(pixels) is int
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,7 @@ def test_feasible_sizes_are_returned_as_int(size):
         (lambda: sd.Layer(2, 2.0), TypeError, "stride must be an integer >= 1; got 2.0"),
         (lambda: sd.Layer(2, True), TypeError, "stride must be an integer >= 1; got True"),
         (lambda: sd.Layer(2, None), TypeError, "stride must be .*; got None"),
+        (lambda: sd.Layer(2, "box"), TypeError, "stride must be .*; got 'box'"),
         (lambda: sd.Layer(2, 1, float("nan")), ValueError, "bias must be a finite .*; got nan"),
         (lambda: sd.Layer(2, 1, "0"), TypeError, "bias must be a finite real number; got '0'"),
         (lambda: sd.Layer(2, 1, True), TypeError, "bias must be .*; got True"),

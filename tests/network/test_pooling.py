@@ -36,15 +36,15 @@ LAYERS = [
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_layer_equals_loops(layer: sd.Layer, dim: int) -> None:
     image = np.random.default_rng(dim).normal(size=(6,) * dim)
-    found = apply_layer(image[None], layer, rectify=True)[0]
-    np.testing.assert_allclose(found, loops(image, layer), rtol=1e-13, atol=1e-13)
+    pooled = apply_layer(image[None], layer, rectify=True)[0]
+    np.testing.assert_allclose(pooled, loops(image, layer), rtol=1e-13, atol=1e-13)
 
 
 def test_kernel_longer_than_image_wraps_several_times() -> None:
     image = np.array([[1.0, 10.0]])
-    found = pool_axis(image, np.arange(1.0, 8.0), 1, axis=1)
+    pooled = pool_axis(image, np.arange(1.0, 8.0), 1, axis=1)
     even, odd = 1 + 3 + 5 + 7, 2 + 4 + 6
-    np.testing.assert_array_equal(found, [[even + 10 * odd, odd + 10 * even]])
+    np.testing.assert_array_equal(pooled, [[even + 10 * odd, odd + 10 * even]])
 
 
 def test_without_rectification_negative_values_stay() -> None:

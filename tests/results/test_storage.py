@@ -29,25 +29,25 @@ TASK = sd.ScaleDetection(size=16, xi=Fraction(9, 2), gap=1, periodic=False)
     ],
 )
 def test_round_trip(options, tmp_path):
-    found = sd.predict(NET, **options)
-    path = found.save(tmp_path / "result.npz")
+    result = sd.predict(NET, **options)
+    path = result.save(tmp_path / "result.npz")
     assert path == tmp_path / "result.npz"
     again = sd.load(str(path))
-    assert type(again) is type(found)
+    assert type(again) is type(result)
     for name in ARRAYS:
-        assert np.array_equal(getattr(again, name), getattr(found, name))
+        assert np.array_equal(getattr(again, name), getattr(result, name))
     for name in ("network", "size", "rectify", "sigma", "task", "balanced"):
-        assert getattr(again, name) == getattr(found, name)
-    assert again.exact_D == found.exact_D
-    assert repr(again) == repr(found)
+        assert getattr(again, name) == getattr(result, name)
+    assert again.exact_D == result.exact_D
+    assert repr(again) == repr(result)
     with pytest.raises(ValueError, match="read-only"):
         again.D[0] = 0
 
 
 def test_the_format_is_plain(tmp_path):
     """zipfile, json and numpy read it, without scaledet."""
-    found = sd.predict(sd.Network.uniform([1, 2, 1], 2, depth=3), size=16)
-    path = found.save(tmp_path / "result.npz")
+    result = sd.predict(sd.Network.uniform([1, 2, 1], 2, depth=3), size=16)
+    path = result.save(tmp_path / "result.npz")
     with zipfile.ZipFile(path) as archive:
         meta = json.loads(archive.read("meta.json"))
         assert sorted(archive.namelist()) == sorted(["meta.json", *(f"{n}.npy" for n in ARRAYS)])
@@ -58,7 +58,7 @@ def test_the_format_is_plain(tmp_path):
         {"count": 3, "kernel": ["1/4", "1/2", "1/4"], "signed": False, "stride": 2, "bias": "0"}
     ]
     with np.load(path, allow_pickle=False) as stored:
-        assert np.array_equal(stored["D"], found.D)
+        assert np.array_equal(stored["D"], result.D)
 
 
 def test_any_name_and_overwriting(tmp_path):
@@ -78,7 +78,9 @@ def write_zip(path, meta=None, **members):
             archive.writestr(name, data)
 
 
-NETWORK = sd.Network.uniform(2).to_dict()
+DESCRIPTION = dict.fromkeys(("task", "size", "rectify", "sigma"))
+DESCRIPTION |= {"format": 1, "kind": "prediction", "network": sd.Network.uniform(2).to_dict()}
+DESCRIPTION |= {"balanced": False}
 FOREIGN = {
     "no zip": lambda path: path.write_bytes(b"D_k = 1/(k+1)"),
     "empty file": lambda path: path.write_bytes(b""),
@@ -90,22 +92,8 @@ FOREIGN = {
     "other kind": lambda path: write_zip(path, {"format": 1, "kind": "pickle"}),
     "no kind": lambda path: write_zip(path, {"format": 1}),
     "no content": lambda path: write_zip(path, {"format": 1, "kind": "prediction"}),
-    "no network": lambda path: write_zip(
-        path, {"format": 1, "kind": "prediction", "task": None, "network": None}
-    ),
-    "no arrays": lambda path: write_zip(
-        path,
-        {
-            "format": 1,
-            "kind": "prediction",
-            "task": None,
-            "network": NETWORK,
-            "size": None,
-            "rectify": None,
-            "sigma": None,
-            "balanced": False,
-        },
-    ),
+    "no network": lambda path: write_zip(path, {**DESCRIPTION, "network": None}),
+    "no arrays": lambda path: write_zip(path, DESCRIPTION),
     "plain npz": lambda path: np.savez(path, D=np.ones(3)),
     "plain npy": lambda path: np.save(path, np.ones(3)),
     "not UTF-8": lambda path: write_zip(path, hello="x") or path.write_bytes(b"\xff\xfe{}"),
@@ -125,8 +113,8 @@ def test_foreign_files_are_refused_and_left_alone(name, tmp_path):
 
 
 def test_pickled_arrays_are_refused(tmp_path):
-    found = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
-    path = found.save(tmp_path / "result.npz")
+    result = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
+    path = result.save(tmp_path / "result.npz")
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     evil = tmp_path / "evil.npy"
@@ -141,8 +129,8 @@ def test_pickled_arrays_are_refused(tmp_path):
 
 def test_corrupt_files_are_refused_or_harmless(tmp_path):
     """Truncated anywhere: refused. One bit flipped: refused, or the numbers are untouched."""
-    found = sd.predict(sd.Network.uniform(2, 2, depth=3), size=16)
-    path = found.save(tmp_path / "result.npz")
+    result = sd.predict(sd.Network.uniform(2, 2, depth=3), size=16)
+    path = result.save(tmp_path / "result.npz")
     raw = path.read_bytes()
     for length in range(0, len(raw), 61):
         path.write_bytes(raw[:length])
@@ -159,7 +147,7 @@ def test_corrupt_files_are_refused_or_harmless(tmp_path):
         except ValueError as error:
             refused += "path must name a" in str(error)
         else:
-            harmless += all(np.array_equal(getattr(again, n), getattr(found, n)) for n in ARRAYS)
+            harmless += all(np.array_equal(getattr(again, n), getattr(result, n)) for n in ARRAYS)
         assert path.read_bytes() == flipped
     assert refused + harmless == 700
     assert refused > 350
@@ -177,16 +165,16 @@ def rewritten(path, meta, without=()):
 
 
 def test_simulations_saved_before_there_were_engines_are_read(tmp_path):
-    found = sd.simulate(sd.Network.uniform(2, 2, depth=2), size=16, samples=100, rng=0)
-    path = found.save(tmp_path / "result.npz")
+    result = sd.simulate(sd.Network.uniform(2, 2, depth=2), size=16, samples=100, rng=0)
+    path = result.save(tmp_path / "result.npz")
     later = ("engine", "partial", "target_error", "control_variates")
     rewritten(path, lambda meta: {k: v for k, v in meta.items() if k not in later}, ["gain.npy"])
     again = sd.load(path)
-    assert np.array_equal(again.covariance, found.covariance)
+    assert np.array_equal(again.covariance, result.covariance)
     assert (again.engine, again.partial, again.target_error) == ("numpy", False, None)
     assert again.control_variates is False
     assert again.gain.tolist() == [1, 1, 1]
-    assert repr(again) == repr(found)
+    assert repr(again) == repr(result)
 
 
 @pytest.mark.parametrize(
@@ -208,15 +196,15 @@ def test_incomplete_sweeps_are_refused(tmp_path, change):
 
 
 def test_missing_files_and_folders(tmp_path):
-    found = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
+    result = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
     for bad in (tmp_path / "absent.npz", tmp_path):
         with pytest.raises(ValueError, match=r"path must name a file saved by scaledet; got '/"):
             sd.load(bad)
     with pytest.raises(ValueError, match="path must be in an existing folder; got '/"):
-        found.save(tmp_path / "absent" / "result.npz")
+        result.save(tmp_path / "absent" / "result.npz")
     for bad in (None, 3):
         with pytest.raises(TypeError, match=f"path must be a string or a path; got {bad}"):
-            found.save(bad)
+            result.save(bad)
         with pytest.raises(TypeError, match=f"path must be a string or a path; got {bad}"):
             sd.load(bad)
 
@@ -243,9 +231,9 @@ def test_a_failing_write_leaves_the_old_file(failing, tmp_path, monkeypatch):
 def test_a_directory_is_no_target(tmp_path):
     target = tmp_path / "folder"
     target.mkdir()
-    found = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
+    result = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
     with pytest.raises((ValueError, OSError), match="folder"):
-        found.save(target)
+        result.save(target)
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 
 

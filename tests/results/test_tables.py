@@ -43,18 +43,7 @@ def test_cells(value, shown):
 def test_long_tables_are_shortened_in_the_middle():
     columns = {"k": np.arange(1000)}
     lines = text_table(columns, shown=9).splitlines()
-    assert [line.strip() for line in lines] == [
-        "k",
-        "0",
-        "1",
-        "2",
-        "3",
-        "...",
-        "996",
-        "997",
-        "998",
-        "999",
-    ]
+    assert " ".join(line.strip() for line in lines) == "k 0 1 2 3 ... 996 997 998 999"
     assert len(text_table({"k": np.arange(9)}, shown=9).splitlines()) == 10
     assert "..." in html_table("t", columns)
 
@@ -68,9 +57,9 @@ def test_html_is_escaped():
 
 
 def test_frame():
-    found = frame({"layer": np.arange(2), "D": [1.0, 0.5]})
-    assert list(found.columns) == ["layer", "D"]
-    assert found["D"].tolist() == [1.0, 0.5]
+    table = frame({"layer": np.arange(2), "D": [1.0, 0.5]})
+    assert list(table.columns) == ["layer", "D"]
+    assert table["D"].tolist() == [1.0, 0.5]
 
 
 def test_frame_without_pandas_says_what_to_install(monkeypatch):

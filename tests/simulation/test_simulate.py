@@ -170,8 +170,8 @@ def test_task_must_fit() -> None:
         sd.simulate(NET, size=64, task=task, samples=100)
     with pytest.raises(ValueError, match=r"network's dimension 2; got dim=1"):
         sd.simulate(sd.Network.uniform(2, 2, 1, dim=2), task=task, samples=100)
-    noisy = sd.ScaleDetection(size=32, xi=8, gap=2, background=0.1)
-    with pytest.raises(ValueError, match=r"task.background must be 0 in simulate"):
+    noisy = sd.ScaleDetection(size=32, xi=8, gap=2, image_noise=0.1)
+    with pytest.raises(ValueError, match=r"task.image_noise must be 0 in simulate"):
         sd.simulate(NET, task=noisy, samples=100)
     with pytest.raises(TypeError, match="net must be a Network"):
         sd.simulate([sd.Layer(2)], size=8)

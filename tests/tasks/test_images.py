@@ -37,7 +37,7 @@ def test_displace_moves_the_pixels_of_the_images(task):
 
 
 def test_displace_keeps_the_background_in_place():
-    task = ScaleDetection(size=16, xi=4, gap=1, dim=2, background=0.05)
+    task = ScaleDetection(size=16, xi=4, gap=1, dim=2, image_noise=0.05)
     images, _ = task.sample(50, rng=1)
     moved = task.displace(images, rng=2)
     before = images - task.images(find_pairs(images))

@@ -130,9 +130,8 @@ def test_mean_square_displacement_equals_brute_force(task):
 
 
 def test_mean_square_at_given_displacements():
-    assert [mean_square_at((m,), 32) for m in (1, 2, 3, 16, 30, 31)] == [
-        2, Fraction(9, 2), 4, 4, Fraction(9, 2), 2,
-    ]  # fmt: skip
+    means = [mean_square_at((m,), 32) for m in (1, 2, 3, 16, 30, 31)]
+    assert means == [2, Fraction(9, 2), 4, 4, Fraction(9, 2), 2]
     assert mean_square_at((1,), 2) == 0 + Fraction(0)  # both pixels change places
     far = [v for v in itertools.product(range(16), repeat=2) if sum(min(x, 16 - x) for x in v) > 2]
     assert {mean_square_at(v, 16) for v in far} == {4}

@@ -74,7 +74,7 @@ def test_the_odd_label_and_the_order_of_a_sample_are_random():
 @pytest.mark.parametrize("dim", [1, 2])
 def test_background_is_gaussian_of_the_given_standard_deviation(dim):
     clean = ScaleDetection(size=16, xi=4, gap=1, dim=dim)
-    noisy = ScaleDetection(size=16, xi=4, gap=1, dim=dim, background=0.05)
+    noisy = ScaleDetection(size=16, xi=4, gap=1, dim=dim, image_noise=0.05)
     images, labels = noisy.sample(4000 // 16**dim * 16, rng=8)
     reference, same = clean.sample(len(labels), rng=8)
     assert np.array_equal(labels, same)

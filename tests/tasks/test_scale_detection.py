@@ -21,6 +21,9 @@ def test_dictionary_round_trip(task):
     assert ScaleDetection.from_dict(data) == task
     assert hash(ScaleDetection.from_dict(data)) == hash(task)
     assert pickle.loads(pickle.dumps(task)) == task
+    # The key of descriptions written before image_noise had its name.
+    assert ScaleDetection.from_dict({**data, "background": 0.5}).image_noise == 0.5
+    assert list(data)[-1] == "background"
 
 
 def test_repr_shows_what_matters():
@@ -28,9 +31,9 @@ def test_repr_shows_what_matters():
         "ScaleDetection(size=16, xi=4.5, gap=1, variant='T1', dim=1, periodic=True; "
         "48 pairs +1, 40 pairs -1, 32 left out)"
     )
-    text = repr(ScaleDetection(size=8, xi=4, variant="T2", dim=2, periodic=False, background=0.1))
+    text = repr(ScaleDetection(size=8, xi=4, variant="T2", dim=2, periodic=False, image_noise=0.1))
     assert text == (
-        "ScaleDetection(size=8, xi=4, variant='T2', dim=2, periodic=False, background=0.1; "
+        "ScaleDetection(size=8, xi=4, variant='T2', dim=2, periodic=False, image_noise=0.1; "
         "480 pairs +1, 1536 pairs -1)"
     )
     assert "xi=4.2, gap=1/3," in repr(ScaleDetection(size=16, xi=4.2, gap=Fraction(1, 3)))
@@ -48,11 +51,11 @@ def test_repr_shows_what_matters():
         ({"norm": "L1"}, ValueError, "norm must be one of 'L2', 'Linf'; got 'L1'"),
         ({"periodic": 1}, TypeError, "periodic must be True or False; got 1"),
         (
-            {"background": -0.1},
+            {"image_noise": -0.1},
             ValueError,
-            "background must be a finite real number >= 0; got -0.1",
+            "image_noise must be a finite real number >= 0; got -0.1",
         ),
-        ({"background": float("nan")}, ValueError, "background must be"),
+        ({"image_noise": float("nan")}, ValueError, "image_noise must be"),
         ({"xi": 0}, ValueError, "xi must be a finite real number > 0; got 0"),
         ({"xi": float("inf")}, ValueError, "xi must be a finite real number > 0; got inf"),
         ({"xi": "14"}, TypeError, "xi must be a finite real number > 0; got '14'"),

@@ -233,7 +233,7 @@ TASK = task()
             "size must be left out or equal the task's 16; got 32",
         ),
         ({"task": task(dim=2)}, ValueError, "task must have the network's dimension 1; got dim=2"),
-        ({"task": task(background=0.1)}, ValueError, "task.background must be 0 .*; got 0.1"),
+        ({"task": task(image_noise=0.1)}, ValueError, "task.image_noise must be 0 .*; got 0.1"),
         ({"task": task(size=20)}, ValueError, "size must be a multiple"),
         ({"task": task(size=8192)}, ValueError, "task.size must be at most 4096 .*; got 8192"),
         (

@@ -58,13 +58,13 @@ class Amplitude:
 
     def sympy(self) -> Any:
         """Return the exact SymPy number: radicals up to degree 2, else a ``FieldElement``."""
-        from scaledet.algebra.field_element import exact_number
+        from scaledet.algebra.sympy_numbers import exact_number
 
         return exact_number(self.element, self.root.factor)
 
     def ball(self, digits: int = 30) -> arb:
         """Enclosure of the number in ball arithmetic, to `digits` correct digits."""
-        from scaledet.algebra.field_element import element_ball
+        from scaledet.algebra.sympy_numbers import element_ball
 
         return element_ball(self.element, self.root.factor, int(3.33 * digits) + 8)
 

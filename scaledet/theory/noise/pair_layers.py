@@ -22,7 +22,6 @@ import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
-from scaledet.tasks.pairs import labels_of
 from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
 from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
 
@@ -151,7 +150,7 @@ def _chunks(
     step = max(1, _CHUNK // heights.shape[1])
     for place in itertools.product(range(cell), repeat=dim):
         here = np.broadcast_to(np.array(place), positions.shape)
-        labels = labels_of(task, here, positions)
+        labels = task.rule.labels_of(here, positions)
         weights = np.where(labels == 1, share[1], share[-1])
         first = heights[np.ravel_multi_index(place, (size,) * dim)]
         partners = np.flatnonzero(labels)

@@ -1,0 +1,139 @@
+"""How arguments are read, and what is refused in one line that names the argument."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+import scaledet as sd
+from scaledet.cli.arguments import read_bytes, read_kernel, read_layer, read_rational
+
+
+def refused(run, line, *fragments):
+    code, out, err = run(line)
+    assert (code, out) == (2, "")
+    assert err.startswith("scaledet: error: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    for fragment in fragments:
+        assert fragment in err
+
+
+P = "predict --kernel 2 --stride 2 --depth 3"
+S = "simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 100"
+T = "predict --kernel 2 --stride 2 --depth 2 --task T1"
+KERNELS = ["", "0", "-3", "2.5", "1,,2", "0,0", "-1,2", "1/0,1", "a", "nan,1", "1,inf"]
+KERNELS += ["binomial", "binomial:0", "binomial:x", "1e999999999,1", "1e999,1"]
+BAD = [
+    ("", "required: COMMAND"),
+    ("nothing", "COMMAND", "nothing"),
+    ("--unknown predict", "--unknown"),
+    (f"{P} --unknown", "--unknown"),
+    (f"{P} --siz 64", "--siz"),
+    (f"{P} stray", "stray"),
+    (f"{P} '--two\nlines'", "--two lines"),
+    (f"{P} --size", "--size"),
+    ("exponents", "--kernel, --stride"),
+    ("exponents --kernel 3", "--stride"),
+    ("predict", "--kernel, --stride, --depth"),
+    ("predict --kernel 2 --depth 3", "required: --stride (or --layer)"),
+    ("simulate --kernel 2 --stride 2 --depth 3", "--size"),
+    *[(f"exponents --kernel={kernel} --stride 2", "--kernel", repr(kernel)) for kernel in KERNELS],
+    ("exponents --kernel 1 --stride 2", "kernel must have"),
+    *[
+        (f"exponents --kernel 2 --stride={stride}", "--stride", repr(stride))
+        for stride in ("0", "-1", "x", "1.5", "Kernel")
+    ],
+    ("exponents --kernel 2 --stride 2 --dim 4", "dim", "4"),
+    ("exponents --kernel 2 --stride 2 --dim x", "--dim", "'x'"),
+    ("exponents --kernel 2 --stride 2 --rectify output", "--rectify", "'layers'"),
+    ("predict --kernel 2 --stride 2 --depth 0", "depth", "0"),
+    ("predict --kernel 2 --stride 2 --depth x", "--depth", "'x'"),
+    (f"predict --kernel 2 --stride 2 --depth 1{'0' * 30}", "depth must be", "[1, 1000000]"),
+    ("predict --kernel 2 --stride 2 --depth 6 --size 64", "depth", "at most 5"),
+    *[
+        (f"predict --layer={layer}", "--layer", repr(layer))
+        for layer in ("2", "2:2x0", "2:2x", "2:2:0:0", "x2", ":2")
+    ],
+    ("predict --layer a:2", "--layer", "'a'"),
+    ("predict --layer 2:0", "--layer", "'0'"),
+    ("predict --layer 2:2:b", "--layer", "'b'"),
+    (f"predict --layer 2:2x1{'0' * 30}", "--layer"),
+    ("predict --layer 2:2:-1 --size 16", "bias", "layer 1"),
+    (f"{P} --layer 2:2", "--kernel: not allowed with argument --layer"),
+    ("predict --stride 2 --layer 2:2", "--stride: not allowed"),
+    ("predict --depth 2 --layer 2:2", "--depth: not allowed"),
+    ("simulate --size 16 --bias 0 --layer 2:2", "--bias: not allowed"),
+    (f"{P} --size 100", "size", "100"),
+    (f"{P} --size 1.5", "--size", "'1.5'"),
+    (f"{P} --size 64 --sigma 0", "sigma", "0"),
+    (f"{P} --size 64 --sigma nan", "sigma", "nan"),
+    (f"{P} --size 64 --sigma x", "--sigma", "'x'"),
+    (f"{P} --sigma 0.1", "sigma", "infinite lattice"),
+    *[
+        (f"{P} --size 64 {option}", f"argument {option.split()[0]}: needs argument --task")
+        for option in ("--xi 8", "--gap 0", "--norm L2", "--open-boundary", "--balanced")
+    ],
+    (T, "--size"),
+    (f"{T} --size none", "--size"),
+    (f"{T} --size 64 --xi x", "--xi", "'x'"),
+    (f"{T} --size 64 --gap=-1", "gap", "-1"),
+    (f"{T} --size 64 --xi 60", "xi", "60"),
+    (f"{T} --size 64 --norm L1", "--norm", "'L1'"),
+    (f"{T} --size 64 --dim 3", "dim", "3"),
+    ("predict --kernel 2 --stride 2 --depth 2 --task T3 --size 64", "--task", "'T3'"),
+    ("predict --kernel 2 --stride 2 --depth 2 --task T2 --xi 7 --size 64", "xi", "7"),
+    (f"{S} --size none", "--size", "'none'"),
+    (f"{S} --samples 3", "samples", "3"),
+    (f"{S} --samples 1e4", "--samples", "'1e4'"),
+    (f"{S} --rng=-1", "--rng", "'-1'"),
+    (f"{S} --rng x", "--rng", "'x'"),
+    (f"{S} --workers 0", "workers", "0"),
+    (f"{S} --engine cuda", "--engine", "'cuda'"),
+    (f"{S} --target-error x", "--target-error", "'x'"),
+    (f"{S} --target-error 0", "target_error", "0"),
+    (f"{S} --target-error 1", "target_error", "1"),
+    (f"{S} --checkpoint /missing/run.sqlite", "--checkpoint", "/missing/run.sqlite"),
+    (f"{S} --checkpoint /dev/null", "--checkpoint", "/dev/null"),
+    (f"{S} --scheduler tcp://host:1 --workers 2", "--workers: not allowed", "--scheduler"),
+    (f"{S} --scheduler nowhere", "--scheduler", "'nowhere'"),
+    (f"{S} --memory-limit 10", "memory_limit", "10"),
+    *[
+        (f"{S} --memory-limit={limit}", "--memory-limit", repr(limit))
+        for limit in ("x", "5XB", "-1", "iB", "5ib")
+    ],
+    (f"{S} --bias x", "--bias", "'x'"),
+    (f"{S} --bias 1e400", "--bias", "'1e400'"),
+    (f"{S} --bias -5", "depth", "exhausted at layer 1"),
+    ("compare --kernel 2 --stride 2 --depth 3 --size 64 --bias -0.1", "bias", "-0.1"),
+    ("compare --kernel 2 --stride 2 --depth 3 --size 64 --samples 8", "samples"),
+    (f"{P} --save ''", "--save"),
+]
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case[0])
+def test_bad_input_is_one_line_that_names_the_argument(run, case):
+    refused(run, *case)
+
+
+def test_bad_input_is_one_line_with_json_too(run):
+    refused(run, f"{P} --size 100 --json", "size")
+
+
+def test_decimals_are_exact():
+    assert read_rational("0.1") == Fraction(1, 10)
+    assert read_rational("-.5e+1") == -5
+    assert read_kernel("0.1,0.2,0.1") == sd.Kernel([1, 2, 1])
+
+
+def test_a_layer_is_read_in_every_form():
+    assert read_layer("3:1") == (1, sd.Layer(3))
+    assert read_layer("1,2,1:2:-1/20x3") == (3, sd.Layer([1, 2, 1], 2, Fraction(-1, 20)))
+    assert read_layer("binomial:4:kernelx2") == (2, sd.Layer(sd.binomial(4), 4))
+
+
+def test_units_of_memory():
+    assert [read_bytes(text) for text in ("7", "7B", "1kB", "1.5 GB")] == [7, 7, 1000, 15 * 10**8]
+    assert [read_bytes(text) for text in ("256MB", "256MiB", "2gib")] == [256 * 10**6, 2**28, 2**31]
