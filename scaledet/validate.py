@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECTIFICATIONS",
-    "background",
     "choice",
     "flag",
     "generator",
@@ -87,14 +86,6 @@ def proportion(name: str, value: Any) -> float:
     result = float(value)
     if not 0 < result < 1:
         raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
-    return result
-
-
-def background(value: Any, low: float, high: float) -> float:
-    """Return `value` as the strength of noise that images carry: 0, or in ``[low, high]``."""
-    result = real("background", value, minimum=0)
-    if result and not low <= result <= high:
-        raise ArgumentError(f"background must be 0 or in [{low:g}, {high:g}]; got {value!r}")
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ __all__ = ["Comparison", "compare"]
 # Directions whose variance is this much below the largest are numerically absent.
 _OVERLAPS = 50
 _SINGULAR = 1e-13
+
+# All of a scenario but the network, which is tested, and sigma, which may be rounded.
+_COMPARED = ("size", "rectify", "task", "balanced", "background", "noise")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,16 +161,15 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
 
 
 def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simulation) -> None:
-    """Refuse results that differ in more than the network, or in its depth."""
-    for name in ("size", "rectify", "task", "balanced", "background", "noise"):
-        usual = {"background": 0.0, "noise": "gaussian"}.get(name)
-        predicted = getattr(prediction, name, usual)
-        simulated = getattr(simulation, name, usual)
-        if predicted != simulated:
+    """Refuse scenarios that differ in more than the network, and networks of other depths."""
+    predicted, simulated = prediction.scenario, simulation.scenario
+    for name in _COMPARED:
+        ours, theirs = getattr(predicted, name), getattr(simulated, name)
+        if ours != theirs:
             raise ArgumentError(
-                f"prediction.{name} must equal the simulation's {simulated!r}; got {predicted!r}"
+                f"prediction.{name} must equal the simulation's {theirs!r}; got {ours!r}"
             )
-    depth, other = simulation.network.depth, len(prediction.D) - 1
+    depth, other = simulated.network.depth, len(prediction.D) - 1
     dead_at = prediction.dead_at if isinstance(prediction, Evolution) else None
     if dead_at is not None and dead_at <= depth:
         raise ArgumentError(
@@ -177,10 +180,10 @@ def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simul
         raise ArgumentError(
             f"prediction.network must have the simulation's depth {depth}; got {other}"
         )
-    if prediction.sigma is None or not np.isclose(prediction.sigma, simulation.sigma, rtol=1e-12):
+    ours, theirs = predicted.sigma, simulated.sigma
+    if ours is None or theirs is None or not math.isclose(ours, theirs, rel_tol=1e-12):
         raise ArgumentError(
-            f"prediction.sigma must equal the simulation's {simulation.sigma!r}; "
-            f"got {prediction.sigma!r}"
+            f"prediction.sigma must equal the simulation's {theirs!r}; got {ours!r}"
         )
 
 

@@ -106,12 +106,9 @@ def comparison_record(result: Comparison, agree: bool) -> dict[str, Any]:
 
 
 def _scenario(result: Prediction | Simulation) -> dict[str, Any]:
-    return {
-        "network": result.network.to_dict(),
-        **_values(result, "size", "rectify", "sigma"),
-        "task": None if result.task is None else result.task.to_dict(),
-        **_values(result, "balanced", "background"),
-    }
+    described = result.scenario.to_dict()
+    del described["noise"]  # The noise that is predicted or simulated is Gaussian.
+    return described
 
 
 def _values(result: object, *names: str) -> dict[str, Any]:
