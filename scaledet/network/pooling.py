@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaledet.network.network import Layer
+    from scaledet.network.layer import Layer
 
 __all__ = ["apply_layer", "pool_axis"]
 
