@@ -47,6 +47,13 @@ class Comparison(Table):
     p_value : float
         Probability of a larger chi2 if the prediction holds (Hotelling's law, because C is
         itself estimated from the blocks).
+
+    Examples
+    --------
+    >>> from scaledet import Network, predict, simulate
+    >>> net = Network.uniform(kernel=2, stride=2, depth=3)
+    >>> compare(predict(net, size=64), simulate(net, size=64, samples=2000, rng=1)).pulls.shape
+    (2, 4)
     """
 
     prediction: Prediction | Evolution

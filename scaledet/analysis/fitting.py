@@ -33,6 +33,12 @@ class ExponentFit:
         Weighted squared residuals in log-log coordinates, degrees of freedom, goodness of fit.
     window : tuple of int
         First and last index used, both included.
+
+    Examples
+    --------
+    >>> fit = fit_exponent([1, 2, 4], [1.0, 0.5, 0.25], [0.01, 0.01, 0.01])
+    >>> round(fit.slope, 9), round(float(fit(8)), 9)
+    (-1.0, 0.125)
     """
 
     slope: float
