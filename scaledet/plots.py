@@ -233,7 +233,8 @@ def plot_slope(
     >>> ax.lines[1].get_ydata().tolist(), ax.texts[0].get_text()
     ([1.0, 0.5, 0.25], '$-1$')
     """
-    slope = validate.real("exponent", float(exponent) if hasattr(exponent, "evalf") else exponent)
+    number = getattr(exponent, "is_number", False)  # a SymPy number, not a symbol
+    slope = validate.real("exponent", float(exponent) if number else exponent)
     first, height = _numbers("start", start, "> 0", 2)
     ratio = validate.real("end", end, positive=True) / first
     ax = _axes(ax, "", "", required=True)

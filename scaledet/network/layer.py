@@ -16,6 +16,9 @@ __all__ = ["Layer", "Stride"]
 Stride = int | Literal["kernel"]
 """A step between the outputs (pixels), or the kernel's length."""
 
+LONGEST_STRIDE = 2**48
+"""Longest step between outputs (pixels): that of the longest image."""
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Layer:
@@ -48,7 +51,7 @@ class Layer:
     ) -> None:
         pool = as_kernel(kernel)
         named = isinstance(stride, str) and stride == "kernel"
-        step = len(pool) if named else validate.integer("stride", stride, 1)
+        step = len(pool) if named else validate.integer("stride", stride, 1, LONGEST_STRIDE)
         object.__setattr__(self, "kernel", pool)
         object.__setattr__(self, "stride", step)
         object.__setattr__(self, "bias", validate.rational("bias", bias))
