@@ -35,7 +35,7 @@ from scaledet.symbolic.routes.box_noise import (
     total_noise,
 )
 from scaledet.symbolic.routes.noise import LARGE, LAWS, SKEW, TORI
-from scaledet.symbolic.steps.noise import noise_steps
+from scaledet.symbolic.steps.noise import PAGE, finite_noise, noise_steps
 from scaledet.symbols import L, c, d, k, s
 from scaledet.theory.prediction import predict
 
@@ -47,7 +47,7 @@ def derivation() -> Derivation:
     flat, boxes = _flat(law), _boxes(law)
     beta = _beta(law)
     return Derivation(
-        title="Rectified noise piles up",
+        title=PAGE,
         abstract="Pooling averages the fluctuations of noise and signal alike, but it keeps the "
         "mean that a ReLU gives to the noise. Against a signal that pooling dilutes over $A_k^d$ "
         "pixels, this mean grows as $A_k^d$: $\\beta = d$. Linear noise does not pile up at all.",
@@ -74,7 +74,7 @@ def derivation() -> Derivation:
 def _matched(law: Step) -> Step:
     """Drop what is exponentially small: m_a = 0, v_a = sigma^2."""
     power, pixels = sp.symbols("power pixels", positive=True)
-    finite = noise_steps("input", d)[12].expression.rhs
+    finite = finite_noise("input", d).expression.rhs
     weak = {
         y.active_mean: 0,
         y.active_variance: y.sigma**2,
@@ -157,7 +157,7 @@ def _rectified_alone(dim: int, layer: int) -> float:
 
 def _linear() -> Step:
     return replace(
-        noise_steps(None, d)[-2],
+        finite_noise(None, d),
         statement="Noise that no ReLU rectifies has no mean: it does not pile up.",
         justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$. At matched "
         "noise $G_k$ is 1 but for the finite size, at every depth.",

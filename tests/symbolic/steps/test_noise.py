@@ -18,7 +18,13 @@ from scaledet.errors import DerivationError
 from scaledet.reference.noise import NoiseLaw, gaussian_moments, gaussian_sensitivity
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.routes.noise import MOMENTS
-from scaledet.symbolic.steps.noise import geometry_steps, noise_steps
+from scaledet.symbolic.steps.noise import (
+    PAGE,
+    finite_noise,
+    geometry_steps,
+    noise_law,
+    noise_steps,
+)
 from scaledet.symbols import L, c, d, k
 from scaledet.theory.noise.moments import noise_moments
 from tests import dense as reference
@@ -69,15 +75,20 @@ def test_law_of_piling_up():
 
 
 @pytest.mark.parametrize("rectify", MODES)
+@pytest.mark.parametrize("dim", [d, 1, 2, 3])
+def test_filters_cite_the_law(rectify, dim):
+    cited, derived = noise_law(rectify, dim), noise_steps(rectify, dim)[-1]
+    assert cited.expression == derived.expression
+    assert cited.verify() == derived.verify()
+    assert PAGE in cited.justification
+
+
+@pytest.mark.parametrize("rectify", MODES)
 @pytest.mark.parametrize("dim", [1, 2])
 def test_engine_agrees_on_the_infinite_lattice_and_at_finite_size(rectify, dim):
     network = sd.Network([sd.Layer([1, 2, 1], 2), sd.Layer(3), sd.Layer(2, 2)], dim=dim)
     size, width = 48, 0.7
-    finite = next(
-        step.expression.rhs
-        for step in reversed(noise_steps(rectify, dim)[:-1])
-        if step.expression.lhs == y.G(k)
-    )
+    finite = finite_noise(rectify, dim).expression.rhs
     endless = noise_steps(rectify, dim)[-1].expression.rhs
     at_size = sd.predict(network, size=size, rectify=rectify, sigma=width)
     at_infinity = sd.predict(network, rectify=rectify)
