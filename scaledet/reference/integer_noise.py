@@ -101,9 +101,9 @@ class IntegerNoise:
 
     def shortfall(self, k: int, power: int) -> Fraction:
         """Moment of the height that the sum of the inputs of layer k lacks to the budget."""
-        if k < 1:
-            raise IndexError(f"layer {k} has no inputs")
         pixels, weights = self.images(1, k)
+        if k == 0:
+            return Fraction(0)
         sums = self.run(pixels, k - 1).sum(axis=1)
         return _average(np.maximum(self.budget(k) - sums, 0) ** power, weights)
 
