@@ -5,27 +5,10 @@ from __future__ import annotations
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.integer_noise import (
-    NOISE,
-    SIGNED,
-    energy_check,
-    neighbours_check,
-    networks,
-    outcomes_check,
-)
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes import integer_noise as routes
+from scaledet.symbolic.routes.integer_noise import NOISE, SIGNED, networks, outcomes_check
 from scaledet.symbols import L, d, i, j, k, m, s
-
-__all__ = [
-    "atom",
-    "averaged_fluctuations",
-    "kept_mean",
-    "neighbours",
-    "unit_law",
-    "unit_mean",
-    "unit_variance",
-    "whole_image",
-]
 
 IMAGES = "all outcomes of noise of few integer values, sent through the layers image by image"
 INPUTS = "all outcomes of noise sent through networks with 2, 3, 4 and 8 inputs a unit"
@@ -142,7 +125,10 @@ def whole_image() -> Step:
         "$L/S_k^d$ units, independent of one another; with $b_k \\le 0$ a clean background unit "
         "is 0. The unit over the active pixel obeys the same recursion with one input replaced, "
         "$Y_{k+1} = \\mathrm{relu}((Y_k + X + \\dots + X')/n + b_{k+1})$.",
-        energy_check(),
+        Check(
+            "all outcomes of noise on whole tori, against those on the pixels of one unit",
+            routes.energy,
+        ),
     )
 
 
@@ -156,5 +142,5 @@ def neighbours() -> Step:
         "is 0 for $f \\le s$ and positive for overlapping weights. The law of one unit then no "
         "longer determines the next layer; closing the recursion by independence or by a Gaussian "
         "is an approximation.",
-        neighbours_check(),
+        Check("the weights of two neighbouring units, pixel by pixel", routes.neighbours),
     )
