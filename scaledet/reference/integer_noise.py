@@ -23,19 +23,10 @@ __all__ = ["IntegerNoise", "clean_height"]
 class IntegerNoise:
     """Boxes of `inputs` pixels, stride = length, and noise of independent pixels.
 
-    Parameters
-    ----------
-    inputs : int
-        Inputs of a unit.
-    outcomes : tuple of (value, weight)
-        Integer values of the noise of one pixel, and weights proportional to their probabilities.
-    budgets : tuple of int
-        Height that the bias of layers 1, 2, ... takes off, in units of n^-k.
-    height : int, default 0
-        Of an active pixel, in the units of the noise.
+    `outcomes` are integer values of the noise of one pixel, with weights proportional to their
+    probabilities; `budgets` the heights that the biases of layers 1, 2, ... take off, in units of
+    n^-k; `height` is that of an active pixel.
 
-    Examples
-    --------
     >>> IntegerNoise(2, ((0, 1), (1, 1)), (1,)).law(1, 1)
     Fraction(1, 4)
     """

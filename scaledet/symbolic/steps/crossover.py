@@ -144,48 +144,38 @@ def needed_width(local: Step) -> Step:
     ratio, power = sp.symbols("ratio power", positive=True)
     share = sp.simplify(local.expression.rhs.subs(width, ratio * crossover) / d)
     (needed,) = sp.solve(sp.simplify(share).subs(ratio**d, power) - (1 - tolerance), power)
-
-    def cases() -> list[dict[Any, Any]]:
-        return [
-            {
-                d: dim,
-                tolerance: sp.Rational(1, parts),
-                crossover: boxes.balance(dim, 2),
-                width: boxes.reached(dim, 1 / parts),
-            }
-            for dim, parts in itertools.product(DIMS, (4, 20, 100))
-        ]
-
     return Step(
-        "To read $\\beta = d$ within a relative error $\\epsilon$ needs the receptive field",
+        "To read $\\beta = d$ within a relative error $\\epsilon$ takes the receptive field",
         sp.Eq(width / crossover, needed ** (1 / d)),
         "solve $\\beta_{loc} = (1 - \\epsilon) d$. One percent needs $A = 99^{1/d} A_*$: two "
         "decades beyond the crossover in $d = 1$.",
-        against(BISECTED, cases, digits=5),
+        against(BISECTED, _where_reached, digits=5),
     )
 
 
 def needed_layers() -> Step:
     """Derive the number of layers that this takes boxes f = s."""
-
-    def cases() -> list[dict[Any, Any]]:
-        return [
-            {
-                d: dim,
-                s: stride,
-                tolerance: sp.Rational(1, parts),
-                k: math.log(boxes.reached(dim, 1 / parts)) / math.log(stride),
-            }
-            for dim, stride, parts in itertools.product(DIMS, (2, 3), (4, 100))
-        ]
-
     return Step(
-        "For boxes $f = s$ that takes the number of layers",
+        "For boxes $f = s$ that is the number of layers",
         sp.Eq(k, sp.log((sp.pi - 1) * (1 / tolerance - 1)) / (d * sp.log(s))),
         "$A_k = s^k$, counted from one pixel. At $s = 2$ a layer is an octave: one percent takes "
         "7.7 octaves in $d = 1$, 3.9 in $d = 2$, 2.6 in $d = 3$.",
-        against(BISECTED, cases, digits=5),
+        against(BISECTED, _where_reached, digits=5),
     )
+
+
+def _where_reached() -> list[dict[Any, Any]]:
+    return [
+        {
+            d: dim,
+            s: stride,
+            tolerance: sp.Rational(1, parts),
+            crossover: boxes.balance(dim, 2),
+            width: boxes.reached(dim, 1 / parts),
+            k: math.log(boxes.reached(dim, 1 / parts)) / math.log(stride),
+        }
+        for dim, stride, parts in itertools.product(DIMS, (2, 3), (4, 20, 100))
+    ]
 
 
 def fitted_exponent() -> Step:
@@ -228,9 +218,8 @@ def flat_peak() -> Step:
     gain = sp.factor(sp.series(peak, u, 0, 2).removeO().coeff(u, 1))
 
     def confront(claim: Any) -> str:
-        for length, depth in BOXES:
-            case = {f: length, k: depth, width: _flat_width(length, depth)}
-            agree(claim, [case], {y.c: partial(deep_correlation, length)}, digits=5)
+        for case in _deep_cases():
+            agree(claim, [case], {y.c: partial(deep_correlation, case[f])}, digits=5)
         return f"to 5 digits for {len(BOXES)} boxes"
 
     return Step(
@@ -252,18 +241,7 @@ def flat_slope(local: Step, peak: Step) -> Step:
 
     def confront(claim: Any) -> str:
         for dim, digits in ((1, 3), (2, 5), (3, 5)):
-            scale = (sp.pi - 1) ** sp.Rational(1, dim) * sp.sqrt(3 / sp.pi)
-            cases = [
-                {
-                    d: dim,
-                    f: length,
-                    width: _flat_width(length, depth),
-                    crossover: scale,
-                    y.beta_local: deep_slopes(length, depth, dim)[0],
-                }
-                for length, depth in BOXES
-            ]
-            agree(claim, cases, digits=digits)
+            agree(claim, _deep_cases(dim), digits=digits)
         return "to 3, 5 and 5 digits in d = 1, 2, 3"
 
     return Step(
@@ -285,13 +263,6 @@ def local_stability() -> Step:
     drop = sum(term / depth**order for order, term in enumerate(terms, start=1))
     relative = sp.series(sp.simplify(drop / u), u, 0, 2).removeO()
     slope = sp.series(2 * u * sp.diff(sp.log(u * relative), u), u, 0, 2).removeO()
-
-    def cases() -> list[dict[Any, Any]]:
-        return [
-            {f: length, width: _flat_width(length, at), y.alpha_local: deep_slopes(length, at)[1]}
-            for length, at in BOXES
-        ]
-
     return Step(
         "Stability shows early. The local exponent of $D$, up to terms of order $A^{-4}$, is",
         sp.Eq(y.alpha_local, 2 + sp.factor(slope.coeff(u, 1)) / width**2),
@@ -299,9 +270,16 @@ def local_stability() -> Step:
         "9 (f^2 + 6)/(10 (f^2 - 1)^2 k^2) + \\ldots$ and differentiate. At $f = 2$, where "
         "$D_k = 3/(A_k^2 + 2)$, one percent needs $A = 14$, against $A = 207$ for $\\beta$ in "
         "$d = 1$. Boxes $f = s$ have $D_k = 1/A_k$ and $\\alpha_{loc} = 1$ at every depth.",
-        against(f"{DEEP}, differentiated over nine layers", cases, digits=4),
+        against(f"{DEEP}, differentiated over nine layers", _deep_cases, digits=4),
     )
 
 
-def _flat_width(length: int, depth: int) -> Any:
-    return sp.sqrt(1 + depth * (length**2 - 1))
+def _deep_cases(dim: int = 1) -> list[dict[Any, Any]]:
+    scale = (sp.pi - 1) ** sp.Rational(1, dim) * sp.sqrt(3 / sp.pi)
+    cases = []
+    for length, depth in BOXES:
+        beta, alpha = deep_slopes(length, depth, dim)
+        area = sp.sqrt(1 + depth * (length**2 - 1))
+        case = {d: dim, f: length, k: depth, width: area, crossover: scale}
+        cases.append({**case, y.beta_local: beta, y.alpha_local: alpha})
+    return cases

@@ -59,12 +59,11 @@ def rectified_alone(law: Step) -> Step:
 
 
 def linear_noise() -> Step:
-    """Derive that linear noise does not pile up."""
+    """Derive G_k of linear noise at any size."""
     return replace(
         finite_noise(None, d),
-        statement="Noise that no ReLU rectifies has no mean: it does not pile up.",
-        justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$. At matched "
-        "noise $G_k$ is 1 but for the finite size, at every depth.",
+        statement="Noise that no ReLU rectifies has no mean, and no part that grows.",
+        justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$.",
     )
 
 
