@@ -101,7 +101,7 @@ def torus_noise(
 ) -> float:
     """G_k in one dimension at L sigma^2 = 2, active pixel included, extrapolated in 1/L.
 
-    What is no power of 1/L falls as exp(-L w^2/(4 c_1(0))), w the smallest weight of layer 1.
+    Other corrections fall as exp(-L w^2/(4 c_1(0))), w the smallest weight of layer 1.
 
     >>> round(torus_noise((((1, 1), 2), ((1, 1), 2)), 1, (160, 200)), 9)
     0.5

@@ -166,7 +166,7 @@ def death(budgets: Budgets, claim: Any) -> str:
 
 
 def gain(claim: Any) -> str:
-    """Confront what a late cut leaves more of two active pixels than an early one."""
+    """Confront how much more a late cut leaves of two active pixels than an early one."""
 
     def difference(first: int, second: int, cut: int) -> int:
         image = np.array([[first, 0, 0, second]])

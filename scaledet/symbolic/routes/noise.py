@@ -43,8 +43,9 @@ LAWS = {
 """Noise without mean whose outcomes are enumerated; -3/2 switches an active pixel off."""
 
 SKEW = (((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1))
+"""Layers of the large tori; the last is one more than the claims are tried at."""
 LARGE = {1: (96, 144, 192), 2: (12, 18, 24), 3: (12, 18)}
-"""Sizes extrapolated to infinity; exp(-L/4) bounds what is not a power of 1/L."""
+"""Sizes extrapolated to infinity; exp(-L/4) bounds corrections that are no power of 1/L."""
 LARGE_TORI = {dim: Torus(SKEW, sizes[0], dim) for dim, sizes in LARGE.items()}
 
 PREDICTED = {1: 1024, 2: 32, 3: 12}

@@ -1,4 +1,4 @@
-"""Negative biases on boxes f = s: what they leave of the signal, and of the noise."""
+"""Negative biases on boxes f = s: how much they leave of the signal and of the noise."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _proportional(strength: Fraction, _inputs: int, depth: int) -> list[Fraction
 
 
 def cut_gain() -> Step:
-    """Derive what an early cut takes off more than a late one."""
+    """Derive how much more an early cut takes off than a late one."""
     first, second, cut = y.first_height, y.second_height, y.spent
     return Step(
         "Cut early. A bias before two units are added takes off at least as much as the same "

@@ -63,8 +63,8 @@ def unit_mean() -> Step:
     """Derive the mean of a unit from that of the layer before."""
     value = s**d * y.unit_mean(k) - y.budget(k + 1) + y.shortfall(k + 1, 1)
     return Step(
-        "The mean: inputs add up, the bias takes its height off, and the cut gives back what "
-        "the sums lacked, $a_{k, p} = \\mathrm{E}(\\beta_k - S)_+^p$.",
+        "The mean: inputs add up, the bias takes its height off, and the cut gives back the "
+        "height that the sums lacked, $a_{k, p} = \\mathrm{E}(\\beta_k - S)_+^p$.",
         sp.Eq(y.unit_mean(k + 1), value),
         "$(S - \\beta)_+ = S - \\beta + (\\beta - S)_+$ for the sum $S$ of $n = s^d$ inputs.",
         outcomes_check(INPUTS, CUT),
@@ -135,8 +135,8 @@ def whole_image() -> Step:
 def neighbours() -> Step:
     """Derive the covariance of neighbours where filters overlap."""
     return Step(
-        "What fails with overlap: neighbours share pixels and are correlated already at the "
-        "first layer, before its ReLU.",
+        "Where filters overlap, neighbours share pixels and are correlated already at the first "
+        "layer, before its ReLU.",
         sp.Eq(y.neighbours(1), y.sigma**2 * y.autocorrelation(s)),
         "two units at distance $s$ add $\\sum_j a_j a_{j+s}$ of the same noise, which "
         "is 0 for $f \\le s$ and positive for overlapping weights. The law of one unit then no "

@@ -113,7 +113,7 @@ def _means() -> Step:
         sp.Eq(y.covariance, correlation * on[0] * on[1] + integral),
         "Price's theorem twice: the derivative of the covariance is the probability that both are "
         "positive, and the derivative of this is the density of the pair at the kinks. The first "
-        "term is what a linearised ReLU would give. Weak noise leaves it alone: on the infinite "
+        "term is that of a linearised ReLU. Weak noise leaves it alone: on the infinite "
         "lattice units that see the pixel respond linearly, and they are few.",
         Check(routes.DEFINITION, routes.means),
     )
@@ -162,8 +162,8 @@ def _unity(bench: Layered) -> Step:
 def _composition(bench: Layered) -> Step:
     total = sp.Sum(y.later(k, n) * c(1, y.S(1) * n), (n, -sp.oo, sp.oo))
     return Step(
-        "Along one axis, seen through the later layers, what the units of layer 1 share adds up to "
-        "the peak of the whole network.",
+        "Along one axis, seen through the later layers, the shares of the units of layer 1 add up "
+        "to the peak of the whole network.",
         sp.Eq(c(k, 0), total),
         "$h_k$ is the filter of the later layers, each of its weights replaced by a copy of $h_1$; "
         "the square of the sum of copies is the sum of their products.",
