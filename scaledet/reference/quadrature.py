@@ -121,6 +121,8 @@ def both_on(correlation: Any) -> Any:
     with mpmath.workdps(DIGITS):
         rho = real(correlation)
         rest = mpmath.sqrt(1 - rho * rho)
+        if rest == 0:
+            return mpmath.mpf(0.5)
         return expectation(lambda x: mpmath.ncdf(rho * x / rest), 0, [rest, 4 * rest])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
@@ -87,8 +87,16 @@ class Bench:
         """Check the parts of G_k on the infinite lattice, noise matched."""
 
         def confront(claim: Any, dim: int) -> str:
-            cases = [{y.d: dim, y.k: layer} for layer in range(3)]
-            return agree(claim, cases, self._endless(dim), digits=11)
+            def parts(layer: int) -> tuple[float, float]:
+                return infinite_sensitivity(SKEW, layer, dim, self.rectify, LARGE[dim])
+
+            values: Values = {
+                y.c: LARGE_TORI[1].correlation,
+                y.G: lambda layer: sum(parts(layer)),
+                y.G_mean: lambda layer: parts(layer)[0],
+                y.G_variance: lambda layer: parts(layer)[1],
+            }
+            return agree(claim, [{y.d: dim, y.k: layer} for layer in range(3)], values, digits=11)
 
         return check_in(self.dims, route, confront)
 
@@ -104,29 +112,16 @@ class Bench:
 
         return check_in(self.dims, route, confront)
 
-    def _equal_noise(self, dim: int) -> list[Trial]:
+    def _equal_noise(self, dim: int) -> Iterator[Trial]:
         numbers = dict(zip(MOMENTS, LAWS[dim].moments(self.rectify), strict=True))
         square = LAWS[dim].moments(None)[1]
         numbers[y.sigma] = sp.sqrt(sp.Rational(square.numerator, square.denominator))
-        return [(numbers, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)})]
+        yield numbers, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)}
 
-    def _gaussian_noise(self, dim: int) -> list[Trial]:
-        def trial(width: Any) -> Trial:
+    def _gaussian_noise(self, dim: int) -> Iterator[Trial]:
+        for width in WIDTHS:
             noise = partial(_gaussian, TORI[dim], width=width, rectify=self.rectify)
-            return {y.sigma: exact(width), **_quadrature(width, self.rectify)}, {y.G: noise}
-
-        return [trial(width) for width in WIDTHS]
-
-    def _endless(self, dim: int) -> Values:
-        def parts(layer: int) -> tuple[float, float]:
-            return infinite_sensitivity(SKEW, layer, dim, self.rectify, LARGE[dim])
-
-        return {
-            y.c: LARGE_TORI[1].correlation,
-            y.G: lambda layer: sum(parts(layer)),
-            y.G_mean: lambda layer: parts(layer)[0],
-            y.G_variance: lambda layer: parts(layer)[1],
-        }
+            yield {y.sigma: exact(width), **_quadrature(width, self.rectify)}, {y.G: noise}
 
 
 def moment(claim: Any) -> str:
@@ -216,22 +211,25 @@ def _relative(dim: int, layer: int) -> Fraction:
     return torus.displacement(layer) / noise
 
 
-def _unequal_noise(dim: int) -> list[Trial]:
+def _unequal_noise(dim: int) -> Iterator[Trial]:
     """Pixel q takes the values q + 1 and 2 - q*q with equal chances."""
-    pixels = TORI[dim].pixels
-    values = [(Fraction(q + 1), Fraction(2 - q * q)) for q in range(pixels)]
+    values = _values_of_pixels(TORI[dim])
+    means, gaps = [Fraction(a + b, 2) for a, b in values], [Fraction(a - b, 2) for a, b in values]
     functions: Values = {
-        y.mean: lambda q: sum(values[q % pixels]) / 2,
-        y.variance: lambda q: ((values[q % pixels][0] - values[q % pixels][1]) / 2) ** 2,
+        y.mean: lambda q: means[q % len(means)],
+        y.variance: lambda q: gaps[q % len(gaps)] ** 2,
         y.energy: partial(_unequal_energy, dim),
     }
-    return [({}, functions)]
+    yield {}, functions
+
+
+def _values_of_pixels(torus: Torus) -> list[tuple[int, int]]:
+    return [(q + 1, 2 - q * q) for q in range(torus.pixels)]
 
 
 @lru_cache(maxsize=64)
 def _unequal_energy(dim: int, layer: int) -> Fraction:
     torus = TORI[dim]
-    pairs = [(q + 1, 2 - q * q) for q in range(torus.pixels)]
-    draws = np.array(list(itertools.product(*pairs)))
+    draws = np.array(list(itertools.product(*_values_of_pixels(torus))))
     pooled = torus.run(draws.reshape(-1, *[torus.size] * torus.dim), layer)
     return Fraction(int((pooled**2).sum()), len(draws) * torus.scale(layer) ** 2)

@@ -156,12 +156,12 @@ def pair_check(*, tight: bool = False) -> Check:
 
 def _pair(rho: Any) -> dict[Any, Any]:
     value = Fraction(int(rho.p), int(rho.q))
-    moments = {
+    return {
         y.correlation: rho,
         y.product: exact(rectified_product(0, 0, value)),
-        y.covariance: exact(rectified_covariance(0, 0, value)) if rho else sp.Integer(0),
+        y.covariance: exact(rectified_covariance(0, 0, value)),
+        y.both_on: exact(both_on(value)),
     }
-    return moments if rho == 1 else {**moments, y.both_on: exact(both_on(value))}
 
 
 def means(claim: Any) -> str:

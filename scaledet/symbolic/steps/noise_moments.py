@@ -65,25 +65,8 @@ def moment_steps(rectify: str | None) -> tuple[Step, ...]:
     """
     if rectify is None:
         return ()
-    first, second = rectified_moments()
     explicit = perturbation_moments(rectify)
-    height = y.height if rectify == "input" else sp.Integer(0)
-    steps = (
-        Step(
-            "The mean of a rectified Gaussian variable, with $Z$ standard normal.",
-            sp.Eq(y.rectified(1, height, sigma), first.subs(y.height, height)),
-            "the integral runs over $w > -m/\\sigma$ only, where the ReLU does nothing. With the "
-            "normal density $\\varphi$ and $\\Phi(x) = (1 + \\mathrm{erf}(x/\\sqrt{2}))/2$ it is "
-            "$m\\, \\Phi(m/\\sigma) + \\sigma\\, \\varphi(m/\\sigma)$.",
-            MOMENTS_CHECK,
-        ),
-        Step(
-            "Its mean square.",
-            sp.Eq(y.rectified(2, height, sigma), second.subs(y.height, height)),
-            "the same integral with the square of $m + \\sigma w$ gives "
-            "$(m^2 + \\sigma^2)\\, \\Phi(m/\\sigma) + m \\sigma\\, \\varphi(m/\\sigma)$.",
-            MOMENTS_CHECK,
-        ),
+    background = (
         Step(
             "A background pixel receives noise of mean $\\mu_1$: the ReLU has turned it positive.",
             sp.Eq(y.mu_1, explicit[y.mu_1]),
@@ -98,9 +81,25 @@ def moment_steps(rectify: str | None) -> tuple[Step, ...]:
         ),
     )
     if rectify == "noise":
-        return steps[2:]
+        return background
+    first, second = rectified_moments()
     return (
-        *steps,
+        Step(
+            "The mean of a rectified Gaussian variable, with $Z$ standard normal.",
+            sp.Eq(y.rectified(1, y.height, sigma), first),
+            "the integral runs over $w > -m/\\sigma$ only, where the ReLU does nothing. With the "
+            "normal density $\\varphi$ and $\\Phi(x) = (1 + \\mathrm{erf}(x/\\sqrt{2}))/2$ it is "
+            "$m\\, \\Phi(m/\\sigma) + \\sigma\\, \\varphi(m/\\sigma)$.",
+            MOMENTS_CHECK,
+        ),
+        Step(
+            "Its mean square.",
+            sp.Eq(y.rectified(2, y.height, sigma), second),
+            "the same integral with the square of $m + \\sigma w$ gives "
+            "$(m^2 + \\sigma^2)\\, \\Phi(m/\\sigma) + m \\sigma\\, \\varphi(m/\\sigma)$.",
+            MOMENTS_CHECK,
+        ),
+        *background,
         Step(
             "The active pixel is perturbed by $\\mathrm{relu}(1 + \\sigma Z) - 1$, of mean $m_a$.",
             sp.Eq(y.active_mean, explicit[y.active_mean]),
