@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
 import numpy as np
 import sympy as sp
+from scipy.optimize import bisect
 
 from scaledet import symbols as y
 from scaledet.reference.exact import refute
@@ -116,11 +117,15 @@ def flat_drift(dim: int, depth: int) -> float:
 
 @lru_cache
 def flat_prefactor(dim: int) -> float:
-    """Limit of that part over A_k^d; boxes of 3 have A_k^2 = 1 + 8 k."""
-    squares = [1 + 8 * depth for depth in FLAT[dim][0]]
+    """Limit of that part over A_k^d."""
+    return flat_limit(dim, FLAT[dim][0], partial(flat_drift, dim))
+
+
+def flat_limit(dim: int, depths: Sequence[int], noise: Callable[[int], float]) -> float:
+    """Limit of noise(k) over A_k^d; boxes of 3 without stride have A_k^2 = 1 + 8 k."""
+    squares = [1 + 8 * depth for depth in depths]
     ratios = [
-        flat_drift(dim, depth) / square ** (dim / 2)
-        for depth, square in zip(FLAT[dim][0], squares, strict=True)
+        noise(depth) / square ** (dim / 2) for depth, square in zip(depths, squares, strict=True)
     ]
     return extrapolated([1 / square for square in squares], ratios)
 
@@ -150,12 +155,7 @@ def local_slope(dim: int, scale: float) -> float:
 @lru_cache
 def reached(dim: int, error: float) -> float:
     """Scale at which the differentiated curve comes within `error` of d, by bisection."""
-    low, high = 1.0, 1000.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        below = local_slope(dim, middle) < (1 - error) * dim
-        low, high = (middle, high) if below else (low, middle)
-    return low
+    return float(bisect(lambda scale: local_slope(dim, scale) - (1 - error) * dim, 1, 1000))
 
 
 @lru_cache

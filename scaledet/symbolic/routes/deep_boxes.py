@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import mpmath
+from flint import fmpz_poly
 
 from scaledet.reference.quadrature import DIGITS
 from scaledet.symbolic.routes.noise import exact
@@ -14,10 +15,7 @@ from scaledet.symbolic.routes.noise import exact
 @lru_cache
 def _correlation(length: int, depth: int, lag: int = 0) -> Any:
     """c_k(lag) of boxes without stride, from the exact composite filter."""
-    taps = [1]
-    for _ in range(depth):
-        padded = [0] * (length - 1) + taps + [0] * (length - 1)
-        taps = [sum(padded[at : at + length]) for at in range(len(taps) + length - 1)]
+    taps = [int(tap) for tap in fmpz_poly([1] * length) ** depth]
     total = sum(tap * after for tap, after in zip(taps, taps[lag:], strict=False))
     with mpmath.workdps(DIGITS):
         return mpmath.mpf(total) / length ** (2 * depth)

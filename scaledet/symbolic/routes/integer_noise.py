@@ -200,8 +200,5 @@ def _root(inputs: int, height: int) -> Any:
         return total
 
     with mpmath.workdps(40):
-        low, high = mpmath.mpf(0), mpmath.mpf(1)
-        for _ in range(120):
-            middle = (low + high) / 2
-            low, high = (low, middle) if drive(middle) > 0 else (middle, high)
-        return sp.Float(str(low), 30)
+        root = mpmath.findroot(drive, (0, 1), solver="bisect", maxsteps=150)
+        return sp.Float(str(root), 30)

@@ -13,7 +13,6 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.network.network import Layer, Network
 from scaledet.reference.exact import number, refute
-from scaledet.reference.noise import extrapolated
 from scaledet.reference.quadrature import (
     DIGITS,
     both_on,
@@ -25,6 +24,7 @@ from scaledet.reference.rectified_units import LayeredNoise, torus_noise
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.box_noise import flat_limit
 from scaledet.symbolic.routes.checks import against, check_in, dimensions
 from scaledet.symbolic.routes.deep_boxes import deep_peak
 from scaledet.symbolic.routes.noise import exact
@@ -258,10 +258,8 @@ def flat_amplitude(claim: Any, dim: int) -> str:
 
 @lru_cache
 def _amplitude(dim: int) -> float:
-    squares = [1 + 8 * depth for depth in DEPTHS]
-    mean = rectified_moment(1, 0, 1) ** 2
-    ratios = [
-        float(mean * (deep_peak(3, 1) / deep_peak(3, depth)) ** dim) / square ** (dim / 2)
-        for depth, square in zip(DEPTHS, squares, strict=True)
-    ]
-    return extrapolated([1 / square for square in squares], ratios)
+    def drift(depth: int) -> float:
+        ratio = deep_peak(3, 1) / deep_peak(3, depth)
+        return float(rectified_moment(1, 0, 1) ** 2 * ratio**dim)
+
+    return flat_limit(dim, DEPTHS, drift)
