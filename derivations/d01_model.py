@@ -12,8 +12,9 @@ import sympy as sp
 from publish import main
 
 from scaledet import symbols as y
-from scaledet.reference.noise import gaussian_moments, gaussian_sensitivity, infinite_sensitivity
+from scaledet.reference.noise import gaussian_sensitivity, infinite_sensitivity
 from scaledet.reference.pixel_pairs import pair_energy, walks
+from scaledet.reference.quadrature import gaussian_moments
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step

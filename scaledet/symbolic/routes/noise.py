@@ -1,11 +1,11 @@
-"""Confront claims about noise with tori: the routes of `derive_noise` and of the derivations."""
+"""Confront claims about noise with tori: the routes of `noise_steps` and `piling_up`."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -13,18 +13,20 @@ import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.network.network import Layer, Network
 from scaledet.reference.noise import (
     NoiseLaw,
-    gaussian_moments,
     gaussian_sensitivity,
     infinite_sensitivity,
-    rectified_moment,
+    matched_width,
 )
+from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.quadrature import gaussian_moments, rectified_moment
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
-
-__all__ = ["Bench", "moment_check"]
+from scaledet.symbolic.routes.checks import check_in
+from scaledet.theory.prediction import predict
 
 TORI = {
     1: Torus([([1, 2, 4], 2), ([3, 1, 0, 2], 3)], 6, 1, biases=(3, 1)),
@@ -40,113 +42,123 @@ LAWS = {
 }
 """Noise without mean whose outcomes are enumerated; -3/2 switches an active pixel off."""
 
-SKEW = (((1, 2, 4), 2), ((3, 1, 0, 2), 3))
+SKEW = (((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1))
+"""Layers of the large tori; the last is one more than the claims are tried at."""
 LARGE = {1: (96, 144, 192), 2: (12, 18, 24), 3: (12, 18)}
-"""Sizes extrapolated to infinity; exp(-L/4) bounds what is not a power of 1/L."""
+"""Sizes extrapolated to infinity; exp(-L/4) bounds corrections that are no power of 1/L."""
+LARGE_TORI = {dim: Torus(SKEW, sizes[0], dim) for dim, sizes in LARGE.items()}
+
+PREDICTED = {1: 1024, 2: 32, 3: 12}
+"""Sizes for which the package predicts G_k of another network."""
 
 WIDTHS = (mpmath.mpf("0.5"), mpmath.mpf(2))
 """Standard deviations of Gaussian noise at finite size."""
 
 MOMENTS = (y.mu_1, y.v_0, y.active_mean, y.active_variance)
 
-Trial = tuple[dict[Any, Any], dict[Any, Callable[..., Any]]]
-"""What to put in for symbols and for applied functions."""
+Values = dict[Any, Callable[..., Any]]
+Trial = tuple[dict[Any, Any], Values]
+"""Numbers for symbols, and for applied functions."""
 
 
 class Bench:
-    """Tori of some dimensions on which claims about noise are tried, at every layer.
-
-    Parameters
-    ----------
-    dims : sequence of int
-        From 1 to 3.
-    rectify : {"input", "noise", None}
-        How the noise meets the first ReLU.
-    """
+    """Tori of some dimensions on which claims about noise are tried, at every layer."""
 
     def __init__(self, dims: Sequence[int], rectify: str | None) -> None:
         self.dims, self.rectify = tuple(dims), rectify
 
     def dense(self, route: str) -> Check:
         """Check overlaps, c_k, S_k, Q_k and D_k in exact rationals."""
-        return Check(route, lambda claim: self._tried(claim, lambda _: [({}, {})]))
+        return self._check(route, lambda _: [({}, {})])
 
-    def unequal(self, claim: Any) -> str:
+    def unequal(self, route: str) -> Check:
         """Enumerate noise whose law differs from pixel to pixel."""
-        return self._tried(claim, _unequal_noise)
+        return self._check(route, _unequal_noise)
 
-    def enumerated(self, claim: Any) -> str:
+    def enumerated(self, route: str) -> Check:
         """Enumerate noise of equal law, through the ReLUs of every layer."""
-        return self._tried(claim, self._equal_noise)
+        return self._check(route, self._equal_noise)
 
-    def gaussian(self, claim: Any) -> str:
+    def gaussian(self, route: str) -> Check:
         """Pool Gaussian noise, its moments taken by quadrature."""
-        return self._tried(claim, self._gaussian_noise, digits=11)
+        return self._check(route, self._gaussian_noise, digits=11)
 
     def infinite(self, route: str) -> Check:
         """Check the parts of G_k on the infinite lattice, noise matched."""
-        return Check(route, self._infinite)
 
-    def _tried(self, claim: Any, trials: Callable[[int], Iterable[Trial]], digits: int = 25) -> str:
-        found = []
-        for dim in self.dims:
-            torus = TORI[dim]
-            for symbols, functions in trials(dim):
-                cases = [
-                    {y.d: dim, y.L: torus.pixels, y.k: layer, **symbols}
-                    for layer in range(len(torus.layers) + 1)
-                ]
-                found.append(agree(claim, cases, {**_dense(torus), **functions}, digits=digits))
-        return _summary(found, self.dims)
+        def confront(claim: Any, dim: int) -> str:
+            def parts(layer: int) -> tuple[float, float]:
+                return infinite_sensitivity(SKEW, layer, dim, self.rectify, LARGE[dim])
 
-    def _equal_noise(self, dim: int) -> list[Trial]:
-        moments = dict(zip(MOMENTS, LAWS[dim].moments(self.rectify), strict=True))
+            values: Values = {
+                y.c: LARGE_TORI[1].correlation,
+                y.G: lambda layer: sum(parts(layer)),
+                y.G_mean: lambda layer: parts(layer)[0],
+                y.G_variance: lambda layer: parts(layer)[1],
+            }
+            return agree(claim, [{y.d: dim, y.k: layer} for layer in range(3)], values, digits=11)
+
+        return check_in(self.dims, route, confront)
+
+    def _check(
+        self, route: str, trials: Callable[[int], Iterable[Trial]], digits: int = 25
+    ) -> Check:
+        def confront(claim: Any, dim: int) -> str:
+            torus, evidence = TORI[dim], []
+            for numbers, functions in trials(dim):
+                cases = [{**case, **numbers} for case in _cases(torus)]
+                evidence.append(agree(claim, cases, _dense(torus) | functions, digits=digits))
+            return "; ".join(dict.fromkeys(evidence))
+
+        return check_in(self.dims, route, confront)
+
+    def _equal_noise(self, dim: int) -> Iterator[Trial]:
+        numbers = dict(zip(MOMENTS, LAWS[dim].moments(self.rectify), strict=True))
         square = LAWS[dim].moments(None)[1]
-        moments[y.sigma] = sp.sqrt(sp.Rational(square.numerator, square.denominator))
-        return [(moments, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)})]
+        numbers[y.sigma] = sp.sqrt(sp.Rational(square.numerator, square.denominator))
+        yield numbers, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)}
 
-    def _gaussian_noise(self, dim: int) -> list[Trial]:
-        def sensitivity(layer: int, width: Any) -> float:
-            return sum(_gaussian(dim, layer, width, self.rectify))
-
-        return [
-            (
-                {y.sigma: exact(width), **_quadrature(width, self.rectify)},
-                {y.G: lambda layer, width=width: sensitivity(layer, width)},
-            )
-            for width in WIDTHS
-        ]
-
-    def _infinite(self, claim: Any) -> str:
-        found = []
-        for dim in self.dims:
-            cases = [{y.d: dim, y.k: layer} for layer in range(len(SKEW) + 1)]
-            found.append(agree(claim, cases, self._endless(dim), digits=11))
-        return _summary(found, self.dims)
-
-    def _endless(self, dim: int) -> dict[Any, Callable[..., Any]]:
-        def parts(layer: int) -> tuple[float, float]:
-            return infinite_sensitivity(SKEW, layer, dim, self.rectify, LARGE[dim])
-
-        return {
-            y.c: Torus(SKEW, LARGE[1][0]).correlation,
-            y.G: lambda layer: sum(parts(layer)),
-            y.G_mean: lambda layer: parts(layer)[0],
-            y.G_variance: lambda layer: parts(layer)[1],
-        }
+    def _gaussian_noise(self, dim: int) -> Iterator[Trial]:
+        for width in WIDTHS:
+            noise = partial(_gaussian, TORI[dim], width=width, rectify=self.rectify)
+            yield {y.sigma: exact(width), **_quadrature(width, self.rectify)}, {y.G: noise}
 
 
-def moment_check() -> Check:
-    """Check moments of relu(m + sigma Z) and those of perturbed pixels by quadrature."""
+def moment(claim: Any) -> str:
+    """Confront moments of relu(m + sigma Z) and of perturbed pixels with quadrature."""
+    if claim.has(y.rectified):
+        pairs = [(0, 1), (1, 1), (1, 3), (-1, 2), (2, 1), (3, 10)]
+        cases = [{y.height: m, y.sigma: width} for m, width in pairs]
+        return agree(claim, cases, {y.rectified: lambda *at: exact(rectified_moment(*at))})
+    return agree(claim, [{y.sigma: exact(s), **_quadrature(s, "input")} for s in WIDTHS])
 
-    def confront(claim: Any) -> str:
-        if claim.has(y.rectified):
-            pairs = [(0, 1), (1, 1), (1, 3), (-1, 2), (2, 1), (3, 10)]
-            cases = [{y.height: m, y.sigma: width} for m, width in pairs]
-            return agree(claim, cases, {y.rectified: lambda *at: exact(rectified_moment(*at))})
-        return agree(claim, [{y.sigma: exact(s), **_quadrature(s, "input")} for s in WIDTHS])
 
-    return Check("quadrature of the definition against the normal density", confront)
+MOMENTS_CHECK = Check("quadrature of the definition against the normal density", moment)
+
+
+def finite_size(claim: Any) -> str:
+    """Confront G_k at matched noise with tori of any size."""
+    evidence = []
+    for dim, torus in LARGE_TORI.items():
+        evidence.append(agree(claim, _cases(torus), _matched(torus, "input"), digits=11))
+        size = PREDICTED[dim]
+        predicted = predict(Network([Layer(3), Layer(2, stride=2)], dim=dim), size=size).G
+        pooled = PooledPixel([([Fraction(1, 3)] * 3, 1), ([Fraction(1, 2)] * 2, 2)])
+        values = {y.G: lambda layer, G=predicted: float(G[layer]), y.c: pooled.correlation}
+        cases = [{y.d: dim, y.L: size**dim, y.k: layer} for layer in (0, 1, 2)]
+        evidence.append(agree(claim, cases, values, digits=11))
+    return f"{evidence[0]} for each of {len(evidence)} networks"
+
+
+def rectified_alone(claim: Any, dim: int) -> str:
+    """Confront G_k at matched noise that is rectified alone with tori."""
+    return agree(claim, _cases(TORI[dim]), _matched(TORI[dim], "noise"), digits=11)
+
+
+def linear_ratio(claim: Any, dim: int) -> str:
+    """Confront D_k/G_k of matched linear noise with exact rationals."""
+    values = {y.R: partial(_relative, dim), y.c: TORI[dim].correlation}
+    return agree(claim, _cases(TORI[dim]), values)
 
 
 def exact(value: Any) -> Any:
@@ -155,15 +167,34 @@ def exact(value: Any) -> Any:
 
 
 def _quadrature(width: Any, rectify: str | None) -> dict[Any, Any]:
-    found = gaussian_moments(width, rectify)
-    return {symbol: exact(value) for symbol, value in zip(MOMENTS, found, strict=True)}
+    moments = map(exact, gaussian_moments(width, rectify))
+    return dict(zip(MOMENTS, moments, strict=True))
 
 
-def _dense(torus: Torus) -> dict[Any, Callable[..., Any]]:
+def _cases(torus: Torus) -> list[dict[Any, Any]]:
+    layers = range(len(torus.layers) + 1)
+    return [{y.d: torus.dim, y.L: torus.pixels, y.k: layer} for layer in layers]
+
+
+def _dense(torus: Torus) -> Values:
+    """Positions are read around the torus: pixel L is pixel 0."""
     return {
-        y.overlap: torus.overlap, y.c: torus.correlation, y.S: torus.stride, y.Q: torus.distance,
-        y.D: lambda layer: torus.displacement(layer) / torus.distance(layer),
-    }  # fmt: skip
+        y.overlap: lambda k, p, q: torus.overlap(k, p % torus.pixels, q % torus.pixels),
+        y.c: torus.correlation,
+        y.S: torus.stride,
+        y.Q: torus.distance,
+        y.D: lambda k: torus.displacement(k) / torus.distance(k),
+    }
+
+
+def _matched(torus: Torus, rectify: str) -> Values:
+    noise = partial(_gaussian, torus, width=matched_width(torus), rectify=rectify)
+    return {y.G: noise, y.c: torus.correlation}
+
+
+@lru_cache(maxsize=64)
+def _gaussian(torus: Torus, layer: int, *, width: Any, rectify: str | None) -> float:
+    return sum(gaussian_sensitivity(torus, layer, gaussian_moments(width, rectify)))
 
 
 @lru_cache(maxsize=64)
@@ -171,41 +202,34 @@ def _enumerated(dim: int, layer: int, rectify: str | None) -> Fraction:
     return LAWS[dim].energy(TORI[dim], layer, rectify)
 
 
-@lru_cache(maxsize=64)
-def _gaussian(dim: int, layer: int, width: Any, rectify: str | None) -> tuple[float, float]:
-    return gaussian_sensitivity(TORI[dim], layer, gaussian_moments(width, rectify))
+@lru_cache
+def _relative(dim: int, layer: int) -> Fraction:
+    """Divide the change by moves by that by linear noise of the same energy."""
+    torus = TORI[dim]
+    matched = torus.pixels * LAWS[dim].moments(None)[1] / 2
+    noise: Fraction = _enumerated(dim, layer, None) / matched
+    return torus.displacement(layer) / noise
 
 
-def _unequal_noise(dim: int) -> list[Trial]:
+def _unequal_noise(dim: int) -> Iterator[Trial]:
     """Pixel q takes the values q + 1 and 2 - q*q with equal chances."""
-    mean = [Fraction(q + 1 + 2 - q * q, 2) for q in range(TORI[dim].pixels)]
-    return [
-        (
-            {},
-            {
-                y.mean: lambda q: mean[_index(q)],
-                y.variance: lambda q: (_index(q) + 1 - mean[q]) ** 2,
-                y.energy: lambda layer: _unequal_energy(dim, layer),
-            },
-        )
-    ]
+    values = _values_of_pixels(TORI[dim])
+    means, gaps = [Fraction(a + b, 2) for a, b in values], [Fraction(a - b, 2) for a, b in values]
+    functions: Values = {
+        y.mean: lambda q: means[q % len(means)],
+        y.variance: lambda q: gaps[q % len(gaps)] ** 2,
+        y.energy: partial(_unequal_energy, dim),
+    }
+    yield {}, functions
 
 
-def _index(position: int) -> int:
-    if position < 0:
-        raise IndexError(f"there is no pixel {position}")
-    return position
+def _values_of_pixels(torus: Torus) -> list[tuple[int, int]]:
+    return [(q + 1, 2 - q * q) for q in range(torus.pixels)]
 
 
 @lru_cache(maxsize=64)
 def _unequal_energy(dim: int, layer: int) -> Fraction:
     torus = TORI[dim]
-    pairs = [(q + 1, 2 - q * q) for q in range(torus.pixels)]
-    draws = np.array(list(itertools.product(*pairs)))
-    pooled = torus.run(draws.reshape(-1, *[torus.size] * dim), layer)
+    draws = np.array(list(itertools.product(*_values_of_pixels(torus))))
+    pooled = torus.run(draws.reshape(-1, *[torus.size] * torus.dim), layer)
     return Fraction(int((pooled**2).sum()), len(draws) * torus.scale(layer) ** 2)
-
-
-def _summary(found: Sequence[str], dims: Sequence[int]) -> str:
-    places = ", ".join(map(str, dims))
-    return f"{found[0]} in each of d = {places}" if len(set(found)) == 1 else "; ".join(found)

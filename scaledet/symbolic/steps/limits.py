@@ -18,65 +18,52 @@ from typing import Any
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.network.kernel import Kernel
-from scaledet.symbolic.claims import agree
-from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes.limits import (
-    FAMILY,
+    EIGENVALUES,
+    EXPONENTS,
+    WINDOWS,
     box,
-    dense_eigenvalue,
-    measured,
-    members,
     parabola,
     peaked,
     sine,
-    tried,
+    stack_check,
 )
 from scaledet.symbols import j, k, n
 
-__all__ = ["limit_steps"]
+PAGE = "Limits that no filter beats"
+"""Title of the page that derives these limits."""
 
-Weights = tuple[int, ...]
+
+def cited_limits() -> tuple[Step, ...]:
+    """Cite the limits of both exponents, for the page of a filter.
+
+    >>> [str(step.expression) for step in cited_limits()]
+    ['alpha <= 2', 'beta <= d']
+    """
+    return _alpha().cited(PAGE), _beta().cited(PAGE)
 
 
-def limit_steps(kernel: Kernel | None = None, stride: int = 1) -> tuple[Step, ...]:
+def limit_steps() -> tuple[Step, ...]:
     r"""Derive c_k(0) >= 1/W_k, D_k >= 1 - cos(pi/(W_k + 1)), alpha <= 2 and beta <= d.
 
-    Parameters
-    ----------
-    kernel : Kernel, optional
-        A filter that the checks try as well.
-    stride : int, default 1
-        Its stride.
+    For all non-negative filters of sum 1, at any strides, unequal layers included.
 
-    Returns
-    -------
-    tuple of Step
-        Their claims hold for all non-negative filters of sum 1, at any strides, unequal layers
-        included, on the infinite lattice.
-
-    Examples
-    --------
     >>> [str(step.expression) for step in limit_steps()[-2:]]
     ['alpha <= 2', 'beta <= d']
     """
-    weights, step = (None, 1) if kernel is None else (kernel.trimmed, stride)
-    return (
-        _support(weights, step), _spectrum(), _window(), _lowest(weights, step),
-        _height(weights, step), _smooth(weights, step), _least(weights, step),
-        _alpha(weights, step), _beta(weights, step),
-    )  # fmt: skip
+    support = (_support(), _spectrum(), _window(), _lowest())
+    return *support, _height(), _smooth(), _least(), _alpha(), _beta()
 
 
-def _support(weights: Weights | None, stride: int) -> Step:
+def _support() -> Step:
     return Step(
         "No filter of support $W_k$ spreads a pixel further than the box.",
         sp.Ge(y.c(k, 0), 1 / y.W(k)),
         "the weights sum to one over $W_k$ sites, and by the inequality of Cauchy and Schwarz "
         "$1 = (\\sum_j 1 \\cdot h_k(j))^2 \\le W_k \\sum_j h_k(j)^2$. Equal weights attain it.",
-        Check("pooled one-pixel images, unequal layers included; boxes attain it",
-              lambda claim: tried(claim, weights, stride, box)),
-    )  # fmt: skip
+        stack_check(box, "boxes attain it"),
+    )
 
 
 def _spectrum() -> Step:
@@ -86,12 +73,6 @@ def _spectrum() -> Step:
     value = sp.cancel(sp.expand(sp.expand_trig(sp.expand(image))) / wave)
     value = value.subs(angle, sp.pi * (n + 1) / (y.W(k) + 1))
 
-    def confront(claim: Any) -> str:
-        cases = [{k: length, n: number} for length in range(1, 6) for number in range(length)]
-        return agree(
-            claim, cases, {y.W: lambda length: length, y.path_eigenvalue: dense_eigenvalue}
-        )
-
     return Step(
         "The Laplacian of a path of $W_k$ sites, $v(j) \\mapsto 2 v(j) - v(j-1) - v(j+1)$ with "
         "$v = 0$ beyond both ends, has the eigenvalues $\\lambda_0 < \\lambda_1 < \\dots$",
@@ -100,7 +81,7 @@ def _spectrum() -> Step:
         "vanishes at $j = 0$, and at $j = W_k + 1$ for the $W_k$ angles "
         "$\\varphi = (n + 1) \\pi/(W_k + 1)$ between 0 and $\\pi$. Their eigenvalues differ, and a "
         "matrix of $W_k$ rows has no more.",
-        Check("eigenvalues of dense matrices of up to five rows, to 40 digits", confront),
+        EIGENVALUES,
     )
 
 
@@ -113,10 +94,7 @@ def _window() -> Step:
         "with $\\varphi = \\pi/(W_k + 1)$ write $2 \\sin(j \\varphi) \\sin((j + m) \\varphi) = "
         "\\cos(m \\varphi) - \\cos((2j + m) \\varphi)$ and sum the geometric series: the sum over "
         "$j = 1, \\dots, W_k$ is $\\frac{1}{2} (W_k + 1) \\cos(m \\varphi)$ for $m = 0$ and 1.",
-        Check(
-            "sine windows of two to six sites, squares summed at 60 digits",
-            lambda claim: agree(claim, FAMILY, members(sine)),
-        ),
+        WINDOWS,
     )
 
 
@@ -129,7 +107,7 @@ def _overlap(lag: int, size: Any, angle: Any) -> Any:
     return (size * sp.cos(lag * sp.pi / (size + 1)) - turning) / 2
 
 
-def _lowest(weights: Weights | None, stride: int) -> Step:
+def _lowest() -> Step:
     return Step(
         "No filter of support $W_k$ is more stable than the sine window.",
         sp.Ge(y.D(k), 1 - sp.cos(sp.pi / (y.W(k) + 1))),
@@ -137,14 +115,11 @@ def _lowest(weights: Weights | None, stride: int) -> Step:
         "Laplacian of the path that carries $h_k$, so $2 D_k = 2 (c_k(0) - c_k(1))/c_k(0)$ is at "
         "least its lowest eigenvalue $\\lambda_0$; the lowest eigenvector attains it, has weights "
         "$> 0$ and so is a filter.",
-        Check(
-            "pooled one-pixel images, unequal layers included; sine windows attain it",
-            lambda claim: tried(claim, weights, stride, sine),
-        ),
+        stack_check(sine, "sine windows attain it"),
     )
 
 
-def _height(weights: Weights | None, stride: int) -> Step:
+def _height() -> Step:
     x, top, area = (sp.Dummy(name, positive=True) for name in "xHA")
     least = sp.integrate(x**2 * top, (x, -1 / (2 * top), 1 / (2 * top)))
     bound = sp.solve(sp.Eq(area**2 / 12, least), top)[0].subs(area, y.A(k))
@@ -157,14 +132,11 @@ def _height(weights: Weights | None, stride: int) -> Step:
         "$p_H$ of height $H$ has the least variance, $1/(12 H^2)$: with $p$ centred, "
         "$(x^2 - \\frac{1}{4} H^{-2})(p - p_H) \\ge 0$ at every $x$, and the integral of the "
         "constant vanishes.",
-        Check(
-            "pooled one-pixel images, unequal layers included; boxes attain it",
-            lambda claim: tried(claim, weights, stride, box),
-        ),
+        stack_check(box, "boxes attain it"),
     )
 
 
-def _smooth(weights: Weights | None, stride: int) -> Step:
+def _smooth() -> Step:
     return Step(
         "A stable filter is low: it cannot rise and fall in few steps.",
         sp.Le(y.highest(k) ** 4, y.c(k, 0) ** 2 * y.D(k) * (2 - y.D(k))),
@@ -173,15 +145,11 @@ def _smooth(weights: Weights | None, stride: int) -> Step:
         "neighbours times their sum: by Cauchy and Schwarz the total is at most "
         "$\\sqrt{2 (c_k(0) - c_k(1))} \\sqrt{2 (c_k(0) + c_k(1))}$. Square, and insert "
         "$c_k(1) = (1 - D_k)\\, c_k(0)$.",
-        Check(
-            "pooled one-pixel images, unequal layers included; $h(j) \\propto r^{|j|}$ without end "
-            "attains it",
-            lambda claim: tried(claim, weights, stride, peaked),
-        ),
+        stack_check(peaked, "$h(j) \\propto r^{|j|}$ without end attains it"),
     )
 
 
-def _least(weights: Weights | None, stride: int) -> Step:
+def _least() -> Step:
     x, reach, area = (sp.Dummy(name, positive=True) for name in "xtA")
     cap = sp.integrate((1 - x**2 / reach**2) ** 2, (x, -reach, reach))
     bound = (1 - area**2 / 12 / reach**2) ** 2 / cap
@@ -198,15 +166,11 @@ def _least(weights: Weights | None, stride: int) -> Step:
         "$1 - A_k^2/(12 t^2) = \\int p\\, (1 - x^2/t^2)$ is at most the integral over $|x| < t$ "
         "alone, and that at most $\\sqrt{c_k(0)}$ times the root of "
         "$\\int_{-t}^{t} (1 - x^2/t^2)^2 = 16 t/15$. The best $t$ is $\\sqrt{5/12}\\, A_k$.",
-        Check(
-            "pooled one-pixel images, unequal layers included; long parabolas attain it to six "
-            "digits",
-            lambda claim: tried(claim, weights, stride, parabola, digits=6),
-        ),
+        stack_check(parabola, "long parabolas attain it to six digits", digits=6),
     )
 
 
-def _alpha(weights: Weights | None, stride: int) -> Step:
+def _alpha() -> Step:
     return Step(
         "So no filter, and no stack of filters, has a larger exponent of stability.",
         sp.Le(y.alpha, 2),
@@ -214,22 +178,14 @@ def _alpha(weights: Weights | None, stride: int) -> Step:
         "to $1/A_k \\le \\max h_k \\le \\sqrt{D_k (2 - D_k)}$, hence "
         "$D_k \\ge 1 - \\sqrt{1 - A_k^{-2}} \\ge \\frac{1}{2} A_k^{-2}$ at every layer, "
         "whatever the strides. The exponent exists where $A_k \\to \\infty$.",
-        Check(
-            "growth rates of exact squares of composite filters; $[1, 2, 1]$ at stride 2 attains "
-            "it",
-            lambda claim: measured(claim, weights, stride),
-        ),
+        EXPONENTS,
     )
 
 
-def _beta(weights: Weights | None, stride: int) -> Step:
+def _beta() -> Step:
     return Step(
         "Nor does noise pile up faster than the receptive field fills.",
         sp.Le(y.beta, y.d),
         "$c_k(0) A_k$ is bounded below, and what grows in $G_k$ is $c_k(0)^{-d}$.",
-        Check(
-            "growth rates of exact squares of composite filters; $[1, 2, 1]$ at stride 2 attains "
-            "it",
-            lambda claim: measured(claim, weights, stride),
-        ),
+        EXPONENTS,
     )

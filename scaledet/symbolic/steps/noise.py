@@ -19,15 +19,28 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet import validate
-from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.derivation import Step
+from scaledet.symbolic.routes.checks import dimensions
 from scaledet.symbolic.routes.noise import Bench
 from scaledet.symbolic.steps.noise_moments import moment_steps, perturbation_moments
 from scaledet.symbols import L, c, i, j, k, p, sigma
 
-__all__ = ["geometry_steps", "noise_steps"]
+PAGE = "Rectified noise piles up"
+"""Title of the page that derives the law of noise."""
 
 MODES = ("input", "noise", None)
 """Ways in which the noise meets the first ReLU."""
+
+
+def noise_law(rectify: str | None, dim: Any) -> Step:
+    """Cite the law of noise, the last of `noise_steps`, for the page of a filter or a network.
+
+    >>> noise_law("input", 2).expression == noise_steps("input", 2)[-1].expression
+    True
+    """
+    rectify, dim = _checked(rectify, dim)
+    piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * c(k, 0) ** dim)
+    return _infinite(sp.Integer(1) if rectify is None else piled, dim, rectify).cited(PAGE)
 
 
 def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
@@ -35,9 +48,9 @@ def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
 
     .. math:: G_k = \frac{\pi - 1}{2\pi} + \frac{1}{2\pi\, c_k(0)^d}
 
-    for rectified noise, :math:`G_k = 1` for linear noise. Assumptions: filters >= 0 of sum 1,
-    biases >= 0, Gaussian noise of L sigma^2 = 2, first L to infinity at fixed k. The steps before
-    the last hold at any size. Source: the head of this module.
+    for rectified noise, :math:`G_k = 1` for linear noise, the last of the steps; those before hold
+    at any size. Assumptions: filters >= 0 of sum 1, biases >= 0, Gaussian noise of
+    L sigma^2 = 2, first L to infinity at fixed k.
 
     Parameters
     ----------
@@ -46,16 +59,6 @@ def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
     dim : 1, 2, 3 or the symbol d
         Dimension of the image; the checks of symbolic d put in 1, 2 and 3.
 
-    Returns
-    -------
-    tuple of Step
-        The claim of the last one is ``Eq(G(k), ...)``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is none of these.
-
     Examples
     --------
     >>> noise_steps("noise", 2)[-1].expression
@@ -63,36 +66,43 @@ def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
     >>> len(noise_steps("input", 2)), all(step.verify() for step in noise_steps(None, 1))
     (15, True)
     """
+    return _steps(*_checked(rectify, dim))
+
+
+def _checked(rectify: str | None, dim: Any) -> tuple[str | None, Any]:
     validate.choice("rectify", rectify, MODES)
-    if dim != y.d:
-        dim = validate.integer("dim", dim, 1, 3)
-    return _steps(rectify, dim)
+    return rectify, dim if dim == y.d else validate.integer("dim", dim, 1, 3)
+
+
+def _bench(dim: Any, rectify: str | None) -> Bench:
+    return Bench(dimensions(dim), rectify)
 
 
 @lru_cache
 def _steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
-    bench = Bench((1, 2, 3) if dim == y.d else (dim,), rectify)
     *overlaps, distance = geometry_steps(dim)
-    energy = _energy(rectify, dim, bench)
-    finite = _finite(dim, energy.expression, distance.expression, bench)
+    finite = finite_noise(rectify, dim)
     limit = _large(finite.expression.rhs, dim, rectify)
-    drift = [_drift(finite.expression.rhs, dim, rectify, bench)] if rectify else []
     return (
-        *moment_steps(rectify), _split(bench), *(overlaps if rectify else overlaps[-1:]), energy,
-        distance, finite, *drift, _infinite(rectify, limit, bench),
-    )  # fmt: skip
+        *moment_steps(rectify),
+        _split(_bench(dim, rectify)),
+        *(overlaps if rectify else overlaps[-1:]),
+        _energy(rectify, dim),
+        distance,
+        finite,
+        *([_drift(finite.expression.rhs, dim, rectify)] if rectify else []),
+        _infinite(limit, dim, rectify),
+    )
 
 
 @lru_cache
 def geometry_steps(dim: Any) -> tuple[Step, Step, Step, Step]:
     """Derive |P_k 1|^2, the averages of <P_k 1, P_k e_p> and |P_k e_p|^2, and Q_k, at any size.
 
-    `dim` is 1, 2, 3 or the symbol d. Assumptions and source: the head of this module.
-
     >>> [str(step.expression.rhs) for step in geometry_steps(1)]
     ['L/S(k)', '1/S(k)', 'c(k, 0)/S(k)', '(2*c(k, 0) - 2/L)/S(k)']
     """
-    bench = Bench((1, 2, 3) if dim == y.d else (dim,), None)
+    bench = _bench(dim, None)
     return _survival(dim, bench), _encounter(dim, bench), _peak(dim, bench), _distance(dim, bench)
 
 
@@ -106,7 +116,7 @@ def _split(bench: Bench) -> Step:
         "$|P_k w|^2 = \\sum_{i, j} w_i w_j \\langle P_k e_i, P_k e_j \\rangle$. If the "
         "perturbation $w_i$ of pixel $i$ has mean $\\mu(i)$ and variance $v(i)$, independently of "
         "all others, $\\mathrm{E}(w_i w_j)$ is $\\mu(i) \\mu(j)$, plus $v(i)$ where $i = j$.",
-        Check("all outcomes of noise with a different law in every pixel", bench.unequal),
+        bench.unequal("all outcomes of noise with a different law in every pixel"),
     )
 
 
@@ -144,15 +154,15 @@ def _peak(dim: Any, bench: Bench) -> Step:
     )
 
 
-def _energy(rectify: str | None, dim: Any, bench: Bench) -> Step:
-    ones, meets, pixel = (
-        L / y.S(k) ** dim, 1 / y.S(k) ** dim, (c(k, 0) / y.S(k)) ** dim,
-    )  # fmt: skip
+def _energy(rectify: str | None, dim: Any) -> Step:
+    ones, meets, pixel = (L / y.S(k) ** dim, 1 / y.S(k) ** dim, (c(k, 0) / y.S(k)) ** dim)
+    route = "all outcomes of a noise of few values, sent through every ReLU of the network"
     if rectify is None:
         value = L * sigma**2 * pixel
         text = "The mean square of the pooled noise: pixels add up, and each is averaged."
         reason = "the noise has no mean, and variance $\\sigma^2$ in each of the $L$ pixels."
-    else:
+        route = "all outcomes of a noise of few values, pooled"
+    elif rectify == "noise":
         value = y.mu_1**2 * ones + L * y.v_0 * pixel
         text = (
             "The mean square of the pooled noise: that of its mean, and that of $L$ fluctuations."
@@ -161,10 +171,10 @@ def _energy(rectify: str | None, dim: Any, bench: Bench) -> Step:
             "active and background pixels receive the same noise $\\mathrm{relu}(\\eta)$: insert "
             "$\\mu(i) = \\mu_1$ and $v(i) = v_0$ into the split."
         )
-    if rectify == "input":
+    else:
         extra = y.active_mean - y.mu_1
-        value += 2 * y.mu_1 * extra * meets + extra**2 * pixel
-        value += (y.active_variance - y.v_0) * pixel
+        value = y.mu_1**2 * ones + L * y.v_0 * pixel + 2 * y.mu_1 * extra * meets
+        value += extra**2 * pixel + (y.active_variance - y.v_0) * pixel
         text = (
             "The mean square of the pooled noise, averaged over the position of the active pixel: "
             "three terms of the mean, two of the fluctuations."
@@ -174,10 +184,7 @@ def _energy(rectify: str | None, dim: Any, bench: Bench) -> Step:
             "the variance $v_0$ everywhere plus $v_a - v_0$ there: insert both into the split and "
             "average the three overlaps."
         )
-    route = "all outcomes of a noise of few values, sent through every ReLU of the network"
-    if rectify is None:
-        route = "all outcomes of a noise of few values, pooled"
-    return Step(text, sp.Eq(y.energy(k), value), reason, Check(route, bench.enumerated))
+    return Step(text, sp.Eq(y.energy(k), value), reason, _bench(dim, rectify).enumerated(route))
 
 
 def _distance(dim: Any, bench: Bench) -> Step:
@@ -190,16 +197,24 @@ def _distance(dim: Any, bench: Bench) -> Step:
     )
 
 
-def _finite(dim: Any, energy: Any, distance: Any, bench: Bench) -> Step:
+@lru_cache
+def finite_noise(rectify: str | None, dim: Any) -> Step:
+    """Derive G_k at any size and strength; arguments as of `noise_steps`.
+
+    >>> finite_noise(None, 1).expression
+    Eq(G(k), L*sigma**2*c(k, 0)/(2*c(k, 0) - 2/L))
+    """
+    energy, distance = _energy(rectify, dim).expression, geometry_steps(dim)[-1].expression
     value = _without_stride(energy.rhs, dim) / _without_stride(distance.rhs, dim)
     return Step(
         "The sensitivity to noise at any size and any strength: the stride cancels, and pooling "
         "enters through $c_k(0)$ alone.",
         sp.Eq(y.G(k), value),
         "$G_k = \\mathcal{E}_k / Q_k$ by definition, and both carry the factor $S_k^{-d}$.",
-        Check("Gaussian moments by quadrature, mean images and pixels pooled on tori",
-              bench.gaussian),
-    )  # fmt: skip
+        _bench(dim, rectify).gaussian(
+            "Gaussian moments by quadrature, mean images and pixels pooled on tori"
+        ),
+    )
 
 
 def _without_stride(value: Any, dim: Any) -> Any:
@@ -220,12 +235,12 @@ def _large(finite: Any, dim: Any, rectify: str | None) -> Any:
     for symbol, value in reversed(perturbation_moments(rectify).items()):
         plain = plain.subs(symbol, value)
     plain = plain.subs({sigma: sp.sqrt(2 / pixels), L: pixels})
-    found = sp.expand(sp.limit(plain, pixels, sp.oo))
-    constant = sp.factor(found.coeff(power, 0))
-    return constant + sp.cancel(found - found.coeff(power, 0)).subs(power, c(k, 0) ** dim)
+    limit = sp.expand(sp.limit(plain, pixels, sp.oo))
+    constant = limit.coeff(power, 0)
+    return sp.factor(constant) + sp.cancel(limit - constant).subs(power, c(k, 0) ** dim)
 
 
-def _drift(finite: Any, dim: Any, rectify: str | None, bench: Bench) -> Step:
+def _drift(finite: Any, dim: Any, rectify: str | None) -> Step:
     numerator, denominator = sp.fraction(finite)
     still = {y.v_0: 0, y.active_variance: 0}
     value = _large(numerator.subs(still) / denominator, dim, rectify)
@@ -236,11 +251,13 @@ def _drift(finite: Any, dim: Any, rectify: str | None, bench: Bench) -> Step:
         "in units of $S_k^{-d}$ the mean of the noise keeps the square $L \\mu_1^2 = 1/\\pi$ at "
         "every depth, while the signal $Q_k$ shrinks to $2\\, c_k(0)^d$. The terms that single out "
         "the active pixel are smaller by $1/L$.",
-        bench.infinite("the pooled mean of the noise on tori, extrapolated to infinite size"),
+        _bench(dim, rectify).infinite(
+            "the pooled mean of the noise on tori, extrapolated to infinite size"
+        ),
     )
 
 
-def _infinite(rectify: str | None, limit: Any, bench: Bench) -> Step:
+def _infinite(limit: Any, dim: Any, rectify: str | None) -> Step:
     if rectify is None:
         text = "On the infinite lattice linear noise of $L \\sigma^2 = 2$ never piles up."
         reason = (
@@ -256,7 +273,5 @@ def _infinite(rectify: str | None, limit: Any, bench: Bench) -> Step:
             "the fluctuations, $L v_0\\, c_k(0)^d$ with $L v_0 = (\\pi - 1)/\\pi$, are pooled like "
             "the signal; the limit $L \\to \\infty$ at fixed $k$ leaves nothing else."
         )
-    return Step(
-        text, sp.Eq(y.G(k), limit), reason,
-        bench.infinite("pooled noise on tori of several sizes, extrapolated to infinite size"),
-    )  # fmt: skip
+    route = "pooled noise on tori of several sizes, extrapolated to infinite size"
+    return Step(text, sp.Eq(y.G(k), limit), reason, _bench(dim, rectify).infinite(route))
