@@ -51,7 +51,9 @@ class Layer:
     ) -> None:
         pool = as_kernel(kernel)
         named = isinstance(stride, str) and stride == "kernel"
-        step = len(pool) if named else validate.integer("stride", stride, 1, LONGEST_STRIDE)
+        step = len(pool) if named else validate.integer("stride", stride, 1)
+        if step > LONGEST_STRIDE:
+            raise ArgumentError(f"stride must be at most {LONGEST_STRIDE} pixels; got {stride!r}")
         object.__setattr__(self, "kernel", pool)
         object.__setattr__(self, "stride", step)
         object.__setattr__(self, "bias", validate.rational("bias", bias))

@@ -94,6 +94,7 @@ def test_feasible_sizes_are_returned_as_int(size):
     ("call", "error", "message"),
     [
         (lambda: sd.Layer(2, 0), ValueError, "stride must be an integer >= 1; got 0"),
+        (lambda: sd.Layer(2, 2**64), ValueError, "stride must be at most 281474976710656 pixels"),
         (lambda: sd.Layer(2, -2), ValueError, "stride must be an integer >= 1; got -2"),
         (lambda: sd.Layer(2, 2.0), TypeError, "stride must be an integer >= 1; got 2.0"),
         (lambda: sd.Layer(2, True), TypeError, "stride must be an integer >= 1; got True"),
