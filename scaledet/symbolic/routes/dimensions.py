@@ -87,7 +87,7 @@ def _drop(torus: Torus, layer: int) -> Fraction:
 
 
 def _drift(torus: Torus, layer: int) -> Any:
-    """Return a constant mean of the noise in each of L / S^d units, over the square of one pixel."""
+    """Return the square of a constant image over that of one pixel."""
     return 1 / (torus.stride(layer) ** torus.dim * torus.square(layer))
 
 

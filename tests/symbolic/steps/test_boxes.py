@@ -13,7 +13,12 @@ from scaledet.errors import DerivationError
 from scaledet.symbolic.derivation import Derivation, Step
 from scaledet.symbolic.routes.boxes import law_values, summary
 from scaledet.symbolic.steps.box_law import box_law_steps
-from scaledet.symbolic.steps.boxes import derive_boxes, own_stride_noise, own_stride_steps
+from scaledet.symbolic.steps.boxes import (
+    derive_boxes,
+    noise_of_disjoint_boxes,
+    steps_of_disjoint_boxes,
+)
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbols import d, f, k, s
 from tests.mutation import mutants
 
@@ -33,16 +38,16 @@ def missed(steps: Any) -> list[str]:
     return found
 
 
-def test_every_wrong_formula_for_own_stride_is_caught() -> None:
-    assert not missed(own_stride_steps())
-    assert not missed(own_stride_noise(d, "input")[0])
+def test_every_wrong_formula_for_disjoint_boxes_is_caught() -> None:
+    assert not missed(steps_of_disjoint_boxes()[0])
+    assert not missed(noise_of_disjoint_boxes(noise_law("input", d))[0])
 
 
 @pytest.mark.parametrize("rectify", ["noise", None])
 @pytest.mark.parametrize("dim", [1, 2])
 def test_every_wrong_formula_in_one_dimension_is_caught(dim: int, rectify: str | None) -> None:
-    assert not missed(own_stride_steps(dim)[-1:])
-    assert not missed(own_stride_noise(dim, rectify)[0])
+    assert not missed(steps_of_disjoint_boxes(dim)[0][-1:])
+    assert not missed(noise_of_disjoint_boxes(noise_law(rectify, dim), dim, rectify)[0])
 
 
 @pytest.mark.parametrize("stride", [s, 2, 3, 5])
@@ -66,7 +71,7 @@ def test_derivations_are_confirmed(stride: Any, dim: Any, rectify: str | None) -
 
 @pytest.mark.parametrize("step", [2, 3, 5])
 @pytest.mark.parametrize("dim", [1, 2, 3])
-def test_own_stride_is_what_the_exact_engine_says(step: int, dim: int) -> None:
+def test_disjoint_boxes_is_what_the_exact_engine_says(step: int, dim: int) -> None:
     found = derive_boxes(True, dim).result
     exact = sd.predict_exponents(kernel=step, stride=step, dim=dim)
     assert (found["alpha"], found["beta"]) == (exact.alpha, exact.beta)
@@ -95,7 +100,7 @@ def test_box_law_is_what_the_exact_engine_says(stride: int) -> None:
             alpha = alpha.replace(y.noise_exponent, lambda *_, value=beta: sp.sympify(value))
         assert abs(sp.N(alpha - exact.alpha, 30)) < 1e-25
         if length % stride:
-            plateau = found["D_plateau"].replace(y.noise_exponent, lambda *_, e=exact: e.beta)
+            plateau = found["plateau"].replace(y.noise_exponent, lambda *_, e=exact: e.beta)
             assert abs(sp.N(plateau.subs(f, length) - exact.plateau, 30)) < 1e-25
 
 
