@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -116,22 +115,6 @@ def test_refused(rectify, dim, error, words):
         noise_steps(rectify, dim)
 
 
-@pytest.mark.parametrize(("layers", "size", "dim"), [
-    (SKEW, 12, 1), ([([1, 2, 4], 1), ([3, 1], 2)], 4, 2), ([([2, 1], 3)], 3, 3),
-])  # fmt: skip
-def test_torus_against_the_reference(layers, size, dim):
-    torus = Torus(layers, size, dim, biases=(3, 1))
-    for depth, (sensitivity, distance) in enumerate(reference.one_pixel(layers, size, dim)):
-        assert torus.distance(depth) == distance
-        if distance:
-            assert torus.displacement(depth) / distance == sensitivity
-    matrices = reference.pooling_matrices(layers, size, dim)
-    for depth, matrix in enumerate(matrices):
-        columns, scale = reference.integer_columns(matrix)
-        overlap = Fraction(int(columns[0] @ columns[1]), scale**2)
-        assert torus.overlap(depth, 0, 1) == overlap
-
-
 @pytest.mark.parametrize("rectify", MODES)
 def test_gaussian_noise_against_the_reference(rectify):
     width, size = 0.8, 12
@@ -150,16 +133,6 @@ def test_enumerated_noise_feels_the_relu_of_the_input_only():
         energies = [law.energy(torus, depth, rectify) for depth in range(3)]
         assert energies == [law.energy(biased, depth, rectify) for depth in range(3)]
         assert energies != [law.energy(torus, depth, None) for depth in range(3)]
-
-
-def test_torus_refuses_what_does_not_exist():
-    with pytest.raises(ValueError, match="do not divide 8"):
-        Torus(SKEW, 8)
-    torus = Torus(SKEW, 6)
-    for call in (lambda: torus.stride(3), lambda: torus.stride(-1), lambda: torus.overlap(1, -1, 0),
-                 lambda: torus.overlap(1, 6, 0), lambda: torus.output(0, -1, 0)):  # fmt: skip
-        with pytest.raises(IndexError):
-            call()
 
 
 def test_derivation_never_loads_the_simulation():
