@@ -13,10 +13,13 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 
-from scaledet.reference.noise import gaussian_moments, rectified_moment
 from scaledet.reference.pixel import composites
+from scaledet.reference.quadrature import (
+    gaussian_moments,
+    rectified_covariance,
+    rectified_moment,
+)
 from scaledet.reference.rates import spectral_radius
-from scaledet.reference.rectified_units import rectified_covariance
 from scaledet.reference.recursion import PlainRecursion
 from scaledet.reference.torus import Torus
 

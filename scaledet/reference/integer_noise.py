@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["IntegerNoise"]
+from scaledet.reference.torus import Torus
+
+__all__ = ["IntegerNoise", "clean_height"]
 
 
 class IntegerNoise:
@@ -28,7 +30,7 @@ class IntegerNoise:
     outcomes : tuple of (value, weight)
         Integer values of the noise of one pixel, and weights proportional to their probabilities.
     budgets : tuple of int
-        What the bias of layers 1, 2, ... takes off, in units of n^-k.
+        Height that the bias of layers 1, 2, ... takes off, in units of n^-k.
     height : int, default 0
         Of an active pixel, in the units of the noise.
 
@@ -49,10 +51,10 @@ class IntegerNoise:
         self.budgets = tuple(budgets)
 
     def budget(self, k: int) -> int:
-        """Return what the bias of layer k takes off."""
-        if not 1 <= k <= len(self.budgets):
+        """Height that the bias of layer k takes off; nothing is taken off the image, k = 0."""
+        if not 0 <= k <= len(self.budgets):
             raise IndexError(f"there is no layer {k}")
-        return self.budgets[k - 1]
+        return (0, *self.budgets)[k]
 
     @lru_cache(maxsize=64)  # noqa: B019  # instances live as long as their derivation
     def images(self, units: int, k: int) -> tuple[Any, Any]:
@@ -63,26 +65,19 @@ class IntegerNoise:
         draws = np.array(list(itertools.product(self.outcomes, repeat=pixels)))
         return draws[:, :, 0], draws[:, :, 1].prod(axis=1)
 
-    def run(self, pixels: Any, k: int, *, rectified: bool = True) -> Any:
-        """Send images, shape [images, pixels], through k layers; the last may stay unrectified."""
-        for layer in range(1, k + 1):
-            sums = pixels.reshape(len(pixels), -1, self.inputs).sum(axis=-1) - self.budget(layer)
-            pixels = np.maximum(sums, 0) if rectified or layer < k else sums
-        return pixels
-
-    def mean_of(self, values: Any, weights: Any) -> Fraction:
-        """Exact mean over the outcomes."""
-        return Fraction(int((values * weights).sum()), int(weights.sum()))
+    def run(self, pixels: Any, k: int) -> Any:
+        """Send images, shape [images, pixels], through k layers."""
+        box = ((1,) * self.inputs, self.inputs)
+        biases = [-budget for budget in self.budgets[:k]]
+        return Torus([box] * k, pixels.shape[1], biases=biases).run(pixels, k, real=True)
 
     def law(self, k: int, j: int) -> Fraction:
         """Probability that a background unit of layer k has height j."""
-        pixels, weights = self.images(1, k)
-        return self.mean_of(self.run(pixels, k)[:, 0] == j, weights)
+        return self._mean(k, lambda height: height == j)
 
     def moment(self, k: int, power: int) -> Fraction:
         """Moment of the height of a background unit of layer k."""
-        pixels, weights = self.images(1, k)
-        return self.mean_of(self.run(pixels, k)[:, 0] ** power, weights)
+        return self._mean(k, lambda height: height**power)
 
     def mean(self, k: int) -> Fraction:
         """Mean height of a background unit."""
@@ -92,43 +87,72 @@ class IntegerNoise:
         """Variance of the height of a background unit."""
         return self.moment(k, 2) - self.moment(k, 1) ** 2
 
-    def shortfall(self, k: int, power: int) -> Fraction:
-        """Moment of what the sum of the inputs of layer k lacks to the budget."""
-        pixels, weights = self.images(1, k)
-        lack = np.maximum(-self.run(pixels, k, rectified=False)[:, 0], 0)
-        return self.mean_of(lack**power, weights)
-
-    def clean(self, k: int) -> int:
-        """Height of the clean unit over an active pixel."""
-        image = np.zeros((1, self.inputs**k), dtype=np.int64)
-        image[0, -1] = self.height
-        return int(self.run(image, k)[0, 0])
-
-    def active_square(self, k: int) -> Fraction:
-        """Mean square change of the unit over an active pixel."""
-        pixels, weights = self.images(1, k)
-        seen = pixels.copy()
-        seen[:, -1] += self.height
-        return self.mean_of((self.run(seen, k)[:, 0] - self.clean(k)) ** 2, weights)
-
-    def energy(self, units: int, k: int) -> Fraction:
-        """Mean square change of all units of a torus, summed."""
-        pixels, weights = self.images(units, k)
-        clean = np.zeros_like(pixels[:1])
-        clean[0, 1] = self.height
-        change = self.run(pixels + clean, k) - self.run(clean, k)
-        return self.mean_of((change**2).sum(axis=1), weights)
-
     def square(self, k: int) -> Fraction:
         """Mean square of a background unit, in units of the noise."""
-        return self.moment(k, 2) / Fraction(self.inputs) ** (2 * k)
+        return self.moment(k, 2) / self._scale(k)
+
+    def generating(self, k: int, derivative: int) -> Fraction:
+        """E y^derivative n^y of the height y of a background unit."""
+        return self._mean(k, lambda height: height**derivative * self.inputs**height)
 
     def drive(self, k: int) -> Fraction:
         """Return (n - 1) E y n^y - E n^y for the height y of a background unit."""
         return (self.inputs - 1) * self.generating(k, 1) - self.generating(k, 0)
 
-    def generating(self, k: int, derivative: int) -> Fraction:
-        """E y^derivative n^y of the height of a background unit."""
+    def shortfall(self, k: int, power: int) -> Fraction:
+        """Moment of the height that the sum of the inputs of layer k lacks to the budget."""
+        if k < 1:
+            raise IndexError(f"layer {k} has no inputs")
         pixels, weights = self.images(1, k)
-        found = self.run(pixels, k)[:, 0]
-        return self.mean_of(found**derivative * self.inputs**found, weights)
+        sums = self.run(pixels, k - 1).sum(axis=1)
+        return _average(np.maximum(self.budget(k) - sums, 0) ** power, weights)
+
+    def peak_mean(self, k: int) -> Fraction:
+        """Mean of the noise of one pixel above the budgets of all layers up to k."""
+        total = sum(self.budget(layer) for layer in range(1, k + 1))
+        values, weights = np.array(self.outcomes).T
+        return _average(np.maximum(values - total, 0), weights)
+
+    def active_square(self, k: int) -> Fraction:
+        """Mean square change of the unit over an active pixel, in units of the noise."""
+        return self._change(1, k, -1)
+
+    def energy(self, units: int, k: int) -> Fraction:
+        """Mean square change of all units of a torus, summed, in units of the noise."""
+        return self._change(units, k, 1)
+
+    def _change(self, units: int, k: int, place: int) -> Fraction:
+        pixels, weights = self.images(units, k)
+        clean = np.zeros_like(pixels[:1])
+        clean[0, place] = self.height
+        change = self.run(pixels + clean, k) - self.run(clean, k)
+        return _average((change**2).sum(axis=1), weights) / self._scale(k)
+
+    def _mean(self, k: int, function: Any) -> Fraction:
+        pixels, weights = self.images(1, k)
+        return _average(function(self.run(pixels, k)[:, 0]), weights)
+
+    def _scale(self, k: int) -> Fraction:
+        return Fraction(self.inputs) ** (2 * k)
+
+
+def _average(values: Any, weights: Any) -> Fraction:
+    return Fraction(int((values * weights).sum()), int(weights.sum()))
+
+
+def clean_height(
+    dim: int, stride: int, budgets: Sequence[Fraction], k: int, height: int = 1
+) -> Fraction:
+    """Height of the unit of layer k over one active pixel, in units of n^-k, boxes f = s.
+
+    >>> clean_height(1, 2, [Fraction(1, 3), Fraction(1, 2)], 2)
+    Fraction(1, 6)
+    """
+    if not 0 <= k <= len(budgets):
+        raise IndexError(f"there is no layer {k}")
+    unit = math.lcm(*(budget.denominator for budget in budgets))
+    biases = [-int(budget * unit) for budget in budgets[:k]]
+    torus = Torus([((1,) * stride, stride)] * k, stride**k, dim, biases)
+    image = np.zeros((1, *[torus.size] * dim), dtype=np.int64)
+    image[(0, *[-1] * dim)] = height * unit
+    return Fraction(int(torus.run(image, k, real=True).item()), unit)

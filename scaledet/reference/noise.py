@@ -1,7 +1,7 @@
-"""Noise carried through networks on small tori: outcomes enumerated, densities integrated.
+"""Noise carried through networks on small tori: outcomes enumerated, or moments pooled.
 
-The enumeration is exact and uses the ReLUs of every layer; Gaussian noise enters by quadrature of
-the definition. No closed form of a moment and no autocorrelation is used. Slow on purpose.
+The enumeration is exact and uses the ReLUs of every layer; Gaussian noise enters by its moments,
+which are integrated. No closed form and no autocorrelation is used. Slow on purpose.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from scipy.interpolate import barycentric_interpolate
 
+from scaledet.reference.quadrature import Moments, gaussian_moments
 from scaledet.reference.torus import Torus
 
-__all__ = ["NoiseLaw", "extrapolated", "gaussian_moments", "gaussian_sensitivity",
-           "infinite_sensitivity", "pooled_squares", "rectified_moment"]  # fmt: skip
-
-_GRID = (-16, -8, -4, 0, 4, 8, 16)  # beyond, the density is below 1e-55
-_DIGITS = 34
-
-Moments = tuple[Any, Any, Any, Any]
-"""Mean and variance of the perturbation of a background pixel, then of an active one."""
+__all__ = [
+    "NoiseLaw",
+    "endless_parts",
+    "extrapolated",
+    "gaussian_sensitivity",
+    "infinite_sensitivity",
+    "matched_width",
+]
 
 
 class NoiseLaw:
@@ -51,17 +53,20 @@ class NoiseLaw:
 
     def moments(self, rectify: str | None) -> Moments:
         """Mean and variance of the perturbation of a background and of an active pixel."""
+        background, active = self._perturbation(0, rectify), self._perturbation(self.unit, rectify)
+        return *background, *active
+
+    def _perturbation(self, height: int, rectify: str | None) -> tuple[Fraction, Fraction]:
+        changes = [
+            (Fraction(int(self._perturbed(height, value, rectify)) - height, self.unit), weight)
+            for value, weight in self.outcomes
+        ]
         total = sum(weight for _, weight in self.outcomes)
-        found = []
-        for height in (0, self.unit):
-            changes = [
-                (Fraction(int(self._perturbed(height, v, rectify)) - height, self.unit), w)
-                for v, w in self.outcomes
-            ]
-            mean = sum((x * w for x, w in changes), Fraction(0)) / total
-            square = sum((x * x * w for x, w in changes), Fraction(0)) / total
-            found += [mean, square - mean * mean]
-        return found[0], found[1], found[2], found[3]
+        mean, square = (
+            sum((change**power * weight for change, weight in changes), Fraction(0)) / total
+            for power in (1, 2)
+        )
+        return mean, square - mean * mean
 
     def energy(self, torus: Torus, k: int, rectify: str | None) -> Fraction:
         """Mean square change of layer k over all outcomes and positions of the active pixel."""
@@ -73,9 +78,8 @@ class NoiseLaw:
             clean = np.zeros((1, torus.pixels), dtype=np.int64)
             clean[0, p] = self.unit
             noisy = self._perturbed(clean, noise, rectify)
-            real = rectify is not None
-            change = torus.run(noisy.reshape(shape), k, real=real) - torus.run(
-                clean.reshape(shape), k, real=real
+            change = np.subtract(
+                *(torus.run(x.reshape(shape), k, real=rectify is not None) for x in (noisy, clean))
             )
             total += int(weights @ (change.reshape(len(weights), -1) ** 2).sum(axis=1))
         chances = torus.pixels * int(weights.sum())
@@ -88,41 +92,9 @@ class NoiseLaw:
         return clean + (noise if rectify is None else np.maximum(noise, 0))
 
 
-@lru_cache(maxsize=256)
-def rectified_moment(order: int, height: int, sigma: Any) -> Any:
-    """E relu(height + sigma Z)^order by quadrature, to 30 digits.
-
-    >>> mpmath.nstr(rectified_moment(2, 0, 3), 10)
-    '4.5'
-    """
-    return _expectation(lambda z: max(height + sigma * z, mpmath.mpf(0)) ** order, -height / sigma)
-
-
-@lru_cache(maxsize=256)
-def gaussian_moments(sigma: Any, rectify: str | None, pixel: Any = 1) -> Moments:
-    """Mean and variance, by quadrature, of the perturbation of a background and an active pixel.
-
-    `pixel` is the height of the active one.
-    """
-    found = []
-    for height in (0, pixel):
-
-        def change(z: Any, height: Any = height) -> Any:
-            if rectify == "input":
-                return max(height + sigma * z, mpmath.mpf(0)) - height
-            return sigma * z if rectify is None else max(sigma * z, mpmath.mpf(0))
-
-        kink = -height / sigma if rectify == "input" else 0
-        mean = _expectation(change, kink)
-        found += [mean, _expectation(lambda z, m=mean, c=change: (c(z) - m) ** 2, kink)]
-    return found[0], found[1], found[2], found[3]
-
-
-def _expectation(integrand: Any, kink: Any) -> Any:
-    with mpmath.workdps(_DIGITS):
-        points = sorted({mpmath.mpf(at) for at in (*_GRID, kink) if abs(at) <= max(_GRID)})
-        density = mpmath.npdf
-        return mpmath.quad(lambda z: integrand(z) * density(z), points, method="gauss-legendre")
+def matched_width(torus: Torus) -> Any:
+    """Return the standard deviation of noise of L sigma^2 = 2."""
+    return mpmath.sqrt(mpmath.mpf(2) / torus.pixels)
 
 
 def gaussian_sensitivity(torus: Torus, k: int, moments: Moments) -> tuple[float, float]:
@@ -131,16 +103,12 @@ def gaussian_sensitivity(torus: Torus, k: int, moments: Moments) -> tuple[float,
     >>> gaussian_sensitivity(Torus([([1, 1], 2)], 4), 1, (1, 2, 1, 2))
     (8.0, 8.0)
     """
-    drift, spread, distance = pooled_squares(torus, k, moments)
+    drift, spread, distance = _pooled_squares(torus, k, moments)
     return drift / distance, spread / distance
 
 
-def pooled_squares(torus: Torus, k: int, moments: Moments) -> tuple[float, float, float]:
-    """Mean squares of layer k: pooled mean, pooled fluctuations, difference of two images.
-
-    >>> pooled_squares(Torus([([1, 1], 2)], 4), 1, (1, 2, 1, 2))
-    (2.0, 2.0, 0.25)
-    """
+def _pooled_squares(torus: Torus, k: int, moments: Moments) -> tuple[float, float, float]:
+    """Mean squares of layer k: pooled mean, pooled fluctuations, difference of two images."""
     mean, variance, active_mean, active_variance = (float(moment) for moment in moments)
     shape = [torus.size] * torus.dim
     # The active pixel visits every grid phase: shifts by S_k change nothing.
@@ -173,26 +141,23 @@ def infinite_sensitivity(
     >>> [round(part, 9) + 0.0 for part in parts]
     [0.0, 1.0]
     """
-    points, rows = [], []
-    for size in sizes:
-        torus = Torus(layers, size, dim)
-        moments = gaussian_moments(mpmath.sqrt(mpmath.mpf(2) / torus.pixels), rectify)
-        rows.append(pooled_squares(torus, k, moments))
-        points.append(1 / torus.pixels)
-    drift, spread, distance = (extrapolated(points, list(part)) for part in zip(*rows, strict=True))
+    tori = [Torus(layers, size, dim) for size in sizes]
+    moments = [gaussian_moments(matched_width(torus), rectify) for torus in tori]
+    return endless_parts(tori, k, moments)
+
+
+def endless_parts(tori: Sequence[Torus], k: int, moments: Sequence[Moments]) -> tuple[float, float]:
+    """Parts of G_k as in `gaussian_sensitivity`, extrapolated in 1/L from these tori."""
+    points = [1 / torus.pixels for torus in tori]
+    squares = [_pooled_squares(torus, k, noise) for torus, noise in zip(tori, moments, strict=True)]
+    drift, spread, distance = (extrapolated(points, part) for part in zip(*squares, strict=True))
     return drift / distance, spread / distance
 
 
-def extrapolated(points: Sequence[float], values: list[float]) -> float:
-    """Value at 0 of the polynomial through the points (Neville).
+def extrapolated(points: Sequence[float], values: Sequence[float]) -> float:
+    """Value at 0 of the polynomial through the points.
 
-    >>> extrapolated([1, 2, 3], [2, 5, 10])     # 1 + x^2
+    >>> round(extrapolated([1, 2, 3], [2, 5, 10]), 12)     # 1 + x^2
     1.0
     """
-    for step in range(1, len(points)):
-        values = [
-            (points[i] * values[i + 1] - points[i + step] * values[i])
-            / (points[i] - points[i + step])
-            for i in range(len(values) - 1)
-        ]
-    return values[0]
+    return float(barycentric_interpolate(points, values, 0.0))

@@ -1,4 +1,4 @@
-"""Matched noise pooled by boxes on tori and extrapolated to infinite size, for d06 and d07."""
+"""Matched noise pooled by boxes on tori and extrapolated to infinite size."""
 
 from __future__ import annotations
 
@@ -7,18 +7,34 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
+import mpmath
 import numpy as np
+import sympy as sp
 
+from scaledet import symbols as y
 from scaledet.reference.exact import refute
-from scaledet.reference.noise import extrapolated, infinite_sensitivity
+from scaledet.reference.noise import endless_parts, extrapolated, infinite_sensitivity
+from scaledet.reference.quadrature import gaussian_moments
+from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.noise import DIMS, check_in
 from scaledet.symbols import d, k, s
 
-__all__ = ["DIMS", "FLAT", "LENGTHS", "WINDOW", "balance", "box_parts", "box_sizes",
-           "fitted_slope", "flat_drift", "flat_prefactor", "local_slope", "on_boxes", "reached",
-           "total_noise"]  # fmt: skip
-
-DIMS = (1, 2, 3)
+__all__ = [
+    "WINDOW",
+    "balance",
+    "box_parts",
+    "boxes_check",
+    "fitted_slope",
+    "flat_prefactor",
+    "growth_check",
+    "late_noise",
+    "local_slope",
+    "prefactor_check",
+    "reached",
+    "total_noise",
+]
 
 DEPTHS = {(1, 2): 2, (1, 3): 2, (2, 2): 2, (2, 3): 1, (3, 2): 2, (3, 3): 1}
 """Depth tried for dimension and length of boxes whose stride is their length."""
@@ -33,32 +49,95 @@ WINDOW = 5
 """Layers of a fit."""
 
 FLAT = {
-    1: ((4, 8, 16, 32), (128, 192)), 2: ((4, 8, 16, 32), (64, 96)), 3: ((5, 10, 15, 20), (40, 48)),
-}  # fmt: skip
+    1: ((4, 8, 16, 32), (128, 192)),
+    2: ((4, 8, 16, 32), (64, 96)),
+    3: ((5, 10, 15, 20), (40, 48)),
+}
 """Depths and sizes without stride; the filters stay far narrower than the torus."""
 
 
 def box_parts(dim: int, length: int, layer: int, depth: int | None = None) -> tuple[float, float]:
     """Parts of G_k, f = s = `length`, by the mean and by the fluctuations of the noise."""
     layers = (((1,) * length, length),) * (layer if depth is None else depth)
-    sizes = box_sizes(dim, length ** len(layers))
-    return infinite_sensitivity(layers, layer, dim, "input", sizes)
+    return infinite_sensitivity(layers, layer, dim, "input", _sizes(dim, length ** len(layers)))
 
 
-def box_sizes(dim: int, stride: int) -> tuple[int, int]:
+def _sizes(dim: int, stride: int) -> tuple[int, int]:
     """Two sides, multiples of the stride, from which to extrapolate."""
     blocks = max(3, math.ceil(SMALLEST[dim] / stride))
     return blocks * stride, (blocks + 1) * stride
 
 
-def on_boxes(quantity: Any, route: Callable[[int, int, int], float], claim: Any) -> str:
-    """Confront a claim on `quantity`(k) with `route`(dimension, length, layer)."""
-    count = 0
-    for (dim, length), depth in DEPTHS.items():
-        values = {quantity: partial(route, dim, length)}
-        agree(claim, [{d: dim, s: length, k: at} for at in range(1, depth + 1)], values, digits=9)
-        count += depth
-    return f"to 9 digits in {count} cases, s = 2, 3 and d = 1, 2, 3"
+def total_noise(dim: int, length: int, layer: int) -> float:
+    """G_k, f = s = `length`."""
+    return sum(box_parts(dim, length, layer))
+
+
+@lru_cache
+def late_noise(dim: int, length: int, layer: int) -> float:
+    """G_k of Gaussian noise that is first rectified after layer 1, f = s = `length`."""
+    box = ((1,) * length, length)
+    height, variance = _first_layer(dim, length)
+    tori, moments = [], []
+    for size in _sizes(dim, length**layer):
+        tori.append(Torus([box] * (layer - 1), size, dim))
+        width = mpmath.sqrt(2 * variance / (tori[-1].pixels * length**dim))
+        moments.append(gaussian_moments(width, "input", height))
+    return float(sum(endless_parts(tori, layer - 1, moments)) / height**2)
+
+
+def _first_layer(dim: int, length: int) -> tuple[Any, Any]:
+    """Height of the active unit, and variance of a unit at unit noise; units are independent."""
+    torus = Torus([((1,) * length, length)], 3 * length, dim)
+    matrix = torus.features(1)
+    covariance = matrix.T @ matrix
+    if np.any(covariance != np.diag(np.diag(covariance))) or len(set(np.diag(covariance))) > 1:
+        refute("layer 1 leaves noise that is not white")
+    scale = mpmath.mpf(torus.scale(1))
+    return int(matrix.max()) / scale, int(covariance[0, 0]) / scale**2
+
+
+def boxes_check(route: str, quantity: Any, noise: Callable[[int, int, int], float]) -> Check:
+    """Confront a claim on `quantity`(k) with `noise`(dimension, length, layer)."""
+
+    def confront(claim: Any) -> str:
+        for (dim, length), depth in DEPTHS.items():
+            cases = [{d: dim, s: length, k: layer} for layer in range(1, depth + 1)]
+            agree(claim, cases, {quantity: partial(noise, dim, length)}, digits=9)
+        return f"to 9 digits in {sum(DEPTHS.values())} cases, s = 2, 3 and d = 1, 2, 3"
+
+    return Check(route, confront)
+
+
+def prefactor_check() -> Check:
+    """Check the amplitude of A_k^d without stride."""
+
+    def confront(claim: Any, dim: int) -> str:
+        agree(claim, [{d: dim, y.prefactor: flat_prefactor(dim)}], digits=4)
+        return "to 4 digits"
+
+    route = "noise pooled by boxes of 3 on large tori, extrapolated in powers of $A_k^{-2}$"
+    return check_in(DIMS, route, confront)
+
+
+def growth_check() -> Check:
+    """Check beta of boxes f = s = 2 and of boxes of 3 without stride."""
+
+    def confront(claim: Any, dim: int) -> str:
+        noise = [total_noise(dim, 2, layer) for layer in range(3)]
+        growth = sp.Float((noise[2] - noise[1]) / (noise[1] - noise[0]))
+        agree(claim, [{d: dim, y.beta: sp.log(growth, 2)}], digits=9)
+        first, last = FLAT[dim][0][-2:]
+        growth = sp.Float(flat_drift(dim, last) / flat_drift(dim, first))
+        widths = sp.Rational(1 + 8 * last, 1 + 8 * first)
+        agree(claim, [{d: dim, y.beta: 2 * sp.log(growth) / sp.log(widths)}], digits=2)
+        return "to 9 and 2 digits"
+
+    route = (
+        "boxes $f = s = 2$, noise pooled on tori, differences of successive layers; boxes of 3 "
+        "without stride, two deep layers"
+    )
+    return check_in(DIMS, route, confront)
 
 
 @lru_cache
@@ -77,11 +156,6 @@ def flat_prefactor(dim: int) -> float:
         for depth, square in zip(FLAT[dim][0], squares, strict=True)
     ]
     return extrapolated([1 / square for square in squares], ratios)
-
-
-def total_noise(dim: int, length: int, layer: int) -> float:
-    """G_k, f = s = `length`."""
-    return sum(box_parts(dim, length, layer))
 
 
 def balance(dim: int, length: int) -> float:
@@ -112,9 +186,8 @@ def reached(dim: int, error: float) -> float:
     low, high = 1.0, 1000.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (
-            (middle, high) if local_slope(dim, middle) < (1 - error) * dim else (low, middle)
-        )
+        below = local_slope(dim, middle) < (1 - error) * dim
+        low, high = (middle, high) if below else (low, middle)
     return low
 
 

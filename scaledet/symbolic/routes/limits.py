@@ -139,7 +139,7 @@ def members(family: Family) -> Values:
             taps = [weight / total for weight in weights]
             mean = sum(at * tap for at, tap in enumerate(taps))
             spread = sum(at * at * tap for at, tap in enumerate(taps)) - mean * mean
-            squares = [_number(autocorrelation(taps, lag)) for lag in (0, 1)]
+            squares = [_number(autocorrelation(taps, lag)) for lag in (0, 1, 2)]
             return {
                 y.c: squares,
                 y.D: 1 - squares[1] / squares[0],

@@ -12,7 +12,8 @@ import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.reference.noise import gaussian_moments, gaussian_sensitivity, infinite_sensitivity
+from scaledet.reference.noise import gaussian_sensitivity, infinite_sensitivity
+from scaledet.reference.quadrature import gaussian_moments
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.routes.noise import LAWS, TORI, exact

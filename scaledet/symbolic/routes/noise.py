@@ -1,11 +1,11 @@
-"""Confront claims about noise with tori: the routes of `derive_noise` and of the derivations."""
+"""Confront claims about noise with tori: the routes of `noise_steps` and `piling_up`."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -13,18 +13,35 @@ import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.network.network import Layer, Network
 from scaledet.reference.noise import (
     NoiseLaw,
-    gaussian_moments,
     gaussian_sensitivity,
     infinite_sensitivity,
-    rectified_moment,
+    matched_width,
 )
+from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.quadrature import gaussian_moments, rectified_moment
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
+from scaledet.theory.prediction import predict
 
-__all__ = ["Bench", "moment_check"]
+__all__ = [
+    "DIMS",
+    "LAWS",
+    "TORI",
+    "Bench",
+    "check_in",
+    "dimensions",
+    "exact",
+    "finite_size_check",
+    "linear_ratio_check",
+    "moment_check",
+    "rectified_alone_check",
+]
+
+DIMS = (1, 2, 3)
 
 TORI = {
     1: Torus([([1, 2, 4], 2), ([3, 1, 0, 2], 3)], 6, 1, biases=(3, 1)),
@@ -40,17 +57,39 @@ LAWS = {
 }
 """Noise without mean whose outcomes are enumerated; -3/2 switches an active pixel off."""
 
-SKEW = (((1, 2, 4), 2), ((3, 1, 0, 2), 3))
+SKEW = (((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1))
 LARGE = {1: (96, 144, 192), 2: (12, 18, 24), 3: (12, 18)}
 """Sizes extrapolated to infinity; exp(-L/4) bounds what is not a power of 1/L."""
+LARGE_TORI = {dim: Torus(SKEW, sizes[0], dim) for dim, sizes in LARGE.items()}
+
+PREDICTED = {1: 1024, 2: 32, 3: 12}
+"""Sizes for which the package predicts G_k of another network."""
 
 WIDTHS = (mpmath.mpf("0.5"), mpmath.mpf(2))
 """Standard deviations of Gaussian noise at finite size."""
 
 MOMENTS = (y.mu_1, y.v_0, y.active_mean, y.active_variance)
 
-Trial = tuple[dict[Any, Any], dict[Any, Callable[..., Any]]]
-"""What to put in for symbols and for applied functions."""
+Values = dict[Any, Callable[..., Any]]
+Trial = tuple[dict[Any, Any], Values]
+"""Numbers for symbols, and for applied functions."""
+
+
+def dimensions(dim: Any) -> tuple[int, ...]:
+    """Return the dimensions in which a claim is tried: all three for the symbol d."""
+    return DIMS if dim == y.d else (dim,)
+
+
+def check_in(dims: Sequence[int], route: str, confront: Callable[[Any, int], str]) -> Check:
+    """Confront a claim in each of these dimensions; add up the evidence."""
+
+    def confront_all(claim: Any) -> str:
+        evidence = [confront(claim, dim) for dim in dims]
+        if len(set(evidence)) > 1:
+            return "; ".join(evidence)
+        return f"{evidence[0]} in {'each of ' * (len(dims) > 1)}d = {', '.join(map(str, dims))}"
+
+    return Check(route, confront_all)
 
 
 class Bench:
@@ -69,67 +108,60 @@ class Bench:
 
     def dense(self, route: str) -> Check:
         """Check overlaps, c_k, S_k, Q_k and D_k in exact rationals."""
-        return Check(route, lambda claim: self._tried(claim, lambda _: [({}, {})]))
+        return self._check(route, lambda _: [({}, {})])
 
-    def unequal(self, claim: Any) -> str:
+    def unequal(self, route: str) -> Check:
         """Enumerate noise whose law differs from pixel to pixel."""
-        return self._tried(claim, _unequal_noise)
+        return self._check(route, _unequal_noise)
 
-    def enumerated(self, claim: Any) -> str:
+    def enumerated(self, route: str) -> Check:
         """Enumerate noise of equal law, through the ReLUs of every layer."""
-        return self._tried(claim, self._equal_noise)
+        return self._check(route, self._equal_noise)
 
-    def gaussian(self, claim: Any) -> str:
+    def gaussian(self, route: str) -> Check:
         """Pool Gaussian noise, its moments taken by quadrature."""
-        return self._tried(claim, self._gaussian_noise, digits=11)
+        return self._check(route, self._gaussian_noise, digits=11)
 
     def infinite(self, route: str) -> Check:
         """Check the parts of G_k on the infinite lattice, noise matched."""
-        return Check(route, self._infinite)
 
-    def _tried(self, claim: Any, trials: Callable[[int], Iterable[Trial]], digits: int = 25) -> str:
-        found = []
-        for dim in self.dims:
-            torus = TORI[dim]
-            for symbols, functions in trials(dim):
-                cases = [
-                    {y.d: dim, y.L: torus.pixels, y.k: layer, **symbols}
-                    for layer in range(len(torus.layers) + 1)
-                ]
-                found.append(agree(claim, cases, {**_dense(torus), **functions}, digits=digits))
-        return _summary(found, self.dims)
+        def confront(claim: Any, dim: int) -> str:
+            cases = [{y.d: dim, y.k: layer} for layer in range(3)]
+            return agree(claim, cases, self._endless(dim), digits=11)
+
+        return check_in(self.dims, route, confront)
+
+    def _check(
+        self, route: str, trials: Callable[[int], Iterable[Trial]], digits: int = 25
+    ) -> Check:
+        def confront(claim: Any, dim: int) -> str:
+            torus, evidence = TORI[dim], []
+            for numbers, functions in trials(dim):
+                cases = [{**case, **numbers} for case in _cases(torus)]
+                evidence.append(agree(claim, cases, _dense(torus) | functions, digits=digits))
+            return "; ".join(dict.fromkeys(evidence))
+
+        return check_in(self.dims, route, confront)
 
     def _equal_noise(self, dim: int) -> list[Trial]:
-        moments = dict(zip(MOMENTS, LAWS[dim].moments(self.rectify), strict=True))
+        numbers = dict(zip(MOMENTS, LAWS[dim].moments(self.rectify), strict=True))
         square = LAWS[dim].moments(None)[1]
-        moments[y.sigma] = sp.sqrt(sp.Rational(square.numerator, square.denominator))
-        return [(moments, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)})]
+        numbers[y.sigma] = sp.sqrt(sp.Rational(square.numerator, square.denominator))
+        return [(numbers, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)})]
 
     def _gaussian_noise(self, dim: int) -> list[Trial]:
-        def sensitivity(layer: int, width: Any) -> float:
-            return sum(_gaussian(dim, layer, width, self.rectify))
+        def trial(width: Any) -> Trial:
+            noise = partial(_gaussian, TORI[dim], width=width, rectify=self.rectify)
+            return {y.sigma: exact(width), **_quadrature(width, self.rectify)}, {y.G: noise}
 
-        return [
-            (
-                {y.sigma: exact(width), **_quadrature(width, self.rectify)},
-                {y.G: lambda layer, width=width: sensitivity(layer, width)},
-            )
-            for width in WIDTHS
-        ]
+        return [trial(width) for width in WIDTHS]
 
-    def _infinite(self, claim: Any) -> str:
-        found = []
-        for dim in self.dims:
-            cases = [{y.d: dim, y.k: layer} for layer in range(len(SKEW) + 1)]
-            found.append(agree(claim, cases, self._endless(dim), digits=11))
-        return _summary(found, self.dims)
-
-    def _endless(self, dim: int) -> dict[Any, Callable[..., Any]]:
+    def _endless(self, dim: int) -> Values:
         def parts(layer: int) -> tuple[float, float]:
             return infinite_sensitivity(SKEW, layer, dim, self.rectify, LARGE[dim])
 
         return {
-            y.c: Torus(SKEW, LARGE[1][0]).correlation,
+            y.c: LARGE_TORI[1].correlation,
             y.G: lambda layer: sum(parts(layer)),
             y.G_mean: lambda layer: parts(layer)[0],
             y.G_variance: lambda layer: parts(layer)[1],
@@ -137,7 +169,7 @@ class Bench:
 
 
 def moment_check() -> Check:
-    """Check moments of relu(m + sigma Z) and those of perturbed pixels by quadrature."""
+    """Check moments of relu(m + sigma Z) and of perturbed pixels by quadrature."""
 
     def confront(claim: Any) -> str:
         if claim.has(y.rectified):
@@ -149,21 +181,83 @@ def moment_check() -> Check:
     return Check("quadrature of the definition against the normal density", confront)
 
 
+def finite_size_check() -> Check:
+    """Check G_k at matched noise, rectified at the input, on tori of any size."""
+
+    def confront(claim: Any) -> str:
+        evidence = []
+        for dim, torus in LARGE_TORI.items():
+            evidence.append(agree(claim, _cases(torus), _matched(torus, "input"), digits=11))
+            size = PREDICTED[dim]
+            network = Network([Layer(3), Layer(2, stride=2)], dim=dim)
+            predicted = predict(network, size=size).G
+            pooled = PooledPixel([([Fraction(1, 3)] * 3, 1), ([Fraction(1, 2)] * 2, 2)])
+            values = {y.G: lambda k, G=predicted: float(G[k]), y.c: pooled.correlation}
+            cases = [{y.d: dim, y.L: size**dim, y.k: layer} for layer in (0, 1, 2)]
+            evidence.append(agree(claim, cases, values, digits=11))
+        return f"{evidence[0]} for each of {len(evidence)} networks"
+
+    return Check(
+        "noise pooled on tori of 96, $12^2$ and $12^3$ pixels; the exact engine of the package "
+        "for other networks, d = 1, 2, 3",
+        confront,
+    )
+
+
+def rectified_alone_check() -> Check:
+    """Check G_k at matched noise that is rectified alone."""
+
+    def confront(claim: Any, dim: int) -> str:
+        return agree(claim, _cases(TORI[dim]), _matched(TORI[dim], "noise"), digits=11)
+
+    return check_in(DIMS, "Gaussian moments by quadrature, noise pooled on tori", confront)
+
+
+def linear_ratio_check() -> Check:
+    """Check D_k/G_k of matched linear noise in exact rationals."""
+
+    def confront(claim: Any, dim: int) -> str:
+        values = {y.R: partial(_relative, dim), y.c: TORI[dim].correlation}
+        return agree(claim, _cases(TORI[dim]), values)
+
+    route = "all displacements, and all outcomes of a noise of few values, pooled"
+    return check_in(DIMS, route, confront)
+
+
 def exact(value: Any) -> Any:
     """Return an mpmath number as a SymPy number of 32 digits."""
     return sp.Float(mpmath.nstr(value, 32), 32)
 
 
 def _quadrature(width: Any, rectify: str | None) -> dict[Any, Any]:
-    found = gaussian_moments(width, rectify)
-    return {symbol: exact(value) for symbol, value in zip(MOMENTS, found, strict=True)}
+    moments = map(exact, gaussian_moments(width, rectify))
+    return dict(zip(MOMENTS, moments, strict=True))
 
 
-def _dense(torus: Torus) -> dict[Any, Callable[..., Any]]:
+def _cases(torus: Torus) -> list[dict[Any, Any]]:
+    layers = range(len(torus.layers) + 1)
+    return [{y.d: torus.dim, y.L: torus.pixels, y.k: layer} for layer in layers]
+
+
+def _dense(torus: Torus) -> Values:
+    """Positions are read around the torus: pixel L is pixel 0."""
     return {
-        y.overlap: torus.overlap, y.c: torus.correlation, y.S: torus.stride, y.Q: torus.distance,
-        y.D: lambda layer: torus.displacement(layer) / torus.distance(layer),
-    }  # fmt: skip
+        y.overlap: lambda k, p, q: torus.overlap(k, p % torus.pixels, q % torus.pixels),
+        y.c: torus.correlation,
+        y.S: torus.stride,
+        y.Q: torus.distance,
+        y.D: lambda k: torus.displacement(k) / torus.distance(k),
+    }
+
+
+def _matched(torus: Torus, rectify: str) -> Values:
+    noise = partial(_gaussian, torus, width=matched_width(torus), rectify=rectify)
+    return {y.G: noise, y.c: torus.correlation}
+
+
+@lru_cache(maxsize=64)
+def _gaussian(torus: Torus, layer: int, *, width: Any, rectify: str | None) -> float:
+    return sum(gaussian_sensitivity(torus, layer, gaussian_moments(width, rectify)))
 
 
 @lru_cache(maxsize=64)
@@ -171,30 +265,25 @@ def _enumerated(dim: int, layer: int, rectify: str | None) -> Fraction:
     return LAWS[dim].energy(TORI[dim], layer, rectify)
 
 
-@lru_cache(maxsize=64)
-def _gaussian(dim: int, layer: int, width: Any, rectify: str | None) -> tuple[float, float]:
-    return gaussian_sensitivity(TORI[dim], layer, gaussian_moments(width, rectify))
+@lru_cache
+def _relative(dim: int, layer: int) -> Fraction:
+    """Divide the change by moves by that by linear noise of the same energy."""
+    torus = TORI[dim]
+    matched = torus.pixels * LAWS[dim].moments(None)[1] / 2
+    noise: Fraction = _enumerated(dim, layer, None) / matched
+    return torus.displacement(layer) / noise
 
 
 def _unequal_noise(dim: int) -> list[Trial]:
     """Pixel q takes the values q + 1 and 2 - q*q with equal chances."""
-    mean = [Fraction(q + 1 + 2 - q * q, 2) for q in range(TORI[dim].pixels)]
-    return [
-        (
-            {},
-            {
-                y.mean: lambda q: mean[_index(q)],
-                y.variance: lambda q: (_index(q) + 1 - mean[q]) ** 2,
-                y.energy: lambda layer: _unequal_energy(dim, layer),
-            },
-        )
-    ]
-
-
-def _index(position: int) -> int:
-    if position < 0:
-        raise IndexError(f"there is no pixel {position}")
-    return position
+    pixels = TORI[dim].pixels
+    values = [(Fraction(q + 1), Fraction(2 - q * q)) for q in range(pixels)]
+    functions: Values = {
+        y.mean: lambda q: sum(values[q % pixels]) / 2,
+        y.variance: lambda q: ((values[q % pixels][0] - values[q % pixels][1]) / 2) ** 2,
+        y.energy: partial(_unequal_energy, dim),
+    }
+    return [({}, functions)]
 
 
 @lru_cache(maxsize=64)
@@ -202,10 +291,5 @@ def _unequal_energy(dim: int, layer: int) -> Fraction:
     torus = TORI[dim]
     pairs = [(q + 1, 2 - q * q) for q in range(torus.pixels)]
     draws = np.array(list(itertools.product(*pairs)))
-    pooled = torus.run(draws.reshape(-1, *[torus.size] * dim), layer)
+    pooled = torus.run(draws.reshape(-1, *[torus.size] * torus.dim), layer)
     return Fraction(int((pooled**2).sum()), len(draws) * torus.scale(layer) ** 2)
-
-
-def _summary(found: Sequence[str], dims: Sequence[int]) -> str:
-    places = ", ".join(map(str, dims))
-    return f"{found[0]} in each of d = {places}" if len(set(found)) == 1 else "; ".join(found)

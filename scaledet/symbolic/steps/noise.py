@@ -19,8 +19,8 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet import validate
-from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.noise import Bench
+from scaledet.symbolic.derivation import Step
+from scaledet.symbolic.routes.noise import Bench, dimensions
 from scaledet.symbolic.steps.noise_moments import moment_steps, perturbation_moments
 from scaledet.symbols import L, c, i, j, k, p, sigma
 
@@ -86,7 +86,7 @@ def _checked(rectify: str | None, dim: Any) -> tuple[str | None, Any]:
 
 
 def _bench(dim: Any, rectify: str | None) -> Bench:
-    return Bench((1, 2, 3) if dim == y.d else (dim,), rectify)
+    return Bench(dimensions(dim), rectify)
 
 
 @lru_cache
@@ -129,7 +129,7 @@ def _split(bench: Bench) -> Step:
         "$|P_k w|^2 = \\sum_{i, j} w_i w_j \\langle P_k e_i, P_k e_j \\rangle$. If the "
         "perturbation $w_i$ of pixel $i$ has mean $\\mu(i)$ and variance $v(i)$, independently of "
         "all others, $\\mathrm{E}(w_i w_j)$ is $\\mu(i) \\mu(j)$, plus $v(i)$ where $i = j$.",
-        Check("all outcomes of noise with a different law in every pixel", bench.unequal),
+        bench.unequal("all outcomes of noise with a different law in every pixel"),
     )
 
 
@@ -198,7 +198,7 @@ def _energy(rectify: str | None, dim: Any) -> Step:
     route = "all outcomes of a noise of few values, sent through every ReLU of the network"
     if rectify is None:
         route = "all outcomes of a noise of few values, pooled"
-    check = Check(route, _bench(dim, rectify).enumerated)
+    check = _bench(dim, rectify).enumerated(route)
     return Step(text, sp.Eq(y.energy(k), value), reason, check)
 
 
@@ -226,9 +226,8 @@ def finite_noise(rectify: str | None, dim: Any) -> Step:
         "enters through $c_k(0)$ alone.",
         sp.Eq(y.G(k), value),
         "$G_k = \\mathcal{E}_k / Q_k$ by definition, and both carry the factor $S_k^{-d}$.",
-        Check(
-            "Gaussian moments by quadrature, mean images and pixels pooled on tori",
-            _bench(dim, rectify).gaussian,
+        _bench(dim, rectify).gaussian(
+            "Gaussian moments by quadrature, mean images and pixels pooled on tori"
         ),
     )
 

@@ -21,17 +21,40 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet import validate
 from scaledet.symbolic.derivation import Step
+from scaledet.symbolic.routes.noise import dimensions
 from scaledet.symbolic.routes.rectified_units import (
     Layered,
     boxes_beta,
     boxes_check,
     flat_amplitude,
+    half_check,
     means_check,
     pair_check,
 )
 from scaledet.symbols import c, correlation, k, n, s, x
 
-__all__ = ["boxes_law", "flat_law", "growth_step", "layer_noise_steps"]
+__all__ = [
+    "PAGE",
+    "boxes_law",
+    "flat_law",
+    "growth_step",
+    "halved_noise",
+    "layer_noise_law",
+    "layer_noise_steps",
+    "unit_covariance",
+]
+
+PAGE = "A ReLU in every layer"
+"""Title of the page that derives the law."""
+
+
+def layer_noise_law(dim: Any) -> Step:
+    """Cite the law of noise that every layer rectifies, the last of `layer_noise_steps`.
+
+    >>> layer_noise_law(1).expression
+    Eq(G(k), G_variance(k) + c(1, 0)/(2*pi*c(k, 0)))
+    """
+    return _law(dim, Layered(dimensions(dim))).cited(PAGE)
 
 
 def layer_noise_steps(dim: Any) -> tuple[Step, ...]:
@@ -59,16 +82,10 @@ def layer_noise_steps(dim: Any) -> tuple[Step, ...]:
 
 @lru_cache
 def _steps(dim: Any) -> tuple[Step, ...]:
-    bench = Layered((1, 2, 3) if dim == y.d else (dim,))
-    slope = _slope()
-    product = _product(slope.expression.rhs)
-    covariance = product.expression.rhs - 1 / (2 * sp.pi)
-    upper, lower = _chord(covariance), _tangent(covariance)
-    return (
-        _units(dim, bench), slope, product, _means(), upper, lower, _unity(bench),
-        _composition(bench), _drift(dim, bench), _spread(bench), _most(bench), _least(bench),
-        _law(dim, bench),
-    )  # fmt: skip
+    bench = Layered(dimensions(dim))
+    pair = (_units(dim, bench), _slope(), _product(), _means(), _chord(), _tangent())
+    later = (_unity(bench), _composition(bench), _drift(dim, bench), _spread(bench))
+    return *pair, *later, _most(bench), _least(bench), _law(dim, bench)
 
 
 def _units(dim: Any, bench: Layered) -> Step:
@@ -95,9 +112,10 @@ def _slope() -> Step:
     )
 
 
-def _product(slope: Any) -> Step:
-    found = sp.integrate(slope.subs(correlation, x), x)
-    value = 1 / (2 * sp.pi) + found.subs(x, correlation) - found.subs(x, 0)
+@lru_cache
+def _product() -> Step:
+    rise = sp.integrate(_slope().expression.rhs.subs(correlation, x), x)
+    value = 1 / (2 * sp.pi) + rise.subs(x, correlation) - rise.subs(x, 0)
     return Step(
         "The mean of the product of the two units, rectified: an arc-cosine kernel.",
         sp.Eq(y.product, sp.expand(value)),
@@ -126,8 +144,17 @@ def _means() -> Step:
     )
 
 
-def _chord(covariance: Any) -> Step:
-    top = sp.simplify(covariance.subs(correlation, 1))
+def unit_covariance() -> Any:
+    """Return the covariance of two rectified units of mean 0 as a function of their correlation.
+
+    >>> unit_covariance()
+    varrho*asin(varrho)/(2*pi) + varrho/4 + sqrt(1 - varrho**2)/(2*pi) - 1/(2*pi)
+    """
+    return _product().expression.rhs - 1 / (2 * sp.pi)
+
+
+def _chord() -> Step:
+    top = sp.simplify(unit_covariance().subs(correlation, 1))
     return Step(
         "The covariance of two rectified units of mean 0 lies below its chord.",
         sp.Le(y.covariance, correlation * top),
@@ -137,8 +164,8 @@ def _chord(covariance: Any) -> Step:
     )
 
 
-def _tangent(covariance: Any) -> Step:
-    start = sp.diff(covariance, correlation).subs(correlation, 0)
+def _tangent() -> Step:
+    start = sp.diff(unit_covariance(), correlation).subs(correlation, 0)
     return Step(
         "It lies above its tangent at 0.",
         sp.Ge(y.covariance, correlation * start),
@@ -153,7 +180,7 @@ def _unity(bench: Layered) -> Step:
         "layer 1. It has no negative entry, and the sum",
         sp.Eq(sp.Sum(y.later(k, n), (n, -sp.oo, sp.oo)), 1),
         "the weights of every layer sum to 1, and so do those of their composition.",
-        bench.taps("weights of layers $2 \\dots k$ read off pooled pixels"),
+        bench.line("weights of layers $2 \\dots k$ read off pooled pixels"),
     )
 
 
@@ -165,7 +192,7 @@ def _composition(bench: Layered) -> Step:
         sp.Eq(c(k, 0), total),
         "$h_k$ is the filter of the later layers, each of its weights replaced by a copy of $h_1$; "
         "the square of the sum of copies is the sum of their products.",
-        bench.taps("weights of all layers read off pooled pixels"),
+        bench.line("weights of all layers read off pooled pixels"),
     )
 
 
@@ -225,6 +252,18 @@ def _law(dim: Any, bench: Layered) -> Step:
         bench.whole("all pairs of units by quadrature, active pixel included, on tori of 256 and "
                     "320 pixels, extrapolated; sums over all weights in the dimensions asked for"),
     )  # fmt: skip
+
+
+def halved_noise() -> Step:
+    """Return the step on G_1."""
+    return Step(
+        "Layer 1 halves the noise, whatever it pools.",
+        sp.Eq(y.G(1), sp.Rational(1, 2)),
+        "at $k = 1$ the part of the mean is $1/(2\\pi)$ and that of the fluctuations "
+        "$(\\pi - 1)/(2\\pi)$: a ReLU keeps half of the square of a variable that is as often "
+        "positive as negative, and the signal is not touched.",
+        half_check(),
+    )
 
 
 def flat_law(dim: Any) -> Step:

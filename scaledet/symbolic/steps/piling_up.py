@@ -1,0 +1,166 @@
+"""Consequences of the law of noise: finite size, linear noise, filters of two kinds, beta."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import sympy as sp
+
+from scaledet import symbols as y
+from scaledet.symbolic.derivation import Step
+from scaledet.symbolic.routes.box_noise import (
+    boxes_check,
+    growth_check,
+    late_noise,
+    prefactor_check,
+    total_noise,
+)
+from scaledet.symbolic.routes.noise import (
+    finite_size_check,
+    linear_ratio_check,
+    rectified_alone_check,
+)
+from scaledet.symbolic.steps.noise import finite_noise
+from scaledet.symbols import L, c, d, k, s
+
+__all__ = [
+    "boxes_noise",
+    "flat_amplitude",
+    "growth",
+    "late_rectification",
+    "linear_noise",
+    "linear_ratio",
+    "matched_noise",
+    "rectified_alone",
+]
+
+
+def matched_noise(law: Step) -> Step:
+    """Derive G_k at matched noise and any size, without exponentially small terms."""
+    power, pixels = sp.symbols("power pixels", positive=True)
+    weak = {
+        y.active_mean: 0,
+        y.active_variance: y.sigma**2,
+        y.mu_1: y.sigma / sp.sqrt(2 * sp.pi),
+        y.v_0: y.sigma**2 * (sp.pi - 1) / (2 * sp.pi),
+    }
+    finite = finite_noise("input", d).expression.rhs.subs(weak)
+    plain = finite.subs({y.sigma: sp.sqrt(2 / pixels), L: pixels, c(k, 0) ** d: power})
+    endless = law.expression.rhs.subs(c(k, 0) ** d, power)
+    numerator = sp.expand(sp.simplify(plain * (1 - 1 / (pixels * power)) - endless) * pixels)
+    value = (endless + numerator / pixels).subs({pixels: L, power: c(k, 0) ** d})
+    return Step(
+        "At matched noise the whole dependence on size, up to terms of order $\\mathrm{e}^{-L/4}$.",
+        sp.Eq(y.G(k) * (1 - 1 / (L * c(k, 0) ** d)), value),
+        "$m_a$ and $v_a - \\sigma^2$ carry the factor $\\mathrm{e}^{-1/(2 \\sigma^2)}$, with "
+        "$\\sigma^2 = 2/L$: without them the result at any size is a rational function of $L$. "
+        "The correction matters once $c_k(0)^d$ comes near $1/L$, where $h_k$ covers the torus "
+        "and $Q_k$ vanishes.",
+        finite_size_check(),
+    )
+
+
+def rectified_alone(law: Step) -> Step:
+    """Derive G_k at any size for noise that is rectified before it meets the image."""
+    return Step(
+        "If the noise is rectified alone, $x + \\mathrm{relu}(\\eta)$, the dependence on size is "
+        "simpler, and exact.",
+        sp.Eq(y.G(k) * (1 - 1 / (L * c(k, 0) ** d)), law.expression.rhs),
+        "active and background pixels are perturbed alike: put $m_a = \\mu_1$ and $v_a = v_0$. "
+        "The infinite lattice does not tell the two kinds of noise apart, for it sees the "
+        "background only.",
+        rectified_alone_check(),
+    )
+
+
+def linear_noise() -> Step:
+    """Derive that linear noise does not pile up."""
+    return replace(
+        finite_noise(None, d),
+        statement="Noise that no ReLU rectifies has no mean: it does not pile up.",
+        justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$. At matched "
+        "noise $G_k$ is 1 but for the finite size, at every depth.",
+    )
+
+
+def linear_ratio() -> Step:
+    """Derive the relative sensitivity to displacements for linear noise."""
+    return Step(
+        "With matched linear noise the relative sensitivity knows neither size nor dimension.",
+        sp.Eq(y.R(k), 1 - c(k, 1) / c(k, 0)),
+        "in the quotient $D_k / G_k$ the signal $Q_k$ cancels, and so does $c_k(0)^{d-1}$: along "
+        "the axes that the pixel does not move, displacement and noise are averaged alike. With "
+        "linear noise stability is gained by averaging and nothing is paid for it; with rectified "
+        "noise $R_k$ falls by the further factor $G_k \\sim A_k^d$.",
+        linear_ratio_check(),
+    )
+
+
+def flat_amplitude(law: Step) -> Step:
+    """Derive the amplitude of A_k^d without stride."""
+    width, ratio = sp.symbols("width ratio", positive=True)
+    value = sp.limit(sp.expand(_spread(law, width, ratio) / width**d), width, sp.oo)
+    return Step(
+        "Without stride $G_k$ grows as $r A_k^d$, with the same $r$ for every filter of span 1.",
+        sp.Eq(y.prefactor, value.subs(ratio**d, (sp.pi / 3) ** (d / 2))),
+        "$c_k(0)$ is the chance that two independent walks of $k$ steps of variance $\\kappa_2$ "
+        "end at the same site; by the local limit theorem it falls as "
+        "$(4 \\pi k \\kappa_2)^{-1/2}$. As $A_k^2$ grows as $12 k \\kappa_2$, this is "
+        "$\\sqrt{3/\\pi}/A_k$. Insert it and divide by $A_k^d$.",
+        prefactor_check(),
+    )
+
+
+def boxes_noise(law: Step) -> Step:
+    """Derive G_k of boxes whose length is their stride."""
+    route = "noise pooled by boxes on tori, extrapolated to infinite size"
+    return Step(
+        "Boxes whose length is their stride, $f = s$, where $A_k = s^k$: the law is exact at "
+        "every depth, with $r = 1/(2 \\pi)$.",
+        sp.Eq(y.G(k), law.expression.rhs.subs(c(k, 0), s**-k)),
+        "a box of $s^k$ sites has $c_k(0) = s^{-k}$: it holds $s^k$ weights of square $s^{-2k}$.",
+        boxes_check(route, y.G, total_noise),
+    )
+
+
+def growth(law: Step) -> Step:
+    """Derive beta where c_k(0) A_k tends to a constant."""
+    width, ratio = sp.symbols("width ratio", positive=True)
+    noise = _spread(law, width, ratio)
+    slope = sp.simplify(width * sp.diff(noise, width) / noise)
+    return Step(
+        "In both cases $G_k \\sim A_k^\\beta$ with",
+        sp.Eq(y.beta, sp.limit(slope, width, sp.oo)),
+        "wherever $c_k(0) A_k$ tends to a constant, the logarithmic slope of $G$ against $A$ "
+        "tends to $d$: the constant part of $G$ is left behind. The mean of the noise fills the "
+        "whole image, the signal one pixel. Pooling spreads this pixel over $A_k^d$ sites, its "
+        "mean square falls by as much, and the mean of the noise stays. Where a stride breaks the "
+        "sum rule, the filter may be so rough that $c_k(0)$ falls more slowly than $1/A_k$: then "
+        "$\\beta < d$.",
+        growth_check(),
+    )
+
+
+def _spread(law: Step, width: Any, ratio: Any) -> Any:
+    """Insert c_k(0) = 1/(ratio * width) into the law."""
+    return sp.expand_power_base(law.expression.rhs.subs(c(k, 0), 1 / (ratio * width)))
+
+
+def late_rectification(boxes: Step) -> Step:
+    """Derive G_k of boxes where the first ReLU stands behind layer 1."""
+    return Step(
+        "Boxes $f = s$, the noise rectified only after layer 1, $k \\ge 1$: one layer is won.",
+        sp.Eq(y.G_late(k), boxes.expression.rhs.subs(k, k - 1)),
+        "layer 1 pools $\\eta$ into white noise again, of variance $\\sigma^2 / s^d$ on $L / s^d$ "
+        "units, and leaves an active unit of height $s^{-d}$. In units of this height the noise "
+        "has variance $s^d \\sigma^2$: it is matched once more, and the $k - 1$ layers that follow "
+        "cannot tell it from noise rectified at their input. So it is if every layer rectifies "
+        "and the biases vanish: only the first ReLU acts.",
+        boxes_check(
+            "layer 1 as a dense matrix, moments by quadrature at the pooled height, then pooled "
+            "on tori",
+            y.G_late,
+            late_noise,
+        ),
+    )
