@@ -49,7 +49,5 @@ def blocks(size: int, side: int, offset: int = 0) -> tuple[Law, Law]:
 
 
 def at_displacement(law: Law, size: int, lag: int) -> Fraction:
-    """Probability that the second pixel lies at `lag`, from 1 to size - 1, from the first."""
-    if not 0 < lag < size:
-        raise IndexError(f"there is no displacement {lag} between two pixels")
+    """Probability that the second pixel lies at `lag` from the first, around the ring."""
     return sum((w for (a, b), w in law.items() if (b - a - lag) % size == 0), Fraction(0))

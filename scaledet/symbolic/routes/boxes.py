@@ -132,7 +132,7 @@ def near_plateau(claim: Any, boxes: Boxes) -> str:
         agree(
             claim,
             [{k: 2, f: length, s: stride}],
-            {y.D: _before_parabola(length, stride)},
+            {y.D: partial(_before_parabola, length, stride)},
             tight=True,
             digits=5,
         )
@@ -142,14 +142,16 @@ def near_plateau(claim: Any, boxes: Boxes) -> str:
 
 
 @cache
-def _before_parabola(length: int, stride: int, half: int = 500) -> Callable[[int], Any]:
-    """D_2 of a box followed by a parabola of 2 `half` - 1 weights, as a floating-point number."""
-    curve = np.array([half * half - at * at for at in range(1 - half, half)], dtype=object)
-    taps = np.zeros((len(curve) - 1) * stride + length, dtype=object)
-    for j in range(length):
-        taps[j : j + (len(curve) - 1) * stride + 1 : stride] += curve
+def _before_parabola(length: int, stride: int, layer: int) -> Any:
+    """D_k of equal boxes whose last layer is a parabola of 999 weights, to 40 digits."""
+    taps = np.array([500**2 - at**2 for at in range(-499, 500)], dtype=object)
+    for _ in range(layer - 1):
+        wider = np.zeros((len(taps) - 1) * stride + length, dtype=object)
+        for j in range(length):
+            wider[j : j + (len(taps) - 1) * stride + 1 : stride] += taps
+        taps = wider
     ratio = Fraction(int(taps[1:] @ taps[:-1]), int(taps @ taps))
-    return {2: number(1 - ratio).evalf(40)}.__getitem__
+    return number(1 - ratio).evalf(40)
 
 
 def attained_overlap(claim: Any, boxes: Boxes) -> str:

@@ -103,14 +103,15 @@ def at_phases(claim: Any) -> str:
 
 @cache
 def _laws() -> list[tuple[Torus, Law]]:
-    """Rings with laws: one displacement, each label, all pairs, both labels balanced."""
+    """Rings with laws: one displacement, each label, all pairs, balanced labels, coincidences."""
     laws = []
     for ring in RINGS:
         size = ring.size
         near, far = labelled(size, 3, 5)
         fixed = [uniform([(q, (q + lag) % size) for q in range(size)]) for lag in (1, 2, 3)]
         every = uniform(itertools.combinations(range(size), 2))
-        laws += [(ring, law) for law in (*fixed, near, far, every, mixed(near, far))]
+        meeting = mixed(near, ring.at_lag(0))
+        laws += [(ring, law) for law in (*fixed, near, far, every, mixed(near, far), meeting)]
     return laws
 
 

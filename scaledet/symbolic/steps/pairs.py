@@ -117,18 +117,19 @@ def _change() -> Step:
 
 def law_steps() -> tuple[Step, Step, Step]:
     """Derive Q_k and D_k for any law of the displacement, the position being uniform."""
-    spread = y.c(k, 0) + sp.Sum(y.law(m) * y.c(k, m), (m, 1, N - 1)) - 2 / N
-    moved = sp.Sum(y.law(m) * y.fourth_difference(k, m), (m, 1, N - 1)) / 8
+    spread = y.c(k, 0) + sp.Sum(y.law(m) * y.c(k, m), (m, 0, N - 1)) - 2 / N
+    moved = sp.Sum(y.law(m) * y.fourth_difference(k, m), (m, 0, N - 1)) / 8
     distance = Step(
         "Now draw displacements from a law $\\varrho$, even in $m$, and positions uniformly, as T1 "
-        "does on a ring, with all labels or one. Two independent images differ by",
+        "does on a ring, with all labels or one; there $\\varrho(0) = 0$. Two independent images "
+        "differ by",
         sp.Eq(y.Q(k), 4 * spread / y.S(k)),
         "$Q_k = 2 (E|f|^2 - |E f|^2)$. Each image has $E|f|^2 = 2 c_k(0)/S_k + 2 E\\, c_k(m)/S_k$ "
         "(step 1). The mean image is constant, $2/N$ a pixel, stays so under filters of sum 1, and "
         "has $N/S_k$ units at layer $k$: $|E f|^2 = 4/(N S_k)$.",
         Check(
             "all pairs of two-pixel images on both rings: one distance, each label of T1, all "
-            "pairs, balanced labels",
+            "pairs, balanced labels, pixels that coincide",
             with_laws,
         ),
     )
