@@ -26,19 +26,21 @@ from scaledet.reference.rates import (
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.noise import check_in, dimensions
 from scaledet.symbols import d, f, k, n, s
 
 __all__ = [
+    "Boxes",
     "attained_overlap",
     "by_growth",
-    "by_linear_noise",
     "by_noise",
     "by_plateaus",
+    "crossover_check",
     "images_check",
     "law_values",
-    "meeting",
+    "linear_noise_check",
     "near_plateau",
-    "on_noisy_tori",
+    "noisy_tori_check",
     "on_tori",
     "stable_exponents",
     "summary",
@@ -200,7 +202,7 @@ def stable_exponents(claim: Any, boxes: Boxes) -> str:
 
 def by_noise(claim: Any, boxes: Boxes, dim: Any) -> str:
     """Confront beta with growth rates, and rho with dense matrices."""
-    return agree(claim, _rates(boxes, _dims(dim)))
+    return agree(claim, _rates(boxes, dimensions(dim)))
 
 
 @cache
@@ -218,10 +220,6 @@ def _rates(boxes: Boxes, dims: Iterable[int]) -> Cases:
         case = {f: length, s: stride, d: dim, y.alpha: alpha, y.beta: dim * beta, y.rho: radius}
         cases.append(case)
     return cases
-
-
-def _dims(dim: Any) -> tuple[int, ...]:
-    return (1, 2, 3) if dim == d else (dim,)
 
 
 def on_tori(claim: Any, dim: Any) -> str:
@@ -250,41 +248,48 @@ def _noise_parts(
     return infinite_sensitivity(layers, layer, dim, rectify, sizes)
 
 
-def on_noisy_tori(claim: Any, dim: Any, rectify: str | None) -> str:
-    """Confront G_k of boxes with stride = length with tori extrapolated to infinite size."""
+def noisy_tori_check(dim: Any, rectify: str | None) -> Check:
+    """Check G_k of boxes with stride = length with tori extrapolated to infinite size."""
 
-    def trials() -> Iterable[tuple[Cases, Values]]:
-        for axes in _dims(dim):
-            for stride, depth, sizes in LARGE[axes]:
-                parts = partial(_noise_parts, stride, depth, sizes, axes, rectify)
-                values = {
-                    y.G: lambda layer, parts=parts: sum(parts(layer)),
-                    y.A: _box_values(stride, stride)[y.A],
-                }
-                yield [{s: stride, k: layer, d: axes} for layer in range(depth + 1)], values
+    def confront(claim: Any, axes: int) -> str:
+        trials = []
+        for stride, depth, sizes in LARGE[axes]:
+            parts = partial(_noise_parts, stride, depth, sizes, axes, rectify)
+            values = {
+                y.G: lambda layer, parts=parts: sum(parts(layer)),
+                y.A: _box_values(stride, stride)[y.A],
+            }
+            cases = [{s: stride, k: layer, d: axes} for layer in range(depth + 1)]
+            trials.append((cases, values))
+        return _tried(claim, trials, digits=11)
 
-    return _tried(claim, trials(), "series of tori", digits=11)
+    route = "noise pooled on tori of several sizes, extrapolated to infinite size; $s = 2, 3$"
+    return check_in(dimensions(dim), route, confront)
 
 
-def meeting(claim: Any, dim: Any, rectify: str | None) -> str:
-    """Confront the crossover with the power law through the two parts of G_0 and G_1 on tori."""
-    evidence = []
-    for axes in _dims(dim):
+def crossover_check(dim: Any, rectify: str | None) -> Check:
+    """Check the crossover with the power law through the two parts of G_0 and G_1 on tori."""
+
+    def confront(claim: Any, axes: int) -> str:
         stride, _, sizes = LARGE[axes][0]
         parts = [_noise_parts(stride, 1, sizes, axes, rectify, layer) for layer in (0, 1)]
         drift, spread = zip(*parts, strict=True)
         slope = math.log(drift[1] / drift[0]) / math.log(stride)
         scale = (spread[0] / drift[0]) ** (1 / slope)
-        evidence.append(agree(claim, [{y.crossover: sp.Float(scale), d: axes}], digits=10))
-    return summary(evidence, "dimensions")
+        return agree(claim, [{y.crossover: sp.Float(scale), d: axes}], digits=10)
+
+    route = "the power law through the pooled mean of the noise at two layers, on tori"
+    return check_in(dimensions(dim), route, confront)
 
 
-def by_linear_noise(claim: Any, dim: Any) -> str:
-    """Confront beta with the exponent of linear noise between layers 0 and 1, to ten decimals."""
-    cases = []
-    for axes in _dims(dim):
+def linear_noise_check(dim: Any) -> Check:
+    """Check beta with the exponent of linear noise between layers 0 and 1, to ten decimals."""
+
+    def confront(claim: Any, axes: int) -> str:
         stride, _, sizes = LARGE[axes][0]
-        first, second = (sum(_noise_parts(stride, 1, sizes, axes, None, at)) for at in (0, 1))
-        exponent = sp.Rational(round(1e10 * math.log(second / first, stride)), 10**10)
-        cases.append({y.beta: exponent, d: axes})
-    return agree(claim, cases)
+        first, second = (sum(_noise_parts(stride, 1, sizes, axes, None, k)) for k in (0, 1))
+        exponent = round(1e10 * math.log(second / first, stride))
+        return agree(claim, [{y.beta: sp.Rational(exponent, 10**10), d: axes}])
+
+    route = "linear noise pooled on tori: its local exponent"
+    return check_in(dimensions(dim), route, confront)

@@ -16,10 +16,18 @@ from scaledet.reference.noise import gaussian_sensitivity, infinite_sensitivity
 from scaledet.reference.quadrature import gaussian_moments
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
-from scaledet.symbolic.routes.noise import LAWS, TORI, exact
+from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.noise import DIMS, LAWS, TORI, check_in, exact
 from scaledet.symbols import L, d, k, sigma
 
-__all__ = ["at_input", "noisy_input", "noisy_large_input", "pair_moves", "ratios", "units"]
+__all__ = [
+    "input_check",
+    "noisy_input",
+    "noisy_large_input",
+    "pair_moves",
+    "ratio_check",
+    "units",
+]
 
 INPUTS = {dim: Torus([([1, 2, 4], 1)], size, dim) for dim, size in ((1, 7), (2, 4), (3, 3))}
 LAYER = (((1, 2, 4), 2),)
@@ -50,10 +58,13 @@ def _bias(torus: Torus, layer: int) -> Fraction:
     return Fraction(torus.biases[layer - 1], torus.scale(layer))
 
 
-def ratios(claim: Any) -> str:
-    """Confront a claim about D_k, G_k and R_k with all moves and all outcomes of a noise."""
-    evidence = [agree(claim, [{k: layer} for layer in LAYERS], _sensitivities(dim)) for dim in TORI]
-    return f"{evidence[0]} in each of d = 1, 2, 3"
+def ratio_check() -> Check:
+    """Check a claim about D_k, G_k and R_k with all moves and all outcomes of a noise."""
+    return check_in(
+        DIMS,
+        "all displacements, and all outcomes of a noise of few values",
+        lambda claim, dim: agree(claim, [{k: layer} for layer in LAYERS], _sensitivities(dim)),
+    )
 
 
 @lru_cache
@@ -69,19 +80,21 @@ def _sensitivities(dim: int) -> dict[Any, Any]:
     }
 
 
-def at_input(claim: Any) -> str:
-    """Confront a claim about layer 0 with all pixels, moves and pairs of images."""
-    evidence = [
-        agree(claim, [{d: dim, L: torus.pixels}], {y.D: torus.sensitivity, y.Q: torus.distance})
-        for dim, torus in INPUTS.items()
-    ]
-    return f"{evidence[0]} in each of d = 1, 2, 3"
+def input_check(route: str) -> Check:
+    """Check a claim about layer 0 with all pixels, moves and pairs of images."""
+
+    def confront(claim: Any, dim: int) -> str:
+        torus = INPUTS[dim]
+        values = {y.D: torus.sensitivity, y.Q: torus.distance}
+        return agree(claim, [{d: dim, L: torus.pixels}], values)
+
+    return check_in(DIMS, route, confront)
 
 
 def pair_moves(claim: Any) -> str:
     """Confront the energy of two moves with all of them, on tori that no walk wraps around."""
     count = 0
-    for dim in (1, 2, 3):
+    for dim in DIMS:
         torus = Torus([], 8, dim)
         for offset in itertools.product(range(4), repeat=dim):
             if 0 < sum(offset) <= 3:

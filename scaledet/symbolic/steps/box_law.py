@@ -22,10 +22,10 @@ from scaledet.symbolic.routes.boxes import (
     Boxes,
     attained_overlap,
     by_growth,
-    by_linear_noise,
     by_noise,
     by_plateaus,
     images_check,
+    linear_noise_check,
     near_plateau,
     stable_exponents,
 )
@@ -220,8 +220,5 @@ def linear_noise(dim: Any) -> Step:
         "The exponent of noise.",
         sp.Eq(y.beta, 0),
         "linear noise is averaged like the signal; nothing piles up.",
-        Check(
-            "linear noise pooled on tori: its local exponent",
-            lambda claim: by_linear_noise(claim, dim),
-        ),
+        linear_noise_check(dim),
     )

@@ -21,9 +21,9 @@ from scaledet import validate
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.boxes import (
     by_noise,
+    crossover_check,
     images_check,
-    meeting,
-    on_noisy_tori,
+    noisy_tori_check,
     on_tori,
 )
 from scaledet.symbolic.steps.box_law import box_law_steps, growing_noise, linear_noise
@@ -36,7 +36,6 @@ __all__ = ["derive_boxes", "noise_of_disjoint_boxes", "steps_of_disjoint_boxes"]
 BOXES = ((2, 2), (3, 3), (4, 4))
 """Length and stride of the boxes that are tried."""
 POOLED = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"
-NOISE = "noise pooled on tori of several sizes, extrapolated to infinite size; $s = 2, 3$"
 MATCHED = "noise matched to the displacement, $L\\sigma^2 = 2$"
 
 
@@ -124,12 +123,12 @@ def _any_length(stride: int, dim: Any, rectify: str | None) -> Derivation:
 
 
 def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, Any]]:
-    """Derive h_k, c_k, A_k, D_k, its prefactor, alpha, and D_k on the torus; name the results.
+    """Derive h_k, c_k, A_k, D_k, alpha, and D_k on the torus; name the results.
 
     Examples
     --------
-    >>> [step.expression.rhs for step in steps_of_disjoint_boxes()[0][2:6]]
-    [s**k, s**(-k), 1, 1]
+    >>> [step.expression.rhs for step in steps_of_disjoint_boxes()[0][2:5]]
+    [s**k, s**(-k), 1]
     """
     size = s**k
     overlap = sp.summation(size**-2, (i, 1, sp.Max(0, size - sp.Abs(m))))
@@ -166,13 +165,8 @@ def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, A
             images_check(BOXES, f"differences of pooled images: {POOLED}"),
         ),
         Step(
-            "The law is exact at every layer, with prefactor one.",
-            sp.Eq(y.D(k) * y.A(k), sp.simplify(drop * width)),
-            "the two steps before.",
-            images_check(BOXES, POOLED),
-        ),
-        Step(
-            "The exponent of stability, read off at any layer.",
+            "The exponent of stability, read off at any layer: the law is exact, with prefactor "
+            "one.",
             sp.Eq(-sp.log(y.D(k)) / sp.log(y.A(k)), sp.simplify(-sp.log(drop) / sp.log(width))),
             "an identity in $s$ and $k$: $\\alpha = 1$ without corrections. Compare smoothing "
             "filters, with $\\alpha = 2$: the box has jumps, and a jump costs one power.",
@@ -190,9 +184,9 @@ def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, A
             ),
         ),
     )
-    names = ("h_k", "c_k(m)", "A_k", "D_k", "D_prefactor", "alpha", "D_torus")
-    values = (step.expression.rhs for step in steps)
-    return steps, dict(zip(names, values, strict=True))
+    names = ("h_k", "c_k(m)", "A_k", "D_k", "alpha", "D_torus")
+    named = {name: step.expression.rhs for name, step in zip(names, steps, strict=True)}
+    return steps, {**named, "D_prefactor": sp.simplify(drop * width)}
 
 
 def _lags(low: int, high: int) -> list[dict[Any, int]]:
@@ -215,7 +209,7 @@ def noise_of_disjoint_boxes(
     constant = value.as_independent(s, as_Add=True)[0]
     prefactor = sp.simplify((value - constant) / s ** (k * dim))
     scale = sp.solve(sp.Eq(prefactor * sp.Dummy(positive=True), constant))[0]
-    noise_check = Check(NOISE, lambda claim: on_noisy_tori(claim, dim, rectify))
+    noise_check = noisy_tori_check(dim, rectify)
     steps = (
         Step(
             "The sensitivity to noise, at every layer.",
@@ -243,10 +237,7 @@ def noise_of_disjoint_boxes(
             "$\\beta$.",
             sp.Eq(y.crossover, scale ** (1 / sp.sympify(dim))),
             "solve $A_*^d/(2\\pi) = (\\pi - 1)/(2\\pi)$.",
-            Check(
-                "the power law through the pooled mean of the noise at two layers, on tori",
-                lambda claim: meeting(claim, dim, rectify),
-            ),
+            crossover_check(dim, rectify),
         ),
     )
     beta, crossover = (step.expression.rhs for step in steps[2:])

@@ -9,11 +9,11 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.model import (
-    at_input,
+    input_check,
     noisy_input,
     noisy_large_input,
     pair_moves,
-    ratios,
+    ratio_check,
     units,
 )
 from scaledet.symbolic.routes.noise import Bench
@@ -33,7 +33,8 @@ __all__ = [
 
 PAGE = "The model"
 """Title of the page of these steps."""
-BENCH = Bench((1, 2, 3), "input")
+BENCH = Bench((2, 3, 1), "input")
+"""In one dimension a power of d - 1 says nothing: it comes last."""
 
 
 def linearity() -> Step:
@@ -81,7 +82,7 @@ def sensitivity_ratio() -> Step:
         sp.Eq(y.R(k), y.D(k) / y.G(k)),
         "$R_k = \\mathrm{E}|f_k(\\tau x) - f_k(x)|^2 / \\mathrm{E}|f_k(x + \\eta) - f_k(x)|^2$, "
         "from which $Q_k$ cancels.",
-        Check("all displacements, and all outcomes of a noise of few values", ratios),
+        ratio_check(),
     )
 
 
@@ -93,14 +94,14 @@ def input_steps(general: Step) -> tuple[Step, Step]:
         sp.Eq(y.D(0), sp.simplify(value)),
         "no layer means $c_0(0) = 1$ and $c_0(1) = 0$. What exceeds 1 is the chance $1/L$ that "
         "two independent images coincide.",
-        Check("all pixels, moves and pairs of images", at_input),
+        input_check("all pixels, moves and pairs of images"),
     )
     energy = Step(
         "The energy of a displacement is 2. Noise is matched to it: $L \\sigma^2 = 2$.",
         sp.Eq(y.D(0) * y.Q(0), 2),
         "one pixel goes out and another lights up. Noise of the same energy has "
         "$\\mathrm{E}|\\eta|^2 = L \\sigma^2 = \\mathrm{E}|\\tau x - x|^2$.",
-        Check("all pixels and moves", at_input),
+        input_check("all pixels and moves"),
     )
     return start, energy
 
