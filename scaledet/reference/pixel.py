@@ -137,7 +137,7 @@ def composite(weights: Weights, stride: int, k: int) -> list[Fraction]:
     return [Fraction(site, scale) for site in sites]
 
 
-def autocorrelation(values: Sequence[Fraction], lag: int) -> Fraction:
+def autocorrelation(values: Weights, lag: int) -> Fraction:
     """Sum of products at distance `lag`.
 
     >>> autocorrelation([Fraction(1), Fraction(2), Fraction(1)], -1)

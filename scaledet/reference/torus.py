@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Torus:
             raise ValueError(f"the strides of {self.layers} do not divide {size}")
         self.size, self.dim, self.pixels = size, dim, size**dim
         self.biases = tuple(biases) or (0,) * len(layers)
-        self.features = cache(self._features)
+        self._features: dict[tuple[int, bool], Any] = {}
 
     def stride(self, k: int) -> int:
         """Cumulative stride S_k."""
@@ -98,9 +98,11 @@ class Torus:
         images = images.reshape(-1, *[self.size] * self.dim)
         return self.run(images, k, real=real).reshape(len(active), -1)
 
-    def _features(self, k: int, *, real: bool = False) -> Any:
+    def features(self, k: int, *, real: bool = False) -> Any:
         """Representation of every one-pixel image at layer k, shape [pixels, units]."""
-        return self.images(k, np.arange(self.pixels)[:, None], real=real)
+        if (k, real) not in self._features:
+            self._features[k, real] = self.images(k, np.arange(self.pixels)[:, None], real=real)
+        return self._features[k, real]
 
     def overlap(self, k: int, p: int, q: int) -> Fraction:
         """Inner product of the pooled images of pixels p and q."""

@@ -9,13 +9,12 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.reference.exact import number, refute
 from scaledet.reference.noise import infinite_sensitivity
-from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.pixel import PooledPixel, autocorrelation, composites
 from scaledet.reference.rates import (
     far_sensitivity,
     measured_alpha,
@@ -60,6 +59,7 @@ LARGE = {
     3: ((2, 1, (12, 14)),),
 }
 """By dimension: stride, layers, and sizes extrapolated to infinity."""
+PARABOLA = [Fraction(500**2 - at**2) for at in range(-499, 500)]
 
 
 def summary(evidence: Sequence[str], what: str) -> str:
@@ -145,15 +145,11 @@ def near_plateau(claim: Any, boxes: Boxes) -> str:
 
 @cache
 def _before_parabola(length: int, stride: int, layer: int) -> Any:
-    """D_k of equal boxes whose last layer is a parabola of 999 weights, to 40 digits."""
-    taps = np.array([500**2 - at**2 for at in range(-499, 500)], dtype=object)
-    for _ in range(layer - 1):
-        wider = np.zeros((len(taps) - 1) * stride + length, dtype=object)
-        for j in range(length):
-            wider[j : j + (len(taps) - 1) * stride + 1 : stride] += taps
-        taps = wider
-    ratio = Fraction(int(taps[1:] @ taps[:-1]), int(taps @ taps))
-    return number(1 - ratio).evalf(40)
+    """D_k of equal boxes whose last layer is a parabola, to 40 digits."""
+    layers = [([Fraction(1)] * length, stride)] * (layer - 1)
+    *_, (sites, _) = composites([*layers, (PARABOLA, 1)])
+    taps = [Fraction(site) for site in sites]
+    return number(1 - autocorrelation(taps, 1) / autocorrelation(taps, 0)).evalf(40)
 
 
 def attained_overlap(claim: Any, boxes: Boxes) -> str:
