@@ -145,9 +145,10 @@ def near_plateau(claim: Any, boxes: Boxes) -> str:
 
 @cache
 def _before_parabola(length: int, stride: int, layer: int) -> Any:
-    """D_k of equal boxes whose last layer is a parabola, to 40 digits."""
-    layers = [([Fraction(1)] * length, stride)] * (layer - 1)
-    *_, (sites, _) = composites([*layers, (PARABOLA, 1)])
+    """D_2 of a box followed by a parabola, to 40 digits."""
+    if layer != 2:
+        raise IndexError(f"layer {layer} was not pooled")
+    *_, (sites, _) = composites([([Fraction(1)] * length, stride), (PARABOLA, 1)])
     taps = [Fraction(site) for site in sites]
     return number(1 - autocorrelation(taps, 1) / autocorrelation(taps, 0)).evalf(40)
 
