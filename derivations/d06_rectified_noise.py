@@ -5,17 +5,8 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
+from scaledet.symbolic.steps import piling_up as steps
 from scaledet.symbolic.steps.noise import PAGE, noise_steps
-from scaledet.symbolic.steps.piling_up import (
-    boxes_noise,
-    flat_amplitude,
-    growth,
-    late_rectification,
-    linear_noise,
-    linear_ratio,
-    matched_noise,
-    rectified_alone,
-)
 from scaledet.symbols import d
 
 
@@ -23,7 +14,7 @@ def derivation() -> Derivation:
     """Derive the law of piling up."""
     general = noise_steps("input", d)
     law = general[-1]
-    flat, boxes, beta = flat_amplitude(law), boxes_noise(law), growth(law)
+    flat, boxes, beta = steps.flat_amplitude(law), steps.boxes_noise(law), steps.growth(law)
     return Derivation(
         title=PAGE,
         abstract="Pooling averages the fluctuations of noise and signal alike, but it keeps the "
@@ -39,14 +30,15 @@ def derivation() -> Derivation:
         ),
         steps=(
             *general,
-            matched_noise(law),
-            rectified_alone(law),
-            linear_noise(),
-            linear_ratio(),
+            steps.matched_noise(law),
+            steps.rectified_alone(law),
+            steps.linear_noise(),
+            noise_steps(None, d)[-1],
+            steps.linear_ratio(),
             flat,
             boxes,
             beta,
-            late_rectification(boxes),
+            steps.late_rectification(boxes),
         ),
         result={
             "G_k": law.expression.rhs,

@@ -9,7 +9,7 @@ from scaledet.symbolic.steps import crossover as steps
 
 
 def derivation() -> Derivation:
-    """Derive the crossover and what it does to measured exponents."""
+    """Derive the crossover and its effect on measured exponents."""
     power, scale = steps.power_law(), steps.crossover_scale()
     strided, local = steps.strided_scale(scale), steps.local_exponent()
     fit, peak = steps.fitted_exponent(), steps.flat_peak()

@@ -9,7 +9,7 @@ from scaledet.symbolic.steps import density_evolution as steps
 
 
 def derivation() -> Derivation:
-    """Derive the recursion of the law of a unit and what follows for G_k."""
+    """Derive the recursion of the law of a unit and its consequences for G_k."""
     law, energy = steps.unit_law(), steps.whole_image()
     mean, variance = steps.unit_mean(), steps.unit_variance()
     return Derivation(
@@ -17,8 +17,8 @@ def derivation() -> Derivation:
         abstract="Where filters do not overlap, background units stay independent, and their law "
         "at one layer follows from that at the layer before: convolve, shift, cut at zero. It is "
         "a renormalisation by blocks, exact at any size, depth and bias. Without cuts the mean "
-        "is kept and the fluctuations average out; a cut changes both by the moments of what it "
-        "takes away.",
+        "is kept and the fluctuations average out; a cut changes both by the moments of the part "
+        "that it takes away.",
         assumptions=(
             "boxes $f = s$ in $d$ dimensions, $n = s^d$ inputs a unit; noise independent from "
             "pixel to pixel, of any law; a ReLU in every layer; layers $k \\ge 1$, and $k = 0$ "

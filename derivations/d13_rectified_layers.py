@@ -5,23 +5,16 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps.rectified_units import (
-    PAGE,
-    boxes_law,
-    flat_law,
-    growth_step,
-    halved_noise,
-    layer_noise_steps,
-)
+from scaledet.symbolic.steps import rectified_units as steps
 from scaledet.symbols import d
 
 
 def derivation() -> Derivation:
     """Derive the law of piling up for noise that every layer rectifies."""
-    general = layer_noise_steps(d)
-    flat, beta = flat_law(d), growth_step(d)
+    general = steps.layer_noise_steps(d)
+    flat, beta = steps.flat_law(d), steps.growth_step(d)
     return Derivation(
-        title=PAGE,
+        title=steps.PAGE,
         abstract="If $x + \\eta$ enters a network whose every layer pools and rectifies, without "
         "bias, only the first ReLU acts. It gives the noise a mean that stays, and the noise piles "
         "up with the exponent of noise rectified at the input; the first pooling wins the factor "
@@ -34,7 +27,7 @@ def derivation() -> Derivation:
             "first $L \\to \\infty$ at fixed $k \\ge 1$ and $L \\sigma^2 = 2$, then, for "
             "exponents and amplitudes, $k \\to \\infty$",
         ),
-        steps=(*general, halved_noise(), flat, boxes_law(d), beta),
+        steps=(*general, steps.halved_noise(), flat, steps.boxes_law(d), beta),
         result={
             "G_k": general[-1].expression.rhs,
             "beta": beta.expression.rhs,

@@ -1,4 +1,4 @@
-"""Limits that no filter beats: what support and receptive field leave to D_k and G_k."""
+"""Limits that no filter beats: bounds of D_k, c_k(0), alpha and beta."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     },
     ("d08_two_pixels", 1,
      "Eq(Sum(overlap(k, p, -m + p), (p, 0, N - 1))/N, c(k, m)/S(k))"): EVEN,
+    ("d06_rectified_noise", 19, "Eq(G(k + 1), 1)"): EVERY,
     ("d13_rectified_layers", 7,
      "Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)"): EVERY,
     ("d13_rectified_layers", 12, "G_variance(k + 1) >= 1/4"): EVERY,

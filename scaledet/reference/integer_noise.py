@@ -23,19 +23,10 @@ __all__ = ["IntegerNoise", "clean_height"]
 class IntegerNoise:
     """Boxes of `inputs` pixels, stride = length, and noise of independent pixels.
 
-    Parameters
-    ----------
-    inputs : int
-        Inputs of a unit.
-    outcomes : tuple of (value, weight)
-        Integer values of the noise of one pixel, and weights proportional to their probabilities.
-    budgets : tuple of int
-        Height that the bias of layers 1, 2, ... takes off, in units of n^-k.
-    height : int, default 0
-        Of an active pixel, in the units of the noise.
+    `outcomes` are integer values of the noise of one pixel, with weights proportional to their
+    probabilities; `budgets` the heights that the biases of layers 1, 2, ... take off, in units of
+    n^-k; `height` is that of an active pixel.
 
-    Examples
-    --------
     >>> IntegerNoise(2, ((0, 1), (1, 1)), (1,)).law(1, 1)
     Fraction(1, 4)
     """
@@ -101,9 +92,9 @@ class IntegerNoise:
 
     def shortfall(self, k: int, power: int) -> Fraction:
         """Moment of the height that the sum of the inputs of layer k lacks to the budget."""
-        if k < 1:
-            raise IndexError(f"layer {k} has no inputs")
         pixels, weights = self.images(1, k)
+        if k == 0:
+            return Fraction(0)
         sums = self.run(pixels, k - 1).sum(axis=1)
         return _average(np.maximum(self.budget(k) - sums, 0) ** power, weights)
 

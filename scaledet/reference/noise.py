@@ -32,15 +32,9 @@ __all__ = [
 class NoiseLaw:
     """Noise that takes a few values, so that its outcomes can be enumerated.
 
-    Parameters
-    ----------
-    outcomes : sequence of (value, weight)
-        Integer values in units of 1/`unit`; the weights are proportional to the probabilities.
-    unit : int, default 1
-        Height of an active pixel in these units.
+    `outcomes` are integers, in units of 1/`unit`, with weights proportional to their
+    probabilities; `unit` is the height of an active pixel in these units.
 
-    Examples
-    --------
     >>> law = NoiseLaw([(-3, 1), (2, 2)], unit=2)
     >>> law.moments("input")        # -3/2 switches an active pixel off
     (Fraction(2, 3), Fraction(2, 9), Fraction(1, 3), Fraction(8, 9))

@@ -34,14 +34,8 @@ class LayeredNoise:
     """Networks on the infinite lattice at L sigma^2 = 2, the background alone.
 
     The one active pixel is lost among infinitely many, and weak noise does not switch it off.
+    `layers` are pairs of integer weights, divided by their sum, and a stride; the last is repeated.
 
-    Parameters
-    ----------
-    layers : sequence of (weights, stride)
-        Integer weights, divided by their sum; the last layer is repeated.
-
-    Examples
-    --------
     >>> drift, spread = LayeredNoise([((1, 1), 2)]).parts(2, 1)
     >>> mpmath.nstr(drift * mpmath.pi, 10), mpmath.nstr(spread * 2 * mpmath.pi, 10)
     ('1.0', '2.141592654')
@@ -107,7 +101,7 @@ def torus_noise(
 ) -> float:
     """G_k in one dimension at L sigma^2 = 2, active pixel included, extrapolated in 1/L.
 
-    What is no power of 1/L falls as exp(-L w^2/(4 c_1(0))), w the smallest weight of layer 1.
+    Other corrections fall as exp(-L w^2/(4 c_1(0))), w the smallest weight of layer 1.
 
     >>> round(torus_noise((((1, 1), 2), ((1, 1), 2)), 1, (160, 200)), 9)
     0.5

@@ -18,36 +18,16 @@ from scaledet.reference.quadrature import gaussian_moments
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.noise import DIMS, check_in
 from scaledet.symbols import d, k, s
-
-__all__ = [
-    "WINDOW",
-    "balance",
-    "box_parts",
-    "boxes_check",
-    "fitted_slope",
-    "flat_prefactor",
-    "growth_check",
-    "late_noise",
-    "local_slope",
-    "prefactor_check",
-    "reached",
-    "total_noise",
-]
 
 DEPTHS = {(1, 2): 2, (1, 3): 2, (2, 2): 2, (2, 3): 1, (3, 2): 2, (3, 3): 1}
 """Depth tried for dimension and length of boxes whose stride is their length."""
-
 SMALLEST = {1: 160, 2: 14, 3: 6}
 """Sides of tori on which exp(-L/4) is negligible."""
-
 LENGTHS = (1, 2, 3, 4, 5)
 """Boxes through which a curve is drawn."""
-
 WINDOW = 5
 """Layers of a fit."""
-
 FLAT = {
     1: ((4, 8, 16, 32), (128, 192)),
     2: ((4, 8, 16, 32), (64, 96)),
@@ -109,35 +89,22 @@ def boxes_check(route: str, quantity: Any, noise: Callable[[int, int, int], floa
     return Check(route, confront)
 
 
-def prefactor_check() -> Check:
-    """Check the amplitude of A_k^d without stride."""
-
-    def confront(claim: Any, dim: int) -> str:
-        agree(claim, [{d: dim, y.prefactor: flat_prefactor(dim)}], digits=4)
-        return "to 4 digits"
-
-    route = "noise pooled by boxes of 3 on large tori, extrapolated in powers of $A_k^{-2}$"
-    return check_in(DIMS, route, confront)
+def prefactor(claim: Any, dim: int) -> str:
+    """Confront the amplitude of A_k^d without stride."""
+    agree(claim, [{d: dim, y.prefactor: flat_prefactor(dim)}], digits=4)
+    return "to 4 digits"
 
 
-def growth_check() -> Check:
-    """Check beta of boxes f = s = 2 and of boxes of 3 without stride."""
-
-    def confront(claim: Any, dim: int) -> str:
-        noise = [total_noise(dim, 2, layer) for layer in range(3)]
-        growth = sp.Float((noise[2] - noise[1]) / (noise[1] - noise[0]))
-        agree(claim, [{d: dim, y.beta: sp.log(growth, 2)}], digits=9)
-        first, last = FLAT[dim][0][-2:]
-        growth = sp.Float(flat_drift(dim, last) / flat_drift(dim, first))
-        widths = sp.Rational(1 + 8 * last, 1 + 8 * first)
-        agree(claim, [{d: dim, y.beta: 2 * sp.log(growth) / sp.log(widths)}], digits=2)
-        return "to 9 and 2 digits"
-
-    route = (
-        "boxes $f = s = 2$, noise pooled on tori, differences of successive layers; boxes of 3 "
-        "without stride, two deep layers"
-    )
-    return check_in(DIMS, route, confront)
+def growth(claim: Any, dim: int) -> str:
+    """Confront beta with boxes f = s = 2 and with boxes of 3 without stride."""
+    noise = [total_noise(dim, 2, layer) for layer in range(3)]
+    rate = sp.Float((noise[2] - noise[1]) / (noise[1] - noise[0]))
+    agree(claim, [{d: dim, y.beta: sp.log(rate, 2)}], digits=9)
+    first, last = FLAT[dim][0][-2:]
+    rate = sp.Float(flat_drift(dim, last) / flat_drift(dim, first))
+    widths = sp.Rational(1 + 8 * last, 1 + 8 * first)
+    agree(claim, [{d: dim, y.beta: 2 * sp.log(rate) / sp.log(widths)}], digits=2)
+    return "to 9 and 2 digits"
 
 
 @lru_cache

@@ -10,8 +10,6 @@ import mpmath
 from scaledet.reference.quadrature import DIGITS
 from scaledet.symbolic.routes.noise import exact
 
-__all__ = ["deep_correlation", "deep_peak", "deep_slopes"]
-
 
 @lru_cache
 def _correlation(length: int, depth: int, lag: int = 0) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -20,21 +20,6 @@ from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
 from scaledet.symbols import L, d, k, m, s
 
-__all__ = [
-    "LOW",
-    "NOISE",
-    "SIGNED",
-    "clean_check",
-    "critical_check",
-    "death_check",
-    "energy_check",
-    "gain_check",
-    "neighbours_check",
-    "networks",
-    "outcomes_check",
-    "shares_check",
-]
-
 NOISE = ((0, 3), (1, 2), (3, 1))
 """Heights of the rectified noise of one pixel, with weights."""
 LOW = ((0, 5), (2, 1))
@@ -49,6 +34,8 @@ Outcomes = tuple[tuple[int, int], ...]
 Trial = tuple[int, int, IntegerNoise, Sequence[int]]
 """Dimension, stride, network, and the layers at which a claim is tried."""
 Values = dict[Any, Callable[..., Any]]
+Budgets = Callable[[Fraction, int, int], list[Fraction]]
+"""Budgets of all layers, from the strength, the inputs of a unit and the depth."""
 
 
 def networks(
@@ -92,48 +79,39 @@ def _values(network: IntegerNoise) -> Values:
     }
 
 
-def energy_check() -> Check:
-    """Check the noise of whole images with one active pixel."""
-
-    def confront(claim: Any) -> str:
-        trials = ((1, 2, 2, 2), (1, 2, 4, 1), (1, 3, 2, 1), (2, 2, 2, 1))
-        for dim, stride, units, layer in trials:
-            inputs = stride**dim
-            pixels = units * inputs**layer
-            network = IntegerNoise(inputs, SIGNED if pixels <= 8 else LOW, (1, 1, 1), height=5)
-            values: Values = {
-                y.energy: partial(_energy, network, pixels),
-                y.background_square: network.square,
-                y.active_square: network.active_square,
-                y.S: partial(pow, stride),
-            }
-            agree(claim, [{d: dim, s: stride, k: layer, L: pixels}], values)
-        return f"exact for {len(trials)} tori with d = 1, 2"
-
-    route = "all outcomes of noise on whole tori, against those on the pixels of one unit"
-    return Check(route, confront)
+def energy(claim: Any) -> str:
+    """Confront the noise of whole images with one active pixel."""
+    trials = ((1, 2, 2, 2), (1, 2, 4, 1), (1, 3, 2, 1), (2, 2, 2, 1))
+    for dim, stride, units, layer in trials:
+        inputs = stride**dim
+        pixels = units * inputs**layer
+        network = IntegerNoise(inputs, SIGNED if pixels <= 8 else LOW, (1, 1, 1), height=5)
+        values: Values = {
+            y.energy: partial(_energy, network, pixels),
+            y.background_square: network.square,
+            y.active_square: network.active_square,
+            y.S: partial(pow, stride),
+        }
+        agree(claim, [{d: dim, s: stride, k: layer, L: pixels}], values)
+    return f"exact for {len(trials)} tori with d = 1, 2"
 
 
 def _energy(network: IntegerNoise, pixels: int, layer: int) -> Fraction:
     return network.energy(pixels // network.inputs**layer, layer)
 
 
-def neighbours_check() -> Check:
-    """Check the covariance of two neighbouring units under noise of variance 9."""
-
-    def confront(claim: Any) -> str:
-        trials = list(itertools.product(([1, 1], [1, 1, 1], [1, 2, 1], [1, 3, 2, 1]), (1, 2, 3)))
-        for weights, stride in trials:
-            torus = Torus([(weights, stride)] * 2, 4 * stride**2 * len(weights))
-            shares = [Fraction(weight, sum(weights)) for weight in weights]
-            values: Values = {
-                y.neighbours: partial(_covariance, torus),
-                y.autocorrelation: partial(autocorrelation, shares),
-            }
-            agree(claim, [{s: stride, y.sigma: 3}], values)
-        return f"exact for {len(trials)} filters and strides, 0 exactly where they do not overlap"
-
-    return Check("the weights of two neighbouring units, pixel by pixel", confront)
+def neighbours(claim: Any) -> str:
+    """Confront the covariance of two neighbouring units under noise of variance 9."""
+    trials = list(itertools.product(([1, 1], [1, 1, 1], [1, 2, 1], [1, 3, 2, 1]), (1, 2, 3)))
+    for weights, stride in trials:
+        torus = Torus([(weights, stride)] * 2, 4 * stride**2 * len(weights))
+        shares = [Fraction(weight, sum(weights)) for weight in weights]
+        values: Values = {
+            y.neighbours: partial(_covariance, torus),
+            y.autocorrelation: partial(autocorrelation, shares),
+        }
+        agree(claim, [{s: stride, y.sigma: 3}], values)
+    return f"exact for {len(trials)} filters and strides, 0 exactly where they do not overlap"
 
 
 def _covariance(torus: Torus, layer: int) -> Fraction:
@@ -141,36 +119,27 @@ def _covariance(torus: Torus, layer: int) -> Fraction:
     return 9 * Fraction(int(first @ second), torus.scale(layer) ** 2)
 
 
-def shares_check() -> Check:
-    """Check the height that biases of unequal budgets leave of a pixel."""
-    shares = [Fraction(1, 2), Fraction(1, 7), Fraction(1, 3), Fraction(3, 5)]
-
-    def confront(claim: Any) -> str:
-        trials = list(itertools.product(PLACES, (1, 2)))
-        for (dim, stride, depth), height in trials:
-            values = _clean(dim, stride, shares, height)
-            layers = range(1, depth + 1)
-            agree(claim, [{d: dim, s: stride, k: at, y.peak: height} for at in layers], values)
-        return f"exact in {len(trials)} series of layers, d = 1, 2, 3"
-
-    return Check("clean images carried out in rationals, layer by layer", confront)
+def shares(claim: Any) -> str:
+    """Confront the height that biases of unequal budgets leave of a pixel."""
+    budgets = [Fraction(1, 2), Fraction(1, 7), Fraction(1, 3), Fraction(3, 5)]
+    trials = list(itertools.product(PLACES, (1, 2)))
+    for (dim, stride, depth), height in trials:
+        cases = [{d: dim, s: stride, k: at, y.peak: height} for at in range(1, depth + 1)]
+        agree(claim, cases, _clean(dim, stride, budgets, height))
+    return f"exact in {len(trials)} series of layers, d = 1, 2, 3"
 
 
-def clean_check(budgets: Callable[[Fraction, int, int], list[Fraction]]) -> Check:
-    """Check the clean signal while it lives, under budgets(strength, inputs of a unit, depth)."""
-
-    def confront(claim: Any) -> str:
-        count = 0
-        for (dim, stride, depth), strength in itertools.product(PLACES, STRENGTHS):
-            values = _clean(dim, stride, budgets(strength, stride**dim, depth), 1)
-            layers = [at for at in range(1, depth + 1) if values[y.signal](at)]
-            cases = [{d: dim, s: stride, k: at, y.strength: strength} for at in layers]
-            if cases:
-                agree(claim, cases, values)
-                count += len(cases)
-        return f"exact in {count} layers that see the pixel, d = 1, 2, 3"
-
-    return Check("clean images carried out in rationals, layer by layer", confront)
+def clean(budgets: Budgets, claim: Any) -> str:
+    """Confront the clean signal while it lives."""
+    count = 0
+    for (dim, stride, depth), strength in itertools.product(PLACES, STRENGTHS):
+        values = _clean(dim, stride, budgets(strength, stride**dim, depth), 1)
+        layers = [at for at in range(1, depth + 1) if values[y.signal](at)]
+        cases = [{d: dim, s: stride, k: at, y.strength: strength} for at in layers]
+        if cases:
+            agree(claim, cases, values)
+            count += len(cases)
+    return f"exact in {count} layers that see the pixel, d = 1, 2, 3"
 
 
 def _clean(dim: int, stride: int, budgets: Sequence[Fraction], height: int) -> Values:
@@ -180,76 +149,55 @@ def _clean(dim: int, stride: int, budgets: Sequence[Fraction], height: int) -> V
     return {y.signal: signal, y.budget: lambda layer: [0, *budgets][layer]}
 
 
-def death_check(budgets: Callable[[Fraction, int, int], list[Fraction]]) -> Check:
-    """Check the first layer that is blank, to either side of every edge."""
-
-    def confront(claim: Any) -> str:
-        cases = []
-        for dim, stride, depth in PLACES:
-            inputs = stride**dim
-            edges = [Fraction(inputs - 1, inputs * (inputs**at - 1)) for at in range(1, depth + 1)]
-            for edge, side in itertools.product(edges, (99, 101)):
-                strength = edge * Fraction(side, 100)
-                biases = budgets(strength, inputs, depth + 1)
-                layers = range(depth + 1)
-                blank = [at for at in layers if not clean_height(dim, stride, biases, at)]
-                if blank:
-                    cases.append({d: dim, s: stride, y.strength: strength, y.dead: blank[0]})
-        return agree(claim, cases) + ", 1 % to either side of every edge"
-
-    return Check("clean images carried out in rationals until they are blank", confront)
+def death(budgets: Budgets, claim: Any) -> str:
+    """Confront the first layer that is blank, to either side of every edge."""
+    cases = []
+    for dim, stride, depth in PLACES:
+        inputs = stride**dim
+        edges = [Fraction(inputs - 1, inputs * (inputs**at - 1)) for at in range(1, depth + 1)]
+        for edge, side in itertools.product(edges, (99, 101)):
+            strength = edge * Fraction(side, 100)
+            biases = budgets(strength, inputs, depth + 1)
+            layers = range(depth + 1)
+            blank = [at for at in layers if not clean_height(dim, stride, biases, at)]
+            if blank:
+                cases.append({d: dim, s: stride, y.strength: strength, y.dead: blank[0]})
+    return agree(claim, cases) + ", 1 % to either side of every edge"
 
 
-def gain_check() -> Check:
-    """Check what a late cut leaves more of two active pixels than an early one."""
+def gain(claim: Any) -> str:
+    """Confront how much more a late cut leaves of two active pixels than an early one."""
 
-    def gain(first: int, second: int, cut: int) -> int:
+    def difference(first: int, second: int, cut: int) -> int:
         image = np.array([[first, 0, 0, second]])
         late, early = (IntegerNoise(2, (), cuts).run(image, 2) for cuts in ((0, cut), (cut, 0)))
         return int((late - early).item())
 
-    heights: Iterable[tuple[int, int, int]] = itertools.product(range(6), range(6), range(1, 6))
-    cases = [
-        {y.first_height: first, y.second_height: second, y.spent: cut}
-        for first, second, cut in heights
-    ]
-    return Check(
-        "images of two active pixels through two layers, the bias in the first or second",
-        lambda claim: agree(claim, cases, {y.cut_gain: gain}),
-    )
+    heights = itertools.product(range(6), range(6), range(1, 6))
+    cases = [{y.first_height: a, y.second_height: b, y.spent: cut} for a, b, cut in heights]
+    return agree(claim, cases, {y.cut_gain: difference})
 
 
-def critical_check() -> Check:
-    """Check the critical probability of noise of two values."""
+def critical() -> list[dict[Any, Any]]:
+    """Find the critical probability of noise of two values, by bisection."""
     trials = ((1, 2, 2), (1, 2, 3), (1, 3, 1), (1, 3, 2), (2, 2, 1), (2, 2, 3), (3, 2, 2))
-    return Check(
-        "the zero of Delta after one layer, all outcomes enumerated, by bisection in p",
-        lambda claim: agree(
-            claim,
-            [
-                {d: dim, s: stride, y.peak: height, y.critical: _root(stride**dim, height)}
-                for dim, stride, height in trials
-            ],
-            digits=12,
-        ),
-    )
+    return [
+        {d: dim, s: stride, y.peak: height, y.critical: _root(stride**dim, height)}
+        for dim, stride, height in trials
+    ]
 
 
 def _root(inputs: int, height: int) -> Any:
     """Zero in p of the drive after one layer, from all outcomes of its inputs."""
     active = [sum(draw) for draw in itertools.product((0, 1), repeat=inputs)]
-    ways = [active.count(count) for count in range(inputs + 1)]
 
     def drive(p: Any) -> Any:
-        after = [max(count * height - 1, 0) for count in range(inputs + 1)]
-        return sum(
-            ways[count]
-            * p**count
-            * (1 - p) ** (inputs - count)
-            * ((inputs - 1) * after[count] - 1)
-            * mpmath.mpf(inputs) ** after[count]
-            for count in range(inputs + 1)
-        )
+        total = mpmath.mpf(0)
+        for count in range(inputs + 1):
+            after = max(count * height - 1, 0)
+            term = ((inputs - 1) * after - 1) * mpmath.mpf(inputs) ** after
+            total += active.count(count) * p**count * (1 - p) ** (inputs - count) * term
+        return total
 
     with mpmath.workdps(40):
         low, high = mpmath.mpf(0), mpmath.mpf(1)

@@ -18,20 +18,8 @@ from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.rates import measured_alpha, measured_beta, pooled_values
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbols import k, n
-
-__all__ = [
-    "box",
-    "dense_eigenvalue",
-    "eigenvalue_check",
-    "measured_check",
-    "members",
-    "parabola",
-    "peaked",
-    "sine",
-    "stack_check",
-    "window_check",
-]
 
 Weights = tuple[int, ...]
 Values = dict[Any, Callable[..., Any]]
@@ -47,17 +35,8 @@ PANEL = (
     (((1, 1), 3),),
 )
 """Layers that are stacked, the last one repeated; one stack per row."""
-FILTERS = (
-    ((1, 1), 2),
-    ((1, 2, 1), 2),
-    ((1, 1, 1), 2),
-    ((2, 1), 2),
-    ((1,) * 6, 3),
-    ((1, 0, 1), 2),
-    ((1, 2, 0, 1, 2), 2),
-    ((3, 1, 2), 2),
-    ((1, 1), 3),
-)
+HALVED = ((1, 1), (1, 2, 1), (1, 1, 1), (2, 1), (1, 0, 1), (1, 2, 0, 1, 2), (3, 1, 2))
+FILTERS = (*((weights, 2) for weights in HALVED), ((1,) * 6, 3), ((1, 1), 3))
 """Filters and strides whose exponents are measured."""
 LAYERS = [{k: layer} for layer in (1, 2, 3)]
 FAMILY = [{k: member} for member in (1, 2, 3, 4)]
@@ -74,45 +53,6 @@ def stack_check(family: Family, attained: str, digits: int = 25) -> Check:
         return f"{len(LAYERS) * len(PANEL)} cases of pooled images; {evidence}"
 
     return Check(f"pooled one-pixel images, unequal layers included; {attained}", confront)
-
-
-def window_check() -> Check:
-    """Confront a claim with sine windows."""
-    return Check(
-        "sine windows of two to six sites, squares summed at 60 digits",
-        lambda claim: agree(claim, FAMILY, members(sine)),
-    )
-
-
-def eigenvalue_check() -> Check:
-    """Confront a claim on the eigenvalues of a path with those of dense matrices."""
-    cases = [{k: size, n: index} for size in range(1, 6) for index in range(size)]
-    values = {y.W: lambda size: size, y.path_eigenvalue: dense_eigenvalue}
-    return Check(
-        "eigenvalues of dense matrices of up to five rows, to 40 digits",
-        lambda claim: agree(claim, cases, values),
-    )
-
-
-def measured_check() -> Check:
-    """Confront a limit of an exponent with measured ones, and find it attained."""
-
-    def confront(claim: Any) -> str:
-        cases = [
-            {
-                y.alpha: measured_alpha(weights, stride),
-                y.beta: dim * measured_beta(weights, stride),
-                y.d: dim,
-            }
-            for weights, stride in FILTERS
-            for dim in (1, 2)
-        ]
-        return agree(claim, cases, tight=True)
-
-    return Check(
-        "growth rates of exact squares of composite filters; $[1, 2, 1]$ at stride 2 attains it",
-        confront,
-    )
 
 
 @cache
@@ -137,24 +77,21 @@ def members(family: Family) -> Values:
             weights = family(member)
             total = sum(weights)
             taps = [weight / total for weight in weights]
-            mean = sum(at * tap for at, tap in enumerate(taps))
-            spread = sum(at * at * tap for at, tap in enumerate(taps)) - mean * mean
+            mean, square = (sum(at**p * tap for at, tap in enumerate(taps)) for p in (1, 2))
             squares = [_number(autocorrelation(taps, lag)) for lag in (0, 1, 2)]
             return {
                 y.c: squares,
                 y.D: 1 - squares[1] / squares[0],
                 y.W: sp.Integer(len(taps)),
-                y.A: sp.sqrt(1 + 12 * _number(spread)),
+                y.A: sp.sqrt(1 + 12 * _number(square - mean * mean)),
                 y.highest: _number(max(taps)),
             }
 
     def single(quantity: Any) -> Callable[..., Any]:
         return lambda member: numbers(member)[quantity]
 
-    return {
-        y.c: lambda member, lag: numbers(member)[y.c][lag],
-        **{quantity: single(quantity) for quantity in (y.D, y.W, y.A, y.highest)},
-    }
+    singles = {quantity: single(quantity) for quantity in (y.D, y.W, y.A, y.highest)}
+    return {y.c: lambda member, lag: numbers(member)[y.c][lag], **singles}
 
 
 def _number(value: Any) -> Any:
@@ -185,18 +122,37 @@ def parabola(member: int) -> list[Any]:
 
 
 @cache
-def dense_eigenvalue(number: int, size: int) -> Any:
+def dense_eigenvalue(index: int, size: int) -> Any:
     """Eigenvalue of the dense Laplacian of a path, in ascending order, to 60 digits.
 
     >>> float(dense_eigenvalue(0, 2))
     1.0
     """
-    if not 0 <= number < size:
-        raise IndexError(f"there is no eigenvalue {number} of {size}")
+    if not 0 <= index < size:
+        raise IndexError(f"there is no eigenvalue {index} of {size}")
     with mpmath.workdps(70):
-        matrix = mpmath.matrix(size, size)
-        for at in range(size):
-            matrix[at, at] = 2
-            if at:
-                matrix[at, at - 1] = matrix[at - 1, at] = -1
-        return _number(mpmath.eigsy(matrix, eigvals_only=True)[number])
+        distances = [[abs(row - column) for column in range(size)] for row in range(size)]
+        matrix = mpmath.matrix([[{0: 2, 1: -1}.get(gap, 0) for gap in row] for row in distances])
+        return _number(mpmath.eigsy(matrix, eigvals_only=True)[index])
+
+
+WINDOWS = against(
+    "sine windows of two to six sites, squares summed at 60 digits", FAMILY, members(sine)
+)
+EIGENVALUES = against(
+    "eigenvalues of dense matrices of up to five rows, to 40 digits",
+    [{k: size, n: index} for size in range(1, 6) for index in range(size)],
+    {y.W: lambda size: size, y.path_eigenvalue: dense_eigenvalue},
+)
+
+
+def _exponents() -> list[dict[Any, Any]]:
+    measured = [(measured_alpha(*layer), measured_beta(*layer)) for layer in FILTERS]
+    return [{y.alpha: a, y.beta: dim * b, y.d: dim} for a, b in measured for dim in (1, 2)]
+
+
+EXPONENTS = against(
+    "growth rates of exact squares of composite filters; $[1, 2, 1]$ at stride 2 attains it",
+    _exponents,
+    tight=True,
+)

@@ -25,23 +25,8 @@ from scaledet.reference.quadrature import gaussian_moments, rectified_moment
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.checks import check_in
 from scaledet.theory.prediction import predict
-
-__all__ = [
-    "DIMS",
-    "LAWS",
-    "TORI",
-    "Bench",
-    "check_in",
-    "dimensions",
-    "exact",
-    "finite_size_check",
-    "linear_ratio_check",
-    "moment_check",
-    "rectified_alone_check",
-]
-
-DIMS = (1, 2, 3)
 
 TORI = {
     1: Torus([([1, 2, 4], 2), ([3, 1, 0, 2], 3)], 6, 1, biases=(3, 1)),
@@ -58,8 +43,9 @@ LAWS = {
 """Noise without mean whose outcomes are enumerated; -3/2 switches an active pixel off."""
 
 SKEW = (((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1))
+"""Layers of the large tori; the last is one more than the claims are tried at."""
 LARGE = {1: (96, 144, 192), 2: (12, 18, 24), 3: (12, 18)}
-"""Sizes extrapolated to infinity; exp(-L/4) bounds what is not a power of 1/L."""
+"""Sizes extrapolated to infinity; exp(-L/4) bounds corrections that are no power of 1/L."""
 LARGE_TORI = {dim: Torus(SKEW, sizes[0], dim) for dim, sizes in LARGE.items()}
 
 PREDICTED = {1: 1024, 2: 32, 3: 12}
@@ -75,33 +61,8 @@ Trial = tuple[dict[Any, Any], Values]
 """Numbers for symbols, and for applied functions."""
 
 
-def dimensions(dim: Any) -> tuple[int, ...]:
-    """Return the dimensions in which a claim is tried: all three for the symbol d."""
-    return DIMS if dim == y.d else (dim,)
-
-
-def check_in(dims: Sequence[int], route: str, confront: Callable[[Any, int], str]) -> Check:
-    """Confront a claim in each of these dimensions; add up the evidence."""
-
-    def confront_all(claim: Any) -> str:
-        evidence = [confront(claim, dim) for dim in dims]
-        if len(set(evidence)) > 1:
-            return "; ".join(evidence)
-        return f"{evidence[0]} in {'each of ' * (len(dims) > 1)}d = {', '.join(map(str, dims))}"
-
-    return Check(route, confront_all)
-
-
 class Bench:
-    """Tori of some dimensions on which claims about noise are tried, at every layer.
-
-    Parameters
-    ----------
-    dims : sequence of int
-        From 1 to 3.
-    rectify : {"input", "noise", None}
-        How the noise meets the first ReLU.
-    """
+    """Tori of some dimensions on which claims about noise are tried, at every layer."""
 
     def __init__(self, dims: Sequence[int], rectify: str | None) -> None:
         self.dims, self.rectify = tuple(dims), rectify
@@ -168,60 +129,41 @@ class Bench:
         }
 
 
-def moment_check() -> Check:
-    """Check moments of relu(m + sigma Z) and of perturbed pixels by quadrature."""
-
-    def confront(claim: Any) -> str:
-        if claim.has(y.rectified):
-            pairs = [(0, 1), (1, 1), (1, 3), (-1, 2), (2, 1), (3, 10)]
-            cases = [{y.height: m, y.sigma: width} for m, width in pairs]
-            return agree(claim, cases, {y.rectified: lambda *at: exact(rectified_moment(*at))})
-        return agree(claim, [{y.sigma: exact(s), **_quadrature(s, "input")} for s in WIDTHS])
-
-    return Check("quadrature of the definition against the normal density", confront)
+def moment(claim: Any) -> str:
+    """Confront moments of relu(m + sigma Z) and of perturbed pixels with quadrature."""
+    if claim.has(y.rectified):
+        pairs = [(0, 1), (1, 1), (1, 3), (-1, 2), (2, 1), (3, 10)]
+        cases = [{y.height: m, y.sigma: width} for m, width in pairs]
+        return agree(claim, cases, {y.rectified: lambda *at: exact(rectified_moment(*at))})
+    return agree(claim, [{y.sigma: exact(s), **_quadrature(s, "input")} for s in WIDTHS])
 
 
-def finite_size_check() -> Check:
-    """Check G_k at matched noise, rectified at the input, on tori of any size."""
-
-    def confront(claim: Any) -> str:
-        evidence = []
-        for dim, torus in LARGE_TORI.items():
-            evidence.append(agree(claim, _cases(torus), _matched(torus, "input"), digits=11))
-            size = PREDICTED[dim]
-            network = Network([Layer(3), Layer(2, stride=2)], dim=dim)
-            predicted = predict(network, size=size).G
-            pooled = PooledPixel([([Fraction(1, 3)] * 3, 1), ([Fraction(1, 2)] * 2, 2)])
-            values = {y.G: lambda k, G=predicted: float(G[k]), y.c: pooled.correlation}
-            cases = [{y.d: dim, y.L: size**dim, y.k: layer} for layer in (0, 1, 2)]
-            evidence.append(agree(claim, cases, values, digits=11))
-        return f"{evidence[0]} for each of {len(evidence)} networks"
-
-    return Check(
-        "noise pooled on tori of 96, $12^2$ and $12^3$ pixels; the exact engine of the package "
-        "for other networks, d = 1, 2, 3",
-        confront,
-    )
+MOMENTS_CHECK = Check("quadrature of the definition against the normal density", moment)
 
 
-def rectified_alone_check() -> Check:
-    """Check G_k at matched noise that is rectified alone."""
+def finite_size(claim: Any) -> str:
+    """Confront G_k at matched noise with tori of any size."""
+    evidence = []
+    for dim, torus in LARGE_TORI.items():
+        evidence.append(agree(claim, _cases(torus), _matched(torus, "input"), digits=11))
+        size = PREDICTED[dim]
+        predicted = predict(Network([Layer(3), Layer(2, stride=2)], dim=dim), size=size).G
+        pooled = PooledPixel([([Fraction(1, 3)] * 3, 1), ([Fraction(1, 2)] * 2, 2)])
+        values = {y.G: lambda layer, G=predicted: float(G[layer]), y.c: pooled.correlation}
+        cases = [{y.d: dim, y.L: size**dim, y.k: layer} for layer in (0, 1, 2)]
+        evidence.append(agree(claim, cases, values, digits=11))
+    return f"{evidence[0]} for each of {len(evidence)} networks"
 
-    def confront(claim: Any, dim: int) -> str:
-        return agree(claim, _cases(TORI[dim]), _matched(TORI[dim], "noise"), digits=11)
 
-    return check_in(DIMS, "Gaussian moments by quadrature, noise pooled on tori", confront)
+def rectified_alone(claim: Any, dim: int) -> str:
+    """Confront G_k at matched noise that is rectified alone with tori."""
+    return agree(claim, _cases(TORI[dim]), _matched(TORI[dim], "noise"), digits=11)
 
 
-def linear_ratio_check() -> Check:
-    """Check D_k/G_k of matched linear noise in exact rationals."""
-
-    def confront(claim: Any, dim: int) -> str:
-        values = {y.R: partial(_relative, dim), y.c: TORI[dim].correlation}
-        return agree(claim, _cases(TORI[dim]), values)
-
-    route = "all displacements, and all outcomes of a noise of few values, pooled"
-    return check_in(DIMS, route, confront)
+def linear_ratio(claim: Any, dim: int) -> str:
+    """Confront D_k/G_k of matched linear noise with exact rationals."""
+    values = {y.R: partial(_relative, dim), y.c: TORI[dim].correlation}
+    return agree(claim, _cases(TORI[dim]), values)
 
 
 def exact(value: Any) -> Any:

@@ -25,22 +25,11 @@ from scaledet.reference.rectified_units import LayeredNoise, torus_noise
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.checks import against, check_in, dimensions
 from scaledet.symbolic.routes.deep_boxes import deep_peak
-from scaledet.symbolic.routes.noise import check_in, dimensions, exact
+from scaledet.symbolic.routes.noise import exact
 from scaledet.symbolic.routes.repeated_block import close, log, repeated_block
 from scaledet.theory.prediction import predict
-
-__all__ = [
-    "Layered",
-    "beta_check",
-    "boxes_beta",
-    "boxes_check",
-    "flat_amplitude",
-    "half_check",
-    "means_check",
-    "network_check",
-    "pair_check",
-]
 
 SKEW = LayeredNoise((((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1)))
 """Skew filters, unequal strides: no symmetry hides a wrong sign or a swapped layer."""
@@ -67,13 +56,7 @@ Values = dict[Any, Callable[..., Any]]
 
 
 class Layered:
-    """Networks on which claims are tried, in some dimensions, at every layer from 1.
-
-    Parameters
-    ----------
-    dims : sequence of int
-        From 1 to 3.
-    """
+    """Networks on which claims are tried, in some dimensions, at every layer from 1."""
 
     def __init__(self, dims: Sequence[int]) -> None:
         self.dims = tuple(dims)
@@ -94,7 +77,7 @@ class Layered:
 
     def line(self, route: str) -> Check:
         """Check sums over the weights along one axis, in exact rationals, and parts of G_k."""
-        return Check(route, lambda claim: agree(claim, _cases(1), _values(1), reach=12))
+        return against(route, _cases(1), _values(1), reach=12)
 
     def parts(self, route: str, *, tight: bool = False) -> Check:
         """Check both parts of G_k in every dimension; `tight` as in ``agree``."""
@@ -181,21 +164,17 @@ def _pair(rho: Any) -> dict[Any, Any]:
     return moments if rho == 1 else {**moments, y.both_on: exact(both_on(value))}
 
 
-def means_check() -> Check:
-    """Check the covariance of two units of any means by quadrature."""
-
-    def confront(claim: Any) -> str:
-        for first, second, rho in MEANS:
-            case = {
-                y.height: number(first),
-                y.other_height: number(second),
-                y.correlation: number(rho),
-                y.covariance: exact(rectified_covariance(first, second, rho)),
-            }
-            agree(_integrated(claim, case), [case])
-        return f"to 25 digits in {len(MEANS)} cases"
-
-    return Check(DEFINITION, confront)
+def means(claim: Any) -> str:
+    """Confront the covariance of two units of any means with quadrature."""
+    for first, second, rho in MEANS:
+        case = {
+            y.height: number(first),
+            y.other_height: number(second),
+            y.correlation: number(rho),
+            y.covariance: exact(rectified_covariance(first, second, rho)),
+        }
+        agree(_integrated(claim, case), [case])
+    return f"to 25 digits in {len(MEANS)} cases"
 
 
 def _integrated(claim: Any, case: dict[Any, Any]) -> Any:
@@ -207,28 +186,19 @@ def _integrated(claim: Any, case: dict[Any, Any]) -> Any:
         with mpmath.workdps(DIGITS):
             ends = [mpmath.mpf(str(sp.N(end, DIGITS))) for end in (low, high)]
             integral = mpmath.mpmathify(mpmath.quad(integrand, ends))
-        if not (mpmath.isfinite(integral) and mpmath.im(integral) == 0):
-            refute(f"{node} is no finite real number")
-        return exact(mpmath.re(integral))
+        if not mpmath.isfinite(integral):
+            refute(f"{node} is not finite")
+        return exact(mpmath.re(integral)) + sp.I * exact(mpmath.im(integral))
 
     if claim.has(sp.zoo):
         refute(f"{claim} is undefined")
     return claim.replace(lambda node: isinstance(node, sp.Integral), value)
 
 
-def half_check() -> Check:
-    """Check G_1 with the active pixel included, and by the package."""
-
-    def confront(claim: Any) -> str:
-        on_tori = {y.G: lambda layer: sp.Float(torus_noise(PAIR, layer, SIZES))}
-        agree(claim, [{}], on_tori, digits=11)
-        return agree(claim, [{}], {y.G: _predicted}, digits=10)
-
-    return Check(
-        "all pairs of units by quadrature on tori of 256 and 320 pixels, extrapolated; the exact "
-        "engine of the package on $2^{40}$ pixels",
-        confront,
-    )
+def half(claim: Any) -> str:
+    """Confront G_1 with tori that hold the active pixel, and with the package."""
+    agree(claim, [{}], {y.G: lambda layer: sp.Float(torus_noise(PAIR, layer, SIZES))}, digits=11)
+    return agree(claim, [{}], {y.G: _predicted}, digits=10)
 
 
 def _predicted(layer: int) -> Any:
@@ -236,30 +206,20 @@ def _predicted(layer: int) -> Any:
     return sp.Float(float(predict(net, size=2**40, rectify="layers").G[layer]))
 
 
-def boxes_check(dim: Any) -> Check:
-    """Check G_k of boxes whose length is their stride, s = 2 and 3."""
-
-    def confront(claim: Any, dim: int) -> str:
-        for length in (2, 3):
-            cases = [{y.d: dim, y.s: length, y.k: layer} for layer in (1, 2, 3)]
-            agree(claim, cases, {y.G: partial(_boxes, length, dim)})
-        return "to 25 digits for s = 2, 3"
-
-    route = "covariances by quadrature, summed over all weights of boxes"
-    return check_in(dimensions(dim), route, confront)
+def boxes(claim: Any, dim: int) -> str:
+    """Confront G_k of boxes whose length is their stride, s = 2 and 3."""
+    for length in (2, 3):
+        cases = [{y.d: dim, y.s: length, y.k: layer} for layer in (1, 2, 3)]
+        agree(claim, cases, {y.G: partial(_boxes, length, dim)})
+    return "to 25 digits for s = 2, 3"
 
 
-def boxes_beta(dim: Any) -> Check:
-    """Check beta on boxes of 2 at stride 2, whose parts are summed over all weights."""
-
-    def confront(claim: Any, dim: int) -> str:
-        noise = [_boxes(2, dim, layer) for layer in (1, 2, 3)]
-        growth = (noise[2] - noise[1]) / (noise[1] - noise[0])
-        agree(claim, [{y.d: dim, y.beta: sp.log(growth, 2)}], digits=20)
-        return "to 20 digits"
-
-    route = "boxes $f = s = 2$, covariances by quadrature, differences of successive layers"
-    return check_in(dimensions(dim), route, confront)
+def boxes_beta(claim: Any, dim: int) -> str:
+    """Confront beta with boxes of 2 at stride 2, whose parts are summed over all weights."""
+    noise = [_boxes(2, dim, layer) for layer in (1, 2, 3)]
+    growth = (noise[2] - noise[1]) / (noise[1] - noise[0])
+    agree(claim, [{y.d: dim, y.beta: sp.log(growth, 2)}], digits=20)
+    return "to 20 digits"
 
 
 @lru_cache
@@ -285,27 +245,15 @@ def beta_check(block: Network, dim: Any) -> Check:
 def network_check(net: Network) -> Check:
     """Check G at the last layer of a network."""
     noise = LayeredNoise([(layer.kernel.trimmed, layer.stride) for layer in net])
-    values: Values = {y.G: lambda layer: exact(noise.total(layer, net.dim))}
-    return Check(
-        "covariances by quadrature, summed over all weights read off pooled pixels",
-        lambda claim: agree(claim, [{}], values),
-    )
+    route = "covariances by quadrature, summed over all weights read off pooled pixels"
+    return against(route, [{}], {y.G: lambda layer: exact(noise.total(layer, net.dim))})
 
 
-def flat_amplitude(dim: Any) -> Check:
-    """Check the amplitude of the mean's part against A_k^d by boxes of 3 without stride."""
-
-    def confront(claim: Any, dim: int) -> str:
-        first = LayeredNoise((((1, 1, 1), 1),))
-        cases = [{y.d: dim, y.prefactor: sp.Float(_amplitude(dim))}]
-        agree(claim, cases, {y.c: first.whole.correlation}, digits=4)
-        return "to 4 digits"
-
-    route = (
-        "means by quadrature over filters multiplied out, boxes of 3 at depths 8 to 64, "
-        "extrapolated in powers of $A_k^{-2}$"
-    )
-    return check_in(dimensions(dim), route, confront)
+def flat_amplitude(claim: Any, dim: int) -> str:
+    """Confront the amplitude of A_k^d with boxes of 3 without stride."""
+    cases = [{y.d: dim, y.prefactor: sp.Float(_amplitude(dim))}]
+    agree(claim, cases, {y.c: LayeredNoise((((1, 1, 1), 1),)).whole.correlation}, digits=4)
+    return "to 4 digits"
 
 
 @lru_cache

@@ -1,44 +1,24 @@
-"""Negative biases on boxes f = s: what they leave of the signal, and of the noise."""
+"""Negative biases on boxes f = s: how much they leave of the signal and of the noise."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.integer_noise import (
-    LOW,
-    NOISE,
-    clean_check,
-    critical_check,
-    death_check,
-    gain_check,
-    networks,
-    outcomes_check,
-    shares_check,
-)
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes import integer_noise as routes
+from scaledet.symbolic.routes.checks import against
+from scaledet.symbolic.routes.integer_noise import LOW, NOISE, networks, outcomes_check
 from scaledet.symbols import d, i, k, s
-
-__all__ = [
-    "constant_bias",
-    "critical_probability",
-    "cut_gain",
-    "dead_layer",
-    "drive",
-    "drive_sign",
-    "early_cut",
-    "peaks",
-    "proportional_bias",
-    "signal_budget",
-]
 
 PEAKED = networks(
     (1, 2, NOISE, (1, 1, 1), (1, 2)),
+    (1, 2, NOISE, (1, 1, 50), (1, 2)),
     (1, 3, ((0, 3), (4, 1)), (1, 2, 1), (1, 2)),
     (2, 2, ((0, 3), (4, 1)), (2, 1), (1,)),
-    (1, 2, NOISE, (1, 1, 50), (1, 2)),
 )
 ONE_CUT = networks(
     (1, 2, ((-2, 1), (3, 2)), (2, 0, 0), (1, 2, 3)),
@@ -51,6 +31,7 @@ EQUAL = networks(
     (2, 2, ((0, 1), (2, 1)), (1, 1, 1), (0, 1)),
     (1, 2, LOW, (1, 1, 1), (1, 2)),
 )
+CARRIED = "clean images carried out in rationals, layer by layer"
 UNIT_BUDGETS = "all outcomes of noise sent through networks with unit budgets"
 
 
@@ -65,7 +46,7 @@ def signal_budget() -> Step:
         ),
         "$u_k = (u_{k-1}/n - \\beta_k n^{-k})_+$, times $n^k$; once zero it stays zero. A peak of "
         "the noise as high as the signal lives as long as the signal.",
-        shares_check(),
+        Check(CARRIED, routes.shares),
     )
 
 
@@ -76,7 +57,7 @@ def constant_bias() -> Step:
         "Constant bias $b_k = -\\vartheta$, as long as the signal lives.",
         sp.Eq(y.signal(k), power - y.strength * (1 - power) * s**d / (s**d - 1)),
         "the budgets $\\vartheta (n + n^2 + \\dots + n^k)$ are a geometric sum.",
-        clean_check(_constant),
+        Check(CARRIED, partial(routes.clean, _constant)),
     )
 
 
@@ -90,7 +71,10 @@ def dead_layer() -> Step:
         "$u_k \\le 0$ from $n^k \\ge 1 + (n - 1)/(n \\vartheta)$ on; then $Q_k = 0$ and neither "
         "$D_k$ nor $G_k$ is defined. Just before, $G_k$ may rise: the signal falls faster than the "
         "noise, unless the cuts have killed that first.",
-        death_check(_constant),
+        Check(
+            "clean images carried out in rationals until they are blank",
+            partial(routes.death, _constant),
+        ),
     )
 
 
@@ -106,12 +90,16 @@ def proportional_bias() -> Step:
         "$\\vartheta = 1/k$.",
         sp.Eq(y.signal(k), (1 - k * y.strength) / s ** (d * k)),
         "every layer takes $\\vartheta$ of the budget of 1.",
-        clean_check(lambda strength, _, depth: [strength] * depth),
+        Check(CARRIED, partial(routes.clean, _proportional)),
     )
 
 
+def _proportional(strength: Fraction, _inputs: int, depth: int) -> list[Fraction]:
+    return [strength] * depth
+
+
 def cut_gain() -> Step:
-    """Derive what an early cut takes off more than a late one."""
+    """Derive how much more an early cut takes off than a late one."""
     first, second, cut = y.first_height, y.second_height, y.spent
     return Step(
         "Cut early. A bias before two units are added takes off at least as much as the same "
@@ -124,7 +112,10 @@ def cut_gain() -> Step:
         "inputs and layers, of all schedules of the same total budget the single cut in the "
         "first layer leaves every background unit lowest, while the signal depends on the total "
         "alone: it minimises $\\mathrm{E} X_k^2$ at given $Q_k$.",
-        gain_check(),
+        Check(
+            "images of two active pixels through two layers, the bias in the first or second",
+            routes.gain,
+        ),
     )
 
 
@@ -197,5 +188,9 @@ def critical_probability() -> Step:
         "law that is not on multiples of the cut lies between its roundings down and up: this "
         "brackets the critical $\\vartheta/\\sigma$ of Gaussian noise (`bias_phases`: 0.8063 for "
         "$n = 2$ and noise that enters the first layer).",
-        critical_check(),
+        against(
+            "the zero of Delta after one layer, all outcomes enumerated, by bisection in p",
+            routes.critical,
+            digits=12,
+        ),
     )

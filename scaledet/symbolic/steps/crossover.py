@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import partial
 from typing import Any
@@ -11,35 +12,11 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.box_noise import (
-    WINDOW,
-    balance,
-    box_parts,
-    fitted_slope,
-    flat_prefactor,
-    local_slope,
-    reached,
-    total_noise,
-)
+from scaledet.symbolic.routes import box_noise as boxes
+from scaledet.symbolic.routes.checks import DIMS, against, check_in
 from scaledet.symbolic.routes.deep_boxes import deep_correlation, deep_slopes
-from scaledet.symbolic.routes.noise import DIMS, check_in
 from scaledet.symbolic.steps.series import box_cumulants, peak_series, sensitivity_series
 from scaledet.symbols import A, c, crossover, d, f, k, n, s, tolerance, width
-
-__all__ = [
-    "crossover_scale",
-    "fitted_exponent",
-    "flat_peak",
-    "flat_scale",
-    "flat_slope",
-    "local_exponent",
-    "local_stability",
-    "needed_layers",
-    "needed_width",
-    "power_law",
-    "shortfall",
-    "strided_scale",
-]
 
 FLUCTUATIONS = (sp.pi - 1) / (2 * sp.pi)
 STRIDED = 1 / (2 * sp.pi)
@@ -59,7 +36,7 @@ def power_law() -> Step:
 
     def confront(claim: Any, dim: int) -> str:
         for length in (1, 2, 3, 4, 5):
-            values = {y.G: partial(total_noise, dim, length), A: partial(pow, length)}
+            values = {y.G: partial(boxes.total_noise, dim, length), A: partial(pow, length)}
             agree(claim, [{d: dim, k: 1, y.prefactor: STRIDED}], values, digits=9)
         return "to 9 digits for f = s = 1, ..., 5"
 
@@ -80,8 +57,8 @@ def crossover_scale() -> Step:
 
     def confront(claim: Any, dim: int) -> str:
         for length in (2, 3):
-            drift, _ = box_parts(dim, length, 1)
-            case = {y.prefactor: drift / length**dim, crossover: balance(dim, length)}
+            drift, _ = boxes.box_parts(dim, length, 1)
+            case = {y.prefactor: drift / length**dim, crossover: boxes.balance(dim, length)}
             agree(claim, [{d: dim, **case}], digits=9)
         return "to 9 digits for s = 2, 3"
 
@@ -95,16 +72,13 @@ def crossover_scale() -> Step:
 
 def strided_scale(scale: Step) -> Step:
     """Derive the crossover of boxes f = s."""
-
-    def confront(claim: Any) -> str:
-        cases = [{d: dim, crossover: balance(dim, 2)} for dim in DIMS]
-        return agree(claim, cases, digits=9) + ", d = 1, 2, 3"
-
     return Step(
         "For boxes $f = s$ the crossover comes early.",
         sp.Eq(crossover, scale.expression.rhs.subs(y.prefactor, STRIDED)),
         "insert $r = 1/(2 \\pi)$. In $d = 1$ this is 2.14 pixels, in $d = 3$ only 1.29.",
-        Check(ON_TORI, confront),
+        against(
+            ON_TORI, lambda: [{d: dim, crossover: boxes.balance(dim, 2)} for dim in DIMS], digits=9
+        ),
     )
 
 
@@ -115,8 +89,8 @@ def flat_scale(scale: Step) -> Step:
     value = sp.powdenest(sp.expand_power_base(sp.simplify(plain), force=True), force=True)
 
     def confront(claim: Any, dim: int) -> str:
-        _, spread = box_parts(dim, 2, 1)
-        measured = (spread / flat_prefactor(dim)) ** (1 / dim)
+        _, spread = boxes.box_parts(dim, 2, 1)
+        measured = (spread / boxes.flat_prefactor(dim)) ** (1 / dim)
         agree(claim, [{d: dim, crossover: measured}], digits=4)
         return "to 4 digits"
 
@@ -138,7 +112,7 @@ def local_exponent() -> Step:
         sp.Eq(y.beta_local, sp.simplify(width * sp.diff(noise, width) / noise)),
         "as $r = (\\pi - 1)/(2 \\pi A_*^d)$, the derivative of $\\log\\, G$ is $d$ times the share "
         "of the mean in $G$. At the crossover itself it is $d/2$.",
-        Check(CUBIC, _on_curve),
+        against(CUBIC, _on_curve, digits=7),
     )
 
 
@@ -149,17 +123,20 @@ def shortfall(local: Step) -> Step:
         "approaches it as $(A_*/A)^d$.",
         sp.Eq(d - y.beta_local, sp.simplify(d - local.expression.rhs)),
         "the two shares add up to one. In $d = 1$ this is slow.",
-        Check(CUBIC, _on_curve),
+        against(CUBIC, _on_curve, digits=7),
     )
 
 
-def _on_curve(claim: Any) -> str:
-    cases = [
-        {d: dim, width: at, crossover: balance(dim, 2), y.beta_local: local_slope(dim, at)}
-        for dim in DIMS
-        for at in (1.5, 3.0, 8.0)
+def _on_curve() -> list[dict[Any, Any]]:
+    return [
+        {
+            d: dim,
+            width: at,
+            crossover: boxes.balance(dim, 2),
+            y.beta_local: boxes.local_slope(dim, at),
+        }
+        for dim, at in itertools.product(DIMS, (1.5, 3.0, 8.0))
     ]
-    return agree(claim, cases, digits=7)
 
 
 def needed_width(local: Step) -> Step:
@@ -167,64 +144,49 @@ def needed_width(local: Step) -> Step:
     ratio, power = sp.symbols("ratio power", positive=True)
     share = sp.simplify(local.expression.rhs.subs(width, ratio * crossover) / d)
     (needed,) = sp.solve(sp.simplify(share).subs(ratio**d, power) - (1 - tolerance), power)
-
-    def confront(claim: Any) -> str:
-        cases = [
-            {
-                d: dim,
-                tolerance: sp.Rational(1, parts),
-                crossover: balance(dim, 2),
-                width: reached(dim, 1 / parts),
-            }
-            for dim in DIMS
-            for parts in (4, 20, 100)
-        ]
-        return agree(claim, cases, digits=5) + ", errors from 1/4 to 1/100"
-
     return Step(
-        "To read $\\beta = d$ within a relative error $\\epsilon$ needs the receptive field",
+        "To read $\\beta = d$ within a relative error $\\epsilon$ takes the receptive field",
         sp.Eq(width / crossover, needed ** (1 / d)),
         "solve $\\beta_{loc} = (1 - \\epsilon) d$. One percent needs $A = 99^{1/d} A_*$: two "
         "decades beyond the crossover in $d = 1$.",
-        Check(BISECTED, confront),
+        against(BISECTED, _where_reached, digits=5),
     )
 
 
 def needed_layers() -> Step:
     """Derive the number of layers that this takes boxes f = s."""
-
-    def confront(claim: Any) -> str:
-        cases = [
-            {
-                d: dim,
-                s: stride,
-                tolerance: sp.Rational(1, parts),
-                k: math.log(reached(dim, 1 / parts)) / math.log(stride),
-            }
-            for dim in DIMS
-            for stride in (2, 3)
-            for parts in (4, 100)
-        ]
-        return agree(claim, cases, digits=5)
-
     return Step(
-        "For boxes $f = s$ that takes the number of layers",
+        "For boxes $f = s$ that is the number of layers",
         sp.Eq(k, sp.log((sp.pi - 1) * (1 / tolerance - 1)) / (d * sp.log(s))),
         "$A_k = s^k$, counted from one pixel. At $s = 2$ a layer is an octave: one percent takes "
         "7.7 octaves in $d = 1$, 3.9 in $d = 2$, 2.6 in $d = 3$.",
-        Check(BISECTED, confront),
+        against(BISECTED, _where_reached, digits=5),
     )
+
+
+def _where_reached() -> list[dict[Any, Any]]:
+    return [
+        {
+            d: dim,
+            s: stride,
+            tolerance: sp.Rational(1, parts),
+            crossover: boxes.balance(dim, 2),
+            width: boxes.reached(dim, 1 / parts),
+            k: math.log(boxes.reached(dim, 1 / parts)) / math.log(stride),
+        }
+        for dim, stride, parts in itertools.product(DIMS, (2, 3), (4, 20, 100))
+    ]
 
 
 def fitted_exponent() -> Step:
     """Derive the slope of a straight line fitted over five layers."""
-    centre = sp.Rational(WINDOW - 1, 2)
-    weight = sp.summation((n - centre) ** 2, (n, 0, WINDOW - 1))
+    centre = sp.Rational(boxes.WINDOW - 1, 2)
+    weight = sp.summation((n - centre) ** 2, (n, 0, boxes.WINDOW - 1))
     term = (n - centre) * sp.log(sp.pi - 1 + s ** (d * (k + n)))
 
     def confront(claim: Any) -> str:
         windows = ((1, 2, 0), (1, 2, 1), (1, 3, 0), (2, 2, 0))
-        slopes = [fitted_slope(*window) for window in windows]
+        slopes = [boxes.fitted_slope(*window) for window in windows]
         cases = [
             {d: dim, s: stride, k: start, y.beta_fit: slope}
             for (dim, stride, start), slope in zip(windows, slopes, strict=True)
@@ -235,7 +197,7 @@ def fitted_exponent() -> Step:
     return Step(
         "A straight line fitted to $\\log\\, G$ against $\\log\\, A$ over the five layers "
         "$k, \\ldots, k + 4$, boxes $f = s$.",
-        sp.Eq(y.beta_fit, sp.Sum(term, (n, 0, WINDOW - 1)) / (weight * sp.log(s))),
+        sp.Eq(y.beta_fit, sp.Sum(term, (n, 0, boxes.WINDOW - 1)) / (weight * sp.log(s))),
         "least squares weigh equidistant points by their distance from the middle one. For "
         "$d = 1$, $s = 2$ the layers 0 to 4 give 0.64, the layers 1 to 5 give 0.76, and 2 to 6 "
         "give 0.86, where the exponent is 1. The deviation is not statistical: no number of "
@@ -256,9 +218,8 @@ def flat_peak() -> Step:
     gain = sp.factor(sp.series(peak, u, 0, 2).removeO().coeff(u, 1))
 
     def confront(claim: Any) -> str:
-        for length, depth in BOXES:
-            case = {f: length, k: depth, width: _flat_width(length, depth)}
-            agree(claim, [case], {y.c: partial(deep_correlation, length)}, digits=5)
+        for case in _deep_cases():
+            agree(claim, [case], {y.c: partial(deep_correlation, case[f])}, digits=5)
         return f"to 5 digits for {len(BOXES)} boxes"
 
     return Step(
@@ -280,18 +241,7 @@ def flat_slope(local: Step, peak: Step) -> Step:
 
     def confront(claim: Any) -> str:
         for dim, digits in ((1, 3), (2, 5), (3, 5)):
-            scale = (sp.pi - 1) ** sp.Rational(1, dim) * sp.sqrt(3 / sp.pi)
-            cases = [
-                {
-                    d: dim,
-                    f: length,
-                    width: _flat_width(length, depth),
-                    crossover: scale,
-                    y.beta_local: deep_slopes(length, depth, dim)[0],
-                }
-                for length, depth in BOXES
-            ]
-            agree(claim, cases, digits=digits)
+            agree(claim, _deep_cases(dim), digits=digits)
         return "to 3, 5 and 5 digits in d = 1, 2, 3"
 
     return Step(
@@ -313,14 +263,6 @@ def local_stability() -> Step:
     drop = sum(term / depth**order for order, term in enumerate(terms, start=1))
     relative = sp.series(sp.simplify(drop / u), u, 0, 2).removeO()
     slope = sp.series(2 * u * sp.diff(sp.log(u * relative), u), u, 0, 2).removeO()
-
-    def confront(claim: Any) -> str:
-        cases = [
-            {f: length, width: _flat_width(length, at), y.alpha_local: deep_slopes(length, at)[1]}
-            for length, at in BOXES
-        ]
-        return agree(claim, cases, digits=4)
-
     return Step(
         "Stability shows early. The local exponent of $D$, up to terms of order $A^{-4}$, is",
         sp.Eq(y.alpha_local, 2 + sp.factor(slope.coeff(u, 1)) / width**2),
@@ -328,9 +270,16 @@ def local_stability() -> Step:
         "9 (f^2 + 6)/(10 (f^2 - 1)^2 k^2) + \\ldots$ and differentiate. At $f = 2$, where "
         "$D_k = 3/(A_k^2 + 2)$, one percent needs $A = 14$, against $A = 207$ for $\\beta$ in "
         "$d = 1$. Boxes $f = s$ have $D_k = 1/A_k$ and $\\alpha_{loc} = 1$ at every depth.",
-        Check(f"{DEEP}, differentiated over nine layers", confront),
+        against(f"{DEEP}, differentiated over nine layers", _deep_cases, digits=4),
     )
 
 
-def _flat_width(length: int, depth: int) -> Any:
-    return sp.sqrt(1 + depth * (length**2 - 1))
+def _deep_cases(dim: int = 1) -> list[dict[Any, Any]]:
+    scale = (sp.pi - 1) ** sp.Rational(1, dim) * sp.sqrt(3 / sp.pi)
+    cases = []
+    for length, depth in BOXES:
+        beta, alpha = deep_slopes(length, depth, dim)
+        area = sp.sqrt(1 + depth * (length**2 - 1))
+        case = {d: dim, f: length, k: depth, width: area, crossover: scale}
+        cases.append({**case, y.beta_local: beta, y.alpha_local: alpha})
+    return cases

@@ -5,27 +5,10 @@ from __future__ import annotations
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.integer_noise import (
-    NOISE,
-    SIGNED,
-    energy_check,
-    neighbours_check,
-    networks,
-    outcomes_check,
-)
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes import integer_noise as routes
+from scaledet.symbolic.routes.integer_noise import NOISE, SIGNED, networks, outcomes_check
 from scaledet.symbols import L, d, i, j, k, m, s
-
-__all__ = [
-    "atom",
-    "averaged_fluctuations",
-    "kept_mean",
-    "neighbours",
-    "unit_law",
-    "unit_mean",
-    "unit_variance",
-    "whole_image",
-]
 
 IMAGES = "all outcomes of noise of few integer values, sent through the layers image by image"
 INPUTS = "all outcomes of noise sent through networks with 2, 3, 4 and 8 inputs a unit"
@@ -80,8 +63,8 @@ def unit_mean() -> Step:
     """Derive the mean of a unit from that of the layer before."""
     value = s**d * y.unit_mean(k) - y.budget(k + 1) + y.shortfall(k + 1, 1)
     return Step(
-        "The mean: inputs add up, the bias takes its height off, and the cut gives back what "
-        "the sums lacked, $a_{k, p} = \\mathrm{E}(\\beta_k - S)_+^p$.",
+        "The mean: inputs add up, the bias takes its height off, and the cut gives back the "
+        "height that the sums lacked, $a_{k, p} = \\mathrm{E}(\\beta_k - S)_+^p$.",
         sp.Eq(y.unit_mean(k + 1), value),
         "$(S - \\beta)_+ = S - \\beta + (\\beta - S)_+$ for the sum $S$ of $n = s^d$ inputs.",
         outcomes_check(INPUTS, CUT),
@@ -142,19 +125,22 @@ def whole_image() -> Step:
         "$L/S_k^d$ units, independent of one another; with $b_k \\le 0$ a clean background unit "
         "is 0. The unit over the active pixel obeys the same recursion with one input replaced, "
         "$Y_{k+1} = \\mathrm{relu}((Y_k + X + \\dots + X')/n + b_{k+1})$.",
-        energy_check(),
+        Check(
+            "all outcomes of noise on whole tori, against those on the pixels of one unit",
+            routes.energy,
+        ),
     )
 
 
 def neighbours() -> Step:
     """Derive the covariance of neighbours where filters overlap."""
     return Step(
-        "What fails with overlap: neighbours share pixels and are correlated already at the "
-        "first layer, before its ReLU.",
+        "Where filters overlap, neighbours share pixels and are correlated already at the first "
+        "layer, before its ReLU.",
         sp.Eq(y.neighbours(1), y.sigma**2 * y.autocorrelation(s)),
         "two units at distance $s$ add $\\sum_j a_j a_{j+s}$ of the same noise, which "
         "is 0 for $f \\le s$ and positive for overlapping weights. The law of one unit then no "
         "longer determines the next layer; closing the recursion by independence or by a Gaussian "
         "is an approximation.",
-        neighbours_check(),
+        Check("the weights of two neighbouring units, pixel by pixel", routes.neighbours),
     )

@@ -20,18 +20,16 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes.limits import (
+    EIGENVALUES,
+    EXPONENTS,
+    WINDOWS,
     box,
-    eigenvalue_check,
-    measured_check,
     parabola,
     peaked,
     sine,
     stack_check,
-    window_check,
 )
 from scaledet.symbols import j, k, n
-
-__all__ = ["PAGE", "cited_limits", "limit_steps"]
 
 PAGE = "Limits that no filter beats"
 """Title of the page that derives these limits."""
@@ -49,28 +47,13 @@ def cited_limits() -> tuple[Step, ...]:
 def limit_steps() -> tuple[Step, ...]:
     r"""Derive c_k(0) >= 1/W_k, D_k >= 1 - cos(pi/(W_k + 1)), alpha <= 2 and beta <= d.
 
-    Returns
-    -------
-    tuple of Step
-        Their claims hold for all non-negative filters of sum 1, at any strides, unequal layers
-        included, on the infinite lattice.
+    For all non-negative filters of sum 1, at any strides, unequal layers included.
 
-    Examples
-    --------
     >>> [str(step.expression) for step in limit_steps()[-2:]]
     ['alpha <= 2', 'beta <= d']
     """
-    return (
-        _support(),
-        _spectrum(),
-        _window(),
-        _lowest(),
-        _height(),
-        _smooth(),
-        _least(),
-        _alpha(),
-        _beta(),
-    )
+    support = (_support(), _spectrum(), _window(), _lowest())
+    return *support, _height(), _smooth(), _least(), _alpha(), _beta()
 
 
 def _support() -> Step:
@@ -98,7 +81,7 @@ def _spectrum() -> Step:
         "vanishes at $j = 0$, and at $j = W_k + 1$ for the $W_k$ angles "
         "$\\varphi = (n + 1) \\pi/(W_k + 1)$ between 0 and $\\pi$. Their eigenvalues differ, and a "
         "matrix of $W_k$ rows has no more.",
-        eigenvalue_check(),
+        EIGENVALUES,
     )
 
 
@@ -111,7 +94,7 @@ def _window() -> Step:
         "with $\\varphi = \\pi/(W_k + 1)$ write $2 \\sin(j \\varphi) \\sin((j + m) \\varphi) = "
         "\\cos(m \\varphi) - \\cos((2j + m) \\varphi)$ and sum the geometric series: the sum over "
         "$j = 1, \\dots, W_k$ is $\\frac{1}{2} (W_k + 1) \\cos(m \\varphi)$ for $m = 0$ and 1.",
-        window_check(),
+        WINDOWS,
     )
 
 
@@ -195,7 +178,7 @@ def _alpha() -> Step:
         "to $1/A_k \\le \\max h_k \\le \\sqrt{D_k (2 - D_k)}$, hence "
         "$D_k \\ge 1 - \\sqrt{1 - A_k^{-2}} \\ge \\frac{1}{2} A_k^{-2}$ at every layer, "
         "whatever the strides. The exponent exists where $A_k \\to \\infty$.",
-        measured_check(),
+        EXPONENTS,
     )
 
 
@@ -204,5 +187,5 @@ def _beta() -> Step:
         "Nor does noise pile up faster than the receptive field fills.",
         sp.Le(y.beta, y.d),
         "$c_k(0) A_k$ is bounded below, and what grows in $G_k$ is $c_k(0)^{-d}$.",
-        measured_check(),
+        EXPONENTS,
     )

@@ -20,11 +20,10 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet import validate
 from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.noise import Bench, dimensions
+from scaledet.symbolic.routes.checks import dimensions
+from scaledet.symbolic.routes.noise import Bench
 from scaledet.symbolic.steps.noise_moments import moment_steps, perturbation_moments
 from scaledet.symbols import L, c, i, j, k, p, sigma
-
-__all__ = ["PAGE", "finite_noise", "geometry_steps", "noise_law", "noise_steps"]
 
 PAGE = "Rectified noise piles up"
 """Title of the page that derives the law of noise."""
@@ -49,9 +48,9 @@ def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
 
     .. math:: G_k = \frac{\pi - 1}{2\pi} + \frac{1}{2\pi\, c_k(0)^d}
 
-    for rectified noise, :math:`G_k = 1` for linear noise. Assumptions: filters >= 0 of sum 1,
-    biases >= 0, Gaussian noise of L sigma^2 = 2, first L to infinity at fixed k. The steps before
-    the last hold at any size. Source: the head of this module.
+    for rectified noise, :math:`G_k = 1` for linear noise, the last of the steps; those before hold
+    at any size. Assumptions: filters >= 0 of sum 1, biases >= 0, Gaussian noise of
+    L sigma^2 = 2, first L to infinity at fixed k.
 
     Parameters
     ----------
@@ -59,16 +58,6 @@ def noise_steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
         Whether relu(x + eta), x + relu(eta), or x + eta enters a network that stays linear.
     dim : 1, 2, 3 or the symbol d
         Dimension of the image; the checks of symbolic d put in 1, 2 and 3.
-
-    Returns
-    -------
-    tuple of Step
-        The claim of the last one is ``Eq(G(k), ...)``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is none of these.
 
     Examples
     --------
@@ -109,8 +98,6 @@ def _steps(rectify: str | None, dim: Any) -> tuple[Step, ...]:
 @lru_cache
 def geometry_steps(dim: Any) -> tuple[Step, Step, Step, Step]:
     """Derive |P_k 1|^2, the averages of <P_k 1, P_k e_p> and |P_k e_p|^2, and Q_k, at any size.
-
-    `dim` is 1, 2, 3 or the symbol d. Assumptions and source: the head of this module.
 
     >>> [str(step.expression.rhs) for step in geometry_steps(1)]
     ['L/S(k)', '1/S(k)', 'c(k, 0)/S(k)', '(2*c(k, 0) - 2/L)/S(k)']
@@ -169,11 +156,13 @@ def _peak(dim: Any, bench: Bench) -> Step:
 
 def _energy(rectify: str | None, dim: Any) -> Step:
     ones, meets, pixel = (L / y.S(k) ** dim, 1 / y.S(k) ** dim, (c(k, 0) / y.S(k)) ** dim)
+    route = "all outcomes of a noise of few values, sent through every ReLU of the network"
     if rectify is None:
         value = L * sigma**2 * pixel
         text = "The mean square of the pooled noise: pixels add up, and each is averaged."
         reason = "the noise has no mean, and variance $\\sigma^2$ in each of the $L$ pixels."
-    else:
+        route = "all outcomes of a noise of few values, pooled"
+    elif rectify == "noise":
         value = y.mu_1**2 * ones + L * y.v_0 * pixel
         text = (
             "The mean square of the pooled noise: that of its mean, and that of $L$ fluctuations."
@@ -182,10 +171,10 @@ def _energy(rectify: str | None, dim: Any) -> Step:
             "active and background pixels receive the same noise $\\mathrm{relu}(\\eta)$: insert "
             "$\\mu(i) = \\mu_1$ and $v(i) = v_0$ into the split."
         )
-    if rectify == "input":
+    else:
         extra = y.active_mean - y.mu_1
-        value += 2 * y.mu_1 * extra * meets + extra**2 * pixel
-        value += (y.active_variance - y.v_0) * pixel
+        value = y.mu_1**2 * ones + L * y.v_0 * pixel + 2 * y.mu_1 * extra * meets
+        value += extra**2 * pixel + (y.active_variance - y.v_0) * pixel
         text = (
             "The mean square of the pooled noise, averaged over the position of the active pixel: "
             "three terms of the mean, two of the fluctuations."
@@ -195,11 +184,7 @@ def _energy(rectify: str | None, dim: Any) -> Step:
             "the variance $v_0$ everywhere plus $v_a - v_0$ there: insert both into the split and "
             "average the three overlaps."
         )
-    route = "all outcomes of a noise of few values, sent through every ReLU of the network"
-    if rectify is None:
-        route = "all outcomes of a noise of few values, pooled"
-    check = _bench(dim, rectify).enumerated(route)
-    return Step(text, sp.Eq(y.energy(k), value), reason, check)
+    return Step(text, sp.Eq(y.energy(k), value), reason, _bench(dim, rectify).enumerated(route))
 
 
 def _distance(dim: Any, bench: Bench) -> Step:

@@ -16,10 +16,8 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.noise import moment_check
+from scaledet.symbolic.routes.noise import MOMENTS_CHECK
 from scaledet.symbols import sigma, w
-
-__all__ = ["moment_steps", "perturbation_moments", "rectified_moments"]
 
 
 @lru_cache
@@ -30,12 +28,13 @@ def rectified_moments() -> tuple[Any, Any]:
     sigma**2/2
     """
     density = sp.exp(-(w**2) / 2) / sp.sqrt(2 * sp.pi)
-    found = []
-    for order in (1, 2):
+
+    def moment(order: int) -> Any:
         integrand = (y.height + sigma * w) ** order * density
         value = sp.integrate(integrand, (w, -y.height / sigma, sp.oo))
-        found.append(sp.expand(sp.expand(sp.simplify(value)).rewrite(sp.erf)))
-    return found[0], found[1]
+        return sp.expand(sp.expand(sp.simplify(value)).rewrite(sp.erf))
+
+    return moment(1), moment(2)
 
 
 def perturbation_moments(rectify: str | None) -> dict[Any, Any]:
@@ -50,12 +49,12 @@ def perturbation_moments(rectify: str | None) -> dict[Any, Any]:
         return {}
     first, second = rectified_moments()
     mean = first.subs(y.height, 0)
-    found = {y.mu_1: mean, y.v_0: sp.simplify(second.subs(y.height, 0) - mean**2)}
+    moments = {y.mu_1: mean, y.v_0: sp.simplify(second.subs(y.height, 0) - mean**2)}
     if rectify == "input":
-        found[y.active_mean] = sp.expand(first.subs(y.height, 1) - 1)
+        moments[y.active_mean] = sp.expand(first.subs(y.height, 1) - 1)
         square = sp.expand(second.subs(y.height, 1))
-        found[y.active_variance] = square - (1 + y.active_mean) ** 2
-    return found
+        moments[y.active_variance] = square - (1 + y.active_mean) ** 2
+    return moments
 
 
 def moment_steps(rectify: str | None) -> tuple[Step, ...]:
@@ -76,26 +75,26 @@ def moment_steps(rectify: str | None) -> tuple[Step, ...]:
             "the integral runs over $w > -m/\\sigma$ only, where the ReLU does nothing. With the "
             "normal density $\\varphi$ and $\\Phi(x) = (1 + \\mathrm{erf}(x/\\sqrt{2}))/2$ it is "
             "$m\\, \\Phi(m/\\sigma) + \\sigma\\, \\varphi(m/\\sigma)$.",
-            moment_check(),
+            MOMENTS_CHECK,
         ),
         Step(
             "Its mean square.",
             sp.Eq(y.rectified(2, height, sigma), second.subs(y.height, height)),
             "the same integral with the square of $m + \\sigma w$ gives "
             "$(m^2 + \\sigma^2)\\, \\Phi(m/\\sigma) + m \\sigma\\, \\varphi(m/\\sigma)$.",
-            moment_check(),
+            MOMENTS_CHECK,
         ),
         Step(
             "A background pixel receives noise of mean $\\mu_1$: the ReLU has turned it positive.",
             sp.Eq(y.mu_1, explicit[y.mu_1]),
             "this is the first moment at $m = 0$.",
-            moment_check(),
+            MOMENTS_CHECK,
         ),
         Step(
             "It fluctuates about this mean with variance $v_0$.",
             sp.Eq(y.v_0, explicit[y.v_0]),
             "half of the $\\sigma^2$ survives the ReLU, and the square of the mean is taken off.",
-            moment_check(),
+            MOMENTS_CHECK,
         ),
     )
     if rectify == "noise":
@@ -107,13 +106,13 @@ def moment_steps(rectify: str | None) -> tuple[Step, ...]:
             sp.Eq(y.active_mean, explicit[y.active_mean]),
             "this is the first moment at $m = 1$. For weak noise it is exponentially small: the "
             "ReLU acts only if the noise switches the pixel off.",
-            moment_check(),
+            MOMENTS_CHECK,
         ),
         Step(
             "The variance of that perturbation, $v_a$.",
             sp.Eq(y.active_variance, explicit[y.active_variance]),
             "it is the second moment at $m = 1$ without the square of the mean; for weak noise "
             "$v_a$ tends to $\\sigma^2$, as if there were no ReLU.",
-            moment_check(),
+            MOMENTS_CHECK,
         ),
     )

@@ -8,32 +8,11 @@ from typing import Any
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.box_noise import (
-    boxes_check,
-    growth_check,
-    late_noise,
-    prefactor_check,
-    total_noise,
-)
-from scaledet.symbolic.routes.noise import (
-    finite_size_check,
-    linear_ratio_check,
-    rectified_alone_check,
-)
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes import box_noise, noise
+from scaledet.symbolic.routes.checks import DIMS, check_in
 from scaledet.symbolic.steps.noise import finite_noise
 from scaledet.symbols import L, c, d, k, s
-
-__all__ = [
-    "boxes_noise",
-    "flat_amplitude",
-    "growth",
-    "late_rectification",
-    "linear_noise",
-    "linear_ratio",
-    "matched_noise",
-    "rectified_alone",
-]
 
 
 def matched_noise(law: Step) -> Step:
@@ -57,12 +36,17 @@ def matched_noise(law: Step) -> Step:
         "$\\sigma^2 = 2/L$: without them the result at any size is a rational function of $L$. "
         "The correction matters once $c_k(0)^d$ comes near $1/L$, where $h_k$ covers the torus "
         "and $Q_k$ vanishes.",
-        finite_size_check(),
+        Check(
+            "noise pooled on tori of 96, $12^2$ and $12^3$ pixels; the exact engine of the package "
+            "for other networks, d = 1, 2, 3",
+            noise.finite_size,
+        ),
     )
 
 
 def rectified_alone(law: Step) -> Step:
     """Derive G_k at any size for noise that is rectified before it meets the image."""
+    route = "Gaussian moments by quadrature, noise pooled on tori"
     return Step(
         "If the noise is rectified alone, $x + \\mathrm{relu}(\\eta)$, the dependence on size is "
         "simpler, and exact.",
@@ -70,22 +54,22 @@ def rectified_alone(law: Step) -> Step:
         "active and background pixels are perturbed alike: put $m_a = \\mu_1$ and $v_a = v_0$. "
         "The infinite lattice does not tell the two kinds of noise apart, for it sees the "
         "background only.",
-        rectified_alone_check(),
+        check_in(DIMS, route, noise.rectified_alone),
     )
 
 
 def linear_noise() -> Step:
-    """Derive that linear noise does not pile up."""
+    """Derive G_k of linear noise at any size."""
     return replace(
         finite_noise(None, d),
-        statement="Noise that no ReLU rectifies has no mean: it does not pile up.",
-        justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$. At matched "
-        "noise $G_k$ is 1 but for the finite size, at every depth.",
+        statement="Noise that no ReLU rectifies has no mean, and no part that grows.",
+        justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$.",
     )
 
 
 def linear_ratio() -> Step:
     """Derive the relative sensitivity to displacements for linear noise."""
+    route = "all displacements, and all outcomes of a noise of few values, pooled"
     return Step(
         "With matched linear noise the relative sensitivity knows neither size nor dimension.",
         sp.Eq(y.R(k), 1 - c(k, 1) / c(k, 0)),
@@ -93,7 +77,7 @@ def linear_ratio() -> Step:
         "the axes that the pixel does not move, displacement and noise are averaged alike. With "
         "linear noise stability is gained by averaging and nothing is paid for it; with rectified "
         "noise $R_k$ falls by the further factor $G_k \\sim A_k^d$.",
-        linear_ratio_check(),
+        check_in(DIMS, route, noise.linear_ratio),
     )
 
 
@@ -101,6 +85,7 @@ def flat_amplitude(law: Step) -> Step:
     """Derive the amplitude of A_k^d without stride."""
     width, ratio = sp.symbols("width ratio", positive=True)
     value = sp.limit(sp.expand(_spread(law, width, ratio) / width**d), width, sp.oo)
+    route = "noise pooled by boxes of 3 on large tori, extrapolated in powers of $A_k^{-2}$"
     return Step(
         "Without stride $G_k$ grows as $r A_k^d$, with the same $r$ for every filter of span 1.",
         sp.Eq(y.prefactor, value.subs(ratio**d, (sp.pi / 3) ** (d / 2))),
@@ -108,7 +93,7 @@ def flat_amplitude(law: Step) -> Step:
         "end at the same site; by the local limit theorem it falls as "
         "$(4 \\pi k \\kappa_2)^{-1/2}$. As $A_k^2$ grows as $12 k \\kappa_2$, this is "
         "$\\sqrt{3/\\pi}/A_k$. Insert it and divide by $A_k^d$.",
-        prefactor_check(),
+        check_in(DIMS, route, box_noise.prefactor),
     )
 
 
@@ -120,15 +105,15 @@ def boxes_noise(law: Step) -> Step:
         "every depth, with $r = 1/(2 \\pi)$.",
         sp.Eq(y.G(k), law.expression.rhs.subs(c(k, 0), s**-k)),
         "a box of $s^k$ sites has $c_k(0) = s^{-k}$: it holds $s^k$ weights of square $s^{-2k}$.",
-        boxes_check(route, y.G, total_noise),
+        box_noise.boxes_check(route, y.G, box_noise.total_noise),
     )
 
 
 def growth(law: Step) -> Step:
     """Derive beta where c_k(0) A_k tends to a constant."""
     width, ratio = sp.symbols("width ratio", positive=True)
-    noise = _spread(law, width, ratio)
-    slope = sp.simplify(width * sp.diff(noise, width) / noise)
+    spread = _spread(law, width, ratio)
+    slope = sp.simplify(width * sp.diff(spread, width) / spread)
     return Step(
         "In both cases $G_k \\sim A_k^\\beta$ with",
         sp.Eq(y.beta, sp.limit(slope, width, sp.oo)),
@@ -138,7 +123,12 @@ def growth(law: Step) -> Step:
         "mean square falls by as much, and the mean of the noise stays. Where a stride breaks the "
         "sum rule, the filter may be so rough that $c_k(0)$ falls more slowly than $1/A_k$: then "
         "$\\beta < d$.",
-        growth_check(),
+        check_in(
+            DIMS,
+            "boxes $f = s = 2$, noise pooled on tori, differences of successive layers; boxes of "
+            "3 without stride, two deep layers",
+            box_noise.growth,
+        ),
     )
 
 
@@ -157,10 +147,10 @@ def late_rectification(boxes: Step) -> Step:
         "has variance $s^d \\sigma^2$: it is matched once more, and the $k - 1$ layers that follow "
         "cannot tell it from noise rectified at their input. So it is if every layer rectifies "
         "and the biases vanish: only the first ReLU acts.",
-        boxes_check(
+        box_noise.boxes_check(
             "layer 1 as a dense matrix, moments by quadrature at the pooled height, then pooled "
             "on tori",
             y.G_late,
-            late_noise,
+            box_noise.late_noise,
         ),
     )

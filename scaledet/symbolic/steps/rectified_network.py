@@ -31,8 +31,6 @@ from scaledet.symbols import correlation as rho
 from scaledet.theory.correlation.exact import correlation
 from scaledet.theory.growth.exponents import Exponents, predict_exponents
 
-__all__ = ["derive_layers"]
-
 _DEEPEST = 12
 """Layers whose weights are all summed over."""
 _WIDEST = 256

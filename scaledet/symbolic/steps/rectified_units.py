@@ -20,29 +20,11 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet import validate
-from scaledet.symbolic.derivation import Step
-from scaledet.symbolic.routes.noise import dimensions
-from scaledet.symbolic.routes.rectified_units import (
-    Layered,
-    boxes_beta,
-    boxes_check,
-    flat_amplitude,
-    half_check,
-    means_check,
-    pair_check,
-)
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes import rectified_units as routes
+from scaledet.symbolic.routes.checks import check_in, dimensions
+from scaledet.symbolic.routes.rectified_units import Layered, pair_check
 from scaledet.symbols import c, correlation, k, n, s, x
-
-__all__ = [
-    "PAGE",
-    "boxes_law",
-    "flat_law",
-    "growth_step",
-    "halved_noise",
-    "layer_noise_law",
-    "layer_noise_steps",
-    "unit_covariance",
-]
 
 PAGE = "A ReLU in every layer"
 """Title of the page that derives the law."""
@@ -58,18 +40,11 @@ def layer_noise_law(dim: Any) -> Step:
 
 
 def layer_noise_steps(dim: Any) -> tuple[Step, ...]:
-    """Derive G_k for matched noise on the infinite lattice, one active pixel, k >= 1.
+    """Derive G_k, the last of the steps, for matched noise on the infinite lattice, k >= 1.
 
-    Assumptions: filters >= 0 of sum 1, biases 0, every layer rectifies. `dim` is 1, 2, 3 or the
-    symbol d; the checks of symbolic d put in 1, 2 and 3. Source: the head of this module.
+    Assumptions: filters >= 0 of sum 1, biases 0, one active pixel, every layer rectifies. `dim` is
+    1, 2, 3 or the symbol d; the checks of symbolic d put in 1, 2 and 3.
 
-    Returns
-    -------
-    tuple of Step
-        The claim of the last one is ``Eq(G(k), ...)``.
-
-    Examples
-    --------
     >>> layer_noise_steps(1)[-1].expression
     Eq(G(k), G_variance(k) + c(1, 0)/(2*pi*c(k, 0)))
     >>> all(step.verify() for step in layer_noise_steps(2))
@@ -138,9 +113,9 @@ def _means() -> Step:
         sp.Eq(y.covariance, correlation * on[0] * on[1] + integral),
         "Price's theorem twice: the derivative of the covariance is the probability that both are "
         "positive, and the derivative of this is the density of the pair at the kinks. The first "
-        "term is what a linearised ReLU would give. Weak noise leaves it alone: on the infinite "
+        "term is that of a linearised ReLU. Weak noise leaves it alone: on the infinite "
         "lattice units that see the pixel respond linearly, and they are few.",
-        means_check(),
+        Check(routes.DEFINITION, routes.means),
     )
 
 
@@ -187,8 +162,8 @@ def _unity(bench: Layered) -> Step:
 def _composition(bench: Layered) -> Step:
     total = sp.Sum(y.later(k, n) * c(1, y.S(1) * n), (n, -sp.oo, sp.oo))
     return Step(
-        "Along one axis, seen through the later layers, what the units of layer 1 share adds up to "
-        "the peak of the whole network.",
+        "Along one axis, seen through the later layers, the shares of the units of layer 1 add up "
+        "to the peak of the whole network.",
         sp.Eq(c(k, 0), total),
         "$h_k$ is the filter of the later layers, each of its weights replaced by a copy of $h_1$; "
         "the square of the sum of copies is the sum of their products.",
@@ -249,9 +224,11 @@ def _law(dim: Any, bench: Layered) -> Step:
         sp.Eq(y.G(k), c(1, 0) ** dim / (2 * sp.pi * c(k, 0) ** dim) + y.G_variance(k)),
         "the sum of both parts. Whatever pools further makes $c_k(0)$ smaller, so that "
         "$G_k\\, c_k(0)^d \\to c_1(0)^d/(2\\pi)$ wherever $c_k(0)$ tends to 0.",
-        bench.whole("all pairs of units by quadrature, active pixel included, on tori of 256 and "
-                    "320 pixels, extrapolated; sums over all weights in the dimensions asked for"),
-    )  # fmt: skip
+        bench.whole(
+            "all pairs of units by quadrature, active pixel included, on tori of 256 and 320 "
+            "pixels, extrapolated; sums over all weights in the dimensions asked for"
+        ),
+    )
 
 
 def halved_noise() -> Step:
@@ -262,7 +239,11 @@ def halved_noise() -> Step:
         "at $k = 1$ the part of the mean is $1/(2\\pi)$ and that of the fluctuations "
         "$(\\pi - 1)/(2\\pi)$: a ReLU keeps half of the square of a variable that is as often "
         "positive as negative, and the signal is not touched.",
-        half_check(),
+        Check(
+            "all pairs of units by quadrature on tori of 256 and 320 pixels, extrapolated; the "
+            "exact engine of the package on $2^{40}$ pixels",
+            routes.half,
+        ),
     )
 
 
@@ -273,12 +254,16 @@ def flat_law(dim: Any) -> Step:
     sqrt(3)*c(1, 0)/(6*sqrt(pi))
     """
     value = c(1, 0) ** dim * (sp.pi / 3) ** (sp.Rational(1, 2) * dim) / (2 * sp.pi)
+    route = (
+        "means by quadrature over filters multiplied out, boxes of 3 at depths 8 to 64, "
+        "extrapolated in powers of $A_k^{-2}$"
+    )
     return Step(
         "Without stride, for equal layers of span 1, $G_k$ grows as $r A_k^d$ with",
         sp.Eq(y.prefactor, sp.simplify(value) if dim != y.d else value),
         "$c_k(0)$ falls as $\\sqrt{3/\\pi}/A_k$ whatever the filter, by the local limit theorem: "
         "insert it into the law and divide by $A_k^d$.",
-        flat_amplitude(dim),
+        check_in(dimensions(dim), route, routes.flat_amplitude),
     )
 
 
@@ -289,13 +274,14 @@ def boxes_law(dim: Any) -> Step:
     s**(k - 1)/(2*pi) + (-1 + pi)/(2*pi)
     """
     piled = s ** (dim * (k - 1)) / (2 * sp.pi)
+    route = "covariances by quadrature, summed over all weights of boxes"
     return Step(
         "Boxes whose length is their stride, $f = s$, at every layer: one layer is won against "
         "noise rectified at the input.",
         sp.Eq(y.G(k), (sp.pi - 1) / (2 * sp.pi) + piled),
         "$c_k(0) = s^{-k}$; units of layer 1 do not overlap, $\\rho_n = 0$ for $n \\ne 0$, so that "
         "chord and covariance agree and the fluctuations contribute $(\\pi - 1)/(2\\pi)$.",
-        boxes_check(dim),
+        check_in(dimensions(dim), route, routes.boxes),
     )
 
 
@@ -305,10 +291,11 @@ def growth_step(dim: Any) -> Step:
     >>> growth_step(2).expression
     Eq(beta, 2)
     """
+    route = "boxes $f = s = 2$, covariances by quadrature, differences of successive layers"
     return Step(
         "Wherever $c_k(0) A_k$ tends to a constant, $G_k \\sim A_k^\\beta$ with",
         sp.Eq(y.beta, sp.sympify(dim)),
         "the constant part is left behind and the other is a constant times $A_k^d$: rectifying in "
         "every layer changes the amplitude, not the exponent.",
-        boxes_beta(dim),
+        check_in(dimensions(dim), route, routes.boxes_beta),
     )

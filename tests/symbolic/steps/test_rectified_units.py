@@ -91,11 +91,13 @@ def test_numbers_of_a_network():
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 2), ([1, 2, 1], 1), ([1, 0, 1], 1)])
 def test_equal_layers_have_the_page_of_their_filter_and_numbers(kernel, stride):
-    one = sd.derive(kernel=kernel, stride=stride, rectify="layers")
+    single = sd.derive(kernel=kernel, stride=stride, rectify="layers")
     many = sd.derive(sd.Network.uniform(kernel, stride, 4), rectify="layers")
-    assert many.abstract == one.abstract
-    assert [step.expression for step in many.steps[:-1]] == [step.expression for step in one.steps]
-    assert set(many.result) == {*one.result, "G_4"}
+    assert many.abstract == single.abstract
+    assert [step.expression for step in many.steps[:-1]] == [
+        step.expression for step in single.steps
+    ]
+    assert set(many.result) == {*single.result, "G_4"}
 
 
 @pytest.mark.parametrize("dim", [d, 1, 2, 3])
