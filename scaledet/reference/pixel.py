@@ -1,4 +1,4 @@
-r"""Pooling carried out on images of one pixel, in exact rationals: what derivations are held to.
+r"""Pooling carried out on images of one pixel, in exact rationals: derivations are held to it.
 
 Nothing here knows of composite filters, transition operators or generating functions: a pixel is
 put at every grid phase, pooled layer by layer as :math:`y(i) = \sum_j a_j x(s i + j)`, and sums of

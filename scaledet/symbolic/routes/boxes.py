@@ -25,7 +25,7 @@ from scaledet.reference.rates import (
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.noise import check_in, dimensions
+from scaledet.symbolic.routes.checks import check_in, dimensions
 from scaledet.symbols import d, f, k, n, s
 
 __all__ = [

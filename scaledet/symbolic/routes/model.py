@@ -17,7 +17,8 @@ from scaledet.reference.quadrature import gaussian_moments
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.noise import DIMS, LAWS, TORI, check_in, exact
+from scaledet.symbolic.routes.checks import DIMS, check_in
+from scaledet.symbolic.routes.noise import LAWS, TORI, exact
 from scaledet.symbols import L, d, k, sigma
 
 __all__ = [

@@ -51,7 +51,7 @@ SCALES: tuple[tuple[int, Any, Any], ...] = (
 
 @cache
 def _averages(torus: Torus) -> Values:
-    """Overlaps, and what moves do to them, averaged over the position of the first pixel."""
+    """Overlaps, and their changes by moves, averaged over the position of the first pixel."""
     return {
         y.c: torus.line.correlation,
         y.S: torus.stride,
@@ -116,7 +116,7 @@ def _laws() -> list[tuple[Torus, Law]]:
 
 
 def _under(ring: Torus, law: Law) -> Values:
-    """Values of what a law of displacements and the filters of a ring determine."""
+    """Functions that a law of displacements and the filters of a ring determine."""
     return {**_averages(ring), y.law: partial(at_displacement, law, ring.size)}
 
 

@@ -1,4 +1,4 @@
-"""Tensor products in d dimensions: what factorises, and what the dimension does to exponents."""
+"""Tensor products in d dimensions: overlaps factorise, and exponents follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from the model alone: linearity, D_k at any size, and the input before any layer."""
+"""Consequences of the model alone: linearity, D_k at any size, and the input before any layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task T2: pixels of one block know the phase of the grid, and what follows."""
+"""Task T2: pixels of one block know the phase of the grid, so that it must not be averaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two active pixels: their overlap, what independent moves do to it, and D_k and Q_k of a label."""
+"""Two active pixels: their overlap, its change by independent moves, D_k and Q_k of a label."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fourth_difference(overlap: Any) -> Any:
 
 
 def overlap_steps() -> tuple[Step, ...]:
-    """Derive the overlap of two pixels and what independent moves do to it."""
+    """Derive the overlap of two pixels and its change by independent moves."""
     return _overlap(), _cross(), _plane(), _change()
 
 
