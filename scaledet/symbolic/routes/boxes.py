@@ -28,23 +28,6 @@ from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes.checks import check_in, dimensions
 from scaledet.symbols import d, f, k, n, s
 
-__all__ = [
-    "Boxes",
-    "attained_overlap",
-    "by_growth",
-    "by_noise",
-    "by_plateaus",
-    "crossover_check",
-    "images_check",
-    "law_values",
-    "linear_noise_check",
-    "near_plateau",
-    "noisy_tori_check",
-    "on_tori",
-    "stable_exponents",
-    "summary",
-]
-
 Boxes = Sequence[tuple[int, int]]
 """Length and stride of every box that is tried."""
 Values = dict[Any, Callable[..., Any]]

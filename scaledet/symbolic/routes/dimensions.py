@@ -17,8 +17,6 @@ from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree
 from scaledet.symbols import d, k, m_1, m_2, rho, rho_drop, s
 
-__all__ = ["by_covariance", "by_powers", "in_the_plane", "on_wide_tori"]
-
 SKEW = (([1, 2, 4], 2), ([1, 3], 3))
 WIDE = (Torus(SKEW, 12), Torus(SKEW, 12, 2), Torus((([1, 2], 2), ([3, 1], 3)), 6, 3))
 """Tori so wide that no filter meets itself: one pixel sees the infinite lattice."""

@@ -21,15 +21,6 @@ from scaledet.symbolic.routes.checks import DIMS, check_in
 from scaledet.symbolic.routes.noise import LAWS, TORI, exact
 from scaledet.symbols import L, d, k, sigma
 
-__all__ = [
-    "input_check",
-    "noisy_input",
-    "noisy_large_input",
-    "pair_moves",
-    "ratio_check",
-    "units",
-]
-
 INPUTS = {dim: Torus([([1, 2, 4], 1)], size, dim) for dim, size in ((1, 7), (2, 4), (3, 3))}
 LAYER = (((1, 2, 4), 2),)
 LAYERS = (0, 1, 2)

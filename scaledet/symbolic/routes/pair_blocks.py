@@ -15,8 +15,6 @@ from scaledet.symbols import k
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.prediction import predict
 
-__all__ = ["SIDE", "SIZE", "balanced_law", "by_enumeration", "in_blocks"]
-
 SIDE, SIZE = 2, 8
 """The counterexample: blocks of two pixels, one box of length 2 at stride 2."""
 BLOCKS = ((2, 2, 1), (4, 2, 1), (4, 2, 2), (8, 2, 2), (3, 3, 1), (9, 3, 1))

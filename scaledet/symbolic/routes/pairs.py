@@ -17,8 +17,6 @@ from scaledet.symbols import N, k, m, m_1, m_2, n, p
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.prediction import predict
 
-__all__ = ["at_phases", "counted", "far_apart", "in_plane", "on_rings", "on_tasks", "with_laws"]
-
 Values = dict[Any, Callable[..., Any]]
 
 RINGS = (

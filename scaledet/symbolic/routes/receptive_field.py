@@ -10,8 +10,6 @@ from scaledet.reference.pixel import PooledPixel
 from scaledet.symbolic.claims import agree
 from scaledet.symbols import f, k, s
 
-__all__ = ["on_boxes", "on_disjoint_boxes", "on_equal_layers"]
-
 SKEW = [Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)]
 
 

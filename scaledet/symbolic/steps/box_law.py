@@ -31,8 +31,6 @@ from scaledet.symbolic.routes.boxes import (
 )
 from scaledet.symbols import f, k, n
 
-__all__ = ["box_law_steps", "growing_noise", "linear_noise"]
-
 PHASES = "pooled one-pixel images at every grid phase"
 RATES = "growth rates of exact squares of composite filters"
 

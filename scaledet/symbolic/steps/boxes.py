@@ -31,8 +31,6 @@ from scaledet.symbolic.steps.limits import cited_limits
 from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbols import d, i, k, m, s
 
-__all__ = ["derive_boxes", "noise_of_disjoint_boxes", "steps_of_disjoint_boxes"]
-
 BOXES = ((2, 2), (3, 3), (4, 4))
 """Length and stride of the boxes that are tried."""
 POOLED = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"

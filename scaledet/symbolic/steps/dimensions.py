@@ -16,8 +16,6 @@ from scaledet.symbolic.routes.dimensions import (
 )
 from scaledet.symbols import L, d, k, m_1, m_2, rho, rho_drop, s
 
-__all__ = ["exponent_steps", "factorisation", "infinite_sensitivity", "width_steps"]
-
 
 def factorisation() -> Step:
     """Derive that the autocorrelation is a product over axes."""

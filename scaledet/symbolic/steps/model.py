@@ -20,17 +20,6 @@ from scaledet.symbolic.routes.noise import Bench
 from scaledet.symbolic.steps.noise_moments import rectified_moments
 from scaledet.symbols import L, c, d, k, n, sigma
 
-__all__ = [
-    "PAGE",
-    "displacement",
-    "input_noise",
-    "input_steps",
-    "linearity",
-    "pair_energy",
-    "sensitivity",
-    "sensitivity_ratio",
-]
-
 PAGE = "The model"
 """Title of the page of these steps."""
 BENCH = Bench((2, 3, 1), "input")

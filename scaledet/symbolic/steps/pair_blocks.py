@@ -23,8 +23,6 @@ from scaledet.symbolic.routes.pairs import at_phases
 from scaledet.symbolic.steps.pairs import fourth_difference
 from scaledet.symbols import k, n, p
 
-__all__ = ["block_steps"]
-
 _PAIRS = "all pairs of one block, pooled images, $s = 2$ and 3, six sizes of blocks and depths"
 
 

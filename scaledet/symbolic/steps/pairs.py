@@ -19,8 +19,6 @@ from scaledet.symbolic.routes.pairs import (
 )
 from scaledet.symbols import N, k, m, m_1, m_2, p
 
-__all__ = ["fourth_difference", "label_steps", "law_steps", "overlap_steps"]
-
 _MOVES = "all positions and all joint moves on rings of 12 and 10 pixels, skew filters"
 _PAIRS = "all pairs on rings of 7, 8 and 12 pixels, fractional scales; and the task's own counts"
 

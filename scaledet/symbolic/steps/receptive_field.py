@@ -9,8 +9,6 @@ from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.receptive_field import on_boxes, on_disjoint_boxes, on_equal_layers
 from scaledet.symbols import f, j, k, n, s
 
-__all__ = ["receptive_field"]
-
 
 def receptive_field() -> tuple[Step, Step, Step]:
     """Derive the variance of a box, what A_k is, and that variances of layers add up."""
