@@ -6,15 +6,16 @@ from publish import main
 
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbolic.steps.box_law import box_law_steps
-from scaledet.symbolic.steps.boxes import own_stride_noise, own_stride_steps
-from scaledet.symbolic.steps.noise import noise_steps
+from scaledet.symbolic.steps.boxes import noise_of_disjoint_boxes, steps_of_disjoint_boxes
+from scaledet.symbolic.steps.noise import noise_law
+from scaledet.symbols import d
 
 
 def derivation() -> Derivation:
     """Derive the laws of boxes."""
-    own = own_stride_steps()
-    _, _, width, drop, level, _, torus = own
-    noise, named = own_stride_noise()
+    disjoint, named = steps_of_disjoint_boxes()
+    piling_up = noise_law("input", d)
+    noise, named_noise = noise_of_disjoint_boxes(piling_up)
     law = box_law_steps()
     return Derivation(
         title="Boxes: stride equal to the length, and the general law",
@@ -29,15 +30,8 @@ def derivation() -> Derivation:
             "noise rectified at the input and matched to the displacement, $L\\sigma^2 = 2$, with "
             "$L \\to \\infty$ first at fixed $k$",
         ),
-        steps=(*own, noise_steps("input", named["beta"])[-1], *noise, *law),
-        result={
-            "A_k": width.expression.rhs,
-            "D_k": drop.expression.rhs,
-            "D_prefactor": level.expression.rhs,
-            "D_torus": torus.expression.rhs,
-            **named,
-            "alpha": law[-1].expression.rhs,
-        },
+        steps=(*disjoint, piling_up, *noise, *law),
+        result={**named, **named_noise, "alpha": law[-1].expression.rhs},
     )
 
 

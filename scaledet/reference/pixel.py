@@ -1,4 +1,4 @@
-r"""Pooling carried out on images of one pixel, in exact rationals: what derivations are held to.
+r"""Pooling carried out on images of one pixel, in exact rationals: derivations are held to it.
 
 Nothing here knows of composite filters, transition operators or generating functions: a pixel is
 put at every grid phase, pooled layer by layer as :math:`y(i) = \sum_j a_j x(s i + j)`, and sums of
@@ -7,11 +7,11 @@ products are taken. Slow on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
 
-__all__ = ["PooledPixel", "autocorrelation", "composite"]
+__all__ = ["PooledPixel", "autocorrelation", "composite", "composites"]
 
 Weights = Sequence[Fraction]
 Image = dict[int, Fraction]
@@ -65,8 +65,8 @@ class PooledPixel:
 
     def overlap(self, k: int, p: int, q: int) -> Fraction:
         """Inner product of the representations of pixels `p` and `q`."""
-        one, other = self.image(k, p), self.image(k, q)
-        return sum((value * other[i] for i, value in one.items() if i in other), Fraction(0))
+        first, second = self.image(k, p), self.image(k, q)
+        return sum((value * second[i] for i, value in first.items() if i in second), Fraction(0))
 
     def correlation(self, k: int, m: int) -> Fraction:
         """c_k(m): S_k times the overlap at lag `m`, averaged over the grid phase."""
@@ -80,10 +80,9 @@ class PooledPixel:
         """S_k times the mean square change when the pixel moves by one site."""
         total = Fraction(0)
         for p in range(self.stride(k)):
-            one, other = self.image(k, p), self.image(k, p + 1)
-            total += sum(
-                ((one.get(i, 0) - other.get(i, 0)) ** 2 for i in {*one, *other}), Fraction(0)
-            )
+            before, after = self.image(k, p), self.image(k, p + 1)
+            changes = (after.get(i, 0) - before.get(i, 0) for i in {*before, *after})
+            total += sum((change**2 for change in changes), Fraction(0))
         return total
 
     def sensitivity(self, k: int) -> Fraction:
@@ -107,23 +106,38 @@ class PooledPixel:
         return {j: value for j, value in values.items() if value}
 
 
-def composite(weights: Sequence[Fraction], stride: int, k: int) -> list[Fraction]:
-    """Filter of `k` equal layers, convolved on the fine grid: deeper than images reach.
+def composites(layers: Iterable[tuple[Weights, int]]) -> Iterator[tuple[list[int], int]]:
+    """Composite filters h_0, h_1, ... on the fine grid: integers and their scale.
+
+    They go deeper than images reach.
+
+    >>> list(composites([([Fraction(1, 2)] * 2, 2), ([Fraction(1, 3), Fraction(2, 3)], 1)]))
+    [([1], 1), ([1, 1], 2), ([1, 1, 2, 2], 6)]
+    """
+    sites, scale, step = [1], 1, 1
+    yield sites, scale
+    for weights, stride in layers:
+        unit = lcm(*(w.denominator for w in weights))
+        wider = [0] * (len(sites) + (len(weights) - 1) * step)
+        for j, weight in enumerate(weights):
+            whole = int(weight * unit)
+            for position, value in enumerate(sites, start=j * step):
+                wider[position] += whole * value
+        sites, scale, step = wider, scale * unit, step * stride
+        yield sites, scale
+
+
+def composite(weights: Weights, stride: int, k: int) -> list[Fraction]:
+    """Composite filter of `k` equal layers.
 
     >>> [int(4 * w) for w in composite([Fraction(1, 2), Fraction(1, 2)], 2, 2)]
     [1, 1, 1, 1]
     """
-    result, step = [Fraction(1)], 1
-    for _ in range(k):
-        wider = [Fraction(0)] * (len(result) + (len(weights) - 1) * step)
-        for j, weight in enumerate(weights):
-            for position, value in enumerate(result):
-                wider[position + j * step] += weight * value
-        result, step = wider, step * stride
-    return result
+    *_, (sites, scale) = composites([(weights, stride)] * k)
+    return [Fraction(site, scale) for site in sites]
 
 
-def autocorrelation(values: Sequence[Fraction], lag: int) -> Fraction:
+def autocorrelation(values: Weights, lag: int) -> Fraction:
     """Sum of products at distance `lag`.
 
     >>> autocorrelation([Fraction(1), Fraction(2), Fraction(1)], -1)

@@ -1,4 +1,4 @@
-"""Networks carried out on small tori, pixel by pixel: what finite-size derivations are held to.
+"""Networks carried out on small tori, pixel by pixel: finite-size claims are held to them.
 
 Images are stacks of arrays that are shifted, weighted, added and rectified, layer after layer.
 Arrays of integers stay exact. Nothing here knows of composite filters or transition operators.
@@ -15,14 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from scaledet.reference.pairs import Law
+
 __all__ = ["Torus"]
 
 Images = Any
 """Array of shape [images, size, ..., size]; integers are exact, floats are floats."""
 
+_LARGEST = 1 << 62
+"""Integers beyond it are Python's."""
+
 
 class Torus:
     """A network with integer weights on the torus of `size` pixels a side.
+
+    Pixels are numbered in raster order. In pairs of pixels both are active; they may coincide.
 
     Parameters
     ----------
@@ -77,19 +84,32 @@ class Torus:
                 images = np.maximum(images + bias, 0)
         return images
 
+    def images(self, k: int, active: Any, *, real: bool = False) -> Any:
+        """Representations of images with these active pixels, shape [images, units].
+
+        `active` has the shape [images, pixels]; a pixel that stands there twice has height 2.
+        """
+        active = np.asarray(active)
+        # Two pixels, differences, and sums over all units and images stay below its square.
+        largest = 4 * self.scale(k) * (1 + sum(map(abs, self.biases))) * self.pixels
+        dtype = np.int64 if largest**2 < _LARGEST else object
+        images = np.zeros((len(active), self.pixels), dtype)
+        np.add.at(images, (np.arange(len(active))[:, None], active), 1)
+        images = images.reshape(-1, *[self.size] * self.dim)
+        return self.run(images, k, real=real).reshape(len(active), -1)
+
     def features(self, k: int, *, real: bool = False) -> Any:
         """Representation of every one-pixel image at layer k, shape [pixels, units]."""
         if (k, real) not in self._features:
-            pixel = np.eye(self.pixels, dtype=np.int64).reshape(-1, *[self.size] * self.dim)
-            self._features[k, real] = self.run(pixel, k, real=real).reshape(self.pixels, -1)
+            self._features[k, real] = self.images(k, np.arange(self.pixels)[:, None], real=real)
         return self._features[k, real]
 
     def overlap(self, k: int, p: int, q: int) -> Fraction:
-        """Inner product of the pooled images of pixels p and q (raster order)."""
+        """Inner product of the pooled images of pixels p and q."""
         if min(p, q) < 0:
             raise IndexError(f"there is no pixel {min(p, q)}")
-        found = self.features(k)
-        return Fraction(int(found[p] @ found[q]), self.scale(k) ** 2)
+        features = self.features(k)
+        return Fraction(int(features[p] @ features[q]), self.scale(k) ** 2)
 
     def output(self, k: int, i: int, p: int, *, real: bool = True) -> Fraction:
         """Height of unit i of layer k on the image of pixel p."""
@@ -97,39 +117,96 @@ class Torus:
             raise IndexError(f"there is no pixel or unit {min(i, p)}")
         return Fraction(int(self.features(k, real=real)[p, i]), self.scale(k))
 
+    def square(self, k: int) -> Fraction:
+        """Mean square of the pooled images of one pixel."""
+        return Fraction(int((self.features(k) ** 2).sum()), self.pixels * self.scale(k) ** 2)
+
     def distance(self, k: int) -> Fraction:
         """Q_k: mean square distance of the real representations over all pairs of pixels."""
-        return self._mean_square(k, itertools.product(range(self.pixels), repeat=2))
+        features = self.features(k, real=True)
+        total = sum(int(((features - image) ** 2).sum()) for image in features)
+        return Fraction(total, (self.pixels * self.scale(k)) ** 2)
 
     def displacement(self, k: int) -> Fraction:
         """Mean square change of the real representation over all pixels and moves by one site."""
-        return self._mean_square(k, self.moves)
+        features = self.features(k, real=True)
+        total = int(((features[self.neighbours] - features[:, None]) ** 2).sum())
+        return Fraction(total, self.neighbours.size * self.scale(k) ** 2)
+
+    def sensitivity(self, k: int) -> Fraction:
+        """D_k of one pixel."""
+        return self.displacement(k) / self.distance(k)
 
     def correlation(self, k: int, lag: int) -> Fraction:
         """c_k(lag) of the filter that output unit 0 applies to one line of pixels."""
-        taps = self._line.features(k)[:, 0]
-        return Fraction(int(taps @ np.roll(taps, -lag)), self._line.scale(k) ** 2)
+        taps = self.line.features(k)[:, 0]
+        return Fraction(int(taps @ np.roll(taps, -lag)), self.line.scale(k) ** 2)
 
     @cached_property
-    def _line(self) -> Torus:
+    def line(self) -> Torus:
+        """The same network in one dimension."""
         return Torus(self.layers, self.size)
 
     @cached_property
-    def moves(self) -> list[tuple[int, int]]:
-        """All (pixel, pixel one site away): 2 dim of them per pixel."""
-        grid = np.arange(self.pixels).reshape([self.size] * self.dim)
-        steps = [(axis, sign) for axis in range(self.dim) for sign in (1, -1)]
-        return [
-            (int(p), int(q))
-            for axis, sign in steps
-            for p, q in zip(grid.flat, np.roll(grid, sign, axis).flat, strict=True)
-        ]
+    def neighbours(self) -> Any:
+        """The pixels one site away from every pixel, shape [pixels, 2 dim]."""
+        signs = itertools.product(range(self.dim), (-1, 1))
+        return np.stack([np.roll(self._grid, sign, axis).ravel() for axis, sign in signs], axis=1)
 
-    def _mean_square(self, k: int, pairs: Any) -> Fraction:
-        found = self.features(k, real=True)
-        one, other = np.array(list(pairs)).T
-        total = int(((found[one] - found[other]) ** 2).sum())
-        return Fraction(total, len(one) * self.scale(k) ** 2)
+    def walks(self, steps: int, start: int, end: int) -> int:
+        """Count the walks of this many steps from one pixel to another, one by one."""
+        if steps < 0:
+            raise IndexError(f"there is no walk of {steps} steps")
+        ends = np.array([start])
+        for _ in range(steps):
+            ends = self.neighbours[ends].ravel()
+        return int((ends == end).sum())
+
+    def at_lag(self, *lag: int) -> Law:
+        """All pairs of pixels whose second one lies at this displacement from the first."""
+        shifted = np.roll(self._grid, [-step for step in lag], tuple(range(self.dim)))
+        pairs = zip(self._grid.ravel().tolist(), shifted.ravel().tolist(), strict=True)
+        return dict.fromkeys(pairs, Fraction(1, self.pixels))
+
+    def pair_overlap(self, k: int, law: Law) -> Fraction:
+        """Mean overlap of the pooled images of both pixels under a law of pairs."""
+        return sum((w * self.overlap(k, p, q) for (p, q), w in law.items()), Fraction(0))
+
+    def pair_cross(self, k: int, law: Law) -> Fraction:
+        """Mean inner product of the changes of both pixels, each moved on its own."""
+        features, moves, total = self.features(k), self.neighbours, Fraction(0)
+        for pair, weight in law.items():
+            first, second = (features[moves[pixel]] - features[pixel] for pixel in pair)
+            total += weight * int((first @ second.T).sum())
+        return total / (2 * self.dim * self.scale(k)) ** 2
+
+    def pair_change(self, k: int, law: Law) -> Fraction:
+        """Mean square change of the pooled image of both pixels over all joint moves."""
+        moves, total = self.neighbours, Fraction(0)
+        for pair, weight in law.items():
+            moved = list(itertools.product(*(moves[pixel] for pixel in pair)))
+            before, *after = self.images(k, [pair, *moved])
+            total += weight * int(((np.array(after) - before) ** 2).sum())
+        return total / (2 * self.dim * self.scale(k)) ** 2
+
+    def pair_distance(self, k: int, law: Law) -> Fraction:
+        """Q_k of two pixels: all pairs of images of a law of pairs."""
+        images = self.images(k, list(law))
+        unit = math.lcm(*(weight.denominator for weight in law.values()))
+        weights = np.array([int(weight * unit) for weight in law.values()], dtype=object)
+        total = sum(
+            weight * (weights @ ((images - image) ** 2).sum(axis=1))
+            for weight, image in zip(weights, images, strict=True)
+        )
+        return Fraction(int(total), (unit * self.scale(k)) ** 2)
+
+    def pair_sensitivity(self, k: int, law: Law) -> Fraction:
+        """D_k of two pixels under a law of pairs."""
+        return self.pair_change(k, law) / self.pair_distance(k, law)
+
+    @cached_property
+    def _grid(self) -> Any:
+        return np.arange(self.pixels).reshape([self.size] * self.dim)
 
     def _first(self, k: int) -> list[tuple[tuple[int, ...], int]]:
         if not 0 <= k <= len(self.layers):

@@ -1,4 +1,4 @@
-"""The pooled pixel agrees with dense matrices and with what can be counted by hand."""
+"""The pooled pixel agrees with convolved filters and with what can be counted by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composite
-from tests.dense import pooling_matrices
 
 THIRD = [Fraction(1, 3)] * 3
 SKEW = [Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)]
@@ -19,19 +18,6 @@ def test_box_three_at_stride_two() -> None:
     assert peaks == [1, 3, 13, 59]
     assert [pooled.moved(k) * 9**k for k in range(1, 4)] == [2, 6, 26]
     assert pooled.sensitivity(3) == Fraction(26, 118)
-
-
-def test_images_are_columns_of_dense_matrices() -> None:
-    layers = [(SKEW, 2), (THIRD, 3), (SKEW, 1)]
-    size = 48
-    pooled = PooledPixel(layers)
-    for k, rows in enumerate(pooling_matrices(layers, size)):
-        for p in (0, 1, 5, 20):
-            column = {i: row[p] for i, row in enumerate(rows) if row[p]}
-            folded: dict[int, Fraction] = {}
-            for i, value in pooled.image(k, p).items():
-                folded[i % len(rows)] = folded.get(i % len(rows), Fraction(0)) + value
-            assert column == {i: value for i, value in folded.items() if value}
 
 
 def test_last_layer_repeats() -> None:

@@ -6,7 +6,7 @@ With stride = length the composite of k boxes is the box of s^k sites, and every
     G_k = \frac{\pi - 1}{2\pi} + \frac{A_k^d}{2\pi} .
 
 For any length f and stride s the exponents follow from those of the box of length f/s if s divides
-f; if not, alpha = 0 (`derive_box_law`). Sources: the boxes of Tomasini et al., arXiv:2210.01506;
+f; if not, alpha = 0 (`derive_boxes`). Sources: the boxes of Tomasini et al., arXiv:2210.01506;
 exact finite size and the general law are ours.
 """
 
@@ -18,18 +18,23 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet import validate
-from scaledet.reference.rates import measured_beta
-from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
-from scaledet.symbolic.routes.boxes import box_noise, local_beta, meeting, on_tori, tried_boxes
-from scaledet.symbolic.steps.box_law import box_law
-from scaledet.symbolic.steps.limits import limit_steps
-from scaledet.symbolic.steps.noise import noise_steps
+from scaledet.symbolic.routes.boxes import (
+    by_noise,
+    crossover_check,
+    images_check,
+    noisy_tori_check,
+    on_tori,
+)
+from scaledet.symbolic.steps.box_law import box_law_steps, growing_noise, linear_noise
+from scaledet.symbolic.steps.limits import cited_limits
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbols import d, i, k, m, s
 
-__all__ = ["derive_boxes", "own_stride_noise", "own_stride_steps"]
-
-STRIDES = (2, 3, 4)
+BOXES = ((2, 2), (3, 3), (4, 4))
+"""Length and stride of the boxes that are tried."""
+POOLED = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"
+MATCHED = "noise matched to the displacement, $L\\sigma^2 = 2$"
 
 
 def derive_boxes(stride: Any = True, dim: Any = d, rectify: str | None = "input") -> Derivation:
@@ -57,8 +62,8 @@ def derive_boxes(stride: Any = True, dim: Any = d, rectify: str | None = "input"
 
     Examples
     --------
-    >>> found = derive_boxes(True, dim=2).result
-    >>> found["D_k"], found["alpha"], found["beta"], found["crossover"]
+    >>> result = derive_boxes(True, dim=2).result
+    >>> result["D_k"], result["alpha"], result["beta"], result["crossover"]
     (s**(-k), 1, 2, sqrt(-1 + pi))
     >>> derive_boxes(2).result["alpha"]
     Piecewise((noise_exponent(f/2, 2) + 1, Eq(Mod(f, 2), 0)), (0, True))
@@ -66,14 +71,14 @@ def derive_boxes(stride: Any = True, dim: Any = d, rectify: str | None = "input"
     if dim != d:
         dim = validate.integer("dim", dim, 1, 3)
     if stride is True or stride == s:
-        return _own_stride(dim, rectify)
-    return box_law(validate.integer("stride", stride, 2), dim, rectify)
+        return _disjoint(dim, rectify)
+    return _any_length(validate.integer("stride", stride, 2), dim, rectify)
 
 
-def _own_stride(dim: Any, rectify: str | None) -> Derivation:
-    steps = own_stride_steps(dim)
-    filter_, overlap, width, drop, level, alpha, torus = steps
-    noise, named = own_stride_noise(dim, rectify)
+def _disjoint(dim: Any, rectify: str | None) -> Derivation:
+    law = noise_law(rectify, dim)
+    steps, named = steps_of_disjoint_boxes(dim)
+    noise, named_noise = noise_of_disjoint_boxes(law, dim, rectify)
     return Derivation(
         title="Boxes whose length is the stride",
         abstract="Pooling boxes that do not overlap compose to one box: $D_k = 1/A_k$ at every "
@@ -82,78 +87,88 @@ def _own_stride(dim: Any, rectify: str | None) -> Derivation:
             "boxes of length $s \\ge 2$ at stride $s$, equal layers, biases $\\ge 0$",
             "one active pixel, every grid phase equally likely; infinite lattice where no $N$ "
             "appears",
-            *(() if rectify is None else ("noise matched to the displacement, $L\\sigma^2 = 2$",)),
+            *((MATCHED,) if rectify else ()),
         ),
-        steps=(*steps, *noise_steps(rectify, dim), *noise, *limit_steps()),
+        steps=(*steps, law, *noise, *cited_limits()),
+        result={**named, **named_noise},
+    )
+
+
+def _any_length(stride: int, dim: Any, rectify: str | None) -> Derivation:
+    steps = box_law_steps(stride)
+    claims = {step.expression.lhs: step.expression.rhs for step in steps}
+    noise = noise_law(rectify, dim)
+    beta = growing_noise(stride, dim) if rectify else linear_noise(dim)
+    return Derivation(
+        title=f"Boxes of any length at stride {stride}",
+        abstract=f"A box becomes stable if and only if {stride} divides its length; how fast, is "
+        "decided by how the shorter box of length $f/s$ piles up noise.",
+        assumptions=(
+            f"boxes of length $f \\ge 2$ at stride $s = {stride}$, equal layers, biases $\\ge 0$",
+            "infinite lattice first, then $k \\to \\infty$; one active pixel, every grid phase "
+            "equally likely",
+            *((MATCHED,) if rectify else ()),
+        ),
+        steps=(*steps, noise, beta, *cited_limits()),
         result={
-            "h_k": filter_.expression.rhs, "c_k(m)": overlap.expression.rhs,
-            "A_k": width.expression.rhs, "D_k": drop.expression.rhs,
-            "D_prefactor": level.expression.rhs, "alpha": alpha.expression.rhs,
-            "D_torus": torus.expression.rhs, **named,
+            "alpha": claims[y.alpha],
+            "A_k": claims[y.A(k)],
+            "plateau": claims[y.plateau],
+            "G_k": noise.expression.rhs,
+            "beta": beta.expression.rhs,
         },
-    )  # fmt: skip
+    )
 
 
-def own_stride_steps(dim: Any = d) -> tuple[Step, ...]:
-    """Derive h_k, c_k, A_k, D_k, its prefactor, alpha, and D_k on the torus.
+def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """Derive h_k, c_k, A_k, D_k, alpha, and D_k on the torus; name the results.
 
     Examples
     --------
-    >>> [step.expression.rhs for step in own_stride_steps()[2:6]]
-    [s**k, s**(-k), 1, 1]
+    >>> [step.expression.rhs for step in steps_of_disjoint_boxes()[0][2:5]]
+    [s**k, s**(-k), 1]
     """
     size = s**k
-    shared = sp.Max(0, size - sp.Abs(m))
-    overlap = sp.summation(size**-2, (i, 1, shared))
+    overlap = sp.summation(size**-2, (i, 1, sp.Max(0, size - sp.Abs(m))))
     variance = sp.summation(s ** (2 * i) * (s**2 - 1) / 12, (i, 0, k - 1))
     width = sp.simplify(sp.sqrt(1 + 12 * variance))
     drop = sp.simplify(1 - overlap.subs(m, 1) / overlap.subs(m, 0))
     drop = sp.simplify(drop.subs(sp.Max(0, size - 1), size - 1).subs(sp.Max(0, size), size))
-    route = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"
-
-    def pooled(claim: Any, cases: Any = None) -> str:
-        return tried_boxes(claim, [(one, one) for one in STRIDES], *([cases] if cases else []))
-
-    return (
+    steps = (
         Step(
             "The composite filter is a box as well.",
             sp.Eq(y.h(k, m), sp.Piecewise((1 / size, (m >= 0) & (m < size)), (0, True))),
             "$h_k(z) = \\prod_{i < k} (1 + z^{s^i} + \\dots + z^{(s-1) s^i})/s$: expanding the "
             "product writes every $m$ with $0 \\le m < s^k$ once, by its digits in base $s$.",
-            Check(route, lambda claim: pooled(claim, _span(-2, 18))),
+            images_check(BOXES, POOLED, _lags(-2, 18)),
         ),
         Step(
             "Two boxes at distance $m$ share all sites but $|m|$.",
             sp.Eq(y.c(k, m), overlap),
             "$c_k(m) = \\sum_j h_k(j) h_k(j + m)$, and each shared site contributes $s^{-2k}$.",
-            Check(route, lambda claim: pooled(claim, _span(-6, 18))),
+            images_check(BOXES, POOLED, _lags(-6, 18)),
         ),
         Step(
             "The effective receptive field is the side of the box.",
             sp.Eq(y.A(k), width),
             "a uniform digit has the variance $(s^2 - 1)/12$, digits are independent, and digit "
             "$i$ counts $s^i$: a geometric sum.",
-            Check(f"variance of the filter read off pooled images: {route}", pooled),
+            images_check(BOXES, f"variance of the filter read off pooled images: {POOLED}"),
         ),
         Step(
             "The sensitivity to displacements: a move takes the pixel across one boundary in "
             "$s^k$ moves.",
             sp.Eq(y.D(k), drop),
             "$D_k = 1 - c_k(1)/c_k(0)$, in any dimension: $c_k(0)^{d-1}$ cancels.",
-            Check(f"differences of pooled images: {route}", pooled),
+            images_check(BOXES, f"differences of pooled images: {POOLED}"),
         ),
         Step(
-            "The law is exact at every layer, with prefactor one.",
-            sp.Eq(y.D(k) * y.A(k), sp.simplify(drop * width)),
-            "the two steps before.",
-            Check(route, pooled),
-        ),
-        Step(
-            "The exponent of stability, read off at any layer.",
+            "The exponent of stability, read off at any layer: the law is exact, with prefactor "
+            "one.",
             sp.Eq(-sp.log(y.D(k)) / sp.log(y.A(k)), sp.simplify(-sp.log(drop) / sp.log(width))),
             "an identity in $s$ and $k$: $\\alpha = 1$ without corrections. Compare smoothing "
             "filters, with $\\alpha = 2$: the box has jumps, and a jump costs one power.",
-            Check(route, pooled),
+            images_check(BOXES, POOLED),
         ),
         Step(
             f"On the torus of $N^{dim}$ pixels, as long as $s^k < N$:",
@@ -161,77 +176,68 @@ def own_stride_steps(dim: Any = d) -> tuple[Step, ...]:
             "$h_k$ does not wrap around. Averaged over all pairs of pixels the overlap of two "
             "images is not 0 but that of their means, which turns $c_k(0)^d = s^{-kd}$ into "
             "$s^{-kd} - N^{-d}$ in the denominator.",
-            Check("all moves and all pairs of pixels on small tori, networks run layer by layer",
-                  lambda claim: on_tori(claim, dim)),
+            Check(
+                "all moves and all pairs of pixels on small tori, networks run layer by layer",
+                lambda claim: on_tori(claim, dim),
+            ),
         ),
-    )  # fmt: skip
+    )
+    names = ("h_k", "c_k(m)", "A_k", "D_k", "alpha", "D_torus")
+    named = {name: step.expression.rhs for name, step in zip(names, steps, strict=True)}
+    return steps, {**named, "D_prefactor": sp.simplify(drop * width)}
 
 
-def _span(low: int, high: int) -> list[dict[Any, int]]:
-    return [{k: layer, m: at} for layer in (1, 2) for at in range(low, high)]
+def _lags(low: int, high: int) -> list[dict[Any, int]]:
+    return [{k: layer, m: lag} for layer in (1, 2) for lag in range(low, high)]
 
 
-def own_stride_noise(dim: Any = d, rectify: str | None = "input") -> tuple[list[Step], Any]:
-    """Derive G_k, beta, the prefactor and the crossover; return the steps and named results.
+def noise_of_disjoint_boxes(
+    law: Step, dim: Any = d, rectify: str | None = "input"
+) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """Derive G_k, beta, the prefactor and the crossover from the law of noise; name the results.
 
     Examples
     --------
-    >>> own_stride_noise(1)[1]["G_k"]
+    >>> noise_of_disjoint_boxes(noise_law("input", 1), 1)[1]["G_k"]
     s**k/(2*pi) + (-1 + pi)/(2*pi)
     """
-    law = noise_steps(rectify, dim)[-1].expression.rhs
-    value = sp.expand_power_base(law.subs(y.c(k, 0), s**-k))
-    beta = Step(
-        "The exponent of noise.",
-        sp.Eq(y.beta, sp.sympify(0 if rectify is None else dim)),
-        "linear noise is averaged like the signal; nothing piles up."
-        if rectify is None
-        else "the part that grows is a power of $A_k$, exactly.",
-        Check("linear noise pooled on tori: its local exponent"
-              if rectify is None
-              else "growth rates of exact squares of composite filters, at strides 2, 3 and 4",
-              lambda claim: _measured(claim, dim, rectify)),
-    )  # fmt: skip
+    value = sp.expand_power_base(law.expression.rhs.subs(y.c(k, 0), s**-k))
     if rectify is None:
-        return [beta], {"G_k": value, "beta": beta.expression.rhs}
+        return (linear_noise(dim),), {"G_k": value, "beta": sp.Integer(0)}
     constant = value.as_independent(s, as_Add=True)[0]
     prefactor = sp.simplify((value - constant) / s ** (k * dim))
     scale = sp.solve(sp.Eq(prefactor * sp.Dummy(positive=True), constant))[0]
-    route = "noise pooled on tori of several sizes, extrapolated to infinite size; $s = 2, 3$"
-    steps = [
+    noise_check = noisy_tori_check(dim, rectify)
+    steps = (
         Step(
             "The sensitivity to noise, at every layer.",
             sp.Eq(y.G(k), value),
             "insert $c_k(0) = s^{-k}$ into the previous step.",
-            Check(route, lambda claim: box_noise(claim, dim, rectify)),
+            noise_check,
         ),
         Step(
             "The part that piles up is a pure power of $A_k$, with a small prefactor.",
             sp.Eq((y.G(k) - constant) / y.A(k) ** dim, prefactor),
             "$A_k = s^k$; the constant is what the fluctuations of the noise leave.",
-            Check(route, lambda claim: box_noise(claim, dim, rectify)),
+            noise_check,
         ),
-        beta,
+        Step(
+            "The exponent of noise.",
+            sp.Eq(y.beta, sp.sympify(dim)),
+            "the part that grows is a power of $A_k$, exactly.",
+            Check(
+                "growth rates of exact squares of composite filters, at strides 2, 3 and 4",
+                lambda claim: by_noise(claim, BOXES, dim),
+            ),
+        ),
         Step(
             "Both parts are equal at the crossover scale: below it a fit reads too small a "
             "$\\beta$.",
             sp.Eq(y.crossover, scale ** (1 / sp.sympify(dim))),
             "solve $A_*^d/(2\\pi) = (\\pi - 1)/(2\\pi)$.",
-            Check("the power law through the pooled mean of the noise at two layers, on tori",
-                  lambda claim: meeting(claim, dim, rectify)),
+            crossover_check(dim, rectify),
         ),
-    ]  # fmt: skip
-    return steps, {
-        "G_k": value, "beta": beta.expression.rhs, "G_prefactor": prefactor,
-        "crossover": steps[-1].expression.rhs,
-    }  # fmt: skip
-
-
-def _measured(claim: Any, dim: Any, rectify: str | None) -> str:
-    dims = (1, 2, 3) if dim == d else (dim,)
-    if rectify is None:
-        return agree(claim, [{y.beta: local_beta(axes), d: axes} for axes in dims])
-    cases = [
-        {y.beta: axes * measured_beta((1,) * one, one), d: axes} for axes in dims for one in STRIDES
-    ]
-    return agree(claim, cases)
+    )
+    beta, crossover = (step.expression.rhs for step in steps[2:])
+    named = {"G_k": value, "beta": beta, "G_prefactor": prefactor, "crossover": crossover}
+    return steps, named

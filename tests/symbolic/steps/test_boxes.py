@@ -13,13 +13,18 @@ from scaledet.errors import DerivationError
 from scaledet.symbolic.derivation import Derivation, Step
 from scaledet.symbolic.routes.boxes import law_values, summary
 from scaledet.symbolic.steps.box_law import box_law_steps
-from scaledet.symbolic.steps.boxes import derive_boxes, own_stride_noise, own_stride_steps
+from scaledet.symbolic.steps.boxes import (
+    derive_boxes,
+    noise_of_disjoint_boxes,
+    steps_of_disjoint_boxes,
+)
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbols import d, f, k, s
 from tests.mutation import mutants
 
 
 def missed(steps: Any) -> list[str]:
-    found = []
+    unnoticed = []
     for step in steps:
         assert step.verify()
         wrong = mutants(step.expression)
@@ -29,20 +34,20 @@ def missed(steps: Any) -> list[str]:
                 step.claiming(expression).verify()
             except DerivationError:
                 continue
-            found.append(f"{text}: {expression}")
-    return found
+            unnoticed.append(f"{text}: {expression}")
+    return unnoticed
 
 
-def test_every_wrong_formula_for_own_stride_is_caught() -> None:
-    assert not missed(own_stride_steps())
-    assert not missed(own_stride_noise(d, "input")[0])
+def test_every_wrong_formula_for_disjoint_boxes_is_caught() -> None:
+    assert not missed(steps_of_disjoint_boxes()[0])
+    assert not missed(noise_of_disjoint_boxes(noise_law("input", d))[0])
 
 
 @pytest.mark.parametrize("rectify", ["noise", None])
 @pytest.mark.parametrize("dim", [1, 2])
 def test_every_wrong_formula_in_one_dimension_is_caught(dim: int, rectify: str | None) -> None:
-    assert not missed(own_stride_steps(dim)[-1:])
-    assert not missed(own_stride_noise(dim, rectify)[0])
+    assert not missed(steps_of_disjoint_boxes(dim)[0][-1:])
+    assert not missed(noise_of_disjoint_boxes(noise_law(rectify, dim), dim, rectify)[0])
 
 
 @pytest.mark.parametrize("stride", [s, 2, 3, 5])
@@ -50,52 +55,57 @@ def test_every_wrong_law_is_caught(stride: Any) -> None:
     assert not missed(box_law_steps(stride))
 
 
-@pytest.mark.parametrize(
-    ("stride", "dim", "rectify"), [(True, d, "input"), (s, 2, "noise"), (True, 1, None),
-                                   (2, d, "input"), (3, 2, None), (4, 1, "noise")],
-)  # fmt: skip
+PAGES = [
+    (True, d, "input"),
+    (s, 2, "noise"),
+    (True, 1, None),
+    (2, d, "input"),
+    (3, 2, None),
+    (4, 1, "noise"),
+    (5, 3, "input"),
+]
+
+
+@pytest.mark.parametrize(("stride", "dim", "rectify"), PAGES)
 def test_derivations_are_confirmed(stride: Any, dim: Any, rectify: str | None) -> None:
-    found = derive_boxes(stride, dim, rectify)
-    report = found.check()
-    assert len(report) == len(found.steps)
-    claimed: set[Any] = set()
-    for step in found.steps:
-        claimed.update(step.expression.args)
-    assert claimed >= set(found.result.values())
+    page = derive_boxes(stride, dim, rectify)
+    assert len(page.check()) == len(page.steps)
+    claimed = {side for step in page.steps for side in step.expression.args}
+    assert claimed >= set(page.result.values())
 
 
 @pytest.mark.parametrize("step", [2, 3, 5])
 @pytest.mark.parametrize("dim", [1, 2, 3])
-def test_own_stride_is_what_the_exact_engine_says(step: int, dim: int) -> None:
-    found = derive_boxes(True, dim).result
+def test_disjoint_boxes_are_what_the_exact_engine_says(step: int, dim: int) -> None:
+    result = derive_boxes(True, dim).result
     exact = sd.predict_exponents(kernel=step, stride=step, dim=dim)
-    assert (found["alpha"], found["beta"]) == (exact.alpha, exact.beta)
+    assert (result["alpha"], result["beta"]) == (exact.alpha, exact.beta)
     net = sd.Network.uniform(step, step, depth=2, dim=dim)
     finite = sd.predict(net, size=step**3)
     for layer in (1, 2):
-        value = found["D_torus"].subs({s: step, k: layer, y.N: step**3, d: dim})
+        value = result["D_torus"].subs({s: step, k: layer, y.N: step**3, d: dim})
         assert sp.Rational(*finite.exact_D[layer].as_integer_ratio()) == value
         assert finite.A[layer] == pytest.approx(step**layer)
     infinite = sd.predict(net, size=None)
     for layer in (1, 2):
         known = {s: step, k: layer}
-        assert infinite.D[layer] == pytest.approx(float(found["D_k"].subs(known)), rel=1e-12)
-        assert infinite.G[layer] == pytest.approx(float(found["G_k"].subs(known)), rel=1e-12)
+        assert infinite.D[layer] == pytest.approx(float(result["D_k"].subs(known)), rel=1e-12)
+        assert infinite.G[layer] == pytest.approx(float(result["G_k"].subs(known)), rel=1e-12)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 6])
 def test_box_law_is_what_the_exact_engine_says(stride: int) -> None:
-    found = derive_boxes(stride, 1).result
+    result = derive_boxes(stride, 1).result
     for length in range(2, 3 * stride + 1):
         exact = sd.predict_exponents(kernel=length, stride=stride)
-        alpha = found["alpha"].subs(f, length)
+        alpha = result["alpha"].subs(f, length)
         if length % stride == 0:
             part = length // stride
             beta = sd.predict_exponents(kernel=part, stride=stride).beta if part > 1 else 0
             alpha = alpha.replace(y.noise_exponent, lambda *_, value=beta: sp.sympify(value))
         assert abs(sp.N(alpha - exact.alpha, 30)) < 1e-25
         if length % stride:
-            plateau = found["D_plateau"].replace(y.noise_exponent, lambda *_, e=exact: e.beta)
+            plateau = result["plateau"].replace(y.noise_exponent, lambda *_, e=exact: e.beta)
             assert abs(sp.N(plateau.subs(f, length) - exact.plateau, 30)) < 1e-25
 
 
@@ -138,7 +148,7 @@ def test_evidence_adds_up() -> None:
 
 
 def test_steps_can_be_printed() -> None:
-    found: Derivation = derive_boxes(2)
-    assert isinstance(found.steps[0], Step)
-    assert "bmod" in found.to_latex()
-    assert "\\" not in found.to_html().split("<h2>Results</h2>")[1]
+    page: Derivation = derive_boxes(2)
+    assert isinstance(page.steps[0], Step)
+    assert "bmod" in page.to_latex()
+    assert "\\" not in page.to_html().split("<h2>Results</h2>")[1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -123,23 +122,6 @@ def test_unknown_dimension_is_refused(dim, error):
             build("input", dim)
 
 
-@pytest.mark.parametrize(
-    ("layers", "size", "dim"),
-    [(SKEW, 12, 1), ([([1, 2, 4], 1), ([3, 1], 2)], 4, 2), ([([2, 1], 3)], 3, 3)],
-)
-def test_torus_against_the_reference(layers, size, dim):
-    torus = Torus(layers, size, dim, biases=(3, 1))
-    for depth, (sensitivity, distance) in enumerate(reference.one_pixel(layers, size, dim)):
-        assert torus.distance(depth) == distance
-        if distance:
-            assert torus.displacement(depth) / distance == sensitivity
-    matrices = reference.pooling_matrices(layers, size, dim)
-    for depth, matrix in enumerate(matrices):
-        columns, scale = reference.integer_columns(matrix)
-        overlap = Fraction(int(columns[0] @ columns[1]), scale**2)
-        assert torus.overlap(depth, 0, 1) == overlap
-
-
 @pytest.mark.parametrize("rectify", MODES)
 def test_gaussian_noise_against_the_reference(rectify):
     width, size = 0.8, 12
@@ -158,17 +140,6 @@ def test_only_the_relu_of_the_input_changes_enumerated_noise():
         energies = [law.energy(torus, depth, rectify) for depth in range(3)]
         assert energies == [law.energy(biased, depth, rectify) for depth in range(3)]
         assert energies != [law.energy(torus, depth, None) for depth in range(3)]
-
-
-def test_torus_refuses_what_does_not_exist():
-    with pytest.raises(ValueError, match="do not divide 8"):
-        Torus(SKEW, 8)
-    torus = Torus(SKEW, 6)
-    calls = [(torus.stride, 3), (torus.stride, -1), (torus.overlap, 1, -1, 0)]
-    calls += [(torus.overlap, 1, 6, 0), (torus.output, 0, -1, 0)]
-    for call, *place in calls:
-        with pytest.raises(IndexError):
-            call(*place)
 
 
 def test_derivation_never_loads_the_simulation():

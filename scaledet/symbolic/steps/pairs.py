@@ -1,0 +1,184 @@
+"""Two active pixels: their overlap, its change by independent moves, D_k and Q_k of a label."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import sympy as sp
+
+from scaledet import symbols as y
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes.pairs import (
+    counted,
+    far_apart,
+    in_plane,
+    on_rings,
+    on_tasks,
+    with_laws,
+)
+from scaledet.symbols import N, k, m, m_1, m_2, p
+
+_MOVES = "all positions and all joint moves on rings of 12 and 10 pixels, skew filters"
+_PAIRS = "all pairs on rings of 7, 8 and 12 pixels, fractional scales; and the task's own counts"
+
+
+def fourth_difference(overlap: Any) -> Any:
+    """Expand E <e_{p+e} - e_p, e_{q+f} - e_q> over all moves e, f of a line.
+
+    `overlap` takes the shifts of p and q.
+
+    >>> fourth_difference(lambda first, second: sp.Symbol("x") ** (2 + first - second))
+    x**4/4 - x**3 + 3*x**2/2 - x + 1/4
+    """
+    quarter = sp.Rational(1, 4)
+    return sp.Add(
+        *(
+            quarter * (overlap(e, f) - overlap(e, 0) - overlap(0, f) + overlap(0, 0))
+            for e, f in itertools.product((1, -1), repeat=2)
+        )
+    )
+
+
+def overlap_steps() -> tuple[Step, ...]:
+    """Derive the overlap of two pixels and its change by independent moves."""
+    return _overlap(), _cross(), _plane(), _change()
+
+
+def _overlap() -> Step:
+    return Step(
+        "Two pixels at displacement $m$ overlap, on average over their position, as one pixel "
+        "does with itself at lag $m$.",
+        sp.Eq(sp.Sum(y.overlap(k, p, p + m), (p, 0, N - 1)) / N, y.c(k, m) / y.S(k)),
+        "$\\langle P e_p, P e_{p+m} \\rangle = \\sum_i h_k(p - S_k i)\\, h_k(p + m - S_k i)$, and "
+        "a uniform $p$ visits every grid phase equally often. On a ring $h_k$ is first wrapped "
+        "around it, and $c_k$ is that of the wrapped filter.",
+        Check(
+            "all one-pixel images on rings of 12 and 10 pixels, skew filters",
+            lambda claim: on_rings(claim, range(5)),
+        ),
+    )
+
+
+def _cross() -> Step:
+    moved = fourth_difference(lambda first, second: y.c(k, m + second - first))
+    return Step(
+        "Let both pixels move, each by one site to a random side, independently. The changes of "
+        "their representations then overlap by a quarter of the fourth difference.",
+        sp.Eq(y.pair_cross(k, m), sp.expand(moved) / y.S(k)),
+        "$X_k(m)$ is the mean of $\\langle P(e_{p+e} - e_p), P(e_{q+e'} - e_q) \\rangle$ at "
+        "$q = p + m$, here expanded and summed over the four joint moves. In other words: the "
+        "moves being independent, each is averaged by itself, and $E\\, e_{p+e} - e_p$ is half a "
+        "second difference; two of them make $\\frac14 \\delta^4 c_k(m)$.",
+        Check(_MOVES, lambda claim: on_rings(claim, range(7))),
+    )
+
+
+def _plane() -> Step:
+    first, second = sp.symbols("first second")
+    square = sp.Poly(sp.expand(((first + second) / 4) ** 2), first, second)
+    differences = {
+        (2, 0): y.fourth_difference(k, m_1) * y.c(k, m_2),
+        (1, 1): y.second_difference(k, m_1) * y.second_difference(k, m_2),
+        (0, 2): y.c(k, m_1) * y.fourth_difference(k, m_2),
+    }
+    total = sp.Add(*(factor * differences[powers] for powers, factor in square.terms()))
+    return Step(
+        "In $d$ dimensions a move goes along a random axis. With $m$ the displacement vector, "
+        "$X_k$ is $\\big(\\frac{1}{2d} \\sum_a \\delta_a^2\\big)^2$ applied to the product over "
+        "axes of $c_k(m_a)/S_k$; in the plane",
+        sp.Eq(y.pair_cross(k, m_1, m_2), total / y.S(k) ** 2),
+        "the mean move $E\\, e_{p+e} - e_p$ is now $\\frac{1}{2d}$ of the lattice Laplacian "
+        "$\\sum_a \\delta_a^2$, it acts once for each pixel, and for tensor-product filters the "
+        "overlap of two pixels is a product over axes. $\\delta^2 c_k(m) = c_k(m+1) - 2 c_k(m) + "
+        "c_k(m-1)$, and $\\delta^4$ is $\\delta^2$ twice.",
+        Check(
+            "all 36 positions and 16 joint moves on a torus of 6 by 6 pixels, skew filters, "
+            "eight displacements",
+            in_plane,
+        ),
+    )
+
+
+def _change() -> Step:
+    alone = 4 * (y.c(k, 0) - y.c(k, 1)) / y.S(k)
+    return Step(
+        "The image of both pixels changes by what each does alone and by twice the cross term.",
+        sp.Eq(y.pair_change(k, m), alone + 2 * y.pair_cross(k, m)),
+        "$M_k(m)$ is the mean of $|P(\\tau x - x)|^2$. The network is linear on non-negative "
+        "images, a collided pixel of height 2 included, and $|u + v|^2 = |u|^2 + |v|^2 + "
+        "2 \\langle u, v \\rangle$, where $|u|^2$ and $|v|^2$ average to "
+        "$2 (c_k(0) - c_k(1))/S_k$, the change of one pixel.",
+        Check(_MOVES, lambda claim: on_rings(claim, range(1, 7))),
+    )
+
+
+def law_steps() -> tuple[Step, Step, Step]:
+    """Derive Q_k and D_k for any law of the displacement, the position being uniform."""
+    spread = y.c(k, 0) + sp.Sum(y.law(m) * y.c(k, m), (m, 0, N - 1)) - 2 / N
+    moved = sp.Sum(y.law(m) * y.fourth_difference(k, m), (m, 0, N - 1)) / 8
+    distance = Step(
+        "Now draw displacements from a law $\\varrho$, even in $m$, and positions uniformly, as T1 "
+        "does on a ring, with all labels or one; there $\\varrho(0) = 0$. Two independent images "
+        "differ by",
+        sp.Eq(y.Q(k), 4 * spread / y.S(k)),
+        "$Q_k = 2 (E|f|^2 - |E f|^2)$. Each image has $E|f|^2 = 2 c_k(0)/S_k + 2 E\\, c_k(m)/S_k$ "
+        "(step 1). The mean image is constant, $2/N$ a pixel, stays so under filters of sum 1, and "
+        "has $N/S_k$ units at layer $k$: $|E f|^2 = 4/(N S_k)$.",
+        Check(
+            "all pairs of two-pixel images on both rings: one distance, each label of T1, all "
+            "pairs, balanced labels, pixels that coincide",
+            with_laws,
+        ),
+    )
+    sensitivity = Step(
+        "The sensitivity to displacements of two-pixel images, at one displacement or averaged "
+        "over a label: numerator and $Q_k$ are averaged separately.",
+        sp.Eq(y.D(k), (y.c(k, 0) - y.c(k, 1) + moved) / spread),
+        "this is the average of step 4 over $\\varrho$, with step 2 for the cross term, divided by "
+        "$Q_k$; a factor $4/S_k$ cancels.",
+        Check(
+            "all images, all joint moves and all pairs of images, the same laws; and predict on "
+            "four tasks",
+            lambda claim: f"{with_laws(claim)}; {on_tasks(claim)}",
+        ),
+    )
+    far = Step(
+        "Pixels farther apart than the network sees are two one-pixel images side by side.",
+        sp.Eq(y.D(k), (y.c(k, 0) - y.c(k, 1)) / (y.c(k, 0) - 2 / N)),
+        "$c_k(m) = 0$ from the support $W_k$ of $h_k$ on, so both sums vanish once every "
+        "displacement is at least $W_k + 2$. For $N \\to \\infty$ this is $1 - c_k(1)/c_k(0)$, "
+        "the value of a single pixel.",
+        Check(
+            "all images, moves and pairs of images on a ring of 24 pixels, displacement 12",
+            far_apart,
+        ),
+    )
+    return distance, sensitivity, far
+
+
+def label_steps() -> tuple[Step, Step]:
+    """Derive how many pairs each label of T1 has on a ring."""
+    near, far = sp.ceiling(y.xi - y.gap) - 1, sp.ceiling(y.xi + y.gap) - 1
+    why = (
+        "on a ring every distance below $N/2$ belongs to exactly $N$ pairs, and "
+        "$\\lceil r \\rceil - 1$ integers from 1 on lie below a real $r$"
+    )
+    return (
+        Step(
+            "What the label adds is a law of displacements. In T1, label +1 asks for a distance "
+            "below $\\xi - g$; the number of its pairs, if $\\xi + g \\le N/2$, is",
+            sp.Eq(y.near_pairs, N * near),
+            f"{why}. Given the label, $\\varrho$ is uniform over $0 < |m| < \\xi - g$, "
+            "on a ring of any size.",
+            Check(_PAIRS, lambda claim: counted(claim, 1)),
+        ),
+        Step(
+            "Label -1 asks for a distance of at least $\\xi + g$ and has",
+            sp.Eq(y.far_pairs, N * (N - 1) / 2 - N * far),
+            f"these are all pairs but those closer than $\\xi + g$: {why}. Among all admitted "
+            "pairs the far ones prevail as $N$ grows; with balanced labels $\\varrho$ is half of "
+            "each.",
+            Check(_PAIRS, lambda claim: counted(claim, -1)),
+        ),
+    )
