@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 import sympy as sp
 
+from scaledet.errors import DerivationError
 from scaledet.reference.exact import number, refute
-from scaledet.reference.recursion import PlainRecursion
+from scaledet.reference.recursion import PlainRecursion, measured
 from scaledet.symbolic.claims import evaluate
 from scaledet.symbols import k, z
 
-__all__ = ["annihilates", "generates", "measures"]
+__all__ = ["annihilates", "generates", "grows", "measures", "settled"]
 
 
 def generates(claim: Any, recursion: PlainRecursion, order: int) -> str:
@@ -73,7 +75,32 @@ def measures(claim: Any, symbol: Any, value: Any, error: Any) -> str:
     right = evaluate(claim.rhs, {})
     if not right.is_number or not right.is_real:
         refute(f"{claim} claims no real number")
-    claimed = mpmath.mpf(right.evalf(30))
-    if abs(claimed - value) > error:
-        refute(f"{claim}: measured {mpmath.nstr(value, 12)}")
+    with mpmath.workdps(50):
+        if abs(mpmath.mpf(right.evalf(50)) - value) > error:
+            refute(f"{claim}: measured {mpmath.nstr(value, 12)}")
     return f"measured {mpmath.nstr(value, 10)} within {mpmath.nstr(error, 2)}"
+
+
+def grows(claim: Any, *, symbol: Any, recursion: PlainRecursion, name: str) -> str:
+    """Hold a growth rate per layer to the measured one of "peak" or "drop"."""
+    rate, error = measured(recursion, name)
+    value = mpmath.mpf(recursion.stride) ** rate
+    return measures(claim, symbol, value, 4 * error * value)
+
+
+def settled(claim: Any, *, subject: Any, value: Callable[[int], Any]) -> str:
+    """Hold a limit to exact numbers at growing depth, until 10 digits stand still."""
+    if claim.lhs != subject:
+        refute(f"{claim} is no claim on {subject}")
+    layer, before = 16, sp.oo
+    while layer <= 2048:
+        now = number(value(layer)).evalf(40)
+        if abs(now - before) <= abs(now) * sp.Float(10) ** -12:
+            right = evaluate(claim.rhs, {}).evalf(40)
+            if not right.is_Float and not right.is_Rational:
+                refute(f"{claim} claims no number")
+            if abs(right - now) > abs(now) * sp.Float(10) ** -10:
+                refute(f"{claim}: measured {now.evalf(12)}")
+            return f"measured {now.evalf(11)} at layer {layer}"
+        before, layer = now, 2 * layer
+    raise DerivationError(f"{claim}: exact values have not settled by layer {layer // 2}")

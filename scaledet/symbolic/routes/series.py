@@ -14,15 +14,24 @@ from typing import Any
 
 import mpmath
 import sympy as sp
+from flint import fmpz_poly
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
-from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbols import d, k, n, theta, x
 
-__all__ = ["exact_moments", "fourier", "gaussian_moment", "log_symbol", "remainder", "settles"]
+__all__ = [
+    "exact_moments",
+    "fourier",
+    "gaussian_moment",
+    "level",
+    "log_symbol",
+    "remainder",
+    "settles",
+]
 
 DEPTHS = (40, 400, 4000)
 """Two decades."""
@@ -31,16 +40,6 @@ _DIGITS = 120
 
 
 @lru_cache(maxsize=512)
-def _moments(weights: tuple[int, ...], depth: int) -> tuple[Fraction, Fraction]:
-    from flint import fmpz_poly
-
-    h = [int(value) for value in (fmpz_poly(list(weights)) ** depth).coeffs()]
-    scale = sum(weights) ** (2 * depth)
-    zero = sum(value * value for value in h)
-    one = sum(u * v for u, v in itertools.pairwise(h))
-    return Fraction(zero, scale), Fraction(one, scale)
-
-
 def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
     """Expand the filter of `depth` equal stride-1 layers and return c_k(0) and c_k(1).
 
@@ -49,21 +48,24 @@ def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
     """
     if depth < 0:
         raise ValueError(f"there is no layer {depth}")
-    return _moments(kernel.trimmed, depth)
+    taps = [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
+    scale = sum(kernel.trimmed) ** (2 * depth)
+    squares = sum(value * value for value in taps)
+    products = sum(u * v for u, v in itertools.pairwise(taps))
+    return Fraction(squares, scale), Fraction(products, scale)
 
 
 @lru_cache(maxsize=512)
-def _float_moments(weights: tuple[int, ...], depth: int) -> tuple[Any, Any]:
+def _float_moments(kernel: Kernel, depth: int) -> list[Any]:
     """c_k(0) and c_k(1) to 140 digits: SymPy tries to factor what is exact and long."""
-    zero, one = _moments(weights, depth)
-    return number(zero).evalf(_DIGITS + 20), number(one).evalf(_DIGITS + 20)
+    return [number(moment).evalf(_DIGITS + 20) for moment in exact_moments(kernel, depth)]
 
 
 def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     """c, D, A and G of one kernel, from exact rationals."""
 
     def correlation(depth: int, lag: int) -> Any:
-        return _float_moments(kernel.trimmed, depth)[lag]
+        return _float_moments(kernel, depth)[lag]
 
     def drop(depth: int) -> Any:
         return 1 - correlation(depth, 1) / correlation(depth, 0)
@@ -171,9 +173,9 @@ def settles(claim: Any, *, panel: Any, what: str, dim: Any = 1) -> str:
             wanted = {"alpha": y.alpha, "beta": y.beta, "crossover": y.crossover}[what]
             if claim.lhs != wanted:
                 refute(f"{claim} is no claim on {wanted}")
-            found = _measured(what, kernel, at)
-            if abs(found - right) > abs(found) * sp.Float(10) ** -5:
-                refute(f"{claim} for {kernel!r}, d = {at}: measured {found.evalf(8)}")
+            measured = _measured(what, kernel, at)
+            if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
+                refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
         count += 1
     return f"confirmed in {count} case{'s' * (count > 1)}"
 
@@ -211,10 +213,10 @@ def fourier(claim: Any, *, cases: Any) -> str:
     if len(integrals) != 1:
         refute(f"{claim} is no Fourier integral")
     (integral,) = integrals
-    (variable, low, high), = integral.limits  # fmt: skip
-    found: list[Any] = []
+    ((variable, low, high),) = integral.limits
+    count = 0
     for kernel, known in cases:
-        pooled = PooledPixel([(kernel.weights, 1)])
+        images = pooled(kernel, 1)
         for depth in (1, 2, 3):
             for lag in (0, 1, 3):
                 put = {**known, k: depth, y.m: lag}
@@ -222,14 +224,15 @@ def fourier(claim: Any, *, cases: Any) -> str:
                 step = (high - low) / points
                 # Half a step off: the symbol of a box is 0/0 at theta = 0.
                 nodes = [low + step * (i + sp.Rational(1, 3)) for i in range(points)]
-                total = sum(integral.function.subs(put).subs(variable, at).evalf(40)
-                            for at in nodes) * step.evalf(40)  # fmt: skip
+                function = integral.function.subs(put)
+                heights = [function.subs(variable, at).evalf(40) for at in nodes]
+                total = sum(heights) * step.evalf(40)
                 sides = (claim.lhs, claim.rhs.subs(integral, total))
-                one, other = (evaluate(side, put, {y.c: pooled.correlation}) for side in sides)
-                if abs((one - other).evalf(40)) > sp.Float(10) ** -25:
-                    refute(f"{claim} for {kernel!r}, {put}: {one} against {other.evalf(12)}")
-                found += [one]
-    return f"{len(found)} coefficients to 25 decimals"
+                left, right = (evaluate(side, put, {y.c: images.correlation}) for side in sides)
+                if abs((left - right).evalf(40)) > sp.Float(10) ** -25:
+                    refute(f"{claim} for {kernel!r}, {put}: {left} against {right.evalf(12)}")
+                count += 1
+    return f"{count} coefficients to 25 decimals"
 
 
 def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
@@ -274,11 +277,11 @@ def gaussian_moment(claim: Any) -> str:
     if len(integrals) != 1:
         refute(f"{claim} holds no integral")
     (integral,) = integrals
-    (variable, low, high), = integral.limits  # fmt: skip
+    ((variable, low, high),) = integral.limits
     if (variable, low, high) != (x, -sp.oo, sp.oo):
         refute(f"{claim} does not integrate over the line")
-    for put in ({k: 1, n: 0, y.kappa(2): 1}, {k: 3, n: 2, y.kappa(2): 2}, {k: 2, n: 3,
-                y.kappa(2): sp.Rational(1, 2)}):  # fmt: skip
+    for depth, power, variance in ((1, 0, 1), (3, 2, 2), (2, 3, sp.Rational(1, 2))):
+        put = {k: depth, n: power, y.kappa(2): variance}
         integrand = sp.lambdify(x, integral.function.subs(put), "mpmath")
         with mpmath.workdps(40):
             value = mpmath.quad(integrand, [-mpmath.inf, -1, 0, 1, mpmath.inf])
@@ -287,3 +290,12 @@ def gaussian_moment(claim: Any) -> str:
         ]
         agree(sp.Eq(*sides, evaluate=False), [{}])
     return "3 moments to 25 digits"
+
+
+def level(claim: Any, *, kernel: Kernel) -> str:
+    """Hold alpha = 0 to exact D_k that do not change over two decades of k."""
+    moments = [exact_moments(kernel, depth) for depth in (1, 10, 100)]
+    drops = [1 - neighbour / peak for peak, neighbour in moments]
+    if len(set(drops)) != 1:
+        refute(f"D_k is not constant: {drops}")
+    return agree(claim, [{y.alpha: -sp.log(number(drops[2] / drops[1])) / sp.log(10)}])

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import scaledet as sd
 from scaledet.errors import DerivationError
 from scaledet.reference import layers as brute_layers
-from scaledet.reference.layers import UnequalLayers, dominant_modulus, shortest_recurrence
+from scaledet.reference.layers import UnequalLayers
+from scaledet.reference.rates import dominant_root, shortest_recurrence
 from scaledet.symbolic.steps.network import derive_network
 from tests.mutation import mutants
 
@@ -236,7 +237,7 @@ def test_shortest_recurrence_is_found(order):
     assert shortest_recurrence([Fraction(0)] * 5) == []
 
 
-def test_dominant_modulus_of_repeated_roots():
+def test_dominant_root_of_repeated_roots():
     # (x - 1/2)^2 (x + 1/3)
     rule = [Fraction(2, 3), Fraction(1, 12), Fraction(-1, 12)]
-    assert abs(dominant_modulus(rule) - mpmath.mpf("0.5")) < 1e-30
+    assert abs(dominant_root(rule).value - mpmath.mpf("0.5")) < 1e-30
