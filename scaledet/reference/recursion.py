@@ -89,9 +89,9 @@ def pooled(kernel: Kernel, stride: int) -> PooledPixel:
 def measured(recursion: PlainRecursion, name: str) -> tuple[Any, Any]:
     """Growth of c_k(0) ("peak") or c_k(0) - c_k(1) ("drop") per layer, as log base s; its error.
 
-    The rate over `SPAN` layers is followed until it has settled to 12 digits; if it has not by
-    layer 512 (a power of k multiplies it) it is extrapolated in 1/k, and its error is ten times
-    the difference of the last two extrapolations.
+    The rate over `SPAN` layers is followed until it has settled to 30 digits, or 12 at layer 512.
+    If it has not (a power of k multiplies it) it is extrapolated in 1/k, and its error is ten
+    times the difference of the last two extrapolations.
     """
     function = {"peak": recursion.peak, "drop": recursion.drop}[name]
 
@@ -101,12 +101,14 @@ def measured(recursion: PlainRecursion, name: str) -> tuple[Any, Any]:
             refute(f"the sequence vanishes at layer {layer}")
         return mpmath.log(mpmath.mpf(value.numerator) / value.denominator)
 
-    with mpmath.workdps(40):
+    with mpmath.workdps(60):
         window = SPAN * mpmath.log(recursion.stride)
         rates: list[Any] = []
         for layer in DEPTHS:
             rates.append((log(layer + SPAN) - log(layer)) / window)
-            if len(rates) > 1 and abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -12:
-                return rates[-1], mpmath.mpf(10) ** -10
+            if len(rates) > 1 and abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -30:
+                return rates[-1], mpmath.mpf(10) ** -28
+        if abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -12:
+            return rates[-1], mpmath.mpf(10) ** -10
         near, far = (2 * b - a for a, b in zip(rates[-3:], rates[-2:], strict=False))
         return far, 10 * abs(far - near)

@@ -30,16 +30,37 @@ Weights = tuple[int, ...]
 Filter = tuple[Weights, int]
 
 SUM_RULE: tuple[Filter, ...] = (
-    ((1, 1), 2), ((1, 2, 1), 2), ((2, 3, 3, 2), 2), ((1, 3, 2), 2), ((1, 2, 0, 1, 2), 2),
-    ((1, 1, 1, 1), 2), ((1,) * 6, 2), ((1, 0, 3, 8, 3, 0, 1), 2), ((1, 0, 0, 2, 0, 0, 1), 2),
-    ((1, 0, 1, 3, 0, 1, 2), 2), ((1,) * 3, 3), ((1,) * 6, 3), ((2, 1, 2, 1, 2, 1), 3),
-    ((1, 2, 3, 2, 1), 3), ((1, 3, 6, 7, 6, 3, 1), 3), ((1,) * 8, 4), ((1, 0, 2, 1, 1, 2, 0, 1), 4),
-)  # fmt: skip
+    ((1, 1), 2),
+    ((1, 2, 1), 2),
+    ((2, 3, 3, 2), 2),
+    ((1, 3, 2), 2),
+    ((1, 2, 0, 1, 2), 2),
+    ((1, 1, 1, 1), 2),
+    ((1,) * 6, 2),
+    ((1, 0, 3, 8, 3, 0, 1), 2),
+    ((1, 0, 0, 2, 0, 0, 1), 2),
+    ((1, 0, 1, 3, 0, 1, 2), 2),
+    ((1,) * 3, 3),
+    ((1,) * 6, 3),
+    ((2, 1, 2, 1, 2, 1), 3),
+    ((1, 2, 3, 2, 1), 3),
+    ((1, 3, 6, 7, 6, 3, 1), 3),
+    ((1,) * 8, 4),
+    ((1, 0, 2, 1, 1, 2, 0, 1), 4),
+)
 """With sum rule: of order 1 to 3, skew ones, nu_R < 1 at order 2, a span of 3, a logarithm."""
 NO_SUM_RULE: tuple[Filter, ...] = (
-    ((1, 1), 3), ((1, 1, 1), 5), ((2, 1), 2), ((1,) * 3, 2), ((1, 2, 1, 2), 2), ((1, 0, 1), 2),
-    ((3, 1, 4, 1), 2), ((1, 2, 4), 3), ((5, 1, 1, 2, 2), 3), ((1,) * 5, 2),
-)  # fmt: skip
+    ((1, 1), 3),
+    ((1, 1, 1), 5),
+    ((2, 1), 2),
+    ((1,) * 3, 2),
+    ((1, 2, 1, 2), 2),
+    ((1, 0, 1), 2),
+    ((3, 1, 4, 1), 2),
+    ((1, 2, 4), 3),
+    ((5, 1, 1, 2, 2), 3),
+    ((1,) * 5, 2),
+)
 SIGNED: tuple[tuple[tuple[Fraction, ...], int], ...] = (
     ((Fraction(2), Fraction(-1)), 2),
     ((Fraction(1, 2), Fraction(-1, 3), Fraction(5, 6)), 2),
@@ -151,8 +172,9 @@ def powers(claim: Any) -> str:
     for weights, stride in real_filters():
         reach = window(len(weights), stride)
 
-        def entry(layer: int, row: int, column: int, w: Any = weights, t: int = stride,
-                  r: int = reach) -> Any:  # fmt: skip
+        def entry(
+            layer: int, row: int, column: int, w: Any = weights, t: int = stride, r: int = reach
+        ) -> Any:
             if layer < 1 or max(abs(row), abs(column)) > r:
                 raise IndexError(f"({row}, {column}) is beyond the window")
             return power(w, t, layer)[row + r, column + r]
@@ -221,8 +243,13 @@ def facts(one: Filter) -> dict[Any, Any]:
     """Measured exponents, order and quotient of a filter; radii of dense matrices."""
     weights, stride = one
     order, rest = order_and_rest(weights, stride)
-    known = {s: stride, n: order, y.rho_b: radius(rest, stride), y.alpha: measured_alpha(*one),
-             y.nu: smoothness(weights, stride).nu}  # fmt: skip
+    known = {
+        s: stride,
+        n: order,
+        y.rho_b: radius(rest, stride),
+        y.alpha: measured_alpha(*one),
+        y.nu: smoothness(weights, stride).nu,
+    }
     if order:
         quotient = divided(share(weights), stride) or ()
         known[y.rho_g] = radius(quotient, stride)
@@ -267,10 +294,15 @@ def defect(one: Filter) -> Any:
         for at in range(25):
             angles = [(mpmath.pi * at / 24 + 2 * mpmath.pi * r) / stride for r in range(stride)]
             weigh = [
-                abs(sum(mpmath.mpf(w.numerator) / w.denominator * mpmath.expj(j * angle)
-                        for j, w in enumerate(weights))) ** 2
+                abs(
+                    sum(
+                        mpmath.mpf(w.numerator) / w.denominator * mpmath.expj(j * angle)
+                        for j, w in enumerate(weights)
+                    )
+                )
+                ** 2
                 for angle in angles
-            ]  # fmt: skip
+            ]
             if sum(weigh) > mpmath.mpf(10) ** -30:
                 mean = sum(p * (1 - mpmath.cos(a)) for p, a in zip(weigh, angles, strict=True))
                 least = min(least, mean / sum(weigh))

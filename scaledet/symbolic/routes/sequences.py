@@ -89,18 +89,21 @@ def grows(claim: Any, *, symbol: Any, recursion: PlainRecursion, name: str) -> s
 
 
 def settled(claim: Any, *, subject: Any, value: Callable[[int], Any]) -> str:
-    """Hold a limit to exact numbers at growing depth, until 10 digits stand still."""
+    """Hold a limit to exact numbers at growing depth, until 20 digits (or 10) stand still."""
     if claim.lhs != subject:
         refute(f"{claim} is no claim on {subject}")
-    layer, before = 16, sp.oo
-    while layer <= 2048:
+    right = evaluate(claim.rhs, {}).evalf(40)
+    if not right.is_Float and not right.is_Rational:
+        refute(f"{claim} claims no number")
+    layer, now = 16, number(value(16)).evalf(40)
+    while layer < 2048:
+        layer, before = 2 * layer, now
         now = number(value(layer)).evalf(40)
-        if abs(now - before) <= abs(now) * sp.Float(10) ** -12:
-            right = evaluate(claim.rhs, {}).evalf(40)
-            if not right.is_Float and not right.is_Rational:
-                refute(f"{claim} claims no number")
-            if abs(right - now) > abs(now) * sp.Float(10) ** -10:
-                refute(f"{claim}: measured {now.evalf(12)}")
-            return f"measured {now.evalf(11)} at layer {layer}"
-        before, layer = now, 2 * layer
-    raise DerivationError(f"{claim}: exact values have not settled by layer {layer // 2}")
+        moved = abs(now - before)
+        if moved <= abs(now) * sp.Float(10) ** -22:
+            break
+    if moved > abs(now) * sp.Float(10) ** -12:
+        raise DerivationError(f"{claim}: exact values have not settled by layer {layer}")
+    if abs(right - now) > max(100 * moved, abs(now) * sp.Float(10) ** -20):
+        refute(f"{claim}: measured {now.evalf(12)}")
+    return f"measured {now.evalf(11)} at layer {layer}"

@@ -24,7 +24,7 @@ from scaledet.theory.growth.amplitudes import Asymptote
 
 __all__ = ["prefactor_steps"]
 
-ROUTE = "the plain recursion, settled to 10 digits"
+ROUTE = "the plain recursion, settled to 10 digits or more"
 
 
 def prefactor_steps(

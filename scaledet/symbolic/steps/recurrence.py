@@ -60,21 +60,26 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
     if kernel.span == 1:
         numerators, denominator = found.lag_one
         ratio = sp.Add(*(_poly(row) * y.c(k + i, 0) for i, row in enumerate(numerators)))
-        steps.append(Step(
-            f"For {called}, the overlap of neighbours follows from the same peaks.",
-            sp.Eq(y.c(k, 1), ratio / _poly(denominator)),
-            "$t/2$, whose constant term against $\\alpha^k$ is $c_k(1)$, reduces modulo total "
-            "derivatives to a combination of the same powers.",
-            Check(route, confront),
-        ))  # fmt: skip
+        steps.append(
+            Step(
+                f"For {called}, the overlap of neighbours follows from the same peaks.",
+                sp.Eq(y.c(k, 1), ratio / _poly(denominator)),
+                "$t/2$, whose constant term against $\\alpha^k$ is $c_k(1)$, reduces modulo total "
+                "derivatives to a combination of the same powers.",
+                Check(route, confront),
+            )
+        )
     closed = found.closed_form()
     if closed is not None:
         peak, drop = closed
         for name, claim, why in (
-            ("c_k(0)", sp.Eq(y.c(k, 0), peak),
-             "the recurrence has order one; its solution is a central binomial coefficient."),
+            (
+                "c_k(0)",
+                sp.Eq(y.c(k, 0), peak),
+                "the recurrence has order one; its solution is a central binomial coefficient.",
+            ),
             ("D_k", sp.Eq(y.D(k), drop), "$D_k = 1 - c_k(1)/c_k(0)$."),
-        ):  # fmt: skip
+        ):
             steps.append(Step(f"For {called}, in closed form:", claim, why, Check(route, confront)))
             named[name] = claim.rhs
     return steps, named
@@ -88,8 +93,9 @@ def _certificate(found: Recurrence) -> Step:
     """Return the identity that proves the recurrence, in t = z + 1/z."""
     weights = [sp.Integer(w) for w in found.weights]
     total = sum(weights)
-    lags = [sum(u * v for u, v in zip(weights, weights[j:], strict=False))
-            for j in range(len(weights))]  # fmt: skip
+    lags = [
+        sum(u * v for u, v in zip(weights, weights[j:], strict=False)) for j in range(len(weights))
+    ]
     # z^j + z^-j = 2 T_j(t/2).
     alpha = sp.expand(
         (lags[0] + sum(2 * v * sp.chebyshevt(j, t / 2) for j, v in enumerate(lags) if j)) / total**2

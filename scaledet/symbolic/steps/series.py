@@ -41,8 +41,7 @@ from scaledet.network.kernel import Kernel, as_kernel
 if TYPE_CHECKING:
     import sympy as sp
 
-__all__ = ["box_cumulants", "kernel_cumulants", "noise_series", "peak_series",
-           "sensitivity_series"]  # fmt: skip
+__all__ = ["box_cumulants", "kernel_cumulants", "noise_series", "peak_series", "sensitivity_series"]
 
 HIGHEST = 40
 """Highest order, for numbers and boxes; with all cumulants symbolic 20 is slow, 40 hopeless."""

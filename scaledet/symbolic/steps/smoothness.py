@@ -118,7 +118,10 @@ def _factors(smooth_filter: Smoothness, images: PooledPixel) -> Step:
     values = {y.a: lambda at: sum((w * at**j for j, w in enumerate(taps)), Fraction(0))}
     return Step(
         "The filter as a polynomial: averages over a stride, times the quotient $b$.",
-        sp.Eq(y.a(z), sp.Mul(average**order, rest, evaluate=order == 0)),
+        sp.Eq(
+            y.a(z),
+            sp.Mul(*(part for part in (average**order, rest) if part != 1), evaluate=order == 0),
+        ),
         "polynomial division in exact rationals.",
         Check(
             "the filter read off pooled images, as a polynomial at integers",
