@@ -13,6 +13,7 @@ from math import lcm
 from typing import Any
 
 import mpmath
+import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
@@ -107,8 +108,8 @@ def measured(recursion: PlainRecursion, name: str) -> tuple[Any, Any]:
         for layer in DEPTHS:
             rates.append((log(layer + SPAN) - log(layer)) / window)
             if len(rates) > 1 and abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -30:
-                return rates[-1], mpmath.mpf(10) ** -28
+                return sp.Float(rates[-1], 50), sp.Float("1e-28")
         if abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -12:
-            return rates[-1], mpmath.mpf(10) ** -10
+            return sp.Float(rates[-1], 50), sp.Float("1e-10")
         near, far = (2 * b - a for a, b in zip(rates[-3:], rates[-2:], strict=False))
-        return far, 10 * abs(far - near)
+        return sp.Float(far, 50), sp.Float(10 * abs(far - near))

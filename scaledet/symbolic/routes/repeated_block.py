@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import mpmath
+import sympy as sp
 
 from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
@@ -85,4 +86,4 @@ def close(claim: Any, symbol: Any, measured: tuple[Any, Any]) -> str:
     value, error = measured
     if error > 0.1:
         refute(f"{symbol} has not settled: {mpmath.nstr(value, 6)} +- {mpmath.nstr(error, 2)}")
-    return measures(claim, symbol, value, error)
+    return measures(claim, symbol, sp.Float(value, DIGITS), sp.Float(error))

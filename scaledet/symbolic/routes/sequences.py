@@ -6,7 +6,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet.errors import DerivationError
@@ -75,16 +74,15 @@ def measures(claim: Any, symbol: Any, value: Any, error: Any) -> str:
     right = evaluate(claim.rhs, {})
     if not right.is_number or not right.is_real:
         refute(f"{claim} claims no real number")
-    with mpmath.workdps(50):
-        if abs(mpmath.mpf(right.evalf(50)) - value) > error:
-            refute(f"{claim}: measured {mpmath.nstr(value, 12)}")
-    return f"measured {mpmath.nstr(value, 10)} within {mpmath.nstr(error, 2)}"
+    if abs(right.evalf(50) - value) > error:
+        refute(f"{claim}: measured {value.evalf(12)}")
+    return f"measured {value.evalf(10)} within {error.evalf(2)}"
 
 
 def grows(claim: Any, *, symbol: Any, recursion: PlainRecursion, name: str) -> str:
     """Hold a growth rate per layer to the measured one of "peak" or "drop"."""
     rate, error = measured(recursion, name)
-    value = mpmath.mpf(recursion.stride) ** rate
+    value = recursion.stride**rate
     return measures(claim, symbol, value, 4 * error * value)
 
 
