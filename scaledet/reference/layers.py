@@ -84,11 +84,6 @@ class UnequalLayers:
         """Cumulative stride S_k."""
         return prod(stride for _, stride in self.layers[: self.require(k)])
 
-    def after(self, first: int) -> UnequalLayers:
-        """Layers `first`, `first` + 1, ... by themselves; the last may be ``depth + 1``."""
-        self.require(first - 1)
-        return UnequalLayers(self.layers[first - 1 :])
-
     @cached_property
     def image_depth(self) -> int:
         """Deepest layer that images are pooled to."""

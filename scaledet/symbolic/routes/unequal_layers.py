@@ -76,9 +76,9 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
     def alone(i: int) -> UnequalLayers:
         return UnequalLayers([layer(i)])
 
-    def behind(i: int, z: int) -> Fraction:
-        tail = images.after(i)
-        return tail.correlated(tail.depth, z)
+    def tail(i: int, z: int) -> Fraction:
+        behind = images.layers[images.require(i - 1) :]
+        return UnequalLayers(behind).correlated(len(behind), z)
 
     return {
         y.S: images.stride,
@@ -91,7 +91,7 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
         y.layer_stride: lambda i: layer(i)[1],
         y.layer_variance: lambda i: alone(i).variance(1),
         y.layer_correlation: cache(lambda i, z: alone(i).correlated(1, z)),
-        y.tail: cache(behind),
+        y.tail: cache(tail),
     }
 
 

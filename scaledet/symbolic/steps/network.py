@@ -13,6 +13,7 @@ al., arXiv:2210.01506 (the model); our derivation for unequal layers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -63,28 +64,11 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     Assumes an infinite lattice with the total noise power fixed, :math:`L \sigma^2 = 2`, and one
     active pixel; for the laws of a block, that it is then repeated without end.
 
-    Parameters
-    ----------
-    net : Network
-        Non-negative kernels and biases, at most 1000 layers; dimension 1 to 3.
-    rectify : {"input", "noise", None}, default "input"
-        How the noise meets the ReLU; None is linear noise.
+    With K layers, `result` holds ``"D_K"``, ``"G_K"`` and ``"A_K"`` (K a number: ``"D_3"``), exact
+    but for numbers of more than 60 digits, which are rounded to 30. If the layers repeat a block at
+    least twice and anything pools, it also holds what is derived of the filter of the block at its
+    total stride, with k the number of blocks: ``"alpha"``, ``"beta"``, ``"D_k"``, ``"plateau"``.
 
-    Returns
-    -------
-    Derivation
-        With K layers, `result` holds ``"D_K"``, ``"G_K"`` and ``"A_K"`` (K a number: ``"D_3"``),
-        exact but for numbers of more than 60 digits, which are rounded to 30. If the layers repeat
-        a block at least twice and anything pools, also what is derived of its filter at its total
-        stride, with k the number of blocks: ``"alpha"``, ``"beta"``, ``"D_k"``, ``"plateau"``, ...
-
-    Raises
-    ------
-    ValueError, TypeError
-        For signed kernels, negative biases, more than 1000 layers, and other bad arguments.
-
-    Examples
-    --------
     >>> from scaledet import Layer
     >>> block = [Layer(3), Layer(2, stride=2)]
     >>> page = derive_network(Network(block * 2))
@@ -150,9 +134,10 @@ def _block_step(block: Network) -> Step:
         sp.Eq(y.h(block.depth, y.z), product),
         "the composite filter is the product of the layers' filters, each in steps of all strides "
         "before it, and the transition operator of the block is that of this filter.",
-        Check(
+        _check(
             "the filter convolved on the fine grid, summed at $z = 2$ and 3",
-            partial(agree, cases=[{y.z: 2}, {y.z: 3}], values=values),
+            values,
+            [{y.z: 2}, {y.z: 3}],
         ),
     )
 
@@ -182,9 +167,10 @@ def _filter_step(net: Network, routes: UnequalLayers) -> Step:
         "pixel $j$ reaches the unit along every way of writing $j = \\sum_i S_{i-1} j_i$ with "
         "$j_i$ a position in the kernel of layer $i$, and each way carries the product of the "
         "weights: coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$.",
-        Check(
+        _check(
             "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
-            partial(agree, cases=[{y.z: 2}, {y.z: 3}], values=values),
+            values,
+            [{y.z: 2}, {y.z: 3}],
         ),
     )
 
@@ -215,10 +201,10 @@ def _geometry_step(net: Network, routes: UnequalLayers) -> Step:
         "as well, $\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$, and the "
         "receptive field is the width of the box of equal variance, "
         f"$A_k^2 = 1 + 12\\, \\mathrm{{Var}}\\, h_k$: see the page “{PAGE}”.",
-        Check(
+        _check(
             "the filter on the fine grid, site by site, where it is short enough, and raw "
             "moments beyond",
-            partial(agree, cases=[{}], values=layer_values(routes)),
+            layer_values(routes),
         ),
     )
 
@@ -235,9 +221,9 @@ def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
         "\\mathcal{A}_i(m - s_i n)\\, v(n)$, worked outwards from $\\delta_0$. For the lags "
         "$|m| \\le r$ an operator needs those $|n| \\le (r + f_i - 1)/s_i$ of what stands behind "
         "it: finitely many at every layer.",
-        Check(
+        _check(
             f"{routes.reached(net.depth)}, which must agree",
-            partial(agree, cases=[{}], values=layer_values(routes)),
+            layer_values(routes),
         ),
     )
 
@@ -248,9 +234,9 @@ def _field(net: Network, routes: UnequalLayers) -> Step:
         "So the network sees pixels through a window as wide as this box (pixels per axis).",
         sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
         "variances add, each in units of the pixels that a step of its layer spans.",
-        Check(
+        _check(
             "the filter on the fine grid, or raw moments",
-            partial(agree, cases=[{}], values=layer_values(routes)),
+            layer_values(routes),
         ),
     )
 
@@ -269,10 +255,10 @@ def _displacement(net: Network, routes: UnequalLayers) -> Step:
         "averaged over the grid phase $|P(e_{p+1} - e_p)|^2$ is $2 (c_k(0) - c_k(1))/S_k$, and two "
         "independent pixels, far apart, differ by $Q_k = 2 c_k(0)/S_k$: the ratio is "
         f"$D_k = 1 - c_k(1)/c_k(0)$.{axes if net.dim > 1 else ''}",
-        Check(
+        _check(
             "differences of pooled images up to layer "
             f"{min(net.depth, routes.image_depth)}{beyond}",
-            partial(agree, cases=[{}], values=layer_values(routes)),
+            layer_values(routes),
         ),
     )
 
@@ -299,13 +285,22 @@ def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
             "noise, $G_k = \\frac{\\pi-1}{2\\pi} + \\frac{1}{2\\pi\\, c_k(0)^d}$, with the peak of "
             "these layers."
         )
-    noise = partial(noise_sensitivity, routes, net.dim, rectify)
     return Step(
         statement,
         sp.Eq(y.G(net.depth), value),
         why,
-        Check(
+        _check(
             "moments of the noise by quadrature, spread over the weights of one unit",
-            partial(agree, cases=[{}], values={y.G: noise}, digits=25 if peak.is_Float else 65),
+            {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
+            digits=25 if peak.is_Float else 65,
         ),
     )
+
+
+def _check(
+    route: str,
+    values: Mapping[Any, Any],
+    cases: Sequence[Mapping[Any, Any]] = ({},),
+    digits: int = 25,
+) -> Check:
+    return Check(route, partial(agree, cases=cases, values=values, digits=digits))

@@ -54,21 +54,9 @@ def derive_flat(
 ) -> Derivation:
     """Derive c_k(0), D_k and G_k of equal stride-1 layers to `order` terms.
 
-    Parameters
-    ----------
-    kernel : Kernel, "box" or "any"
-        One kernel; the box of symbolic length f; or any kernel of span 1 by its cumulants.
-    order : int
-        Number of corrections in 1/k.
-    dim : int or sympy.Symbol
-        Dimension, or the symbol d.
-    rectify : {"input", "noise", None}
-        How the noise meets the ReLU.
-    recurrent : bool, default True
-        Whether to derive the recurrence in k of a given kernel.
+    `kernel` is one kernel, "box" (of symbolic length f) or "any" (of span 1, by its cumulants).
+    `recurrent` says whether the recurrence in k of one kernel is derived.
 
-    Examples
-    --------
     >>> derive_flat(box(2), 2, 1, "input").result["D_k"]
     1/(k + 1)
     """

@@ -50,8 +50,6 @@ def peak_series(order: int, cumulants: Cumulants = None) -> list[sp.Expr]:
 
     .. math:: c_k(0) \sqrt{4\pi k \kappa_2} = 1 + \sum_{j=1}^{n} \frac{a_j}{k^j} + O(k^{-n-1})
 
-    Examples
-    --------
     >>> peak_series(1)
     [kappa_4/(16*kappa_2**2)]
     >>> peak_series(2, box_cumulants(2))[1]
@@ -70,8 +68,6 @@ def sensitivity_series(order: int, cumulants: Cumulants = None) -> list[sp.Expr]
     .. math:: D_k = 1 - \frac{c_k(1)}{c_k(0)} = \sum_{j=1}^{n} \frac{d_j}{k^j} + O(k^{-n-1}),
               \qquad d_1 = \frac{1}{4\kappa_2}
 
-    Examples
-    --------
     >>> sensitivity_series(2)
     [1/(4*kappa_2), (-kappa_2 + 2*kappa_4)/(32*kappa_2**3)]
     >>> sensitivity_series(2, box_cumulants(1))
@@ -100,8 +96,6 @@ def noise_series(order: int, cumulants: Cumulants = None, dim: int | None = None
 
     g_j is a polynomial of degree j in the symbol d, or a number if `dim` is 1, 2 or 3.
 
-    Examples
-    --------
     >>> noise_series(1)
     [-d*kappa_4/(16*kappa_2**2)]
     >>> noise_series(1, box_cumulants(1))
@@ -128,8 +122,6 @@ def box_cumulants(order: int) -> dict[int, sp.Expr]:
 
     .. math:: \kappa_{2j} = \frac{B_{2j}}{2j} \left(f^{2j} - 1\right)
 
-    Examples
-    --------
     >>> box_cumulants(1)
     {2: f**2/12 - 1/12, 4: 1/120 - f**4/120}
     """
@@ -145,8 +137,6 @@ def kernel_cumulants(kernel: Kernel | int | Sequence[Any], order: int) -> dict[i
 
     .. math:: \kappa_r = m_r - \sum_{i=1}^{r-1} \binom{r-1}{i-1} \kappa_i\, m_{r-i}
 
-    Examples
-    --------
     >>> kernel_cumulants([1, 2, 1], 2)
     {2: 1/2, 4: -1/4, 6: 1/2}
     """

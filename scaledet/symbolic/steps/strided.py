@@ -46,21 +46,8 @@ Part = tuple[list[Step], dict[str, Any]]
 
 
 def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -> Derivation:
-    """Derive the exponents of `kernel` repeated at `stride` >= 2.
+    """Derive the exponents of `kernel`, of two weights or more, repeated at `stride` >= 2.
 
-    Parameters
-    ----------
-    kernel : Kernel
-        Non-negative, at least two weights.
-    stride : int
-        At least 2 (pixels).
-    dim : int or sympy.Symbol
-        Dimension, or the symbol d.
-    rectify : {"input", "noise", None}
-        How the noise meets the ReLU.
-
-    Examples
-    --------
     >>> derive_strided(Kernel([1, 1, 1]), 2, 1, "input").result["plateau"]
     5/4 - sqrt(17)/4
     """
