@@ -177,7 +177,7 @@ def powers(claim: Any) -> str:
 
 def radii(claim: Any) -> str:
     """Confront a claim on the spectral radius of real filters of sum one."""
-    cases = [{y.rho: radius(*one), s: one[1]} for one in REAL]
+    cases = [{y.rho: radius(weights, stride), s: stride} for weights, stride in REAL]
     return agree(claim, cases, tight=True)
 
 

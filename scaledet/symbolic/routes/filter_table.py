@@ -80,14 +80,14 @@ def small_filters() -> Iterator[tuple[tuple[int, ...], int]]:
 
 def stable(claim: Any) -> str:
     """Confront a claim on alpha with every small filter of sum rule and span 1."""
-    return agree(claim, [{y.alpha: measured_alpha(*one)} for one in small_filters()])
+    return agree(claim, [{y.alpha: measured_alpha(*given)} for given in small_filters()])
 
 
 def simple(claim: Any) -> str:
     """Confront the multiplicity of the growth rates of every small filter with sum rule."""
     cases = [
         {y.multiplicity: rate.multiplicity}
-        for one in small_filters()
-        for rate in growth_rates(*one)
+        for given in small_filters()
+        for rate in growth_rates(*given)
     ]
     return agree(claim, cases)

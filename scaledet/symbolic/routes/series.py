@@ -24,13 +24,14 @@ from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbols import d, k, n, theta, x
 
 __all__ = [
+    "approached",
     "exact_moments",
+    "extrapolated",
     "fourier",
     "gaussian_moment",
     "level",
     "log_symbol",
     "remainder",
-    "settles",
 ]
 
 DEPTHS = (40, 400, 4000)
@@ -155,56 +156,55 @@ def _nothing_left(difference: _Difference, order: int, kernel: Kernel) -> None:
         refute(f"{mpmath.nstr(first, 4)}/k^{order} is left over for {kernel!r}")
 
 
-def settles(claim: Any, *, panel: Any, what: str, dim: Any = 1) -> str:
-    """Hold a limit to exact rationals: the difference falls with k, or is extrapolated away.
+def approached(claim: Any, *, panel: Any, dim: Any = 1) -> str:
+    """Hold a limit of large k to exact rationals at k = 40, 400, 4000.
 
-    `what` is "limit" (a ``Limit`` in k: the difference at k = 40, 400, 4000 falls as k^-1/2 or
-    faster and is below 3 %), "alpha", "beta" (local exponents of D_k and of c_k(0)^-d between k
-    and 2k, extrapolated in 1/k, to 5 digits) or "crossover" (both parts of G_k equal, prefactor
-    extrapolated, to 5 digits).
+    The difference falls as k^-1/2 or faster and ends below 3 %.
     """
-    count = 0
+    limit, count = claim.lhs, 0
+    if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
+        refute(f"{claim} is no limit of large k")
     for kernel, at, known in _cases(panel, dim):
         functions = _functions(kernel, at)
         right = evaluate(claim.rhs, known, functions).evalf(40)
-        if what == "limit":
-            _approaches(claim, right, known, functions)
-        else:
-            wanted = {"alpha": y.alpha, "beta": y.beta, "crossover": y.crossover}[what]
-            if claim.lhs != wanted:
-                refute(f"{claim} is no claim on {wanted}")
-            measured = _measured(what, kernel, at)
-            if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
-                refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
+        values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
+        left = [abs(value.evalf(40) / right - 1) for value in values]
+        if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
+            refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
         count += 1
     return f"confirmed in {count} case{'s' * (count > 1)}"
 
 
-def _approaches(claim: Any, right: Any, known: Any, functions: Any) -> None:
-    limit = claim.lhs
-    if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
-        refute(f"{claim} is no limit of large k")
-    values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
-    left = [abs(value.evalf(40) / right - 1) for value in values]
-    if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
-        refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
+def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
+    """Hold alpha, beta or the crossover scale to exact rationals, to 5 digits.
+
+    Local exponents of D_k and of c_k(0)^-d between k and 2k, or the scale at which both parts of
+    G_k are equal, are extrapolated to zero 1/k.
+    """
+    if claim.lhs != symbol:
+        refute(f"{claim} is no claim on {symbol}")
+    count = 0
+    for kernel, at, known in _cases(panel, dim):
+        right = evaluate(claim.rhs, known).evalf(40)
+        near, far = (_local(symbol, kernel, at, depth).evalf(40) for depth in (400, 800))
+        measured = 2 * far - near
+        if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
+            refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
+        count += 1
+    return f"confirmed in {count} case{'s' * (count > 1)}"
 
 
-def _measured(what: str, kernel: Kernel, dim: int) -> Any:
-    """Exponent or crossover at k and 2k, extrapolated to zero 1/k."""
+def _local(symbol: Any, kernel: Kernel, dim: int, depth: int) -> Any:
+    """Exponent between k and 2k, or crossover scale at k."""
     functions = _functions(kernel, dim)
-
-    def local(depth: int) -> Any:
-        width = sp.log(functions[y.A](2 * depth) / functions[y.A](depth))
-        if what == "alpha":
-            return -sp.log(functions[y.D](2 * depth) / functions[y.D](depth)) / width
-        if what == "beta":
-            return dim * sp.log(functions[y.c](depth, 0) / functions[y.c](2 * depth, 0)) / width
-        grown = functions[y.c](depth, 0) ** -dim / functions[y.A](depth) ** dim
-        return ((sp.pi - 1) / grown) ** sp.Rational(1, dim)
-
-    near, far = local(400).evalf(40), local(800).evalf(40)
-    return 2 * far - near
+    width, drop = functions[y.A], functions[y.D]
+    peak = functions[y.c](depth, 0)
+    wider = sp.log(width(2 * depth) / width(depth))
+    if symbol == y.alpha:
+        return -sp.log(drop(2 * depth) / drop(depth)) / wider
+    if symbol == y.beta:
+        return dim * sp.log(peak / functions[y.c](2 * depth, 0)) / wider
+    return ((sp.pi - 1) * peak**dim * width(depth) ** dim) ** sp.Rational(1, dim)
 
 
 def fourier(claim: Any, *, cases: Any) -> str:
@@ -217,21 +217,19 @@ def fourier(claim: Any, *, cases: Any) -> str:
     count = 0
     for kernel, known in cases:
         images = pooled(kernel, 1)
-        for depth in (1, 2, 3):
-            for lag in (0, 1, 3):
-                put = {**known, k: depth, y.m: lag}
-                points = 2 * depth * len(kernel) + lag + 1
-                step = (high - low) / points
-                # Half a step off: the symbol of a box is 0/0 at theta = 0.
-                nodes = [low + step * (i + sp.Rational(1, 3)) for i in range(points)]
-                function = integral.function.subs(put)
-                heights = [function.subs(variable, at).evalf(40) for at in nodes]
-                total = sum(heights) * step.evalf(40)
-                sides = (claim.lhs, claim.rhs.subs(integral, total))
-                left, right = (evaluate(side, put, {y.c: images.correlation}) for side in sides)
-                if abs((left - right).evalf(40)) > sp.Float(10) ** -25:
-                    refute(f"{claim} for {kernel!r}, {put}: {left} against {right.evalf(12)}")
-                count += 1
+        for depth, lag in itertools.product((1, 2, 3), (0, 1, 3)):
+            put = {**known, k: depth, y.m: lag}
+            points = 2 * depth * len(kernel) + lag + 1
+            step = (high - low) / points
+            # A third of a step off: the symbol of a box is 0/0 at theta = 0.
+            nodes = [low + step * (i + sp.Rational(1, 3)) for i in range(points)]
+            function = integral.function.subs(put)
+            total = sum(function.subs(variable, at).evalf(40) for at in nodes) * step.evalf(40)
+            sides = (claim.lhs, claim.rhs.subs(integral, total))
+            left, right = (evaluate(side, put, {y.c: images.correlation}) for side in sides)
+            if abs((left - right).evalf(40)) > sp.Float(10) ** -25:
+                refute(f"{claim} for {kernel!r}, {put}: {left} against {right.evalf(12)}")
+            count += 1
     return f"{count} coefficients to 25 decimals"
 
 

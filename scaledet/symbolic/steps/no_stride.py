@@ -20,12 +20,13 @@ from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.series import (
+    approached,
+    extrapolated,
     fourier,
     gaussian_moment,
     level,
     log_symbol,
     remainder,
-    settles,
 )
 from scaledet.symbolic.steps.cited_laws import cited_limits, noise_law
 from scaledet.symbolic.steps.linear_noise import linear_noise
@@ -236,7 +237,7 @@ def _stability(panel: Panel) -> Step:
         "whatever the filter.",
         Check(
             f"{DECADES}: the difference falls as $1/k$",
-            partial(settles, panel=panel, what="limit"),
+            partial(approached, panel=panel),
         ),
     )
 
@@ -248,7 +249,7 @@ def _alpha(panel: Panel) -> Step:
         "the previous step, read as a power law.",
         Check(
             "local exponents of exact rationals at $k = 400$ and $800$, extrapolated",
-            partial(settles, panel=panel, what="alpha"),
+            partial(extrapolated, symbol=y.alpha, panel=panel),
         ),
     )
 
@@ -281,7 +282,7 @@ def noise_series_steps(
         "The prefactor of the law $G_k \\sim A_k^{d}$.",
         sp.Eq(sp.Limit(y.G(k) / y.A(k) ** dim, k, sp.oo), (sp.pi / 3) ** power / (2 * sp.pi)),
         "$c_k(0)^{-d} \\to (4\\pi k\\kappa_2)^{d/2}$ and $12 k \\kappa_2 \\to A_k^2$.",
-        Check(f"{DECADES}, extrapolated", partial(settles, panel=panel, what="limit", dim=dim)),
+        Check(f"{DECADES}, extrapolated", partial(approached, panel=panel, dim=dim)),
     )
     beta = _beta(panel, dim)
     crossover = Step(
@@ -290,7 +291,7 @@ def noise_series_steps(
         "solve $r A_*^d = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
         Check(
             "the prefactor extrapolated from exact rationals at $k = 400, 800$",
-            partial(settles, panel=panel, what="crossover", dim=dim),
+            partial(extrapolated, symbol=y.crossover, panel=panel, dim=dim),
         ),
     )
     named = {"G_k": series, "G_prefactor": prefactor, "beta": beta, "crossover": crossover}
@@ -304,7 +305,7 @@ def _beta(panel: Panel, dim: Any) -> Step:
         "$G_k$ grows as $c_k(0)^{-d}$, hence as $k^{d/2}$, and $A_k$ as $\\sqrt{k}$.",
         Check(
             "local exponents of the part that grows at $k = 400$ and $800$, extrapolated",
-            partial(settles, panel=panel, what="beta", dim=dim),
+            partial(extrapolated, symbol=y.beta, panel=panel, dim=dim),
         ),
     )
 

@@ -204,9 +204,9 @@ def test_routes_agree_with_each_other_and_with_the_package(layers):
     net = sd.Network([L(weights, stride) for weights, stride in layers])
     for k in range(len(layers) + 1):
         for m in (0, 1, 2):
-            found = routes.correlations(k, m)
-            assert len(found) == 3
-            assert len(set(found)) == 1
+            values = routes.correlations(k, m)
+            assert len(values) == 3
+            assert len(set(values)) == 1
         assert routes.sensitivity(k) == sd.predict(net).exact_D[k]
         assert routes.variance(k) == net.variance[k]
         assert routes.support(k) == net.support[k]
