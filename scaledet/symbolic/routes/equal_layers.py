@@ -8,6 +8,7 @@ from typing import Any
 
 from scaledet import symbols as y
 from scaledet.reference.pixel import PooledPixel, autocorrelation
+from scaledet.reference.rates import pooled_values
 from scaledet.symbolic.claims import agree
 from scaledet.symbols import k, m
 
@@ -33,13 +34,9 @@ def on_images(claim: Any, *, cases: Cases, pools: Mapping[int, PooledPixel] = SK
     evidence = []
     for stride, pooled in pools.items():
         weights = pooled.layer(1)[0]
-        values = {
+        values = pooled_values(pooled) | {
             y.a: lambda at, w=weights: w[at] if 0 <= at < len(w) else Fraction(0),
             y.autocorrelation: lambda at, w=weights: autocorrelation(w, at),
-            y.h: pooled.filter,
-            y.c: pooled.correlation,
-            y.S: pooled.stride,
-            y.D: pooled.sensitivity,
             y.overlap: pooled.overlap,
             y.unit: lambda at, i, q, images=pooled: images.image(at, q).get(i, Fraction(0)),
         }

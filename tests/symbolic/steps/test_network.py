@@ -27,8 +27,20 @@ NETS = {
     "one layer": sd.Network([L([1, 2, 4], 2)]),
     "three layers": sd.Network([L(3), L([1, 2, 1], 2), L(2, 2)]),
     "skew": sd.Network([L([1, 2, 4], 2), L([3, 1, 0, 2], 3), L([1, 3]), L([2, 1], 2)], dim=2),
-    "ten layers": sd.Network([L(3), L([1, 2, 1], 2), L(2, 2), L(3, 2), L([1, 3, 3, 1], 2), L(2),
-                              L(2), L(3, 3), L([1, 2]), L(2, 2)]),
+    "ten layers": sd.Network(
+        [
+            L(3),
+            L([1, 2, 1], 2),
+            L(2, 2),
+            L(3, 2),
+            L([1, 3, 3, 1], 2),
+            L(2),
+            L(2),
+            L(3, 3),
+            L([1, 2]),
+            L(2, 2),
+        ]
+    ),
     "long kernels": sd.Network([L(40, 4), L(list(range(1, 30)), 2)]),
     "subsampling": sd.Network([L([1, 2, 1]), L(1, 2)] * 2),
     "shifted kernels": sd.Network([L([0, 0, 1, 2, 0], 2), L([1, 0, 0, 3])] * 2),
@@ -48,7 +60,7 @@ NETS = {
     "idle layers": sd.Network([L(1, 3), L(1, 4), L(3, 3)] * 3),
     "large numbers": sd.Network([L([2, 5, 1, 3, 1], 2), L([0, 2, 3, 5], 4), L(4, 4), L(6, 3)] * 2),
     "nothing pools": sd.Network([L(1, 2), L(1)] * 2),
-}  # fmt: skip
+}
 every_net = pytest.mark.parametrize("name", NETS)
 
 
