@@ -25,7 +25,7 @@ from scaledet.errors import DerivationError
 from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 
-__all__ = ["UnequalLayers", "composites", "noise_sensitivity"]
+__all__ = ["BEHIND", "UnequalLayers", "composites", "noise_sensitivity"]
 
 IMAGES = 40_000
 """Products of a weight and a height that pooled images may cost."""
@@ -34,6 +34,9 @@ FILTERS = 600_000
 
 Layer = tuple[Sequence[Fraction], int]
 """Weights and stride."""
+
+BEHIND: Layer = ([Fraction(1, 3)] * 3, 1)
+"""A layer behind those of a claim: the next layer exists too, and its numbers differ."""
 
 
 def composites(layers: Iterable[Layer]) -> Iterator[tuple[list[int], int]]:

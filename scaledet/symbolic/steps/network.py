@@ -25,7 +25,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
-from scaledet.reference.layers import UnequalLayers, noise_sensitivity
+from scaledet.reference.layers import BEHIND, UnequalLayers, noise_sensitivity
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.prose import (
@@ -81,7 +81,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     net.require_theory("derive")
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
-    routes = UnequalLayers([(layer.kernel.weights, layer.stride) for layer in net])
+    routes = _routes(net)
     last = {"D": _displacement(net, routes), "G": _noise(net, routes, rectify)}
     last |= {"A": _field(net, routes)}
     result = {f"{name}_{net.depth}": step.expression.rhs for name, step in last.items()}
@@ -102,6 +102,10 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
         steps=tuple(steps),
         result=result,
     )
+
+
+def _routes(net: Network) -> UnequalLayers:
+    return UnequalLayers([*((layer.kernel.weights, layer.stride) for layer in net), BEHIND])
 
 
 def _repeated(
@@ -126,7 +130,7 @@ def _block_step(block: Network) -> Step:
     product = _product(block, block.depth)
     if block.support[-1] <= MULTIPLIED:
         product = sp.factor_terms(sp.expand(product))
-    images = UnequalLayers([(layer.kernel.weights, layer.stride) for layer in block])
+    images = _routes(block)
     values = layer_values(images) | {y.h: images.convolved}
     return Step(
         f"A block of {block.depth} layers repeats without end. Multiplied out, its filter is that "
@@ -156,7 +160,7 @@ def _product(net: Network, depth: int) -> Any:
 
 def _filter_step(net: Network, routes: UnequalLayers) -> Step:
     depth = _affordable(net, routes, squared=False)
-    images = UnequalLayers(routes.layers[:depth])
+    images = UnequalLayers(routes.layers[: depth + 1])
     values = layer_values(images) | {y.h: images.generating}
     more = "" if depth == net.depth else f", and so on to layer {net.depth}"
     return Step(

@@ -15,6 +15,7 @@ from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.pixel import autocorrelation
+from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.series import exact_moments
@@ -35,8 +36,11 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
     (1/(k + 1), (-2*k - 1)*c(k, 0) + (2*k + 2)*c(k + 1, 0))
     """
     rule = recurrence(kernel)
+    images = pooled(kernel, 1)
     values = {
-        y.c: lambda layer, lag: exact_moments(kernel, layer)[lag],
+        y.c: lambda layer, lag: (
+            exact_moments(kernel, layer)[lag] if lag < 2 else images.correlation(layer, lag)
+        ),
         y.D: lambda layer: 1 - exact_moments(kernel, layer)[1] / exact_moments(kernel, layer)[0],
     }
     called = f"the filter $({', '.join(map(str, kernel.weights))})$"

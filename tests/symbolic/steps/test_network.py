@@ -79,6 +79,14 @@ def test_every_step_is_confirmed(name):
 NOISES = [("three layers", "noise"), ("skew", None), ("block", None), ("no stride", None)]
 
 
+TRUE_ALL_THE_SAME = {
+    "Eq(D(10), 1)",  # pixels of a filter of span 12 never overlap, however deep
+    "Eq(D(5), 1)",  # nor do those of strides without filters
+    "Eq(G(5), 1)",  # linear noise has the same share at every layer
+    "Eq(G(7), 1)",
+}
+
+
 def own_steps(name, rectify):
     """Steps of the network itself: not those of the page of its filter, nor general laws."""
     steps = derived(name, rectify).steps
@@ -95,8 +103,8 @@ def test_every_wrong_formula_is_caught(name, rectify):
             almost = step.expression.rhs + sp.Rational(1, 100)
             wrong.append(("a hundredth too large", sp.Eq(step.expression.lhs, almost)))
         assert wrong
-        missed = [text for text, expression in wrong if not contradicted(step, expression)]
-        assert not missed, (step.expression, missed)
+        missed = [str(expression) for _, expression in wrong if not contradicted(step, expression)]
+        assert set(missed) <= TRUE_ALL_THE_SAME, (step.expression, missed)
 
 
 def contradicted(step, expression):
