@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from scaledet import symbols as y
@@ -29,19 +30,23 @@ def layers_and(symbol: Any, values: Iterable[int], depth: int = 2) -> Cases:
     return [{k: layer, symbol: value} for layer in range(1, depth + 1) for value in values]
 
 
+@lru_cache(maxsize=8)
+def _values(pooled: PooledPixel) -> dict[Any, Any]:
+    weights = pooled.layer(1)[0]
+    return pooled_values(pooled) | {
+        y.a: lambda at: weights[at] if 0 <= at < len(weights) else Fraction(0),
+        y.autocorrelation: lambda at: autocorrelation(weights, at),
+        y.overlap: pooled.overlap,
+        y.unit: lambda at, i, q: pooled.image(at, q).get(i, Fraction(0)),
+    }
+
+
 def on_images(claim: Any, *, cases: Cases, pools: Mapping[int, PooledPixel] = SKEW) -> str:
     """Confront a claim in s and k with pooled pixels at every stride."""
     evidence = []
     for stride, pooled in pools.items():
-        weights = pooled.layer(1)[0]
-        values = pooled_values(pooled) | {
-            y.a: lambda at, w=weights: w[at] if 0 <= at < len(w) else Fraction(0),
-            y.autocorrelation: lambda at, w=weights: autocorrelation(w, at),
-            y.overlap: pooled.overlap,
-            y.unit: lambda at, i, q, images=pooled: images.image(at, q).get(i, Fraction(0)),
-        }
-        reach = max(40, len(weights) + stride)
-        evidence.append(agree(claim.subs(y.s, stride), cases, values, reach=reach))
+        reach = max(40, len(pooled.layer(1)[0]) + stride)
+        evidence.append(agree(claim.subs(y.s, stride), cases, _values(pooled), reach=reach))
     return " and ".join(evidence)
 
 

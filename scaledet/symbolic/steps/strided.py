@@ -57,7 +57,7 @@ def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -
     noise = noise_law(rectify, dim)
     laws = any_filter.exponent_laws()
     parts: list[Part] = [
-        ([_recursion(len(kernel), stride, images), operator], {"T": operator.expression.rhs}),
+        ([_recursion(kernel, stride, images), operator], {"T": operator.expression.rhs}),
         _sequences(kernel, stride, recursion),
         _exponents(limits, recursion, images, dim, rectify),
         smoothness_steps(kernel, stride, images),
@@ -96,12 +96,15 @@ def _abstract(result: dict[str, Any], limits: Asymptote) -> str:
     )
 
 
-def _recursion(length: int, stride: int, images: PooledPixel) -> Step:
-    deep = 3 if stride * length <= 24 else 2
-    # Long filters at large strides are tried at few lags: there are s^2 phases each.
-    lags = range(length + 1) if stride * length <= 1000 else (0, 1, 2, stride, stride + 1)
-    cases = layers_and(m, lags, deep - 1)
+def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
+    size = stride * len(kernel)
+    lags = {*range(len(kernel) + 1), stride * kernel.span}
+    cases = layers_and(m, lags, 2 if size <= 24 else 1)
     law = pooling_recursion.recursion_law({stride: images}, cases)
+    if (
+        size > 1000
+    ):  # there are too many phases to pool: the law is tried on the filters of its page
+        law = pooling_recursion.recursion_law()
     return law.cited(pooling_recursion.PAGE)
 
 
