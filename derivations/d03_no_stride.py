@@ -15,7 +15,7 @@ def derivation() -> Derivation:
     """Derive c_k(0), D_k and G_k of stacked boxes of symbolic length, and box 3 and 2 exactly."""
     steps, result = series_steps("box", 3)
     noise, named = noise_series_steps("box", 2, d, "input")
-    three, found = recurrence_steps(box(3))
+    three, recurrent = recurrence_steps(box(3))
     two, closed = recurrence_steps(box(2))
     return Derivation(
         title="No stride: $\\alpha = 2$ and $\\beta = d$",
@@ -33,10 +33,13 @@ def derivation() -> Derivation:
         ),
         steps=(*steps, *noise, *three, *two),
         result={
-            **result, **named, "recurrence": found["recurrence"],
-            "c_k(0) of box 2": closed["c_k(0)"], "D_k of box 2": closed["D_k"],
+            **result,
+            **named,
+            "recurrence": recurrent["recurrence"],
+            "c_k(0) of box 2": closed["c_k(0)"],
+            "D_k of box 2": closed["D_k"],
         },
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

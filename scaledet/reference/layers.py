@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import islice
 from math import lcm, prod
 from operator import mul
 from typing import Any
@@ -22,14 +23,20 @@ import sympy as sp
 
 from scaledet.errors import DerivationError
 from scaledet.reference.exact import number
-from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.pixel import PooledPixel, autocorrelation, composites
 
-__all__ = ["UnequalLayers", "dominant_modulus", "noise_sensitivity", "shortest_recurrence"]
+__all__ = ["BEHIND", "UnequalLayers", "noise_sensitivity"]
 
 IMAGES = 40_000
-"""Products of a weight and a height spent on pooled images."""
+"""Products of a weight and a height that pooled images may cost."""
 FILTERS = 600_000
-"""Products spent on convolving the filter on the fine grid."""
+"""Products that convolving the filter on the fine grid may cost."""
+
+Layer = tuple[Sequence[Fraction], int]
+"""Weights and stride."""
+
+BEHIND: Layer = ([Fraction(1, 3)] * 3, 1)
+"""A layer behind those of a claim: the next layer exists too, and its numbers differ."""
 
 
 class UnequalLayers:
@@ -43,10 +50,13 @@ class UnequalLayers:
     [Fraction(5, 18), Fraction(5, 18), Fraction(5, 18)]
     """
 
-    def __init__(self, layers: Sequence[tuple[Sequence[Fraction], int]]) -> None:
+    def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = [(tuple(Fraction(w) for w in weights), stride) for weights, stride in layers]
         self.depth = len(self.layers)
         self.pooled = PooledPixel(self.layers)
+        self.correlation = cache(self._agreed)
+        self.variance = cache(self._variance)
+        self.walkers = cache(lambda m: list(self._walk(m)))
 
     def require(self, k: int) -> int:
         """Return `k` if there is such a layer; ``IndexError`` otherwise."""
@@ -57,11 +67,6 @@ class UnequalLayers:
     def stride(self, k: int) -> int:
         """Cumulative stride S_k."""
         return prod(stride for _, stride in self.layers[: self.require(k)])
-
-    def after(self, first: int) -> UnequalLayers:
-        """Layers `first`, `first` + 1, ... by themselves; the last may be ``depth + 1``."""
-        self.require(first - 1)
-        return UnequalLayers(self.layers[first - 1 :])
 
     @cached_property
     def image_depth(self) -> int:
@@ -87,24 +92,22 @@ class UnequalLayers:
     def correlations(self, k: int, m: int) -> list[Fraction]:
         """c_k(m) by every route that reaches layer `k`."""
         self.require(k)
-        found = []
+        values = []
         if k <= self.image_depth:
-            found.append(self.pooled.correlation(k, m))
+            values.append(self.pooled.correlation(k, m))
         if k <= self.filter_depth:
             sites, scale = self.filters[k]
-            found.append(Fraction(sum(map(mul, sites, sites[abs(m) :])), scale**2))
+            values.append(Fraction(sum(map(mul, sites, sites[abs(m) :])), scale**2))
         if self.filter_depth < self.depth or self.depth <= 40:
-            found.append(self.walkers(m)[k])
-        return found
+            values.append(self.walkers(m)[k])
+        return values
 
-    def correlation(self, k: int, m: int) -> Fraction:
+    def _agreed(self, k: int, m: int) -> Fraction:
         """c_k(m), on which all routes that reach layer `k` agree."""
-        if (k, m) not in self._agreed:
-            first, *rest = self.correlations(k, m)
-            if any(other != first for other in rest):
-                raise DerivationError(f"c_{k}({m}) is {first} by one route and {rest} by others")
-            self._agreed[k, m] = first
-        return self._agreed[k, m]
+        first, *rest = self.correlations(k, m)
+        if any(other != first for other in rest):
+            raise DerivationError(f"c_{k}({m}) is {first} by one route and {rest} by others")
+        return first
 
     def sensitivity(self, k: int) -> Fraction:
         """D_k: from differences of pooled images where they reach."""
@@ -114,96 +117,67 @@ class UnequalLayers:
 
     def generating(self, k: int, z: int) -> Fraction:
         """Sum of h_k(j) z^j over the filter read off pooled images."""
-        reach = sum((len(w) - 1) * self.stride(i) for i, (w, _) in enumerate(self.layers[:k]))
-        self.require(k)
-        return sum((self.pooled.filter(k, j) * z**j for j in range(reach + 1)), Fraction(0))
+        sites = range(self._reach(k) + 1)
+        return sum((self.pooled.filter(k, j) * z**j for j in sites), Fraction(0))
+
+    def convolved(self, k: int, z: int) -> Fraction:
+        """Sum of h_k(j) z^j over the filter convolved on the fine grid, however long."""
+        sites, scale = next(islice(composites(self.layers), self.require(k), None))
+        return Fraction(sum(weight * z**j for j, weight in enumerate(sites)), scale)
 
     def correlated(self, k: int, z: int) -> Fraction:
         """Sum of c_k(m) z^m over all lags, from overlaps of pooled images."""
-        reach = sum((len(w) - 1) * self.stride(i) for i, (w, _) in enumerate(self.layers[:k]))
-        self.require(k)
-        lags = range(-reach, reach + 1)
+        lags = range(-self._reach(k), self._reach(k) + 1)
         return sum((self.pooled.correlation(k, m) * Fraction(z) ** m for m in lags), Fraction(0))
+
+    def _reach(self, k: int) -> int:
+        layers = self.layers[: self.require(k)]
+        return sum((len(weights) - 1) * self.stride(i) for i, (weights, _) in enumerate(layers))
 
     @cached_property
     def filters(self) -> list[tuple[list[int], int]]:
         """h_0, h_1, ... as far as `filter_depth`: integers on the fine grid, and their scale."""
-        found, step = [([1], 1)], 1
-        for weights, stride in self.layers[: self.filter_depth]:
-            narrow, scale = found[-1]
-            unit = lcm(*(w.denominator for w in weights))
-            wide = [0] * (len(narrow) + (len(weights) - 1) * step)
-            for j, weight in enumerate(weights):
-                whole = int(weight * unit)
-                for position, value in enumerate(narrow, start=j * step):
-                    wide[position] += whole * value
-            found.append((wide, scale * unit))
-            step *= stride
-        return found
-
-    def walkers(self, m: int) -> list[Fraction]:
-        """Probability that two walkers end `m` apart after 0, 1, ... layers."""
-        if m not in self._meetings:
-            self._meetings[m] = list(self._walk(m))
-        return self._meetings[m]
-
-    @cached_property
-    def _meetings(self) -> dict[int, list[Fraction]]:
-        return {}
-
-    @cached_property
-    def _agreed(self) -> dict[tuple[int, int], Fraction]:
-        return {}
+        return list(islice(composites(self.layers), self.filter_depth + 1))
 
     def _walk(self, m: int) -> Iterator[Fraction]:
+        """Probability that two walkers end `m` apart after 0, 1, ... layers."""
         state, scale = {m: 1}, 1
         yield Fraction(state.get(0, 0))
         for weights, stride in self.layers:
             unit = lcm(*(w.denominator for w in weights))
-            whole = [int(w * unit) for w in weights]
-            steps: dict[int, int] = {}
-            for i, one in enumerate(whole):
-                for j, other in enumerate(whole):
-                    steps[i - j] = steps.get(i - j, 0) + one * other
+            whole = [w * unit for w in weights]
+            lags = range(1 - len(whole), len(whole))
+            ways = {lag: int(autocorrelation(whole, lag)) for lag in lags}
             carried: dict[int, int] = {}
             for owed, count in state.items():
-                for step, ways in steps.items():
-                    rest, odd = divmod(owed - step, stride)
-                    if not odd and ways:
-                        carried[rest] = carried.get(rest, 0) + count * ways
+                for lag, products in ways.items():
+                    rest, odd = divmod(owed - lag, stride)
+                    if not odd and products:
+                        carried[rest] = carried.get(rest, 0) + count * products
             state, scale = carried, scale * unit**2
             yield Fraction(state.get(0, 0), scale)
 
-    def variance(self, k: int) -> Fraction:
-        """Variance of h_k read as a law: from its sites, or from moments of the sum of steps."""
-        if k not in self._variances:
-            self._variances[k] = self._variance(k)
-        return self._variances[k]
-
-    @cached_property
-    def _variances(self) -> dict[int, Fraction]:
-        return {}
-
     def _variance(self, k: int) -> Fraction:
-        if k <= self.filter_depth:
-            sites, scale = self.filters[k]
-            moments = [
-                Fraction(sum(j**power * w for j, w in enumerate(sites)), scale) for power in (1, 2)
-            ]
+        """Variance of h_k read as a law: from its sites, or from moments of the sum of steps."""
+        if k > self.filter_depth:
+            first, second = self._raw_moments[self.require(k)]
         else:
-            moments = self._raw_moments[self.require(k)]
-        return moments[1] - moments[0] ** 2
+            sites, scale = self.filters[k]
+            first, second = (
+                Fraction(sum(j**power * w for j, w in enumerate(sites)), scale) for power in (1, 2)
+            )
+        return second - first**2
 
     @cached_property
-    def _raw_moments(self) -> list[list[Fraction]]:
-        found, step = [[Fraction(0), Fraction(0)]], 1
+    def _raw_moments(self) -> list[tuple[Fraction, Fraction]]:
+        moments, step = [(Fraction(0), Fraction(0))], 1
         for weights, stride in self.layers:
-            first, second = found[-1]
-            one = sum((j * step * w for j, w in enumerate(weights)), Fraction(0))
-            two = sum(((j * step) ** 2 * w for j, w in enumerate(weights)), Fraction(0))
-            found.append([first + one, second + 2 * first * one + two])
+            first, second = moments[-1]
+            mean = sum((j * step * w for j, w in enumerate(weights)), Fraction(0))
+            square = sum(((j * step) ** 2 * w for j, w in enumerate(weights)), Fraction(0))
+            moments.append((first + mean, second + 2 * first * mean + square))
             step *= stride
-        return found
+        return moments
 
     def support(self, k: int) -> int:
         """Sites from the first to the last that output unit 0 of layer `k` sees."""
@@ -212,8 +186,7 @@ class UnequalLayers:
             return seen[-1] - seen[0] + 1
         # Each end of the filter is reached by the ends of all kernels.
         ends = [[j for j, w in enumerate(weights) if w] for weights, _ in self.layers[:k]]
-        last = sum(e[-1] * self.stride(i) for i, e in enumerate(ends))
-        return last - sum(e[0] * self.stride(i) for i, e in enumerate(ends)) + 1
+        return 1 + sum((seen[-1] - seen[0]) * self.stride(i) for i, seen in enumerate(ends))
 
     def reached(self, k: int) -> str:
         """Which routes reach the layers up to `k`, in words."""
@@ -225,60 +198,16 @@ class UnequalLayers:
         return ", ".join(words[:-1]) + (" and " if words[:-1] else "") + words[-1]
 
 
-def shortest_recurrence(terms: Sequence[Fraction]) -> list[Fraction]:
-    """Shortest r with terms[n] = sum_i r[i] terms[n - 1 - i], by Berlekamp and Massey.
-
-    >>> [int(r) for r in shortest_recurrence([Fraction(v) for v in (0, 1, 1, 2, 3, 5, 8, 13)])]
-    [1, 1]
-    """
-    current, previous = [Fraction(1)], [Fraction(1)]
-    length, gap, last = 0, 1, Fraction(1)
-    for n, term in enumerate(terms):
-        miss = term + sum(
-            (current[i] * terms[n - i] for i in range(1, min(length, len(current) - 1) + 1)),
-            Fraction(0),
-        )
-        if not miss:
-            gap += 1
-            continue
-        kept = list(current)
-        shifted = [Fraction(0)] * gap + [value * miss / last for value in previous]
-        current += [Fraction(0)] * (len(shifted) - len(current))
-        for i, value in enumerate(shifted):
-            current[i] -= value
-        if 2 * length <= n:
-            length, previous, last, gap = n + 1 - length, kept, miss, 1
-        else:
-            gap += 1
-    padded = [*current, *[Fraction(0)] * (length + 1 - len(current))]
-    return [-value for value in padded[1 : length + 1]]
-
-
-def dominant_modulus(recurrence: Sequence[Fraction], digits: int = 40) -> Any:
-    """Largest modulus of the roots of x^r = sum_i r_i x^(r - 1 - i), by mpmath.
-
-    >>> str(dominant_modulus([Fraction(1), Fraction(1)], 20))[:12]
-    '1.6180339887'
-    """
-    x = sp.Symbol("x")
-    powers = [1, *(sp.Rational(-r.numerator, r.denominator) for r in recurrence)]
-    simple = sp.Poly(powers, x).sqf_part()
-    with mpmath.workdps(digits + 20):
-        coefficients = [mpmath.mpf(int(a.p)) / int(a.q) for a in simple.all_coeffs()]
-        roots = mpmath.polyroots(coefficients, maxsteps=500, extraprec=20 * digits)
-        return max(abs(root) for root in roots)
-
-
 def noise_sensitivity(routes: UnequalLayers, dim: int, rectify: str | None, k: int) -> Any:
     """G_k per unit and active pixel, from moments by quadrature and the weights of one unit."""
-    mean, square = rectified_moments(rectify)
+    mean, square = _rectified_moments(rectify)
     peak = number(routes.correlation(k, 0)) ** dim
     unit = mean**2 + (square - mean**2) * peak
     return unit / peak  # twice unit, for L sigma^2 = 2, over twice the peak
 
 
 @lru_cache(maxsize=3)
-def rectified_moments(rectify: str | None) -> tuple[Any, Any]:
+def _rectified_moments(rectify: str | None) -> tuple[Any, Any]:
     """First and second moment of standard normal noise after its ReLU, by mpmath."""
     with mpmath.workdps(100):
         low = mpmath.mpf(-24) if rectify is None else mpmath.mpf(0)

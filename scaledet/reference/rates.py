@@ -1,10 +1,10 @@
 r"""Growth rates read off the composite filters themselves: what exponents are held to.
 
 The squares :math:`c_k(0)` and :math:`c_k(0) - c_k(1)` are summed over composite filters convolved
-on the fine grid (beyond 2^18 sites the plain recursion over all lags goes on), and the shortest
-linear recurrence that generates them is found by the algorithm of Berlekamp and Massey; further
-layers must confirm it. No window, folding or determinant of a transition operator is used. Spectral
-radii are those of dense matrices, by the exact characteristic polynomial.
+on the fine grid (beyond 2^18 sites the plain recursion over all lags goes on), and Euclid's
+algorithm finds the shortest linear recurrence that generates them; further layers must confirm it.
+No window, folding or determinant of a transition operator is used. Spectral radii are those of
+dense matrices, by the exact characteristic polynomial.
 """
 
 from __future__ import annotations
@@ -13,21 +13,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import count
+from itertools import count, pairwise, repeat
 from typing import Any
 
 import mpmath
-import numpy as np
 import sympy as sp
+from flint import fmpq, fmpq_poly
 
 from scaledet import symbols as y
+from scaledet.errors import DerivationError
 from scaledet.reference.exact import number, refute
-from scaledet.reference.layers import shortest_recurrence
-from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.pixel import PooledPixel, autocorrelation, composites
 from scaledet.reference.recursion import PlainRecursion
 
-__all__ = ["Rate", "deep_squares", "dense_transition", "far_sensitivity", "growth_rates",
-           "measured_alpha", "measured_beta", "pooled_values", "spectral_radius"]  # fmt: skip
+__all__ = [
+    "Rate",
+    "deep_squares",
+    "dense_transition",
+    "dominant_root",
+    "far_sensitivity",
+    "growth_rates",
+    "measured_alpha",
+    "measured_beta",
+    "pooled_values",
+    "shortest_recurrence",
+    "spectral_radius",
+]
 
 DIGITS = 50
 _SPARE = 3
@@ -96,16 +107,11 @@ def _exponent(ratio: Any, stride: int) -> Any:
 def growth_rates(weights: tuple[int, ...], stride: int) -> tuple[Rate, Rate]:
     """Growth per layer of c_k(0) and of c_k(0) - c_k(1), measured.
 
-    Examples
-    --------
     >>> [rate.value for rate in growth_rates((1, 1), 2)]
     [1/2, 1/4]
     """
-    squares = deep_squares(weights, stride)
-    total = sum(weights) ** 2
-    peaks = [Fraction(c0, total**k) for k, (c0, _) in enumerate(squares)]
-    drops = [Fraction(c0 - c1, total**k) for k, (c0, c1) in enumerate(squares)]
-    return _dominant(_recurrence(peaks)), _dominant(_recurrence(drops))
+    peaks, drops = _sequences(deep_squares(weights, stride), weights)
+    return dominant_root(shortest_recurrence(peaks)), dominant_root(shortest_recurrence(drops))
 
 
 @cache
@@ -117,94 +123,109 @@ def deep_squares(weights: tuple[int, ...], stride: int) -> list[tuple[int, int]]
     >>> deep_squares((1, 1, 1), 2)[:3]
     [(1, 0), (3, 2), (13, 10)]
     """
-    total, found = sum(weights) ** 2, [(1, 0)]
-    for terms in _convolved(weights, stride):
-        found.append(terms)
-        orders = [
-            len(_recurrence([Fraction(term, total**k) for k, term in enumerate(terms)])) - 1
-            for terms in ([c0 for c0, _ in found], [c0 - c1 for c0, c1 in found])
-        ]
-        if len(found) >= 2 * max(orders) + _SPARE:
+    squares: list[tuple[int, int]] = []
+    for pair in _convolved(weights, stride):
+        squares.append(pair)
+        highest = (len(squares) - _SPARE) // 2
+        sequences = _sequences(squares, weights)
+        if all(0 < len(shortest_recurrence(terms)) <= highest for terms in sequences):
             break
-    return found
+    return squares
+
+
+def _sequences(
+    squares: list[tuple[int, int]], weights: tuple[int, ...]
+) -> tuple[list[Fraction], list[Fraction]]:
+    """c_k(0) and c_k(0) - c_k(1), from the integers of `deep_squares`."""
+    total = sum(weights) ** 2
+    peaks = [Fraction(c0, total**k) for k, (c0, _) in enumerate(squares)]
+    drops = [Fraction(c0 - c1, total**k) for k, (c0, c1) in enumerate(squares)]
+    return peaks, drops
 
 
 def _convolved(weights: tuple[int, ...], stride: int) -> Iterator[tuple[int, int]]:
-    """Squares of the composite filters of 1, 2, ... layers.
+    """Squares of the composite filters of 0, 1, 2, ... layers.
 
     Filters too long for memory are followed by the plain recursion over all lags that matter,
-    which must reproduce the last one that was convolved.
+    which must reproduce all those that were convolved.
     """
-    orbit = PlainRecursion([Fraction(w) for w in weights], stride)
-    taps, step = np.array([1], dtype=object), 1
-    for k in count(1):
-        last = int(orbit.correlation(k, 0)), int(orbit.correlation(k, 1))
-        if len(taps) * stride <= _LONGEST:
-            longer = np.zeros(len(taps) + (len(weights) - 1) * step, dtype=object)
-            for j, weight in enumerate(weights):
-                longer[j * step : j * step + len(taps)] += weight * taps
-            taps, step = longer, step * stride
-            if last != (int(taps @ taps), int(taps[1:] @ taps[:-1])):
+    layer = [Fraction(w) for w in weights], stride
+    recursion, filters, longest = PlainRecursion(*layer), composites(repeat(layer)), 0
+    for k in count():
+        squares = int(recursion.correlation(k, 0)), int(recursion.correlation(k, 1))
+        if longest * stride <= _LONGEST:
+            taps, _ = next(filters)
+            longest = len(taps)
+            if squares != (sum(t * t for t in taps), sum(t * u for t, u in pairwise(taps))):
                 refute(f"the plain recursion and the composite filter of {weights} differ")
-        yield last
+        yield squares
 
 
-def _recurrence(terms: Sequence[Fraction]) -> list[Fraction]:
-    """Shortest c with sum_i c[i] terms[n - i] = 0, c[0] = 1."""
-    return [Fraction(1), *(-r for r in shortest_recurrence(terms))]
+def shortest_recurrence(terms: Sequence[Fraction]) -> list[Any]:
+    """Shortest r with terms[n] = sum_i r[i] terms[n - 1 - i]; empty if the terms show none.
+
+    By Euclid's algorithm: the generating function is the fraction of least degrees.
+
+    >>> shortest_recurrence([Fraction(v) for v in (0, 1, 1, 2, 3, 5, 8, 13)])
+    [1, 1]
+    """
+    count = len(terms)
+    before, top = (
+        fmpq_poly([0] * count + [1]),
+        fmpq_poly([fmpq(*term.as_integer_ratio()) for term in terms]),
+    )
+    last, bottom = fmpq_poly([0]), fmpq_poly([1])
+    while 2 * top.degree() >= count:
+        quotient, rest = divmod(before, top)
+        before, top, last, bottom = top, rest, bottom, last - quotient * bottom
+    order = max(bottom.degree(), top.degree() + 1) if bottom[0] != 0 else 0
+    return [number(-bottom[j] / bottom[0]) for j in range(1, order + 1)]
 
 
 @cache
 def far_sensitivity(weights: tuple[int, ...], stride: int) -> Any:
-    """Limit of D_k, from the confirmed recurrences continued until 40 digits have settled.
+    """Limit of D_k, from the plain recursion followed until 44 digits have settled.
 
     >>> far_sensitivity((2, 1), 2).round(12)
     0.333333333333
     """
-    squares = deep_squares(weights, stride)
-    total, before = sum(weights) ** 2, None
-    peaks = [Fraction(c0, total**k) for k, (c0, _) in enumerate(squares)]
-    drops = [Fraction(c0 - c1, total**k) for k, (c0, c1) in enumerate(squares)]
-    rules = [_recurrence(peaks), _recurrence(drops)]
-    while len(peaks) < 4000:
-        for terms, rule in zip((peaks, drops), rules, strict=True):
-            terms.append(-sum((c * terms[-i] for i, c in enumerate(rule) if i), Fraction(0)))
-        ratio = number(drops[-1] / peaks[-1]).evalf(DIGITS)
-        if before is not None and abs(ratio - before) <= abs(ratio) * sp.Float(10, DIGITS) ** -44:
-            break
-        before = ratio
-    else:
-        refute(f"D_k of {weights} at stride {stride} does not settle")
-    return ratio
+    recursion = PlainRecursion([Fraction(w, sum(weights)) for w in weights], stride)
+    before: Any = sp.oo
+    for layer in (64, 128, 256, 512, 1024, 2048):
+        now = number(recursion.sensitivity(layer)).evalf(DIGITS)
+        if abs(now - before) <= abs(now) * sp.Float(10, DIGITS) ** -44:
+            return now
+        before = now
+    raise DerivationError(f"D_k of {weights} at stride {stride} does not settle")
 
 
-def _dominant(recurrence: Sequence[Fraction]) -> Rate:
-    """Root of largest modulus of x^n + c_1 x^(n-1) + ..."""
-    variable = sp.Symbol("x")
-    polynomial = sp.Poly([number(value) for value in recurrence], variable)
-    return _largest_root(polynomial)
+def dominant_root(recurrence: Sequence[Any]) -> Rate:
+    """Root of largest modulus of x^r = sum_i r_i x^(r - 1 - i): its modulus and multiplicity.
+
+    >>> dominant_root([Fraction(1), Fraction(1)]).value.round(10)
+    1.6180339887
+    """
+    return _largest_root(sp.Poly([1, *(-number(r) for r in recurrence)], sp.Symbol("x")))
 
 
 def _largest_root(polynomial: Any) -> Rate:
-    best, found = mpmath.mpf(0), Rate(sp.Integer(0), 1)
+    largest = Rate(sp.Integer(0), 1)
     for factor, multiplicity in polynomial.factor_list()[1]:
         coefficients = factor.all_coeffs()
         if len(coefficients) == 2:
-            roots = [abs(-coefficients[1] / coefficients[0])]
+            moduli = [abs(coefficients[1] / coefficients[0])]
         else:
+            integers = [mpmath.mpf(int(v)) for v in factor.clear_denoms()[1].all_coeffs()]
             with mpmath.workdps(DIGITS + 15):
-                values = mpmath.polyroots(
-                    [mpmath.mpf(int(value)) for value in factor.clear_denoms()[1].all_coeffs()],
-                    maxsteps=500, extraprec=400,
-                )  # fmt: skip
-                roots = [sp.Float(mpmath.nstr(abs(v), DIGITS + 5), DIGITS + 5) for v in values]
-        top = max(roots)
-        size = mpmath.mpf(float(top))
-        if size > best * (1 + mpmath.mpf(10) ** -12):
-            best, found = size, Rate(top, multiplicity)
-        elif size > best * (1 - mpmath.mpf(10) ** -12):
-            found = Rate(found.value, max(multiplicity, found.multiplicity))
-    return found
+                roots = mpmath.polyroots(integers, maxsteps=500, extraprec=400)
+                moduli = [sp.Float(mpmath.nstr(abs(v), DIGITS + 5), DIGITS + 5) for v in roots]
+        top = max(moduli)
+        excess = float(top) / float(largest.value) - 1 if largest.value else 1
+        if excess > 1e-12:
+            largest = Rate(top, multiplicity)
+        elif excess > -1e-12:
+            largest = Rate(largest.value, max(multiplicity, largest.multiplicity))
+    return largest
 
 
 def dense_transition(weights: Sequence[Any], stride: int, reach: int) -> Any:
@@ -217,13 +238,10 @@ def dense_transition(weights: Sequence[Any], stride: int, reach: int) -> Any:
     [0, 1, 1]])
     """
     values = [number(weight) for weight in weights]
-
-    def at(lag: int) -> Any:
-        pairs = zip(values, values[abs(lag) :], strict=False)
-        return sum((one * other for one, other in pairs), sp.Integer(0))
-
     lags = range(-reach, reach + 1)
-    return sp.Matrix([[at(m - stride * n) for n in lags] for m in lags])
+    return sp.Matrix(
+        [[number(autocorrelation(values, m - stride * n)) for n in lags] for m in lags]
+    )
 
 
 @cache
@@ -234,5 +252,5 @@ def spectral_radius(weights: tuple[Any, ...], stride: int) -> Any:
     True
     """
     reach = max(1, -(-(len(weights) - 1) // (stride - 1)) - 1)
-    matrix = dense_transition(weights, stride, reach)
-    return _largest_root(sp.Poly(matrix.charpoly().as_expr(), matrix.charpoly().gen)).value
+    polynomial = dense_transition(weights, stride, reach).charpoly()
+    return _largest_root(sp.Poly(polynomial.as_expr(), polynomial.gen)).value

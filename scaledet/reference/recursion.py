@@ -13,6 +13,7 @@ from math import lcm
 from typing import Any
 
 import mpmath
+import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
@@ -23,9 +24,8 @@ __all__ = ["PlainRecursion", "measured", "pooled"]
 
 DEPTHS = (16, 32, 64, 128, 256, 512)
 """Layers from which exponents are measured."""
-
 SPAN = 60
-"""Number of layers that a rate is averaged over."""
+"""Number of layers that a rate is averaged over: it hides periods of 2 to 6 and their like."""
 
 
 class PlainRecursion:
@@ -39,8 +39,8 @@ class PlainRecursion:
     def __init__(self, weights: Sequence[Fraction], stride: int) -> None:
         self.weights = [Fraction(w) for w in weights]
         self.stride = stride
-        self.common = lcm(*(w.denominator for w in self.weights))
-        integers = [w * self.common for w in self.weights]
+        self._common = lcm(*(w.denominator for w in self.weights))
+        integers = [w * self._common for w in self.weights]
         self._reach = 2 * len(integers)
         self._kernel = [int(autocorrelation(integers, m)) for m in range(len(integers))]
         self._rows = [{0: 1}]
@@ -62,7 +62,11 @@ class PlainRecursion:
         """c_k(m), for lags that are kept."""
         if abs(lag) > self._reach:
             raise ValueError(f"lag {lag} is beyond {self._reach}")
-        return Fraction(self._row(layer).get(lag, 0), self.common ** (2 * layer))
+        return Fraction(self._row(layer).get(lag, 0), self._common ** (2 * layer))
+
+    def peak(self, layer: int) -> Fraction:
+        """c_k(0)."""
+        return self.correlation(layer, 0)
 
     def drop(self, layer: int) -> Fraction:
         """c_k(0) - c_k(1)."""
@@ -73,9 +77,9 @@ class PlainRecursion:
         return self.drop(layer) / self.correlation(layer, 0)
 
     def functions(self) -> dict[Any, Any]:
-        """c, D and S for `evidence.agree`."""
-        return {y.c: self.correlation, y.D: self.sensitivity,
-                y.S: lambda layer: self.stride**layer}  # fmt: skip
+        """c, D and S, as `claims.agree` takes them."""
+        stride = self.stride
+        return {y.c: self.correlation, y.D: self.sensitivity, y.S: lambda layer: stride**layer}
 
 
 def pooled(kernel: Kernel, stride: int) -> PooledPixel:
@@ -83,29 +87,29 @@ def pooled(kernel: Kernel, stride: int) -> PooledPixel:
     return PooledPixel([(kernel.weights, stride)])
 
 
-def measured(recursion: PlainRecursion, what: str) -> tuple[Any, Any]:
-    """Growth of a sequence per layer, as log base s, with its error, from exact integers.
+def measured(recursion: PlainRecursion, name: str) -> tuple[Any, Any]:
+    """Growth of c_k(0) ("peak") or c_k(0) - c_k(1) ("drop") per layer, as log base s; its error.
 
-    `what` is "peak" (c_k(0)) or "drop" (c_k(0) - c_k(1)). The rate over 60 layers, which hides
-    periods of 2 to 6 and their like, is followed until it has settled to 12 digits; if it has not
-    by layer 512 (a power of k multiplies it) it is extrapolated in 1/k, the error being ten times
-    the difference of the last two extrapolations.
+    The rate over `SPAN` layers is followed until it has settled to 30 digits, or 12 at layer 512.
+    If it has not (a power of k multiplies it) it is extrapolated in 1/k, and its error is ten
+    times the difference of the last two extrapolations.
     """
-    function = (lambda j: recursion.correlation(j, 0)) if what == "peak" else recursion.drop
+    function = {"peak": recursion.peak, "drop": recursion.drop}[name]
 
     def log(layer: int) -> Any:
         value = function(layer)
         if value <= 0:
             refute(f"the sequence vanishes at layer {layer}")
-        with mpmath.workdps(40):
-            return mpmath.log(mpmath.mpf(value.numerator) / value.denominator)
+        return mpmath.log(mpmath.mpf(value.numerator) / value.denominator)
 
-    with mpmath.workdps(40):
+    with mpmath.workdps(60):
         window = SPAN * mpmath.log(recursion.stride)
-        rates = []
+        rates: list[Any] = []
         for layer in DEPTHS:
             rates.append((log(layer + SPAN) - log(layer)) / window)
-            if len(rates) > 1 and abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -12:
-                return rates[-1], mpmath.mpf(10) ** -10
+            if len(rates) > 1 and abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -30:
+                return sp.Float(rates[-1], 50), sp.Float("1e-28")
+        if abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -12:
+            return sp.Float(rates[-1], 50), sp.Float("1e-10")
         near, far = (2 * b - a for a, b in zip(rates[-3:], rates[-2:], strict=False))
-        return far, 10 * abs(far - near)
+        return sp.Float(far, 50), sp.Float(10 * abs(far - near))

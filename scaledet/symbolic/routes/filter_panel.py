@@ -29,33 +29,50 @@ from scaledet.theory.growth.smoothness import smoothness
 Weights = tuple[int, ...]
 Filter = tuple[Weights, int]
 
-SUM_RULE: tuple[Filter, ...] = (
-    ((1, 1), 2), ((1, 2, 1), 2), ((2, 3, 3, 2), 2), ((1, 3, 2), 2), ((1, 2, 0, 1, 2), 2),
-    ((1, 1, 1, 1), 2), ((1,) * 6, 2), ((1, 0, 3, 8, 3, 0, 1), 2), ((1, 0, 0, 2, 0, 0, 1), 2),
-    ((1, 0, 1, 3, 0, 1, 2), 2), ((1,) * 3, 3), ((1,) * 6, 3), ((2, 1, 2, 1, 2, 1), 3),
-    ((1, 2, 3, 2, 1), 3), ((1, 3, 6, 7, 6, 3, 1), 3), ((1,) * 8, 4), ((1, 0, 2, 1, 1, 2, 0, 1), 4),
-)  # fmt: skip
-"""With sum rule: of order 1 to 3, skew ones, nu_R < 1 at order 2, a span of 3, a logarithm."""
-NO_SUM_RULE: tuple[Filter, ...] = (
-    ((1, 1), 3), ((1, 1, 1), 5), ((2, 1), 2), ((1,) * 3, 2), ((1, 2, 1, 2), 2), ((1, 0, 1), 2),
-    ((3, 1, 4, 1), 2), ((1, 2, 4), 3), ((5, 1, 1, 2, 2), 3), ((1,) * 5, 2),
-)  # fmt: skip
-SIGNED: tuple[tuple[tuple[Fraction, ...], int], ...] = (
-    ((Fraction(2), Fraction(-1)), 2),
-    ((Fraction(1, 2), Fraction(-1, 3), Fraction(5, 6)), 2),
-    ((Fraction(-1), Fraction(3), Fraction(-2), Fraction(1)), 2),
-    ((Fraction(1, 4), Fraction(3, 4), Fraction(1, 2), Fraction(-1, 2)), 3),
-    ((Fraction(1, 3),) * 3, 3),
-    ((Fraction(1),), 2),
-    ((Fraction(1, 2), Fraction(1, 2)), 2),
-)
-"""Real filters of sum one."""
-DEEP = (1, 2, 3)
+RealFilter = tuple[tuple[Fraction, ...], int]
 
 
 def share(weights: Sequence[int]) -> tuple[Fraction, ...]:
     """Divide by the sum."""
     return tuple(Fraction(w, sum(weights)) for w in weights)
+
+
+def _filters(stride: int, digits: str) -> tuple[Filter, ...]:
+    """Read filters: the digits of a word are the weights."""
+    return tuple((tuple(map(int, word)), stride) for word in digits.split())
+
+
+SUM_RULE: tuple[Filter, ...] = (
+    *_filters(2, "11 121 2332 132 12012 1111 111111 1038301 1002001 1013012"),
+    *_filters(3, "111 111111 212121 12321 1367631"),
+    *_filters(4, "11111111 10211201"),
+)
+"""With sum rule: of order 1 to 3, skew ones, nu_R < 1 at order 2, a span of 3, a logarithm."""
+NO_SUM_RULE: tuple[Filter, ...] = (
+    *_filters(3, "11"),
+    *_filters(5, "111"),
+    *_filters(2, "21 111 1212 101 3141"),
+    *_filters(3, "124 51122"),
+    *_filters(2, "11111"),
+)
+SIGNED: tuple[RealFilter, ...] = (
+    (share([2, -1]), 2),
+    (share([3, -2, 5]), 2),
+    (share([-1, 3, -2, 1]), 2),
+    (share([1, 3, 2, -2]), 3),
+    (share([1, 1, 1]), 3),
+    (share([1]), 2),
+    (share([1, 1]), 2),
+)
+"""Real filters of sum one."""
+NORMALISED = tuple((share(w), stride) for w, stride in NO_SUM_RULE[:7])
+REAL: tuple[RealFilter, ...] = (
+    *SIGNED,
+    *((share(w), stride) for w, stride in (SUM_RULE[3], SUM_RULE[13])),
+    *NORMALISED,
+)
+"""Signed and non-negative filters."""
+DEEP = (1, 2, 3)
 
 
 def divided(weights: Sequence[Fraction], stride: int) -> tuple[Fraction, ...] | None:
@@ -102,24 +119,20 @@ def correlations(weights: tuple[Fraction, ...], stride: int) -> Callable[[int, i
 
 
 @cache
-def images(one: Filter) -> dict[Any, Any]:
+def images(given: Filter) -> dict[Any, Any]:
     """Quantities of pooled images, and gamma_k of the filter without one average."""
-    weights, stride = one
+    weights, stride = given
     values = pooled_values(PooledPixel([(list(share(weights)), stride)]))
     quotient = divided(share(weights), stride)
     return values if quotient is None else {**values, y.gamma: correlations(quotient, stride)}
 
 
-def tried(
-    claim: Any, panel: Sequence[Filter], *, attained: Sequence[Filter] = (), deep: Any = DEEP
-) -> str:
+def tried(claim: Any, panel: Sequence[Filter], *, attained: Sequence[Filter] = ()) -> str:
     """Confront a claim in k, s and f with pooled images; attained at every layer where said."""
-    count = 0
-    for one in panel:
-        cases = [{k: layer, s: one[1], f: len(one[0])} for layer in deep]
-        for case in cases:
-            agree(claim, [case], images(one), tight=one in attained)
-        count += len(cases)
+    for given, layer in itertools.product(panel, DEEP):
+        case = {k: layer, s: given[1], f: len(given[0])}
+        agree(claim, [case], images(given), tight=given in attained)
+    count = len(panel) * len(DEEP)
     return f"{count} cases, {len(panel)} filters" + (", attained" if attained else "")
 
 
@@ -133,26 +146,19 @@ def power(weights: tuple[Fraction, ...], stride: int, layer: int) -> Any:
     """T^k on the closed window, dense and exact."""
     if layer == 0:
         return sp.eye(2 * window(len(weights), stride) + 1)
-    one = dense_transition(weights, stride, window(len(weights), stride))
-    return one * power(weights, stride, layer - 1)
-
-
-def real_filters() -> list[tuple[tuple[Fraction, ...], int]]:
-    """Signed and non-negative filters."""
-    return [
-        *SIGNED,
-        *((share(w), stride) for w, stride in (SUM_RULE[3], SUM_RULE[13], *NO_SUM_RULE[:7])),
-    ]
+    matrix = dense_transition(weights, stride, window(len(weights), stride))
+    return matrix * power(weights, stride, layer - 1)
 
 
 def powers(claim: Any) -> str:
     """Confront powers of dense matrices with correlated composite filters."""
     count = 0
-    for weights, stride in real_filters():
+    for weights, stride in REAL:
         reach = window(len(weights), stride)
 
-        def entry(layer: int, row: int, column: int, w: Any = weights, t: int = stride,
-                  r: int = reach) -> Any:  # fmt: skip
+        def entry(
+            layer: int, row: int, column: int, w: Any = weights, t: int = stride, r: int = reach
+        ) -> Any:
             if layer < 1 or max(abs(row), abs(column)) > r:
                 raise IndexError(f"({row}, {column}) is beyond the window")
             return power(w, t, layer)[row + r, column + r]
@@ -171,26 +177,24 @@ def powers(claim: Any) -> str:
 
 def radii(claim: Any) -> str:
     """Confront a claim on the spectral radius of real filters of sum one."""
-    cases = [{y.rho: radius(*one), s: one[1]} for one in real_filters()]
+    cases = [{y.rho: radius(weights, stride), s: stride} for weights, stride in REAL]
     return agree(claim, cases, tight=True)
 
 
 def overlapping(claim: Any) -> str:
     """Confront gamma_k at distance S_k, with the sites per residue class counted."""
-    count = 0
-    for one in SUM_RULE:
-        quotient = divided(share(one[0]), one[1])
+    for given, layer in itertools.product(SUM_RULE, DEEP):
+        weights, stride = given
+        quotient = divided(share(weights), stride)
         if quotient is None:
-            raise ValueError(f"{one} has no sum rule")
-        for layer in DEEP:
-            sites = [at for at, value in enumerate(taps(quotient, one[1], layer)) if value]
-            most = max(Counter(at % one[1] ** layer for at in sites).values())
-            if most > max(1, -(-(len(one[0]) - one[1]) // (one[1] - 1))):
-                raise ValueError(f"{most} sites per class for {one}")
-            boxes = set(one[0]) == {1} and len(one[0]) in (one[1], 2 * one[1])
-            agree(claim, [{k: layer, n: most}], images(one), tight=boxes)
-            count += 1
-    return f"{count} cases, attained by boxes of length $s$ and $2s$".replace("$", "")
+            raise ValueError(f"{given} has no sum rule")
+        sites = [at for at, value in enumerate(taps(quotient, stride, layer)) if value]
+        most = max(Counter(at % stride**layer for at in sites).values())
+        if most > max(1, -(-(len(weights) - stride) // (stride - 1))):
+            raise ValueError(f"{most} sites per class for {given}")
+        boxes = set(weights) == {1} and len(weights) in (stride, 2 * stride)
+        agree(claim, [{k: layer, n: most}], images(given), tight=boxes)
+    return f"{len(SUM_RULE) * len(DEEP)} cases, attained by boxes of length s and 2s"
 
 
 def intertwined(claim: Any) -> str:
@@ -210,19 +214,24 @@ def intertwined(claim: Any) -> str:
 def averaged_radii(claim: Any) -> str:
     """Confront spectral radii of dense matrices of e and of (q/s) e."""
     cases = []
-    for weights, stride in (*SIGNED, *((share(w), stride) for w, stride in NO_SUM_RULE[:7])):
-        once = averaged(weights, stride)
-        cases.append({y.rho_b: radius(weights, stride), y.rho: radius(once, stride), s: stride})
+    for weights, stride in (*SIGNED, *NORMALISED):
+        wider = radius(averaged(weights, stride), stride)
+        cases.append({y.rho_b: radius(weights, stride), y.rho: wider, s: stride})
     return agree(claim, cases)
 
 
 @cache
-def facts(one: Filter) -> dict[Any, Any]:
+def facts(given: Filter) -> dict[Any, Any]:
     """Measured exponents, order and quotient of a filter; radii of dense matrices."""
-    weights, stride = one
+    weights, stride = given
     order, rest = order_and_rest(weights, stride)
-    known = {s: stride, n: order, y.rho_b: radius(rest, stride), y.alpha: measured_alpha(*one),
-             y.nu: smoothness(weights, stride).nu}  # fmt: skip
+    known = {
+        s: stride,
+        n: order,
+        y.rho_b: radius(rest, stride),
+        y.alpha: measured_alpha(weights, stride),
+        y.nu: smoothness(weights, stride).nu,
+    }
     if order:
         quotient = divided(share(weights), stride) or ()
         known[y.rho_g] = radius(quotient, stride)
@@ -232,8 +241,8 @@ def facts(one: Filter) -> dict[Any, Any]:
 def exponents(claim: Any, panel: Sequence[Filter]) -> str:
     """Confront a claim on exponents with measured ones."""
     cases = [
-        {**facts(one), d: dim, y.beta: dim * measured_beta(*one)}
-        for one in panel
+        {**facts(given), d: dim, y.beta: dim * measured_beta(*given)}
+        for given in panel
         for dim in ((1, 2) if claim.has(y.beta) else (1,))
     ]
     return agree(claim, cases)
@@ -242,36 +251,34 @@ def exponents(claim: Any, panel: Sequence[Filter]) -> str:
 def leaking(claim: Any) -> str:
     """Confront the bound without sum rule, other layers following; fibres are searched."""
     count = 0
-    for one in NO_SUM_RULE:
-        for later in (one, ((1, 2, 1), 2), ((2, 1, 1), 1)):
-            short = later == one and len(one[0]) <= one[1] and len(set(one[0])) == 1
+    for given in NO_SUM_RULE:
+        weights, stride = given
+        least = {y.delta: defect(share(weights), stride)}
+        for later in (given, ((1, 2, 1), 2), ((2, 1, 1), 1)):
+            short = later == given and len(weights) <= stride and len(set(weights)) == 1
             for layer in DEEP:
-                case = {k: layer, y.delta: defect(one)}
-                agree(claim, [case], followed(one, later), tight=short)
+                agree(claim, [{k: layer, **least}], followed(given, later), tight=short)
                 count += 1
     return f"{count} cases, attained by boxes shorter than the stride"
 
 
 @cache
-def followed(one: Filter, later: Filter) -> dict[Any, Any]:
+def followed(first: Filter, later: Filter) -> dict[Any, Any]:
     """Quantities of pooled images: one layer, then equal other ones."""
-    return pooled_values(PooledPixel([(list(share(w)), stride) for w, stride in (one, later)]))
+    return pooled_values(PooledPixel([(list(share(w)), stride) for w, stride in (first, later)]))
 
 
 @cache
-def defect(one: Filter) -> Any:
+def defect(weights: tuple[Fraction, ...], stride: int) -> Any:
     """Least mean of 1 - cos over a fibre, weighted by |a^|^2, on a grid of fibres."""
-    weights, stride = share(one[0]), one[1]
     least = mpmath.inf
     with mpmath.workdps(60):
+        polynomial = [mpmath.mpf(w.numerator) / w.denominator for w in reversed(weights)]
         for at in range(25):
             angles = [(mpmath.pi * at / 24 + 2 * mpmath.pi * r) / stride for r in range(stride)]
-            weigh = [
-                abs(sum(mpmath.mpf(w.numerator) / w.denominator * mpmath.expj(j * angle)
-                        for j, w in enumerate(weights))) ** 2
-                for angle in angles
-            ]  # fmt: skip
-            if sum(weigh) > mpmath.mpf(10) ** -30:
-                mean = sum(p * (1 - mpmath.cos(a)) for p, a in zip(weigh, angles, strict=True))
-                least = min(least, mean / sum(weigh))
+            squares = [abs(mpmath.polyval(polynomial, mpmath.expj(angle))) ** 2 for angle in angles]
+            total = sum(squares)
+            if total > mpmath.mpf(10) ** -30:
+                mean = sum(p * (1 - mpmath.cos(a)) for p, a in zip(squares, angles, strict=True))
+                least = min(least, mean / total)
         return sp.Float(mpmath.nstr(least, 50), 50)

@@ -15,6 +15,12 @@ from scaledet.symbolic.claims import agree
 from scaledet.symbolic.routes.boxes import law_values
 from scaledet.symbols import k, m
 
+RATES = "growth rates of exact squares of composite filters"
+RANGE = (
+    "every filter of sum rule and span 1 with coprime weights: up to 3 and length up to 5 at "
+    "stride 2, up to 2 and length up to 6 at strides 3 and 4"
+)
+
 LOGARITHMIC = (1, 0, 3, 8, 3, 0, 1)
 SMOOTH = ((1, 2, 1), (1, 3, 3, 1), (1, 4, 6, 4, 1), (2, 1))
 TWINS = ((1, 3, 2), (1, 2, 0, 1, 2), (1, 1), (1, 0, 1))
@@ -26,22 +32,14 @@ def box_table(claim: Any) -> str:
 
 
 def named(claim: Any) -> str:
-    """Confront exponents of the smooth filters and of [2, 1]."""
-    return agree(claim, [_known(SMOOTH)])
-
-
-def twins(claim: Any) -> str:
-    """Confront exponents of filters whose refinable functions are equally smooth."""
-    return agree(claim, [_known(TWINS)])
-
-
-def _known(filters: Any) -> dict[Any, Any]:
-    kinds = {"alpha": measured_alpha, "beta": measured_beta}
-    return {
+    """Confront exponents of single filters at stride 2 with measured ones."""
+    measures = {"alpha": measured_alpha, "beta": measured_beta}
+    known = {
         y.filter_exponent(kind, *weights): measure(weights, 2)
-        for weights in filters
-        for kind, measure in kinds.items()
+        for weights in (*SMOOTH, *TWINS)
+        for kind, measure in measures.items()
     }
+    return agree(claim, [known])
 
 
 def far_box(claim: Any) -> str:
@@ -75,25 +73,21 @@ def small_filters() -> Iterator[tuple[tuple[int, ...], int]]:
             for weights in itertools.product(range(highest + 1), repeat=length):
                 support = [at for at, weight in enumerate(weights) if weight]
                 cosets = {sum(weights[r::stride]) for r in range(stride)}
-                if (
-                    weights[0]
-                    and weights[-1]
-                    and len(cosets) == 1
-                    and math.gcd(*support) == math.gcd(*weights) == 1
-                ):
+                coprime = math.gcd(*support) == math.gcd(*weights) == 1
+                if weights[0] and weights[-1] and len(cosets) == 1 and coprime:
                     yield weights, stride
 
 
 def stable(claim: Any) -> str:
     """Confront a claim on alpha with every small filter of sum rule and span 1."""
-    return agree(claim, [{y.alpha: measured_alpha(*one)} for one in small_filters()])
+    return agree(claim, [{y.alpha: measured_alpha(*given)} for given in small_filters()])
 
 
 def simple(claim: Any) -> str:
     """Confront the multiplicity of the growth rates of every small filter with sum rule."""
     cases = [
         {y.multiplicity: rate.multiplicity}
-        for one in small_filters()
-        for rate in growth_rates(*one)
+        for given in small_filters()
+        for rate in growth_rates(*given)
     ]
     return agree(claim, cases)

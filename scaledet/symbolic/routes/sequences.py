@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import sympy as sp
 
+from scaledet.errors import DerivationError
 from scaledet.reference.exact import number, refute
-from scaledet.reference.recursion import PlainRecursion
+from scaledet.reference.recursion import PlainRecursion, measured
 from scaledet.symbolic.claims import evaluate
 from scaledet.symbols import k, z
 
-__all__ = ["annihilates", "generates", "measures"]
+__all__ = ["annihilates", "generates", "grows", "measures", "settled"]
 
 
 def generates(claim: Any, recursion: PlainRecursion, order: int) -> str:
@@ -73,7 +74,34 @@ def measures(claim: Any, symbol: Any, value: Any, error: Any) -> str:
     right = evaluate(claim.rhs, {})
     if not right.is_number or not right.is_real:
         refute(f"{claim} claims no real number")
-    claimed = mpmath.mpf(right.evalf(30))
-    if abs(claimed - value) > error:
-        refute(f"{claim}: measured {mpmath.nstr(value, 12)}")
-    return f"measured {mpmath.nstr(value, 10)} within {mpmath.nstr(error, 2)}"
+    if abs(right.evalf(50) - value) > error:
+        refute(f"{claim}: measured {value.evalf(12)}")
+    return f"measured {value.evalf(10)} within {error.evalf(2)}"
+
+
+def grows(claim: Any, *, symbol: Any, recursion: PlainRecursion, name: str) -> str:
+    """Hold a growth rate per layer to the measured one of "peak" or "drop"."""
+    rate, error = measured(recursion, name)
+    value = recursion.stride**rate
+    return measures(claim, symbol, value, 4 * error * value)
+
+
+def settled(claim: Any, *, subject: Any, value: Callable[[int], Any]) -> str:
+    """Hold a limit to exact numbers at growing depth, until 20 digits (or 10) stand still."""
+    if claim.lhs != subject:
+        refute(f"{claim} is no claim on {subject}")
+    right = evaluate(claim.rhs, {}).evalf(40)
+    if not right.is_Float and not right.is_Rational:
+        refute(f"{claim} claims no number")
+    layer, now = 16, number(value(16)).evalf(40)
+    while layer < 2048:
+        layer, before = 2 * layer, now
+        now = number(value(layer)).evalf(40)
+        moved = abs(now - before)
+        if moved <= abs(now) * sp.Float(10) ** -22:
+            break
+    if moved > abs(now) * sp.Float(10) ** -12:
+        raise DerivationError(f"{claim}: exact values have not settled by layer {layer}")
+    if abs(right - now) > max(100 * moved, abs(now) * sp.Float(10) ** -20):
+        refute(f"{claim}: measured {now.evalf(12)}")
+    return f"measured {now.evalf(11)} at layer {layer}"

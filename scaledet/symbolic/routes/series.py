@@ -14,15 +14,25 @@ from typing import Any
 
 import mpmath
 import sympy as sp
+from flint import fmpz_poly
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
-from scaledet.reference.pixel import PooledPixel
+from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbols import d, k, n, theta, x
 
-__all__ = ["exact_moments", "fourier", "gaussian_moment", "log_symbol", "remainder", "settles"]
+__all__ = [
+    "approached",
+    "exact_moments",
+    "extrapolated",
+    "fourier",
+    "gaussian_moment",
+    "level",
+    "log_symbol",
+    "remainder",
+]
 
 DEPTHS = (40, 400, 4000)
 """Two decades."""
@@ -31,16 +41,6 @@ _DIGITS = 120
 
 
 @lru_cache(maxsize=512)
-def _moments(weights: tuple[int, ...], depth: int) -> tuple[Fraction, Fraction]:
-    from flint import fmpz_poly
-
-    h = [int(value) for value in (fmpz_poly(list(weights)) ** depth).coeffs()]
-    scale = sum(weights) ** (2 * depth)
-    zero = sum(value * value for value in h)
-    one = sum(u * v for u, v in itertools.pairwise(h))
-    return Fraction(zero, scale), Fraction(one, scale)
-
-
 def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
     """Expand the filter of `depth` equal stride-1 layers and return c_k(0) and c_k(1).
 
@@ -49,21 +49,24 @@ def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
     """
     if depth < 0:
         raise ValueError(f"there is no layer {depth}")
-    return _moments(kernel.trimmed, depth)
+    taps = [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
+    scale = sum(kernel.trimmed) ** (2 * depth)
+    squares = sum(value * value for value in taps)
+    products = sum(u * v for u, v in itertools.pairwise(taps))
+    return Fraction(squares, scale), Fraction(products, scale)
 
 
 @lru_cache(maxsize=512)
-def _float_moments(weights: tuple[int, ...], depth: int) -> tuple[Any, Any]:
+def _float_moments(kernel: Kernel, depth: int) -> list[Any]:
     """c_k(0) and c_k(1) to 140 digits: SymPy tries to factor what is exact and long."""
-    zero, one = _moments(weights, depth)
-    return number(zero).evalf(_DIGITS + 20), number(one).evalf(_DIGITS + 20)
+    return [number(moment).evalf(_DIGITS + 20) for moment in exact_moments(kernel, depth)]
 
 
 def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     """c, D, A and G of one kernel, from exact rationals."""
 
     def correlation(depth: int, lag: int) -> Any:
-        return _float_moments(kernel.trimmed, depth)[lag]
+        return _float_moments(kernel, depth)[lag]
 
     def drop(depth: int) -> Any:
         return 1 - correlation(depth, 1) / correlation(depth, 0)
@@ -153,56 +156,55 @@ def _nothing_left(difference: _Difference, order: int, kernel: Kernel) -> None:
         refute(f"{mpmath.nstr(first, 4)}/k^{order} is left over for {kernel!r}")
 
 
-def settles(claim: Any, *, panel: Any, what: str, dim: Any = 1) -> str:
-    """Hold a limit to exact rationals: the difference falls with k, or is extrapolated away.
+def approached(claim: Any, *, panel: Any, dim: Any = 1) -> str:
+    """Hold a limit of large k to exact rationals at k = 40, 400, 4000.
 
-    `what` is "limit" (a ``Limit`` in k: the difference at k = 40, 400, 4000 falls as k^-1/2 or
-    faster and is below 3 %), "alpha", "beta" (local exponents of D_k and of c_k(0)^-d between k
-    and 2k, extrapolated in 1/k, to 5 digits) or "crossover" (both parts of G_k equal, prefactor
-    extrapolated, to 5 digits).
+    The difference falls as k^-1/2 or faster and ends below 3 %.
     """
-    count = 0
+    limit, count = claim.lhs, 0
+    if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
+        refute(f"{claim} is no limit of large k")
     for kernel, at, known in _cases(panel, dim):
         functions = _functions(kernel, at)
         right = evaluate(claim.rhs, known, functions).evalf(40)
-        if what == "limit":
-            _approaches(claim, right, known, functions)
-        else:
-            wanted = {"alpha": y.alpha, "beta": y.beta, "crossover": y.crossover}[what]
-            if claim.lhs != wanted:
-                refute(f"{claim} is no claim on {wanted}")
-            found = _measured(what, kernel, at)
-            if abs(found - right) > abs(found) * sp.Float(10) ** -5:
-                refute(f"{claim} for {kernel!r}, d = {at}: measured {found.evalf(8)}")
+        values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
+        left = [abs(value.evalf(40) / right - 1) for value in values]
+        if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
+            refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
         count += 1
     return f"confirmed in {count} case{'s' * (count > 1)}"
 
 
-def _approaches(claim: Any, right: Any, known: Any, functions: Any) -> None:
-    limit = claim.lhs
-    if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
-        refute(f"{claim} is no limit of large k")
-    values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
-    left = [abs(value.evalf(40) / right - 1) for value in values]
-    if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
-        refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
+def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
+    """Hold alpha, beta or the crossover scale to exact rationals, to 5 digits.
+
+    Local exponents of D_k and of c_k(0)^-d between k and 2k, or the scale at which both parts of
+    G_k are equal, are extrapolated to zero 1/k.
+    """
+    if claim.lhs != symbol:
+        refute(f"{claim} is no claim on {symbol}")
+    count = 0
+    for kernel, at, known in _cases(panel, dim):
+        right = evaluate(claim.rhs, known).evalf(40)
+        near, far = (_local(symbol, kernel, at, depth).evalf(40) for depth in (400, 800))
+        measured = 2 * far - near
+        if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
+            refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
+        count += 1
+    return f"confirmed in {count} case{'s' * (count > 1)}"
 
 
-def _measured(what: str, kernel: Kernel, dim: int) -> Any:
-    """Exponent or crossover at k and 2k, extrapolated to zero 1/k."""
+def _local(symbol: Any, kernel: Kernel, dim: int, depth: int) -> Any:
+    """Exponent between k and 2k, or crossover scale at k."""
     functions = _functions(kernel, dim)
-
-    def local(depth: int) -> Any:
-        width = sp.log(functions[y.A](2 * depth) / functions[y.A](depth))
-        if what == "alpha":
-            return -sp.log(functions[y.D](2 * depth) / functions[y.D](depth)) / width
-        if what == "beta":
-            return dim * sp.log(functions[y.c](depth, 0) / functions[y.c](2 * depth, 0)) / width
-        grown = functions[y.c](depth, 0) ** -dim / functions[y.A](depth) ** dim
-        return ((sp.pi - 1) / grown) ** sp.Rational(1, dim)
-
-    near, far = local(400).evalf(40), local(800).evalf(40)
-    return 2 * far - near
+    width, drop = functions[y.A], functions[y.D]
+    peak = functions[y.c](depth, 0)
+    wider = sp.log(width(2 * depth) / width(depth))
+    if symbol == y.alpha:
+        return -sp.log(drop(2 * depth) / drop(depth)) / wider
+    if symbol == y.beta:
+        return dim * sp.log(peak / functions[y.c](2 * depth, 0)) / wider
+    return ((sp.pi - 1) * peak**dim * width(depth) ** dim) ** sp.Rational(1, dim)
 
 
 def fourier(claim: Any, *, cases: Any) -> str:
@@ -211,25 +213,24 @@ def fourier(claim: Any, *, cases: Any) -> str:
     if len(integrals) != 1:
         refute(f"{claim} is no Fourier integral")
     (integral,) = integrals
-    (variable, low, high), = integral.limits  # fmt: skip
-    found: list[Any] = []
+    ((variable, low, high),) = integral.limits
+    count = 0
     for kernel, known in cases:
-        pooled = PooledPixel([(kernel.weights, 1)])
-        for depth in (1, 2, 3):
-            for lag in (0, 1, 3):
-                put = {**known, k: depth, y.m: lag}
-                points = 2 * depth * len(kernel) + lag + 1
-                step = (high - low) / points
-                # Half a step off: the symbol of a box is 0/0 at theta = 0.
-                nodes = [low + step * (i + sp.Rational(1, 3)) for i in range(points)]
-                total = sum(integral.function.subs(put).subs(variable, at).evalf(40)
-                            for at in nodes) * step.evalf(40)  # fmt: skip
-                sides = (claim.lhs, claim.rhs.subs(integral, total))
-                one, other = (evaluate(side, put, {y.c: pooled.correlation}) for side in sides)
-                if abs((one - other).evalf(40)) > sp.Float(10) ** -25:
-                    refute(f"{claim} for {kernel!r}, {put}: {one} against {other.evalf(12)}")
-                found += [one]
-    return f"{len(found)} coefficients to 25 decimals"
+        images = pooled(kernel, 1)
+        for depth, lag in itertools.product((1, 2, 3), (0, 1, 3)):
+            put = {**known, k: depth, y.m: lag}
+            points = 2 * depth * len(kernel) + lag + 1
+            step = (high - low) / points
+            # A third of a step off: the symbol of a box is 0/0 at theta = 0.
+            nodes = [low + step * (i + sp.Rational(1, 3)) for i in range(points)]
+            function = integral.function.subs(put)
+            total = sum(function.subs(variable, at).evalf(40) for at in nodes) * step.evalf(40)
+            sides = (claim.lhs, claim.rhs.subs(integral, total))
+            left, right = (evaluate(side, put, {y.c: images.correlation}) for side in sides)
+            if abs((left - right).evalf(40)) > sp.Float(10) ** -25:
+                refute(f"{claim} for {kernel!r}, {put}: {left} against {right.evalf(12)}")
+            count += 1
+    return f"{count} coefficients to 25 decimals"
 
 
 def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
@@ -274,11 +275,11 @@ def gaussian_moment(claim: Any) -> str:
     if len(integrals) != 1:
         refute(f"{claim} holds no integral")
     (integral,) = integrals
-    (variable, low, high), = integral.limits  # fmt: skip
+    ((variable, low, high),) = integral.limits
     if (variable, low, high) != (x, -sp.oo, sp.oo):
         refute(f"{claim} does not integrate over the line")
-    for put in ({k: 1, n: 0, y.kappa(2): 1}, {k: 3, n: 2, y.kappa(2): 2}, {k: 2, n: 3,
-                y.kappa(2): sp.Rational(1, 2)}):  # fmt: skip
+    for depth, power, variance in ((1, 0, 1), (3, 2, 2), (2, 3, sp.Rational(1, 2))):
+        put = {k: depth, n: power, y.kappa(2): variance}
         integrand = sp.lambdify(x, integral.function.subs(put), "mpmath")
         with mpmath.workdps(40):
             value = mpmath.quad(integrand, [-mpmath.inf, -1, 0, 1, mpmath.inf])
@@ -287,3 +288,12 @@ def gaussian_moment(claim: Any) -> str:
         ]
         agree(sp.Eq(*sides, evaluate=False), [{}])
     return "3 moments to 25 digits"
+
+
+def level(claim: Any, *, kernel: Kernel) -> str:
+    """Hold alpha = 0 to exact D_k that do not change over two decades of k."""
+    moments = [exact_moments(kernel, depth) for depth in (1, 10, 100)]
+    drops = [1 - neighbour / peak for peak, neighbour in moments]
+    if len(set(drops)) != 1:
+        refute(f"D_k is not constant: {drops}")
+    return agree(claim, [{y.alpha: -sp.log(number(drops[2] / drops[1])) / sp.log(10)}])

@@ -1,4 +1,4 @@
-"""Tables, counterexamples and logarithms for the derivation of any filter and stride."""
+"""Tables, counterexamples and logarithms of filters with a stride."""
 
 from __future__ import annotations
 
@@ -7,37 +7,34 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.filter_table import (
+    RANGE,
+    RATES,
+    SMOOTH,
+    TWINS,
     box_table,
     cohomologous,
     far_box,
     logarithm,
     named,
     simple,
-    twins,
 )
 from scaledet.symbols import k, m
-
-RATES = "growth rates of exact squares of composite filters"
-RANGE = (
-    "every filter of sum rule and span 1 with coprime weights: up to 3 and length up to 5 at "
-    "stride 2, up to 2 and length up to 6 at strides 3 and 4"
-)
 
 
 def examples() -> list[Step]:
     """Tables, counterexamples, the logarithm."""
-    rate = (5 + sp.sqrt(17)) / 18
+    folded = sp.Matrix([[3, 2], [2, 2]]) / 9
+    rate = max(folded.eigenvals(), key=lambda value: value.evalf())
     log = sp.log
     boxes = [(2, 2), (3, 2), (4, 2), (6, 2), (6, 3), (8, 4)]
-    exact = [
-        [1, 1], [0, -log(rate) / log(2)], [2, 1], [1 - log(rate) / log(2), 1],
-        [1 + log(2) / log(3), 1], [sp.Rational(3, 2), 1],
-    ]  # fmt: skip
+    alphas = [1, 0, 2, 1 - log(rate) / log(2), 1 + log(2) / log(3), sp.Rational(3, 2)]
+    betas = [1, -log(rate) / log(2), 1, 1, 1, 1]
     table = Step(
         "Boxes of length $f$ at stride $s$: $\\alpha(f, s)$ and $\\beta(f, s)$ in one dimension.",
         sp.Eq(
-            sp.Matrix([[y.stability_exponent(*one), y.noise_exponent(*one)] for one in boxes]),
-            sp.Matrix(exact), evaluate=False,
+            sp.Matrix([[y.stability_exponent(*box), y.noise_exponent(*box)] for box in boxes]),
+            sp.Matrix([alphas, betas]).T,
+            evaluate=False,
         ),
         "divide by $q/s$ until it fails and take $\\rho_b$. Box 3 at stride 2 has no sum rule and "
         "never becomes stable, nor does any odd box; its operator, folded by symmetry, has the "
@@ -45,22 +42,23 @@ def examples() -> list[Step]:
         "stride 2 is $q/2$ times box 3 in $z^2$, of the same radius. Box 6 at stride 3 and box 8 "
         "at stride 4 leave two weights $1/2$ a stride apart: $\\rho_b = 1/2$.",
         Check(RATES, box_table),
-    )  # fmt: skip
-    one = sp.Matrix([[3, 2], [2, 2]]) / 9
-    top = max(one.eigenvals(), key=lambda value: value.evalf())
+    )
     plateau = Step(
         "Where box 3 at stride 2 stops:",
-        sp.Eq(y.plateau, sp.radsimp(1 / (9 * top))),
+        sp.Eq(y.plateau, sp.radsimp(1 / (9 * rate))),
         "$(1 - z)\\, h_k(z) = (1 - z^3)\\, h_{k-1}(z^2)/3$ gives $c_k(0) - c_k(1) = "
         "c_{k-1}(0)/9$, so $D_k$ tends to $1/(9 \\rho)$.",
-        Check("exact recurrence of the squares of composite filters, until 40 digits have settled",
-              far_box),
-    )  # fmt: skip
-    names = [(1, 2, 1), (1, 3, 3, 1), (1, 4, 6, 4, 1), (2, 1)]
+        Check(
+            "exact recurrence of the squares of composite filters, until 40 digits have settled",
+            far_box,
+        ),
+    )
     smooth = Step(
         "Some other filters at stride 2.",
         sp.Eq(
-            sp.Matrix([[y.filter_exponent(kind, *w) for kind in ("alpha", "beta")] for w in names]),
+            sp.Matrix(
+                [[y.filter_exponent(kind, *w) for kind in ("alpha", "beta")] for w in SMOOTH]
+            ),
             sp.Matrix([[2, 1], [2, 1], [2, 1], [0, log(sp.Rational(9, 5)) / log(2)]]),
             evaluate=False,
         ),
@@ -76,26 +74,27 @@ def sobolev() -> list[Step]:
     twin = Step(
         "Why $\\nu_R$ and not the Sobolev number? Let $g_k$ be the composite filter of $[1, 3, 2]$ "
         "at stride 2, and $h_k$ that of $[1, 2, 0, 1, 2]$. Then",
-        sp.Eq(y.h(k, m) + y.h(k, m - 1) + y.h(k, m - 2),
-              y.g(k, m) + y.g(k, m - 2**k) + y.g(k, m - 2 * 2**k)),
+        sp.Eq(
+            y.h(k, m) + y.h(k, m - 1) + y.h(k, m - 2),
+            y.g(k, m) + y.g(k, m - 2**k) + y.g(k, m - 2 * 2**k),
+        ),
         "$1 + 2z + z^3 + 2z^4 = (1 + 3z + 2z^2)(1 - z + z^2)$ and $1 - z + z^2 = "
         "(1 + z^2 + z^4)/(1 + z + z^2)$ telescopes. So the refinable function of the longer filter "
         "is the mean of three integer shifts of that of the shorter one, and at least as smooth.",
         Check("composite filters convolved, $k \\le 4$", cohomologous),
-    )  # fmt: skip
-    pairs = [(1, 3, 2), (1, 2, 0, 1, 2), (1, 1), (1, 0, 1)]
+    )
     apart = Step(
         "Yet their exponents differ, as do those of $[1, 1]$ and $[1, 0, 1]$, whose refinable "
         "functions are the unit box and one of length 2, both of Sobolev smoothness $1/2$.",
         sp.Eq(
-            sp.Matrix([y.filter_exponent("alpha", *w) for w in pairs]),
+            sp.Matrix([y.filter_exponent("alpha", *w) for w in TWINS]),
             sp.Matrix([1 + sp.log(sp.Rational(9, 5)) / sp.log(2), sp.log(3) / sp.log(2), 1, 0]),
             evaluate=False,
         ),
         "the integer shifts are stable for $[1, 3, 2]$, so that its number $0.924$ is "
         "$\\alpha/2$, and for $[1, 1]$. They are not for the other two: $D_k$ looks at the pixels, "
         "where $h_k$ keeps oscillating, and the limit function does not show it.",
-        Check(RATES, twins),
+        Check(RATES, named),
     )
     return [twin, apart]
 
@@ -122,5 +121,5 @@ def logarithms() -> list[Step]:
         "< \\nu_R \\le 1$ the question is open.",
         Check(f"exact recurrences, {RANGE}", simple),
         status="tested",
-    )  # fmt: skip
+    )
     return [exists, rare]

@@ -1,4 +1,4 @@
-r"""Derive the sensitivities of unequal layers, and the exponents of a block that repeats.
+r"""Derive the sensitivities of a network, and the exponents of a block that repeats.
 
 With :math:`h_k(z) = \prod_i a_i(z^{S_{i-1}})` and its autocorrelation c_k, one active pixel on the
 infinite lattice has
@@ -7,13 +7,15 @@ infinite lattice has
           G_k = \frac{\pi - 1}{2\pi} + \frac{1}{2\pi\, c_k(0)^d}, \qquad
           A_k^2 = 1 + 12 \sum_i \mathrm{Var}(a_i)\, S_{i-1}^2 .
 
-Source: Tomasini et al., arXiv:2210.01506 (the model); our derivation for unequal layers.
+A block that repeats is one layer: its composite filter at its total stride. Source: Tomasini et
+al., arXiv:2210.01506 (the model); our derivation for unequal layers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import sympy as sp
@@ -21,9 +23,9 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
-from scaledet.reference.exact import number
-from scaledet.reference.layers import UnequalLayers, noise_sensitivity
+from scaledet.reference.layers import BEHIND, UnequalLayers, noise_sensitivity
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.prose import (
@@ -32,11 +34,13 @@ from scaledet.symbolic.prose import (
     assumptions,
     factor,
     printable,
-    reading_order,
     shown_layers,
 )
-from scaledet.symbolic.steps.blocks import block_steps
-from scaledet.theory.correlation.exact import correlation
+from scaledet.symbolic.routes.unequal_layers import layer_values
+from scaledet.symbolic.steps.architectures import PAGE, front_law
+from scaledet.symbolic.steps.no_stride import derive_flat
+from scaledet.symbolic.steps.strided import derive_strided
+from scaledet.theory.correlation.exact import composite_filter, correlation
 from scaledet.theory.coverage import require_theory
 
 __all__ = ["derive_network"]
@@ -44,46 +48,33 @@ __all__ = ["derive_network"]
 DEEPEST = 1000
 """Layers of the deepest network whose exact numbers are written out."""
 POLYNOMIAL = 30_000
-"""Products spent on one generating function of pooled images."""
+"""Products that one generating function of pooled images may cost."""
 STEP = 300
 """Largest power of z in such a function that one site of a layer stands for."""
+MULTIPLIED = 16
+"""Sites of the longest filter of a block that is multiplied out."""
+ORDER = 4
+"""Corrections in 1/k of a block without stride."""
+RECURRENT = 5
+"""Weights of the longest filter whose recurrence in k is derived: longer ones take minutes."""
 
 
 def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
-    r"""Derive D_k, G_k and A_k of any network, and alpha and beta if its layers repeat a block.
+    r"""Derive D_k, G_k and A_k of any network, and the laws of its block if its layers repeat one.
 
     Assumes an infinite lattice with the total noise power fixed, :math:`L \sigma^2 = 2`, and one
-    active pixel; for the exponents, that the block is then repeated without end.
+    active pixel; for the laws of a block, that it is then repeated without end.
 
-    Parameters
-    ----------
-    net : Network
-        Non-negative kernels and biases, at most 1000 layers; dimension 1 to 3.
-    rectify : {"input", "noise", None}, default "input"
-        How the noise meets the ReLU; None is linear noise.
+    With K layers, `result` holds ``"D_K"``, ``"G_K"`` and ``"A_K"`` (K a number: ``"D_3"``), exact
+    but for numbers of more than 60 digits, which are rounded to 30. If the layers repeat a block at
+    least twice and anything pools, it also holds what is derived of the filter of the block at its
+    total stride, with k the number of blocks: ``"alpha"``, ``"beta"``, ``"D_k"``, ``"plateau"``.
 
-    Returns
-    -------
-    Derivation
-        With K layers, `result` holds ``"D_K"``, ``"G_K"`` and ``"A_K"`` (K a number: ``"D_3"``),
-        exact but for numbers of more than 60 digits, which are rounded to 30. If the layers repeat
-        a block at least twice and anything pools, also ``"alpha"`` and ``"beta"``, per layer
-        ``A_k``, and ``"plateau"``, the limit of D_k, where it is not 0.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For signed kernels, negative biases, more than 1000 layers, and other bad arguments.
-
-    Examples
-    --------
     >>> from scaledet import Layer
     >>> block = [Layer(3), Layer(2, stride=2)]
-    >>> found = derive_network(Network(block * 2))
-    >>> found.result["D_4"], found.result["beta"]
+    >>> page = derive_network(Network(block * 2))
+    >>> page.result["D_4"], page.result["beta"]
     (2/41, 1)
-    >>> len(found.check()) == len(found.steps)
-    True
     """
     if not isinstance(net, Network):
         raise ArgumentTypeError(f"net must be a Network; got {net!r}")
@@ -91,51 +82,100 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     require_theory(net, "derive")
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
-    routes = UnequalLayers([(layer.kernel.weights, layer.stride) for layer in net])
-    steps = [_filter_step(net, routes)]
-    first = _affordable(net, routes, squared=True)
-    if sum(layer.kernel.support > 1 for layer in net.layers[:first]) > 1:
-        steps.append(_order_step(net, routes))
-    steps += [_geometry_step(net, routes), _correlation_step(net, routes)]
-    last = [_field(net, routes), _displacement(net, routes), _noise(net, routes, rectify)]
-    steps += last
-    result = {
-        f"{name}_{net.depth}": step.expression.rhs
-        for name, step in zip("ADG", last, strict=True)
-    }  # fmt: skip
-    if net.period < net.depth:
-        more, exponents = block_steps(net, rectify)
-        steps += more
-        result |= exponents
+    routes = _routes(net)
+    last = {"D": _displacement(net, routes), "G": _noise(net, routes, rectify)}
+    last |= {"A": _field(net, routes)}
+    result = {f"{name}_{net.depth}": step.expression.rhs for name, step in last.items()}
+    assumed: tuple[str, ...] = ()
+    if net.period < net.depth and net.support[-1] > 1:
+        steps, laws, assumed = _repeated(net.prefix(net.period), rectify)
+        result |= laws
+    else:
+        steps = _layer_by_layer(net, routes)
+    steps += last.values()
     return Derivation(
         title=f"Sensitivities of a network of {net.depth} layer{'s' * (net.depth > 1)}",
         abstract=abstract(net, result),
-        assumptions=assumptions(net, rectify, any(s.expression.has(sp.Float) for s in steps)),
+        assumptions=(
+            *assumptions(net, rectify, any(step.expression.has(sp.Float) for step in steps)),
+            *assumed,
+        ),
         steps=tuple(steps),
-        result={name: result[name] for name in sorted(result, key=reading_order)},
+        result=result,
     )
+
+
+def _routes(net: Network) -> UnequalLayers:
+    return UnequalLayers([*((layer.kernel.weights, layer.stride) for layer in net), BEHIND])
+
+
+def _repeated(
+    block: Network, rectify: str | None
+) -> tuple[list[Step], dict[str, Any], tuple[str, ...]]:
+    """Return the page of the filter of a block at its total stride, and what it assumes."""
+    kernel, steps = block.layers[0].kernel, []
+    assumed: tuple[str, ...] = ()
+    if block.depth > 1:
+        kernel, steps = Kernel(composite_filter(block, block.depth)), [_block_step(block)]
+        assumed = ("in the laws of the block $k$ counts blocks, in its numbers it counts layers",)
+    stride = block.strides[-1]
+    if stride > 1:
+        page = derive_strided(kernel, stride, block.dim, rectify)
+    else:
+        recurrent = len(kernel.trimmed) <= RECURRENT
+        page = derive_flat(kernel, ORDER, block.dim, rectify, recurrent=recurrent)
+    return [*steps, *page.steps], dict(page.result), assumed
+
+
+def _block_step(block: Network) -> Step:
+    product = _product(block, block.depth)
+    if block.support[-1] <= MULTIPLIED:
+        product = sp.factor_terms(sp.expand(product))
+    images = _routes(block)
+    values = layer_values(images) | {y.h: images.convolved}
+    return Step(
+        f"A block of {block.depth} layers repeats without end. Multiplied out, its filter is that "
+        f"of one layer with stride {block.strides[-1]}.",
+        sp.Eq(y.h(block.depth, y.z), product),
+        "the composite filter is the product of the layers' filters, each in steps of all strides "
+        "before it, and the transition operator of the block is that of this filter.",
+        _check(
+            "the filter convolved on the fine grid, summed at $z = 2$ and 3",
+            values,
+            [{y.z: 2}, {y.z: 3}],
+        ),
+    )
+
+
+def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
+    steps = [_filter_step(net, routes)]
+    depth = _affordable(net, routes, squared=True)
+    if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
+        steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
+    return [*steps, _geometry_step(net, routes), _correlation_step(net, routes)]
+
+
+def _product(net: Network, depth: int) -> Any:
+    return sp.Mul(*(factor(net, i) for i in range(1, depth + 1)))
 
 
 def _filter_step(net: Network, routes: UnequalLayers) -> Step:
     depth = _affordable(net, routes, squared=False)
-    first = UnequalLayers(routes.layers[:depth])
-    product = sp.Mul(*(factor(net, i) for i in range(1, depth + 1)))
+    images = UnequalLayers(routes.layers[: depth + 1])
+    values = layer_values(images) | {y.h: images.generating}
     more = "" if depth == net.depth else f", and so on to layer {net.depth}"
-    values = {
-        y.h: first.generating,
-        y.layer_weight: lambda i, j: first.layers[i - 1][0][j],
-    }
     return Step(
         "The composite filter, which tells how much of every pixel one output unit sees, is the "
         "product of the layers' filters. A layer reads its input in steps of all strides before "
         f"it{more}.",
-        sp.Eq(y.h(depth, y.z), product),
+        sp.Eq(y.h(depth, y.z), _product(net, depth)),
         "pixel $j$ reaches the unit along every way of writing $j = \\sum_i S_{i-1} j_i$ with "
         "$j_i$ a position in the kernel of layer $i$, and each way carries the product of the "
         "weights: coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$.",
-        Check(
+        _check(
             "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
-            lambda claim: agree(claim, [{y.z: at} for at in (2, 3)], values),
+            values,
+            [{y.z: 2}, {y.z: 3}],
         ),
     )
 
@@ -151,116 +191,79 @@ def _affordable(net: Network, routes: UnequalLayers, *, squared: bool) -> int:
     return min(net.depth, 6)
 
 
-def _order_step(net: Network, routes: UnequalLayers) -> Step:
-    depth = _affordable(net, routes, squared=True)
-    layers = routes.layers[:depth]
-    tails = {i: UnequalLayers(layers[i - 1 :]) for i in range(1, depth + 2)}
-    alone = {i: UnequalLayers([layer]) for i, layer in enumerate(layers, start=1)}
-    values = {
-        y.tail: lru_cache(lambda i, z: tails[i].correlated(tails[i].depth, z)),
-        y.layer_correlation: lru_cache(lambda i, z: alone[i].correlated(1, z)),
-        y.layer_stride: lambda i: alone[i].layers[0][1],
-    }
-    cases = [{y.i: at, y.z: 2} for at in range(1, depth + 1)]
-    return Step(
-        "Let $v_i$ be the autocorrelation of layers $i, \\ldots, k$ taken by themselves, so that "
-        "$v_1 = c_k$ and $v_{k+1} = 1$. One more layer in front is one transition operator: the "
-        "last layer acts first.",
-        sp.Eq(y.tail(y.i, y.z),
-              y.layer_correlation(y.i, y.z) * y.tail(y.i + 1, y.z ** y.layer_stride(y.i))),
-        "the layers behind layer $i$ see its output, one site of which is $s_i$ of its input; the "
-        "autocorrelation of a product of polynomials is the product of the autocorrelations, "
-        "$\\mathcal{A}_i(z) = a_i(z)\\, a_i(1/z)$. Coefficient by coefficient this is "
-        "$v_i = T_i v_{i+1}$ with $(T_i v)(m) = \\sum_n \\mathcal{A}_i(m - s_i n)\\, v(n)$, hence "
-        "$c_k = T_1 T_2 \\cdots T_k\\, \\delta_0$.",
-        Check(
-            f"overlaps of pooled one-pixel images of layers $i$ to {depth} alone, at all lags, "
-            "summed at $z = 2$",
-            lambda claim: agree(claim, cases, values),
-        ),
-    )  # fmt: skip
-
-
 def _table(left: list[list[Any]], right: list[list[Any]]) -> Entrywise:
     return Entrywise(sp.ImmutableMatrix(left), sp.ImmutableMatrix(right))
 
 
 def _geometry_step(net: Network, routes: UnequalLayers) -> Step:
     shown = shown_layers(net)
-    squares = [1 + 12 * net.variance[k] for k in shown]
-    right = [
-        [net.strides[k], net.support[k], printable(square)]
-        for k, square in zip(shown, squares, strict=True)
-    ]
-    values = {
-        y.S: routes.stride,
-        y.W: routes.support,
-        y.A: lambda k: sp.sqrt(1 + 12 * number(routes.variance(routes.require(k)))),
-    }
+    every = "of every layer" if len(shown) == net.depth else "of the layers written out"
+    numbers = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
     return Step(
-        "Cumulative stride, support and effective receptive field"
-        + _which(net, shown, "of every layer."),
-        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], right),
-        "strides multiply and supports add, $W_k = 1 + \\sum_i (f_i - 1) S_{i-1}$. Read as a law, "
-        "$h_k$ is that of a sum of independent steps $S_{i-1} X_i$, whose variances add: "
-        "$\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$. The receptive field is "
-        "the width of the box of equal variance, $A_k^2 = 1 + 12\\, \\mathrm{Var}\\, h_k$.",
-        Check("the filter on the fine grid, site by site, where it is short enough, and raw "
-              "moments beyond", lambda claim: agree(claim, [{}], values)),
-    )  # fmt: skip
-
-
-def _which(net: Network, shown: list[int], every: str) -> str:
-    return f" {every}" if len(shown) == net.depth else " of the layers written out."
+        f"Cumulative stride, support and effective receptive field {every}.",
+        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], numbers),
+        "strides multiply and supports add, $W_k = 1 + \\sum_i (f_i - 1) S_{i-1}$. Variances add "
+        "as well, $\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$, and the "
+        "receptive field is the width of the box of equal variance, "
+        f"$A_k^2 = 1 + 12\\, \\mathrm{{Var}}\\, h_k$: see the page “{PAGE}”.",
+        _check(
+            "the filter on the fine grid, site by site, where it is short enough, and raw "
+            "moments beyond",
+            layer_values(routes),
+        ),
+    )
 
 
 def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
     shown = shown_layers(net)
-    found = [(exact.values, exact.scale) for exact in (correlation(net, k) for k in shown)]
-    right = [[printable(Fraction(v, scale)) for v in values] for values, scale in found]
+    written = "" if len(shown) == net.depth else ", for the layers written out"
+    exact = [correlation(net, k) for k in shown]
+    numbers = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
     return Step(
-        "The autocorrelation at the two lags that matter"
-        + ("." if len(shown) == net.depth else ", for the layers written out."),
-        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], right),
+        f"The autocorrelation at the two lags that matter{written}.",
+        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], numbers),
         "$c_k = T_1 \\cdots T_k\\, \\delta_0$, where $(T_i v)(m) = \\sum_n "
         "\\mathcal{A}_i(m - s_i n)\\, v(n)$, worked outwards from $\\delta_0$. For the lags "
         "$|m| \\le r$ an operator needs those $|n| \\le (r + f_i - 1)/s_i$ of what stands behind "
         "it: finitely many at every layer.",
-        Check(
+        _check(
             f"{routes.reached(net.depth)}, which must agree",
-            lambda claim: agree(claim, [{}], {y.c: routes.correlation}),
+            layer_values(routes),
         ),
     )
 
 
 def _field(net: Network, routes: UnequalLayers) -> Step:
     last = net.depth
-    square = printable(1 + 12 * net.variance[last])
     return Step(
         "So the network sees pixels through a window as wide as this box (pixels per axis).",
-        sp.Eq(y.A(last), sp.sqrt(square)),
-        "this is the last row of the table of strides.",
-        Check("the filter on the fine grid, or raw moments", lambda claim: agree(claim, [{}], {
-            y.A: lambda k: sp.sqrt(1 + 12 * number(routes.variance(routes.require(k))))})),
-    )  # fmt: skip
+        sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
+        "variances add, each in units of the pixels that a step of its layer spans.",
+        _check(
+            "the filter on the fine grid, or raw moments",
+            layer_values(routes),
+        ),
+    )
 
 
 def _displacement(net: Network, routes: UnequalLayers) -> Step:
     exact = correlation(net, net.depth)
     value = 1 - Fraction(exact.values[1], exact.values[0])
-    axes = "" if net.dim == 1 else (
+    axes = (
         " In $d$ dimensions $c_k(0)^{d-1}$ stands in both and cancels, whichever axis the pixel "
-        "moves along.")  # fmt: skip
+        "moves along."
+    )
+    beyond = "" if routes.image_depth >= net.depth else "; beyond, filters and walkers"
     return Step(
         "A move by one site changes the representation by what neighbouring pixels do not share.",
         sp.Eq(y.D(net.depth), printable(value)),
         "averaged over the grid phase $|P(e_{p+1} - e_p)|^2$ is $2 (c_k(0) - c_k(1))/S_k$, and two "
         "independent pixels, far apart, differ by $Q_k = 2 c_k(0)/S_k$: the ratio is "
-        f"$D_k = 1 - c_k(1)/c_k(0)$.{axes}",
-        Check(
-            f"differences of pooled images up to layer {min(net.depth, routes.image_depth)}"
-            + ("" if routes.image_depth >= net.depth else "; beyond, filters and walkers"),
-            lambda claim: agree(claim, [{}], {y.D: routes.sensitivity}),
+        f"$D_k = 1 - c_k(1)/c_k(0)$.{axes if net.dim > 1 else ''}",
+        _check(
+            "differences of pooled images up to layer "
+            f"{min(net.depth, routes.image_depth)}{beyond}",
+            layer_values(routes),
         ),
     )
 
@@ -270,24 +273,39 @@ def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
     peak = printable(Fraction(exact.values[0], exact.scale) ** net.dim)
     if rectify is None:
         value: Any = sp.Integer(1)
-        why = ("linear noise of variance $\\sigma^2$ costs $\\sigma^2 \\sum h_k^2$ in each of the "
-               "$L/S_k^d$ units, in all $2 c_k(0)^d / S_k^d$, and $Q_k$ is the same.")  # fmt: skip
+        statement = "Noise that is not rectified keeps its share of the signal."
+        why = (
+            "linear noise of variance $\\sigma^2$ costs $\\sigma^2 \\sum h_k^2$ in each of the "
+            "$L/S_k^d$ units, in all $2 c_k(0)^d / S_k^d$, and $Q_k$ is the same."
+        )
     else:
         value = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
+        statement = (
+            "Noise: pooling averages the fluctuations away but not the mean of what the ReLU lets "
+            "through."
+        )
         why = (
-            "rectified noise has mean $\\sigma/\\sqrt{2\\pi}$ and variance "
-            "$\\sigma^2 (\\pi - 1)/(2\\pi)$. Each of the $L/S_k^d$ units keeps the mean, "
-            "for weights sum to 1, and takes $c_k(0)^d$ of the variance; with $L \\sigma^2 = 2$ "
-            "and $Q_k = 2 c_k(0)^d/S_k^d$ the ratio is "
-            "$G_k = \\frac{\\pi-1}{2\\pi} + \\frac{1}{2\\pi\\, c_k(0)^d}$; what happens on the "
-            "active pixel itself vanishes with $\\sigma$.")  # fmt: skip
-    noise = partial(noise_sensitivity, routes, net.dim, rectify)
-    digits = 25 if peak.is_Float else 65
+            "each of the $L/S_k^d$ units keeps the mean $\\sigma/\\sqrt{2\\pi}$ of rectified noise "
+            "and takes $c_k(0)^d$ of its variance $\\sigma^2 (\\pi - 1)/(2\\pi)$: the law of "
+            "noise, $G_k = \\frac{\\pi-1}{2\\pi} + \\frac{1}{2\\pi\\, c_k(0)^d}$, with the peak of "
+            "these layers."
+        )
     return Step(
-        "Noise: pooling averages the fluctuations away but not the mean of what the ReLU lets "
-        "through." if rectify else "Noise that is not rectified keeps its share of the signal.",
+        statement,
         sp.Eq(y.G(net.depth), value),
         why,
-        Check("moments of the noise by quadrature, spread over the weights of one unit",
-              lambda claim: agree(claim, [{}], {y.G: noise}, digits=digits)),
-    )  # fmt: skip
+        _check(
+            "moments of the noise by quadrature, spread over the weights of one unit",
+            {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
+            digits=25 if peak.is_Float else 65,
+        ),
+    )
+
+
+def _check(
+    route: str,
+    values: Mapping[Any, Any],
+    cases: Sequence[Mapping[Any, Any]] = ({},),
+    digits: int = 25,
+) -> Check:
+    return Check(route, partial(agree, cases=cases, values=values, digits=digits))

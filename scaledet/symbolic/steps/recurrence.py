@@ -5,6 +5,7 @@ Source: creative telescoping (Zeilberger 1991); the reduction for autocorrelatio
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,8 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
+from scaledet.reference.pixel import autocorrelation
+from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.series import exact_moments
@@ -32,19 +35,20 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
     >>> named["D_k"], named["recurrence"]
     (1/(k + 1), (-2*k - 1)*c(k, 0) + (2*k + 2)*c(k + 1, 0))
     """
-    found = recurrence(kernel)
+    rule = recurrence(kernel)
+    images = pooled(kernel, 1)
     values = {
-        y.c: lambda layer, lag: exact_moments(kernel, layer)[lag],
+        y.c: lambda layer, lag: (
+            exact_moments(kernel, layer)[lag] if lag < 2 else images.correlation(layer, lag)
+        ),
         y.D: lambda layer: 1 - exact_moments(kernel, layer)[1] / exact_moments(kernel, layer)[0],
     }
-    cases = [{k: layer} for layer in NEAR]
     called = f"the filter $({', '.join(map(str, kernel.weights))})$"
-    route = "the filter expanded in integers, $k \\le 40$"
-
-    def confront(claim: Any) -> str:
-        return agree(claim, cases, values)
-
-    equation = found.equation()
+    check = Check(
+        "the filter expanded in integers, $k \\le 40$",
+        partial(agree, cases=[{k: layer} for layer in NEAR], values=values),
+    )
+    equation = rule.equation()
     steps = [
         Step(
             f"For {called}, the peaks obey a linear recurrence whose coefficients are polynomials "
@@ -52,31 +56,32 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
             equation,
             "multiply the certificate below by $\\alpha^k$ and take constant terms: those of a "
             "total derivative vanish.",
-            Check(route, confront),
+            check,
         ),
-        _certificate(found),
+        _certificate(rule),
     ]
     named = {"recurrence": equation.lhs}
     if kernel.span == 1:
-        numerators, denominator = found.lag_one
+        numerators, denominator = rule.lag_one
         ratio = sp.Add(*(_poly(row) * y.c(k + i, 0) for i, row in enumerate(numerators)))
-        steps.append(Step(
-            f"For {called}, the overlap of neighbours follows from the same peaks.",
-            sp.Eq(y.c(k, 1), ratio / _poly(denominator)),
-            "$t/2$, whose constant term against $\\alpha^k$ is $c_k(1)$, reduces modulo total "
-            "derivatives to a combination of the same powers.",
-            Check(route, confront),
-        ))  # fmt: skip
-    closed = found.closed_form()
+        steps.append(
+            Step(
+                f"For {called}, the overlap of neighbours follows from the same peaks.",
+                sp.Eq(y.c(k, 1), ratio / _poly(denominator)),
+                "$t/2$, whose constant term against $\\alpha^k$ is $c_k(1)$, reduces modulo total "
+                "derivatives to a combination of the same powers.",
+                check,
+            )
+        )
+    closed = rule.closed_form()
     if closed is not None:
         peak, drop = closed
-        for name, claim, why in (
-            ("c_k(0)", sp.Eq(y.c(k, 0), peak),
-             "the recurrence has order one; its solution is a central binomial coefficient."),
-            ("D_k", sp.Eq(y.D(k), drop), "$D_k = 1 - c_k(1)/c_k(0)$."),
-        ):  # fmt: skip
-            steps.append(Step(f"For {called}, in closed form:", claim, why, Check(route, confront)))
-            named[name] = claim.rhs
+        statement = f"For {called}, in closed form:"
+        why = "the recurrence has order one; its solution is a central binomial coefficient."
+        ratio = "$D_k = 1 - c_k(1)/c_k(0)$."
+        steps.append(Step(statement, sp.Eq(y.c(k, 0), peak), why, check))
+        steps.append(Step(statement, sp.Eq(y.D(k), drop), ratio, check))
+        named |= {"c_k(0)": peak, "D_k": drop}
     return steps, named
 
 
@@ -84,37 +89,36 @@ def _poly(row: Any) -> Any:
     return sp.Poly(list(row)[::-1], k).as_expr()
 
 
-def _certificate(found: Recurrence) -> Step:
+def _certificate(rule: Recurrence) -> Step:
     """Return the identity that proves the recurrence, in t = z + 1/z."""
-    weights = [sp.Integer(w) for w in found.weights]
+    weights = [sp.Integer(w) for w in rule.weights]
     total = sum(weights)
-    lags = [sum(u * v for u, v in zip(weights, weights[j:], strict=False))
-            for j in range(len(weights))]  # fmt: skip
+    lags = [autocorrelation(weights, j) for j in range(len(weights))]
     # z^j + z^-j = 2 T_j(t/2).
     alpha = sp.expand(
         (lags[0] + sum(2 * v * sp.chebyshevt(j, t / 2) for j, v in enumerate(lags) if j)) / total**2
     )
     rho = sum(
-        (_poly(row) * t**j for j, row in enumerate(found.certificate.numerators)), sp.S.Zero
-    ) / _poly(found.certificate.denominator)
+        (_poly(row) * t**j for j, row in enumerate(rule.certificate.numerators)), sp.S.Zero
+    ) / _poly(rule.certificate.denominator)
     left = sp.Add(
-        *(_poly(row) * alpha**i for i, row in enumerate(found.coefficients)), evaluate=False
+        *(_poly(row) * alpha**i for i, row in enumerate(rule.coefficients)), evaluate=False
     )
     slope = sp.cancel((t**2 - 4) * sp.diff(alpha, t) * rho / alpha)
     right = t * rho + (t**2 - 4) * sp.diff(rho, t) + k * slope
-    degree = max(4, len(weights) * (len(found.coefficients) + 1))
+    degree = max(4, len(weights) * (len(rule.coefficients) + 1))
 
     def confront(claim: Any) -> str:
         points = range(-2, 3 + degree // 2)
         evidence = agree(claim, [{k: a, t: b} for a, b in product((0, 1, 2, 7), points)])
         try:
-            found.verify()
+            rule.verify()
         except ArithmeticError as error:
             refute(str(error))
         for layer in (1, 4):
-            zero = exact_moments(found.kernel, layer)[0]
+            zero = exact_moments(rule.kernel, layer)[0]
             if _constant_term(alpha, layer) != number(zero):
-                refute(f"{alpha} is not the autocorrelation of {found.kernel!r}")
+                refute(f"{alpha} is not the autocorrelation of {rule.kernel!r}")
         return f"{evidence}; expanded in full in $z$ and $k$ by other code"
 
     return Step(

@@ -7,150 +7,122 @@ Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
+from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion, measured, pooled
 from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbolic.derivation import Check, Derivation, Step
-from scaledet.symbolic.routes.sequences import annihilates, generates, measures
-from scaledet.symbolic.steps.limits import limit_steps
-from scaledet.symbolic.steps.noise import noise_steps
+from scaledet.symbolic.routes.equal_layers import layers_and
+from scaledet.symbolic.routes.sequences import annihilates, generates, grows, measures
+from scaledet.symbolic.steps import any_filter, pooling_recursion
+from scaledet.symbolic.steps.limits import cited_limits
+from scaledet.symbolic.steps.linear_noise import linear_noise
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.prefactors import prefactor_steps
 from scaledet.symbolic.steps.smoothness import smoothness_steps
-from scaledet.symbols import k, m, n, x, z
+from scaledet.symbols import k, m, x, z
 from scaledet.theory.growth.asymptote import Asymptote, asymptote
 from scaledet.theory.growth.closed_form import closed_form
-from scaledet.theory.growth.transition import Growth, growth, transition_matrix
+from scaledet.theory.growth.transition import growth, transition_matrix
 
 if TYPE_CHECKING:
     from flint import fmpz_poly
 
+    from scaledet.algebra.roots import PositiveRoot
+
 __all__ = ["derive_strided"]
+
+Part = tuple[list[Step], dict[str, Any]]
+"""Steps, and results by name."""
 
 
 def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -> Derivation:
-    """Derive the exponents of `kernel` repeated at `stride` >= 2.
+    """Derive the exponents of `kernel`, of two weights or more, repeated at `stride` >= 2.
 
-    Parameters
-    ----------
-    kernel : Kernel
-        Non-negative, at least two weights.
-    stride : int
-        At least 2 (pixels).
-    dim : int or sympy.Symbol
-        Dimension, or the symbol d.
-    rectify : {"input", "noise", None}
-        How the noise meets the ReLU.
-
-    Examples
-    --------
-    >>> derive_strided(Kernel([1, 1, 1]), 2, 1, "input").result["D_plateau"]
+    >>> derive_strided(Kernel([1, 1, 1]), 2, 1, "input").result["plateau"]
     5/4 - sqrt(17)/4
     """
-    found = asymptote(kernel, stride)
-    rates = growth(kernel.trimmed, stride)
-    orbit = PlainRecursion(kernel.weights, stride)
-    steps = [_recursion(kernel, stride), _operator(kernel, stride)]
-    result: dict[str, Any] = {"T": steps[1].expression.rhs}
-    for name, what in (("peak", "c_k(0)"), ("drop", "c_k(0)-c_k(1)")):
-        more, named = _sequence(name, what, rates, orbit)
-        steps += more
-        result |= named
-    if "c_k(0)" in result and "c_k(0)-c_k(1)" in result:
-        ratio = sp.simplify(result["c_k(0)-c_k(1)"] / result["c_k(0)"])
-        start = max(_first(fraction) for fraction in (rates.peak_fraction, rates.drop_fraction))
-        steps.append(_closed_sensitivity(ratio, start, orbit))
-        result["D_k"] = ratio
-    more, named = _exponents(found, orbit, dim, rectify)
-    steps += more
-    result |= named
-    more, named = smoothness_steps(kernel, stride, orbit)
-    steps += more
-    result |= named
-    noise = noise_steps(rectify, dim)
-    steps += noise
-    law = noise[-1].expression.rhs
-    result["G_k"] = law
-    more, named = prefactor_steps(found, orbit, dim, rectify)
-    steps += more
-    result |= named
-    steps += limit_steps()
+    limits = asymptote(kernel, stride)
+    recursion, images = PlainRecursion(kernel.weights, stride), pooled(kernel, stride)
+    operator = _operator(kernel, stride, images)
+    noise = noise_law(rectify, dim)
+    laws = any_filter.exponent_laws()
+    parts: list[Part] = [
+        ([_recursion(kernel, stride, images), operator], {"T": operator.expression.rhs}),
+        _sequences(kernel, stride, recursion),
+        _exponents(limits, recursion, images, dim, rectify),
+        smoothness_steps(kernel, stride, images),
+        ([law.cited(any_filter.PAGE) for law in laws], {}),
+        ([noise], {"G_k": noise.expression.rhs}),
+        prefactor_steps(limits, recursion, dim, rectify),
+        (list(cited_limits()), {}),
+    ]
+    result = {name: value for _, named in parts for name, value in named.items()}
     shown = ", ".join(str(w) for w in kernel.weights)
+    matched = () if rectify is None else ("noise matched to the displacement, $L\\sigma^2 = 2$",)
     return Derivation(
         title=f"The filter ({shown}) at stride {stride}",
-        abstract=_abstract(result, found),
+        abstract=_abstract(result, limits),
         assumptions=(
             f"filter $a \\ge 0$ of sum 1, equal layers of stride $s = {stride}$, biases $\\ge 0$",
             "infinite lattice first, then $k \\to \\infty$; one active pixel, every grid phase "
             "equally likely",
-            *(() if rectify is None else ("noise matched to the displacement, $L\\sigma^2 = 2$",)),
+            *matched,
         ),
-        steps=tuple(steps),
+        steps=tuple(step for steps, _ in parts for step in steps),
         result=result,
     )
 
 
-def _abstract(result: dict[str, Any], found: Asymptote) -> str:
+def _abstract(result: dict[str, Any], limits: Asymptote) -> str:
     alpha, beta = (sp.latex(result[name], ln_notation=False) for name in ("alpha", "beta"))
-    stable = (
-        "The representation becomes stable"
-        if found.exponents.alpha > 0
-        else "The representation never becomes stable"
+    exponents = limits.exponents
+    becomes = "becomes" if exponents.alpha > 0 else "never becomes"
+    logarithm = ""
+    if exponents.log_correction:
+        logarithm = f", with a factor $k^{{{exponents.log_power}}}$: a logarithm of $A_k$"
+    return (
+        f"The representation {becomes} stable: $\\alpha = {alpha}${logarithm}; noise grows with "
+        f"$\\beta = {beta}$."
     )
-    logarithm = (
-        f", with a factor $k^{{{found.exponents.log_power}}}$: a logarithm of $A_k$"
-        if found.exponents.log_correction
-        else ""
-    )
-    return f"{stable}: $\\alpha = {alpha}${logarithm}; noise grows with $\\beta = {beta}$."
 
 
-def _recursion(kernel: Kernel, stride: int) -> Step:
-    images = pooled(kernel, stride)
-    weights = images.layer(1)[0]
-    deep = 3 if stride * len(weights) <= 24 else 2
-    cases = [{k: layer, m: lag} for layer in range(1, deep) for lag in range(len(weights) + 1)]
-    values = {
-        y.c: images.correlation,
-        y.autocorrelation: lambda lag: images.correlation(1, lag),
-    }
-    reach = len(weights) + stride
-    return Step(
-        "Pooling acts on autocorrelations by one linear map, the transition operator.",
-        sp.Eq(y.c(k + 1, m),
-              sp.Sum(y.autocorrelation(m - stride * n) * y.c(k, n), (n, -sp.oo, sp.oo))),
-        "the composite filter of $k + 1$ layers is $a(z)\\, h_k(z^s)$, and the autocorrelation of "
-        "a product is the product of autocorrelations; $\\mathcal{A} = c_1$.",
-        Check(f"pooled one-pixel images at every grid phase, $k \\le {deep}$",
-              lambda claim: agree(claim, cases, values, reach=reach)),
-    )  # fmt: skip
+def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
+    size = stride * len(kernel)
+    lags = {*range(len(kernel) + 1), stride * kernel.span}
+    cases = layers_and(m, lags, 2 if size <= 24 else 1)
+    law = pooling_recursion.recursion_law({stride: images}, cases)
+    if (
+        size > 1000
+    ):  # there are too many phases to pool: the law is tried on the filters of its page
+        law = pooling_recursion.recursion_law()
+    return law.cited(pooling_recursion.PAGE)
 
 
-def _operator(kernel: Kernel, stride: int) -> Step:
+def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     scale = sum(kernel.trimmed) ** 2
-    found = transition_matrix(kernel.trimmed, stride)
-    size = found.nrows()
-    matrix = sp.ImmutableMatrix(
-        size, size, lambda i, j: sp.Rational(int(found[i, j]), scale)
-    )  # fmt: skip
+    integers = transition_matrix(kernel.trimmed, stride)
+    size = integers.nrows()
+    matrix = sp.ImmutableMatrix(size, size, lambda i, j: sp.Rational(int(integers[i, j]), scale))
 
     def confront(claim: Any) -> str:
-        images = pooled(kernel, stride)
         given = claim.rhs if isinstance(claim.rhs, sp.MatrixBase) else claim.lhs
         if given.shape != (size, size):
             refute(f"the operator acts on {size} lags")
-        for column in range(size):
-            vector = {column: 1, -column: 1}
-            for lag in range(size):
-                true = sum(images.correlation(1, lag - stride * at) * v for at, v in vector.items())
-                if given[lag, column] != number(true):
-                    refute(f"entry ({lag}, {column}) is {true}, not {given[lag, column]}")
+        for lag, column in ((i, j) for j in range(size) for i in range(size)):
+            true = sum(images.correlation(1, lag - stride * at) for at in {column, -column})
+            if given[lag, column] != number(true):
+                refute(f"entry ({lag}, {column}) is {true}, not {given[lag, column]}")
         closed = (size - 1 + len(kernel.trimmed) - 1) // stride
         if closed > size - 1:
             refute(f"lag {closed} is needed beyond the window")
@@ -161,188 +133,197 @@ def _operator(kernel: Kernel, stride: int) -> Step:
         sp.Eq(sp.MatrixSymbol("T", size, size), matrix),
         "for $|m| \\le M$ only lags $|n| \\le (M + f - 1)/s$ contribute; "
         f"$M = {size - 1}$ is closed and holds $c_k(0)$ and $c_k(1)$.",
-        Check("the recursion applied to a pair of unit lags, autocorrelation from pooled images",
-              confront),
-    )  # fmt: skip
+        Check(
+            "the recursion applied to a pair of unit lags, autocorrelation from pooled images",
+            confront,
+        ),
+    )
 
 
-def _sequence(
-    name: str, what: str, rates: Growth, orbit: PlainRecursion
-) -> tuple[list[Step], dict[str, Any]]:
+@dataclass(frozen=True)
+class _Sequence:
+    """c_k(0) or c_k(0) - c_k(1): its generating function, growth, and exact values."""
+
+    name: str
+    key: str
+    term: Any
+    fraction: tuple[fmpz_poly, fmpz_poly]
+    root: PositiveRoot
+    rate: Any
+    exact: Callable[[int], Fraction]
+
+    @property
+    def first(self) -> int:
+        """First term that obeys the recurrence: before it a polynomial part adds."""
+        top, bottom = self.fraction
+        return max(0, int(top.degree()) - int(bottom.degree()) + 1)
+
+    @property
+    def order(self) -> int:
+        """Order of a recurrence that holds from the first term on."""
+        top, bottom = self.fraction
+        return max(int(bottom.degree()), int(top.degree()) + 1)
+
+
+def _sequences(kernel: Kernel, stride: int, recursion: PlainRecursion) -> Part:
+    """Derive both sequences, and D_k where both have a closed form."""
+    rates = growth(kernel.trimmed, stride)
+    c0, c1 = y.c(k, 0), y.c(k, 1)
+    peak = _Sequence("peak", "c_k(0)", c0, rates.peak_fraction, rates.peak, y.rho, recursion.peak)
+    drop = _Sequence(
+        "drop",
+        "c_k(0)-c_k(1)",
+        c0 - c1,
+        rates.drop_fraction,
+        rates.drop,
+        y.rho_drop,
+        recursion.drop,
+    )
+    parts = [_sequence(sequence, recursion) for sequence in (peak, drop)]
+    steps = [step for part, _ in parts for step in part]
+    result = parts[0][1] | parts[1][1]
+    if peak.key in result and drop.key in result:
+        result["D_k"] = sp.simplify(result[drop.key] / result[peak.key])
+        start = max(peak.first, drop.first)
+        cases = [{k: layer} for layer in range(start, start + 12)]
+        steps.append(
+            Step(
+                "The sensitivity to displacements in closed form, for "
+                f"$k \\ge {start}$, in any dimension.",
+                sp.Eq(y.D(k), result["D_k"]),
+                "$D_k = 1 - c_k(1)/c_k(0)$; in $d$ dimensions $c_k(0)^{d-1}$ cancels.",
+                _by_recursion(recursion, cases),
+            )
+        )
+    return steps, result
+
+
+def _by_recursion(recursion: PlainRecursion, cases: list[dict[Any, int]]) -> Check:
+    return Check("the plain recursion", partial(agree, cases=cases, values=recursion.functions()))
+
+
+def _sequence(sequence: _Sequence, recursion: PlainRecursion) -> Part:
     """Derive generating function, minimal polynomial, closed form and growth of one sequence."""
-    top, bottom = rates.peak_fraction if name == "peak" else rates.drop_fraction
-    root = rates.peak if name == "peak" else rates.drop
-    scale = sp.Rational(root.scale.numerator, root.scale.denominator)
-    term = y.c(k, 0) if name == "peak" else y.c(k, 0) - y.c(k, 1)
-    value = (lambda j: orbit.correlation(j, 0)) if name == "peak" else orbit.drop
-    degree, first = int(bottom.degree()), _first((top, bottom))
-    order = max(degree, int(top.degree()) + 1)
-    numerator = _in_scaled(top, scale)
-    denominator = _in_scaled(bottom, scale)
+    name, key, term = sequence.name, sequence.key, sequence.term
+    top, bottom = sequence.fraction
+    first, order, degree = sequence.first, sequence.order, int(bottom.degree())
+    scale = sp.Rational(*sequence.root.scale.as_integer_ratio())
+    numerator, denominator = (_in_scaled(polynomial, scale) for polynomial in (top, bottom))
     common = denominator.subs(z, 0)
     generating = sp.factor_terms(numerator / common) / sp.expand(denominator / common)
-    steps = [Step(
-        f"The generating function of ${what}$ is rational.",
-        sp.Eq(sp.Sum(term * z**k, (k, 0, sp.oo)), generating),
-        "$\\sum_k z^k T^k = (1 - z T)^{-1}$; common factors of numerator and determinant cancel.",
-        Check("the plain recursion", lambda claim: generates(claim, orbit, order)),
-    )]  # fmt: skip
-    coefficients = [int(c) for c in bottom.coeffs()]
     # Sum_j r_j z^j annihilates C_k: the recurrence polynomial of c_k is its reversal, rescaled.
-    polynomial = sum(
-        c * scale**j * x ** (degree - j) / sp.Integer(coefficients[0]) / scale ** (2 * j)
-        for j, c in enumerate(coefficients)
+    coefficients = [int(c) for c in bottom.coeffs()]
+    polynomial = sp.expand(
+        sum(
+            c * x ** (degree - j) / sp.Integer(coefficients[0]) / scale**j
+            for j, c in enumerate(coefficients)
+        )
     )
-    terms = [value(j) for j in range(2 * degree + first + 2)]
-    steps.append(Step(
-        f"The minimal polynomial of the recurrence that ${what}$ obeys.",
-        sp.Eq(sp.expand(polynomial), 0),
-        "numerator and denominator have no common factor left.",
-        Check("the plain recursion", lambda claim: annihilates(
-            claim, x, terms, first)),
-    ))  # fmt: skip
-    named = {
-        f"{name}_generating_function": generating,
-        f"{name}_polynomial": steps[-1].expression.lhs,
-    }
-    found = closed_form((top, bottom), scale, k)
-    if found is not None:
-        expression, start = found
+    terms = [sequence.exact(j) for j in range(2 * degree + first + 2)]
+    result = {f"{name}_generating_function": generating, f"{name}_polynomial": polynomial}
+    steps = [
+        Step(
+            f"The generating function of ${key}$ is rational.",
+            sp.Eq(sp.Sum(term * z**k, (k, 0, sp.oo)), generating),
+            "$\\sum_k z^k T^k = (1 - z T)^{-1}$; common factors of numerator and determinant "
+            "cancel.",
+            Check("the plain recursion", partial(generates, recursion=recursion, order=order)),
+        ),
+        Step(
+            f"The minimal polynomial of the recurrence that ${key}$ obeys.",
+            sp.Eq(polynomial, 0),
+            "numerator and denominator have no common factor left.",
+            Check(
+                "the plain recursion", partial(annihilates, variable=x, terms=terms, start=first)
+            ),
+        ),
+    ]
+    closed = closed_form(sequence.fraction, scale, k)
+    if closed is not None:
+        result[key], start = closed
         cases = [{k: layer} for layer in range(start, start + 2 * order + 2)]
-        steps.append(Step(
-            f"In closed form, for $k \\ge {start}$:",
-            sp.Eq(term, expression),
-            "partial fractions of the generating function.",
-            Check("the plain recursion", lambda claim: agree(claim, cases, orbit.functions())),
-        ))  # fmt: skip
-        named[what] = expression
-    symbol, exact = (y.rho, root.sympy()) if name == "peak" else (y.rho_drop, root.sympy())
-    steps.append(Step(
-        f"Its growth rate per layer is the largest root, ${_enclosure(root)}$.",
-        sp.Eq(symbol, exact),
-        "a non-negative sequence with a linear recurrence grows like a positive root of its "
-        "minimal polynomial (Pringsheim); python-flint isolates the roots in certified balls.",
-        Check("exact local rates of the plain recursion", lambda claim: _rate(
-            claim, symbol, orbit, name)),
-    ))  # fmt: skip
-    named[str(symbol)] = exact
-    return steps, named
+        steps.append(
+            Step(
+                f"In closed form, for $k \\ge {start}$:",
+                sp.Eq(term, result[key]),
+                "partial fractions of the generating function.",
+                _by_recursion(recursion, cases),
+            )
+        )
+    result[str(sequence.rate)] = sequence.root.sympy()
+    steps.append(
+        Step(
+            "Its growth rate per layer is the largest root, "
+            f"${sequence.root.ball(50).str(12, radius=False)}\\ldots$.",
+            sp.Eq(sequence.rate, sequence.root.sympy()),
+            "a non-negative sequence with a linear recurrence grows like a positive root of its "
+            "minimal polynomial (Pringsheim); python-flint isolates the roots in certified balls.",
+            Check(
+                "exact local rates of the plain recursion",
+                partial(grows, symbol=sequence.rate, recursion=recursion, name=name),
+            ),
+        )
+    )
+    return steps, result
 
 
-def _in_scaled(polynomial: Any, scale: Any) -> Any:
+def _in_scaled(polynomial: fmpz_poly, scale: Any) -> Any:
     """Return a polynomial at z/scale: from unnormalised integers to c_k."""
     return sum((int(c) * (z / scale) ** j for j, c in enumerate(polynomial.coeffs())), sp.S.Zero)
 
 
-def _enclosure(root: Any) -> str:
-    ball = root.ball(50)
-    return f"{ball.str(12, radius=False)}\\ldots"
-
-
-def _rate(claim: Any, symbol: Any, orbit: PlainRecursion, name: str) -> str:
-    rate, error = measured(orbit, name)
-    value = mpmath.mpf(orbit.stride) ** rate
-    return measures(claim, symbol, value, error * value * 4)
-
-
-def _first(fraction: tuple[fmpz_poly, fmpz_poly]) -> int:
-    """Return the first term that obeys the recurrence: before it a polynomial part adds."""
-    top, bottom = fraction
-    return max(0, int(top.degree()) - int(bottom.degree()) + 1)
-
-
-def _closed_sensitivity(ratio: Any, start: int, orbit: PlainRecursion) -> Step:
-    cases = [{k: layer} for layer in range(start, start + 12)]
-    return Step(
-        f"The sensitivity to displacements in closed form, for $k \\ge {start}$, in any dimension.",
-        sp.Eq(y.D(k), ratio),
-        "$D_k = 1 - c_k(1)/c_k(0)$; in $d$ dimensions $c_k(0)^{d-1}$ cancels.",
-        Check("the plain recursion", lambda claim: agree(claim, cases, orbit.functions())),
-    )
-
-
 def _exponents(
-    found: Asymptote, orbit: PlainRecursion, dim: Any, rectify: str | None
-) -> tuple[list[Step], dict[str, Any]]:
-    exponents, kernel, stride = found.exponents, found.exponents.kernel, found.exponents.stride
-    images = pooled(kernel, stride)
-    variance = number(kernel.variance)
+    limits: Asymptote,
+    recursion: PlainRecursion,
+    images: PooledPixel,
+    dim: Any,
+    rectify: str | None,
+) -> Part:
+    exponents, stride = limits.exponents, limits.exponents.stride
+    variance = number(exponents.kernel.variance)
     width = sp.sqrt(1 + 12 * variance * (stride ** (2 * k) - 1) / sp.Integer(stride**2 - 1))
     values = {y.A: lambda layer: sp.sqrt(1 + 12 * number(images.variance(layer)))}
-    cases = [{k: layer} for layer in ((1, 2, 3) if stride * len(kernel) <= 24 else (1, 2))]
-    steps = [Step(
+    cases = [{k: at} for at in ((1, 2, 3) if stride * len(exponents.kernel) <= 24 else (1, 2))]
+
+    def confront_alpha(claim: Any) -> str:
+        peak, peak_error = measured(recursion, "peak")
+        drop, drop_error = measured(recursion, "drop")
+        return measures(claim, y.alpha, peak - drop, peak_error + drop_error)
+
+    def confront_beta(claim: Any) -> str:
+        peak, error = measured(recursion, "peak")
+        evidence = []
+        for at in (1, 2, 3) if dim is y.d else (dim,):
+            claimed = sp.Eq(claim.lhs, evaluate(claim.rhs, {y.d: at}), evaluate=False)
+            evidence.append(measures(claimed, y.beta, -at * peak, at * error))
+        return " and ".join(evidence)
+
+    rates = "exact local rates of the plain recursion"
+    field = Step(
         "The effective receptive field.",
         sp.Eq(y.A(k), width),
         "variances add, each layer's in units of its own grid: a geometric series.",
-        Check("variance of the filter read off pooled images",
-              lambda claim: agree(claim, cases, values)),
-    )]  # fmt: skip
-
-    def confront_alpha(claim: Any) -> str:
-        peak, one = measured(orbit, "peak")
-        drop, other = measured(orbit, "drop")
-        return measures(claim, y.alpha, peak - drop, one + other)
-
-    def confront_beta(claim: Any) -> str:
-        peak, error = measured(orbit, "peak")
-        return " and ".join(
-            measures(sp.Eq(claim.lhs, evaluate(claim.rhs, {y.d: at}), evaluate=False), y.beta,
-                     -at * peak, at * error)
-            for at in ((1, 2, 3) if dim is y.d else (dim,))
-        )  # fmt: skip
-
-    alpha = exponents.alpha
-    steps.append(Step(
+        Check(
+            "variance of the filter read off pooled images",
+            partial(agree, cases=cases, values=values),
+        ),
+    )
+    alpha = Step(
         "The exponent of stability.",
-        sp.Eq(y.alpha, alpha),
+        sp.Eq(y.alpha, exponents.alpha),
         "$D_k = (c_k(0) - c_k(1))/c_k(0) \\sim (\\rho_D/\\rho)^k$ and $A_k \\sim s^k$: "
         "$\\alpha = \\log_s(\\rho/\\rho_D)$.",
-        Check("exact local rates of the plain recursion", confront_alpha),
-    ))  # fmt: skip
-    result = {"A_k": width, "alpha": alpha}
-    if rectify is None:
-        steps.append(_flat_noise(orbit))
-        result["beta"] = sp.Integer(0)
-        return steps, result
-    beta = dim * exponents.beta
-    steps.append(Step(
-        "The exponent of noise.",
-        sp.Eq(y.beta, beta),
-        "$G_k \\sim c_k(0)^{-d}/(2\\pi)$, derived below, so $\\beta = -d \\log_s \\rho$.",
-        Check("exact local rates of the plain recursion", confront_beta),
-    ))  # fmt: skip
-    result["beta"] = beta
-    return steps, result
-
-
-def _flat_noise(orbit: PlainRecursion) -> Step:
-    """Linear noise: energy over signal does not change from layer to layer."""
-
-    def confront(claim: Any) -> str:
-        images = _PooledRatio(orbit)
-        slope = sp.log(images(2) / images(1)) / sp.log(orbit.stride)
-        return agree(claim, [{y.beta: slope}])
-
-    return Step(
-        "Linear noise is neither averaged away nor piled up.",
-        sp.Eq(y.beta, sp.Integer(0)),
-        "the energy of white noise and $Q_k$ both shrink as $c_k(0)^d$.",
-        Check("energies of pooled noise and pixels, $k = 1, 2$", confront),
+        Check(rates, confront_alpha),
     )
-
-
-class _PooledRatio:
-    """Energy of pooled white noise per pixel over that of one pooled pixel."""
-
-    def __init__(self, orbit: PlainRecursion) -> None:
-        from scaledet.reference.pixel import PooledPixel
-
-        self._images = PooledPixel([(orbit.weights, orbit.stride)])
-
-    def __call__(self, layer: int) -> Any:
-        reach = len(self._images.layer(1)[0]) * self._images.stride(layer)
-        taps = [self._images.filter(layer, j) for j in range(-1, reach + 1)]
-        per_unit = sum(w * w for w in taps) / self._images.stride(layer)
-        return number(
-            per_unit * self._images.stride(layer) / self._images.correlation(layer, 0)
-        )  # fmt: skip
+    beta = Step(
+        "The exponent of noise.",
+        sp.Eq(y.beta, dim * exponents.beta),
+        "$G_k \\sim c_k(0)^{-d}/(2\\pi)$, by the law of noise below, so "
+        "$\\beta = -d \\log_s \\rho$.",
+        Check(rates, confront_beta),
+    )
+    if rectify is None:
+        beta = linear_noise([images])
+    steps = [field, alpha, beta]
+    names = ("A_k", "alpha", "beta")
+    return steps, {name: step.expression.rhs for name, step in zip(names, steps, strict=True)}

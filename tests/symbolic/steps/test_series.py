@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import subprocess
-import sys
 from fractions import Fraction
 from functools import cache
 
@@ -152,14 +150,14 @@ def test_coefficients_of_boxes():
     squared = f**2 - 1
     expected = [3 / squared, -9 * (f**2 + 6) / (10 * squared**2)]
     expected.append(27 * (f**4 + 57 * f**2 + 106) / (350 * squared**3))
-    found = sensitivity_series(3, box_cumulants(3))
-    assert [sp.cancel(x - y) for x, y in zip(found, expected, strict=True)] == [0, 0, 0]
+    coefficients = sensitivity_series(3, box_cumulants(3))
+    assert [sp.cancel(x - y) for x, y in zip(coefficients, expected, strict=True)] == [0, 0, 0]
     expected = [
         -3 * (f**2 + 1) / (40 * squared),
         -(13 * f**4 - 134 * f**2 + 13) / (4480 * squared**2),
     ]
-    found = peak_series(2, box_cumulants(2))
-    assert [sp.cancel(x - y) for x, y in zip(found, expected, strict=True)] == [0, 0]
+    coefficients = peak_series(2, box_cumulants(2))
+    assert [sp.cancel(x - y) for x, y in zip(coefficients, expected, strict=True)] == [0, 0]
 
 
 @pytest.mark.parametrize("series", [peak_series, sensitivity_series, noise_series])
@@ -177,8 +175,8 @@ def test_box_2_is_one_over_k_plus_one():
     assert sensitivity_series(12, kernel_cumulants(2, 12)) == expected
     assert [x.subs(f, 2) for x in sensitivity_series(12, box_cumulants(12))] == expected
     # [1, 2, 1] is box 2 twice: 1/(2k + 1).
-    found = sensitivity_series(12, kernel_cumulants([1, 2, 1], 12))
-    assert found == [R((-1) ** j, 2 ** (j + 1)) for j in range(12)]
+    coefficients = sensitivity_series(12, kernel_cumulants([1, 2, 1], 12))
+    assert coefficients == [R((-1) ** j, 2 ** (j + 1)) for j in range(12)]
 
 
 def test_the_peak_of_box_2_is_stirlings_series():
@@ -192,8 +190,8 @@ def test_the_peak_of_box_2_is_stirlings_series():
         for j in range(1, 5)
     )
     expected = sp.series(sp.exp(logarithm), e, 0, 9).removeO()
-    found = peak_series(8, kernel_cumulants(2, 8))
-    assert found == [expected.coeff(e, n) for n in range(1, 9)]
+    coefficients = peak_series(8, kernel_cumulants(2, 8))
+    assert coefficients == [expected.coeff(e, n) for n in range(1, 9)]
 
 
 # Independent route: expand the integrand with SymPy and integrate it term by term.
@@ -219,14 +217,14 @@ def test_against_naive_expansion():
     order = 3
     peak, e = naive(order, 0)
     neighbour, _ = naive(order, 1)
-    for n, found in enumerate(peak_series(order), 1):
-        assert sp.cancel(found - sp.expand(peak).coeff(e, 2 * n)) == 0
+    for n, coefficients in enumerate(peak_series(order), 1):
+        assert sp.cancel(coefficients - sp.expand(peak).coeff(e, 2 * n)) == 0
     quotient = sp.expand(sp.series(1 - neighbour / peak, e, 0, 2 * order + 1).removeO())
-    for n, found in enumerate(sensitivity_series(order), 1):
-        assert sp.cancel(found - quotient.coeff(e, 2 * n)) == 0
+    for n, coefficients in enumerate(sensitivity_series(order), 1):
+        assert sp.cancel(coefficients - quotient.coeff(e, 2 * n)) == 0
     power = sp.expand(sp.series(peak ** (-d), e, 0, 2 * order + 1).removeO())
-    for n, found in enumerate(noise_series(order), 1):
-        assert sp.cancel(found - power.coeff(e, 2 * n)) == 0
+    for n, coefficients in enumerate(noise_series(order), 1):
+        assert sp.cancel(coefficients - power.coeff(e, 2 * n)) == 0
 
 
 def test_box_cumulants_from_the_characteristic_function():
@@ -247,20 +245,20 @@ def test_box_cumulants_from_the_characteristic_function():
 @pytest.mark.parametrize("length", [2, 3, 4, 5, 10])
 def test_cumulants_of_boxes(length):
     symbolic = box_cumulants(9)
-    found = kernel_cumulants(length, 9)
-    assert list(found) == list(symbolic) == list(range(2, 21, 2))
-    assert found == {n: value.subs(f, length) for n, value in symbolic.items()}
-    assert found[2] == R(length**2 - 1, 12)
+    cumulants = kernel_cumulants(length, 9)
+    assert list(cumulants) == list(symbolic) == list(range(2, 21, 2))
+    assert cumulants == {n: value.subs(f, length) for n, value in symbolic.items()}
+    assert cumulants[2] == R(length**2 - 1, 12)
 
 
 def test_cumulants_do_not_see_shifts_and_reflections_and_add_up():
-    found = kernel_cumulants([2, 1, 1, 3], 5)
-    assert kernel_cumulants([0, 0, 3, 1, 1, 2, 0], 5) == found
-    assert kernel_cumulants(Kernel([4, 2, 2, 6]), 5) == found
+    cumulants = kernel_cumulants([2, 1, 1, 3], 5)
+    assert kernel_cumulants([0, 0, 3, 1, 1, 2, 0], 5) == cumulants
+    assert kernel_cumulants(Kernel([4, 2, 2, 6]), 5) == cumulants
     product = kernel_cumulants([2, 3, 2, 4, 3], 5)  # (2, 1, 1, 3) * (1, 1)
     box = kernel_cumulants(2, 5)
-    assert product == {n: found[n] + box[n] for n in found}
-    assert all(isinstance(value, sp.Rational) for value in found.values())
+    assert product == {n: cumulants[n] + box[n] for n in cumulants}
+    assert all(isinstance(value, sp.Rational) for value in cumulants.values())
 
 
 def test_cumulants_from_central_moments():
@@ -345,62 +343,21 @@ def test_rational_functions_of_other_symbols():
     p, u = sp.symbols("p u")
     variance = p * (1 - p)
     given = [variance, variance * (1 - 6 * variance)]
-    found = sensitivity_series(2, given)
-    assert [sp.cancel(x.subs(p, R(1, 2)) - y) for x, y in zip(found, (1, -1), strict=True)] == [
+    coefficients = sensitivity_series(2, given)
+    assert [
+        sp.cancel(x.subs(p, R(1, 2)) - y) for x, y in zip(coefficients, (1, -1), strict=True)
+    ] == [
         0,
         0,
     ]
-    assert [x.subs(p, R(3, 4)) for x in found] == sensitivity_series(2, kernel_cumulants([1, 3], 2))
+    assert [x.subs(p, R(3, 4)) for x in coefficients] == sensitivity_series(
+        2, kernel_cumulants([1, 3], 2)
+    )
     general = peak_series(2)
-    found = peak_series(2, [1 / u, u + 1 / p, p / (1 + u)])
+    coefficients = peak_series(2, [1 / u, u + 1 / p, p / (1 + u)])
     at = {kappa(2): 1 / u, kappa(4): u + 1 / p, kappa(6): p / (1 + u)}
-    assert [sp.cancel(x - y.subs(at)) for x, y in zip(found, general, strict=True)] == [0, 0]
-
-
-@pytest.mark.parametrize("series", [peak_series, sensitivity_series, noise_series])
-def test_refusals(series):
-    for order in (0, 41, -1):
-        with pytest.raises(ValueError, match=r"order must be an integer in \[1, 40\]"):
-            series(order)
-    for order in (1.0, True, "2"):
-        with pytest.raises(TypeError, match="order must be an integer"):
-            series(order)
-    with pytest.raises(ValueError, match=r"cumulants must hold every kappa_2j to kappa_"):
-        series(5, kernel_cumulants(2, 3))
-    with pytest.raises(ValueError, match="cumulants must hold"):
-        series(2, {2: 1, 6: 1, 8: 1})
-    with pytest.raises(TypeError, match="cumulants must be None, a mapping or a sequence; got 5"):
-        series(1, 5)
-    x = sp.Symbol("x")
-    for bad in (sp.sqrt(2), sp.pi, sp.exp(x), sp.I, sp.nan, sp.oo):
-        with pytest.raises(ValueError, match="rational function of symbols"):
-            series(2, [1, bad, 1])
-    for bad in ("1", None, True, sp.true):
-        with pytest.raises(TypeError, match="kappa_2 must be a rational number"):
-            series(1, [bad, 1])
-    for bad in (0, -1, x * (x + 1) - x**2 - x):
-        with pytest.raises(ValueError, match="kappa_2 must be positive"):
-            series(1, [bad, 1])
-
-
-def test_refusals_of_dimensions_and_kernels():
-    for dim in (0, 4):
-        with pytest.raises(ValueError, match=r"dim must be an integer in \[1, 3\]"):
-            noise_series(1, dim=dim)
-    for kernel in ([1, 0, 1], 1, [0, 3, 0]):
-        with pytest.raises(ValueError, match="kernel must have weights >= 0 and span 1"):
-            kernel_cumulants(kernel, 2)
-    with pytest.raises(ValueError, match="kernel must have weights >= 0 and span 1"):
-        kernel_cumulants(Kernel([1, -1, 3], signed=True), 2)
-    for function in (box_cumulants, lambda order: kernel_cumulants(2, order)):
-        with pytest.raises(ValueError, match=r"order must be an integer in \[1, 40\]"):
-            function(41)
+    assert [sp.cancel(x - y.subs(at)) for x, y in zip(coefficients, general, strict=True)] == [0, 0]
 
 
 def test_the_highest_order_of_numbers():
     assert sensitivity_series(40, kernel_cumulants(2, 40)) == [(-1) ** j for j in range(40)]
-
-
-def test_importing_the_module_does_not_import_sympy():
-    code = "import sys, scaledet.symbolic.steps.series; sys.exit('sympy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,170 @@
+"""Derive what holds for layers that may all differ: order, variances, blocks that repeat."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import sympy as sp
+
+from scaledet import symbols as y
+from scaledet.reference.exact import number
+from scaledet.reference.layers import UnequalLayers
+from scaledet.symbolic.claims import agree
+from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.prose import Entrywise
+from scaledet.symbolic.routes.unequal_layers import Layers, brute, by_powers, layer_values, layers
+from scaledet.symbolic.steps.aliasing import alpha_step, as_network
+from scaledet.symbols import i, k, m, n, rho, rho_drop, s, z
+from scaledet.theory.correlation.exact import correlation
+
+__all__ = ["PAGE", "block_steps", "front_law", "order_steps", "structure_steps"]
+
+PAGE = "Whole architectures"
+SKEW = brute(layers(([1, 2, 4], 2), ([3, 1, 0, 2], 3), ([1, 3], 2)))
+ROUTE = "pooled one-pixel images, three skew filters at strides 2, 3 and 2"
+
+
+def front_law(images: UnequalLayers = SKEW) -> Step:
+    """Return the transition operator of one more layer in front, tried on given layers."""
+    cases = [{i: at, z: 2} for at in range(1, images.depth + 1)]
+    return Step(
+        "A layer in front of the others acts on their autocorrelation as its transition operator: "
+        "with $v_i$ that of layers $i, \\ldots, k$ taken by themselves,",
+        sp.Eq(y.tail(i, z), y.layer_correlation(i, z) * y.tail(i + 1, z ** y.layer_stride(i))),
+        "the same product, begun at its first factor. By coefficients $v_i = T_i v_{i+1}$, "
+        "$(T_i v)(m) = \\sum_n \\mathcal{A}_i(m - s_i n)\\, v(n)$, so that $c_k = T_1 \\cdots "
+        "T_k\\, \\delta_0$: the last layer acts first. The operators do not commute.",
+        Check(
+            f"overlaps of pooled images of layers $i$ to {images.depth} alone, at all lags, "
+            "summed at $z = 2$",
+            partial(agree, cases=cases, values=layer_values(images)),
+        ),
+    )
+
+
+def structure_steps() -> list[Step]:
+    """Return h_k, c_k, D_k, A_k and W_k of layers that may all differ."""
+
+    def weight(at: int, j: int) -> Any:
+        weights = SKEW.layers[at - 1][0]
+        return weights[j] if 0 <= j < len(weights) else 0
+
+    def images(at: int, j: int) -> Any:
+        return SKEW.pooled.filter(SKEW.require(at), j)
+
+    values = layer_values(SKEW) | {y.h: images, y.layer_weight: weight}
+    values |= {
+        y.W: lambda at: SKEW.pooled.support(SKEW.require(at)),
+        y.A: lambda at: sp.sqrt(1 + 12 * number(SKEW.pooled.variance(SKEW.require(at)))),
+    }
+    sites = [{k: at, m: j} for at in (1, 2, 3) for j in range(-1, 20)]
+    every = partial(agree, cases=[{k: 1}, {k: 2}, {k: 3}], values=values)
+    added = y.h(k - 1, m - y.S(k - 1) * n) * y.layer_weight(k, n)
+    behind = Step(
+        "A layer behind the others adds a factor to the composite filter, read in steps of all "
+        "strides before it.",
+        sp.Eq(y.h(k, m), sp.Sum(added, (n, -sp.oo, sp.oo))),
+        "a unit of layer $k$ adds up units of layer $k - 1$ with weights $a_k(n)$, and these see "
+        "the image through $h_{k-1}$, shifted by $S_{k-1}$ from one to the next. Hence "
+        "$h_k(z) = \\prod_i a_i(z^{S_{i-1}})$.",
+        Check(ROUTE, partial(agree, cases=sites, values=values)),
+    )
+    stable = Step(
+        "The sensitivity to displacements needs two numbers of the product.",
+        sp.Eq(y.D(k), 1 - y.c(k, 1) / y.c(k, 0)),
+        "nothing in the argument for equal layers used that they are equal: averaged over the "
+        "$S_k$ phases a move costs $2 (c_k(0) - c_k(1))/S_k$, and $Q_k = 2 c_k(0)/S_k$.",
+        Check(f"differences of images; {ROUTE}", every),
+    )
+    variances = sp.Sum(y.layer_variance(i) * y.S(i - 1) ** 2, (i, 1, k))
+    field = Step(
+        "Variances add, each in units of the pixels that a step of its layer spans: the receptive "
+        "field.",
+        sp.Eq(y.A(k), sp.sqrt(1 + 12 * variances)),
+        "read as a law, $h_k$ is that of a sum of independent $S_{i-1} X_i$ with $X_i$ drawn from "
+        "$a_i$, and $A_k^2 = 1 + 12\\, \\mathrm{Var}\\, h_k$ by definition. A late filter counts "
+        "with the square of all strides before it.",
+        Check(f"the filter read off {ROUTE}", every),
+    )
+    support = Step(
+        "Supports add likewise.",
+        sp.Eq(y.W(k), 1 + sp.Sum((y.layer_length(i) - 1) * y.S(i - 1), (i, 1, k))),
+        "the degree of a product is the sum of the degrees, $(f_i - 1) S_{i-1}$ for layer $i$.",
+        Check(f"the filter read off {ROUTE}", every),
+    )
+    return [behind, front_law(), stable, field, support]
+
+
+def order_steps() -> list[Step]:
+    """Return two pairs of layers in both orders."""
+    strides = layers(([1, 1, 1], 2), ([1, 1, 1], 3))
+    places = layers(([1, 1, 1], 1), ([1, 1], 2))
+    return [
+        _order(
+            strides,
+            "Order matters, even of strides alone. Box 3 at stride 2, then box 3 at "
+            "stride 3, against the same layers exchanged (primed):",
+            "the products are $(1 + z + z^2)(1 + z^2 + z^4)/9$ and "
+            "$(1 + z + z^2)(1 + z^3 + z^6)/9$. The second is box 9, as wide as it can be; the "
+            "first is wide only to its own stride, and has $A_2^2 = 41$ against 81.",
+        ),
+        _order(
+            places,
+            "Pooling before or after: box 3 at stride 1 before box 2 at stride 2, "
+            "against behind it (primed):",
+            "behind a stride of 2 every weight of box 3 stands for two pixels: the product is "
+            "box 6, $A_2^2 = 36$ against 12. A filter is worth more on a coarse grid, as long "
+            "as the stride has not done harm before (steps 10 to 16).",
+        ),
+    ]
+
+
+def _order(given: Layers, statement: str, why: str) -> Step:
+    orders = (given, given[::-1])
+    first, second = (brute(order) for order in orders)
+    exact = [correlation(as_network(order), 2) for order in orders]
+    sensitivities = [1 - sp.Rational(row.values[1], row.values[0]) for row in exact]
+    values = {
+        y.D: lambda at: first.pooled.sensitivity(first.require(at)),
+        y.reordered: lambda at: second.pooled.sensitivity(second.require(at)),
+    }
+    return Step(
+        statement,
+        Entrywise(
+            sp.ImmutableMatrix([[y.D(2), y.reordered(2)]]), sp.ImmutableMatrix([sensitivities])
+        ),
+        why,
+        Check(
+            "differences of pooled one-pixel images at all phases, both orders",
+            partial(agree, cases=[{}], values=values),
+        ),
+    )
+
+
+def block_steps() -> list[Step]:
+    """Return the exponents of a block, and one that both orders share."""
+    block = layers(([1, 1, 1], 1), ([1, 1], 2))
+    base = Step(
+        "A block of layers that repeats without end has exponents, of the block: with $s$ the "
+        "product of its strides and $\\rho$, $\\rho_D$ the growth rates of $c(0)$ and "
+        "$c(0) - c(1)$ per block,",
+        sp.Eq(y.alpha, sp.log(rho / rho_drop) / sp.log(s)),
+        "one block acts on the autocorrelation as one layer with filter "
+        "$\\prod_i a_i(z^{S_{i-1}})$ and stride $s = s_1 \\cdots s_p$, for "
+        "$T_1 \\cdots T_p$ is its transition operator. $A_k$ grows by $s$ per block, $D_k$ by "
+        "$\\rho_D/\\rho$: the base of the logarithm is the total stride.",
+        Check(
+            "blocks of boxes no longer than their strides, for which $c_k(0)$ and $D_k$ are "
+            "pure powers: images of one and of two blocks, total strides 6, 6 and 4",
+            by_powers,
+        ),
+    )
+    both = alpha_step(
+        "Box 3 at stride 1 and box 2 at stride 2, repeated in either order, have the same",
+        "$T_1 T_2$ and $T_2 T_1$ share their eigenvalues other than 0, and box 2 at stride 2 does "
+        "no harm when it comes first: it treats both phases alike. Only the prefactor "
+        "differs (step 7).",
+        [block, block[::-1]],
+    )
+    return [base, both]
