@@ -11,9 +11,11 @@ from scaledet.errors import Undefined
 from scaledet.reference.exact import number, refute
 from scaledet.symbols import Layered
 
-__all__ = ["Case", "Claim", "Values", "agree", "evaluate", "same"]
+__all__ = ["Case", "Claim", "Dimension", "Stride", "Values", "agree", "evaluate", "same"]
 
 Claim: TypeAlias = Any  # a SymPy relation; SymPy ships no types
+Dimension: TypeAlias = int | sp.Symbol  # 1, 2, 3 or symbols.d
+Stride: TypeAlias = int | str | sp.Symbol  # a number, "kernel" (its length) or symbols.s
 Case: TypeAlias = Mapping[Any, Any]
 Values: TypeAlias = Mapping[Any, Any]  # function class to callable
 
