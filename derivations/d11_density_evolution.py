@@ -11,7 +11,7 @@ from publish import main
 
 from scaledet import symbols as y
 from scaledet.reference.integer_noise import IntegerNoise
-from scaledet.reference.torus import Torus
+from scaledet.reference.pixel import PooledPixel
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbols import L, d, i, j, k, m, s
@@ -27,6 +27,8 @@ NETWORKS = {
     (3, 2): (IntegerNoise(8, ((0, 2), (3, 1)), (2,)), 1),
 }
 """For dimension and stride a network, and the layers whose outcomes can be enumerated."""
+TORI = ((1, 2, 2, 1), (1, 2, 2, 2), (1, 2, 4, 1), (1, 3, 2, 1), (2, 2, 2, 1))
+"""Dimension, stride, units and layers of tori whose outcomes can be enumerated."""
 FILTERS = ([1, 1], [1, 1, 1], [1, 2, 1], [1, 3, 2, 1])
 
 
@@ -197,7 +199,7 @@ def _averaged(variance: Step) -> Step:
 def _energy() -> Step:
     def confront(claim: Any) -> str:
         found = []
-        for dim, stride, units, layer in ((1, 2, 2, 2), (1, 2, 4, 1), (1, 3, 2, 1), (2, 2, 2, 1)):
+        for dim, stride, units, layer in TORI:
             outcomes = SIGNED if units * stride ** (dim * layer) <= 8 else ((-2, 1), (3, 1))
             network = IntegerNoise(stride**dim, outcomes, (1, 1), height=5)
             inputs, scale = stride**dim, Fraction(stride**dim) ** (2 * layer)
@@ -230,9 +232,10 @@ def _overlap() -> Step:
         found = []
         for weights in FILTERS:
             for stride in (1, 2, 3):
-                torus = Torus([(weights, stride)], 4 * stride * len(weights))
+                taps = [Fraction(weight, sum(weights)) for weight in weights]
+                pooled = PooledPixel([(taps, stride)])
                 values = {
-                    y.neighbours: lambda at, t=torus: _covariance(t, at),
+                    y.neighbours: lambda at, p=pooled: 9 * p.correlation(at, p.stride(at)),
                     y.autocorrelation: lambda lag, w=weights: _autocorrelation(w, lag),
                 }
                 found.append(agree(claim, [{s: stride, y.sigma: 3}], values))
@@ -248,17 +251,6 @@ def _overlap() -> Step:
         "is an approximation.",
         Check("the weights of two neighbouring units, pixel by pixel", confront),
     )
-
-
-def _covariance(torus: Torus, layer: int) -> Fraction:
-    """Covariance of units 0 and 1 under noise of variance 9, from their weights of each pixel."""
-    if layer != 1:
-        raise IndexError(f"only layer 1 is linear; got {layer}")
-    ((weights, stride),) = torus.layers
-    first = dict(enumerate(weights))
-    second = {stride + at: weight for at, weight in enumerate(weights)}
-    shared = sum(weight * second.get(pixel, 0) for pixel, weight in first.items())
-    return 9 * Fraction(shared, sum(weights) ** 2)
 
 
 def _autocorrelation(weights: list[int], lag: int) -> Fraction:

@@ -162,7 +162,7 @@ reordered = _layered("reordered", r"D^{\prime}", "D'_k with the layers in anothe
 block_overlap = _layered("block_overlap", "K", "Mean overlap K_k of two pixels of one block.")
 shifted_overlap = _layered("shifted_overlap", r"\bar{K}", "K_k with blocks at a random offset.")
 shifted_D = _layered("shifted_D", r"\bar{D}", "D_k with blocks at a random offset.")
-phase_mass = _layered("phase_mass", "w", "Sum w_p of a layer's outputs, active pixel at phase p.")
+phase_mass = _pattern("phase_mass", "w_{<0>}", "Sum w_p of the outputs, active pixel at phase p.")
 
 # Exponents, growth rates and amplitudes.
 alpha = _symbol("alpha", "real", "Exponent of D_k ~ A_k^-alpha.")

@@ -49,10 +49,10 @@ class IntegerNoise:
         self.budgets = tuple(budgets)
 
     def budget(self, k: int) -> int:
-        """Return what the bias of layer k takes off."""
-        if not 1 <= k <= len(self.budgets):
+        """Return what the bias of layer k takes off; at layer 0 there is none."""
+        if not 0 <= k <= len(self.budgets):
             raise IndexError(f"there is no layer {k}")
-        return self.budgets[k - 1]
+        return (0, *self.budgets)[k]
 
     @lru_cache(maxsize=64)  # noqa: B019  # instances live as long as their derivation
     def images(self, units: int, k: int) -> tuple[Any, Any]:

@@ -24,12 +24,21 @@ from scaledet.errors import DerivationError
 from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel
 
-__all__ = ["UnequalLayers", "dominant_modulus", "noise_sensitivity", "shortest_recurrence"]
+__all__ = [
+    "BEHIND",
+    "UnequalLayers",
+    "dominant_modulus",
+    "noise_sensitivity",
+    "shortest_recurrence",
+]
 
 IMAGES = 40_000
 """Products of a weight and a height spent on pooled images."""
 FILTERS = 600_000
 """Products spent on convolving the filter on the fine grid."""
+
+BEHIND = ([Fraction(1, 3)] * 3, 1)
+"""A layer behind those of a claim: the next layer exists too, and its numbers differ."""
 
 
 class UnequalLayers:

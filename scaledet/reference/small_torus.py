@@ -163,8 +163,8 @@ def blocks(size: int, side: int, offset: int = 0) -> tuple[Law, Law]:
 
 
 def at_displacement(law: Law, size: int, lag: int) -> Fraction:
-    """Probability that the second pixel lies at `lag`, from 1 to size - 1, from the first."""
-    if not 0 < lag < size:
+    """Probability that the second pixel lies at `lag`, round the ring, from the first."""
+    if lag < 1:
         raise IndexError(f"there is no displacement {lag} between two pixels")
     return sum((w for (a, b), w in law.items() if (b - a - lag) % size == 0), Fraction(0))
 

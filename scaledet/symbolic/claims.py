@@ -162,6 +162,8 @@ def _value(node: Any, known: dict[Any, Any], values: Values) -> Any:
             _value(inner, {**known, index: sp.Integer(at)}, values) for at in range(first, last + 1)
         )
         return sp.Add(*terms) if isinstance(node, sp.Sum) else sp.Mul(*terms)
+    if isinstance(node, sp.Pow) and _value(node.exp, known, values) == 0:
+        return sp.S.One  # even where the base has no value
     arguments = [_value(argument, known, values) for argument in node.args]
     if type(node) in values:
         indices = _integers(arguments)

@@ -91,7 +91,7 @@ def members(family: Family) -> Values:
             spread = sum(at * at * tap for at, tap in enumerate(taps)) - mean * mean
             squares = [
                 _number(sum(u * v for u, v in zip(taps, taps[lag:], strict=False)))
-                for lag in (0, 1)
+                for lag in (0, 1, 2)
             ]
             return {
                 y.c: squares, y.D: 1 - squares[1] / squares[0], y.W: sp.Integer(len(taps)),

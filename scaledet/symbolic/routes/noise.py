@@ -161,7 +161,9 @@ def _quadrature(width: Any, rectify: str | None) -> dict[Any, Any]:
 
 def _dense(torus: Torus) -> dict[Any, Callable[..., Any]]:
     return {
-        y.overlap: torus.overlap, y.c: torus.correlation, y.S: torus.stride, y.Q: torus.distance,
+        # Pixels are numbered round the torus.
+        y.overlap: lambda layer, p, q: torus.overlap(layer, p % torus.pixels, q % torus.pixels),
+        y.c: torus.correlation, y.S: torus.stride, y.Q: torus.distance,
         y.D: lambda layer: torus.displacement(layer) / torus.distance(layer),
     }  # fmt: skip
 
@@ -178,23 +180,18 @@ def _gaussian(dim: int, layer: int, width: Any, rectify: str | None) -> tuple[fl
 
 def _unequal_noise(dim: int) -> list[Trial]:
     """Pixel q takes the values q + 1 and 2 - q*q with equal chances."""
-    mean = [Fraction(q + 1 + 2 - q * q, 2) for q in range(TORI[dim].pixels)]
+    pixels = TORI[dim].pixels
+    mean = [Fraction(q + 1 + 2 - q * q, 2) for q in range(pixels)]
     return [
         (
             {},
             {
-                y.mean: lambda q: mean[_index(q)],
-                y.variance: lambda q: (_index(q) + 1 - mean[q]) ** 2,
+                y.mean: lambda q: mean[q % pixels],
+                y.variance: lambda q: (q % pixels + 1 - mean[q % pixels]) ** 2,
                 y.energy: lambda layer: _unequal_energy(dim, layer),
             },
         )
     ]
-
-
-def _index(position: int) -> int:
-    if position < 0:
-        raise IndexError(f"there is no pixel {position}")
-    return position
 
 
 @lru_cache(maxsize=64)

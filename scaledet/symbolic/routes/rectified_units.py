@@ -39,9 +39,9 @@ __all__ = [
 SKEW = LayeredNoise((((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1)))
 """Skew filters, unequal strides: no symmetry hides a wrong sign or a swapped layer."""
 TORI = {
-    1: Torus([((1, 2, 4), 2)], 6, 1),
-    2: Torus([((1, 2, 4), 2)], 6, 2),
-    3: Torus([((1, 2, 4), 2)], 4, 3),
+    1: Torus([((1, 2, 4), 2), ((3, 1), 3)], 6, 1),
+    2: Torus([((1, 2, 4), 2), ((3, 1), 3)], 6, 2),
+    3: Torus([((1, 2, 4), 2), ((3, 1), 2)], 4, 3),
 }
 SHALLOW = {1: 3, 2: 2, 3: 2}
 """Layers tried in each dimension."""

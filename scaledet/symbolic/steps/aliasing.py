@@ -37,8 +37,7 @@ def derived(block: Layers) -> Any:
 def mass(first: Layers, phase: int) -> Fraction:
     """Sum of the outputs of these layers for an active pixel at a phase, from its image."""
     own = brute(first)
-    if not 0 <= phase <= own.stride(own.depth):
-        raise IndexError(f"there is no phase {phase}")
+    phase %= own.stride(own.depth)
     return sum(own.pooled.image(own.depth, phase).values(), Fraction(0))
 
 

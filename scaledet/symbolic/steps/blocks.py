@@ -21,7 +21,7 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.network.network import Network
 from scaledet.reference.exact import number
-from scaledet.reference.layers import UnequalLayers
+from scaledet.reference.layers import BEHIND, UnequalLayers
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.prose import Entrywise, factor
@@ -65,7 +65,7 @@ def block_steps(net: Network, rectify: str | None) -> tuple[list[Step], dict[str
 
 def _filter_step(block: Network, repeated: RepeatedBlock) -> Step:
     product = sp.expand(sp.Mul(*(factor(block, i) for i in range(1, block.depth + 1))))
-    own = UnequalLayers(repeated.layers)
+    own = UnequalLayers([*repeated.layers, BEHIND])
 
     def generating(k: int, z: int) -> Fraction:
         sites, scale = own.filters[own.require(k)]

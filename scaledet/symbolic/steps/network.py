@@ -23,7 +23,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.reference.exact import number
-from scaledet.reference.layers import UnequalLayers, noise_sensitivity
+from scaledet.reference.layers import BEHIND, UnequalLayers, noise_sensitivity
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.prose import (
@@ -90,7 +90,8 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     net.require_theory("derive")
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
-    routes = UnequalLayers([(layer.kernel.weights, layer.stride) for layer in net])
+    layers = [(layer.kernel.weights, layer.stride) for layer in net]
+    routes = UnequalLayers([*layers, BEHIND])
     steps = [_filter_step(net, routes)]
     first = _affordable(net, routes, squared=True)
     if sum(layer.kernel.support > 1 for layer in net.layers[:first]) > 1:
@@ -117,7 +118,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
 
 def _filter_step(net: Network, routes: UnequalLayers) -> Step:
     depth = _affordable(net, routes, squared=False)
-    first = UnequalLayers(routes.layers[:depth])
+    first = UnequalLayers(routes.layers[: depth + 1])
     product = sp.Mul(*(factor(net, i) for i in range(1, depth + 1)))
     more = "" if depth == net.depth else f", and so on to layer {net.depth}"
     values = {

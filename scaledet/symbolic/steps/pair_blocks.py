@@ -73,9 +73,7 @@ def in_blocks(claim: Any) -> str:
     for side, stride, depth in cases:
 
         def mean(at: int, offsets: int, case: tuple[int, int, int] = (side, stride, depth)) -> Any:
-            if at != case[2]:
-                raise IndexError(f"layer {at} was not asked for")
-            return mean_in_block(*case, offsets)
+            return mean_in_block(*case[:2], at, offsets)
 
         values: dict[Any, Any] = {
             y.S: lambda at, s=stride: s**at,

@@ -13,6 +13,7 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
+from scaledet.reference.pixel import PooledPixel
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.series import exact_moments
@@ -33,8 +34,11 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
     (1/(k + 1), (-2*k - 1)*c(k, 0) + (2*k + 2)*c(k + 1, 0))
     """
     found = recurrence(kernel)
+    pooled = PooledPixel([(kernel.weights, 1)])
     values = {
-        y.c: lambda layer, lag: exact_moments(kernel, layer)[lag],
+        y.c: lambda layer, lag: (
+            exact_moments(kernel, layer)[lag] if lag < 2 else pooled.correlation(layer, lag)
+        ),
         y.D: lambda layer: 1 - exact_moments(kernel, layer)[1] / exact_moments(kernel, layer)[0],
     }
     cases = [{k: layer} for layer in NEAR]
