@@ -9,45 +9,10 @@ import sympy as sp
 
 import scaledet as sd
 from scaledet import symbols as y
-from scaledet.errors import DerivationError
 from scaledet.symbolic.derivation import Derivation, Step
 from scaledet.symbolic.routes.boxes import law_values, summary
-from scaledet.symbolic.steps.box_law import box_law_steps
-from scaledet.symbolic.steps.boxes import derive_boxes, own_stride_noise, own_stride_steps
+from scaledet.symbolic.steps.boxes import derive_boxes
 from scaledet.symbols import d, f, k, s
-from tests.mutation import mutants
-
-
-def missed(steps: Any) -> list[str]:
-    found = []
-    for step in steps:
-        assert step.verify()
-        wrong = mutants(step.expression)
-        assert wrong
-        for text, expression in wrong:
-            try:
-                step.claiming(expression).verify()
-            except DerivationError:
-                continue
-            found.append(f"{text}: {expression}")
-    return found
-
-
-def test_every_wrong_formula_for_own_stride_is_caught() -> None:
-    assert not missed(own_stride_steps())
-    assert not missed(own_stride_noise(d, "input")[0])
-
-
-@pytest.mark.parametrize("rectify", ["noise", None])
-@pytest.mark.parametrize("dim", [1, 2])
-def test_every_wrong_formula_in_one_dimension_is_caught(dim: int, rectify: str | None) -> None:
-    assert not missed(own_stride_steps(dim)[-1:])
-    assert not missed(own_stride_noise(dim, rectify)[0])
-
-
-@pytest.mark.parametrize("stride", [s, 2, 3, 5])
-def test_every_wrong_law_is_caught(stride: Any) -> None:
-    assert not missed(box_law_steps(stride))
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,6 @@ from tests import dense as reference
 from tests.mutation import mutants
 
 PACKAGE = Path(__file__).parents[1] / "scaledet"
-# What holds at every layer holds at the next.
-TRUE_ALL_THE_SAME = {"Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)", "G_variance(k + 1) >= 1/4"}
 
 
 @pytest.mark.parametrize("dim", [d, 1, 2, 3])
@@ -40,21 +38,6 @@ def test_every_step_is_confirmed(dim):
     steps = [*layer_noise_steps(dim), flat_law(dim), boxes_law(dim), growth_step(dim)]
     assert all(step.verify() for step in steps)
     assert all(step.status == "proved" for step in steps)
-
-
-@pytest.mark.parametrize("dim", [1, 2])
-def test_every_wrong_formula_is_caught(dim):
-    missed = []
-    for step in [*layer_noise_steps(dim), flat_law(dim), boxes_law(dim), growth_step(dim)]:
-        for text, wrong in mutants(step.expression):
-            try:
-                step.claiming(wrong).verify()
-            except DerivationError:
-                assert str(wrong) not in TRUE_ALL_THE_SAME
-            else:
-                if str(wrong) not in TRUE_ALL_THE_SAME:
-                    missed.append(f"{text}: {wrong}")
-    assert not missed, "\n".join(missed)
 
 
 def test_law_against_the_engine():
