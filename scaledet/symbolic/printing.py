@@ -48,25 +48,13 @@ math { font-family: 'STIX Two Math', 'Latin Modern Math', 'TeX Gyre Termes Math'
 class _Printer(LatexPrinter):  # type: ignore[misc]  # SymPy ships no types
     """SymPy's LaTeX with sums as one writes them: a series from its largest term on."""
 
-    def _print_Add(self, expr: Any, order: Any = None) -> str:  # SymPy's name
-        terms = self._as_ordered_terms(expr, order=order)
+    def _as_ordered_terms(self, expr: Any, order: Any = None) -> Any:  # SymPy's name
+        terms = list(super()._as_ordered_terms(expr, order=order))
         if expr.has(sp.Order):
             variable = next(iter(expr.atoms(sp.Order))).variables[0]
-            terms.sort(key=lambda term: _rank(term, variable))
-        elif terms[0].could_extract_minus_sign():
-            positive = next((t for t in terms if not t.could_extract_minus_sign()), None)
-            if positive is not None:
-                terms.remove(positive)
-                terms.insert(0, positive)
-        text = ""
-        for term in terms:
-            negative = term.could_extract_minus_sign()
-            part = self._print(-term if negative else term)
-            bracket = self._needs_add_brackets(-term if negative else term)
-            part = rf"\left({part}\right)" if bracket else part
-            text += (" - " if text else "-") * negative or (" + " if text else "")
-            text += part
-        return text
+            return sorted(terms, key=lambda term: _rank(term, variable))
+        first = next((term for term in terms if not term.could_extract_minus_sign()), terms[0])
+        return sorted(terms, key=lambda term: term is not first)
 
 
 def _rank(term: Any, variable: Any) -> tuple[bool, Any]:

@@ -1,0 +1,43 @@
+"""A cited law stands on the page that is named, up to its dimension and stride."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import Any
+
+import sympy as sp
+
+from scaledet.symbols import d, s
+from tests.symbolic.test_mutations import SOURCES
+from tests.test_derivations import NAMES, derivation
+
+CITED = re.compile("derived step by step on the page “(.*)”")
+SPECIAL = list(product((d, 1, 2, 3), (s, 1, 2, 3, 5)))
+
+
+def is_special_case(claim: Any, general: Any) -> bool:
+    """Whether the claim is the general one at some dimension and stride."""
+    if type(claim) is not type(general):
+        return False
+    return any(
+        all(map(equal, claim.args, general.subs({d: dim, s: stride}).args))
+        for dim, stride in SPECIAL
+    )
+
+
+def equal(left: Any, right: Any) -> bool:
+    return bool(left == right) or sp.simplify(sp.powdenest(left - right, force=True)) == 0
+
+
+def test_cited_laws_stand_on_their_pages() -> None:
+    pages = {derivation(name).title: derivation(name).steps for name in NAMES}
+    cited = {
+        (match[1], step.expression)
+        for build in SOURCES.values()
+        for step in build()
+        if (match := CITED.search(step.justification))
+    }
+    for title, claim in cited:
+        assert title in pages
+        assert any(is_special_case(claim, step.expression) for step in pages[title]), claim
