@@ -25,20 +25,33 @@ VARIANTS: list[dict[str, Any]] = [
     *({**BOX, "stride": True, "dim": dim, "rectify": r} for dim in (1, 2) for r in ("noise", None)),
     *({**BOX, "stride": stride} for stride in (2, 5)),
     *({**BOX, "stride": stride, "rectify": "layers", "dim": 2} for stride in (1, True)),
-    *({"net": NETS[name], "rectify": None} for name in ("skew", "block", "no stride")),
-    {"net": NETS["three layers"], "rectify": "noise"},
 ]
+OTHER_NOISE = [("three layers", "noise"), ("skew", None), ("block", None), ("no stride", None)]
+NETWORKS = [*((name, "input") for name in NETS), *OTHER_NOISE]
 
 
 def derived(arguments: dict[str, Any]) -> Callable[[], Iterable[Step]]:
     return lambda: sd.derive(**arguments).steps
 
 
+def of_network(name: str, rectify: str | None) -> Callable[[], Iterable[Step]]:
+    """Steps of the network itself: not those of the page of its composite filter."""
+
+    def steps() -> Iterable[Step]:
+        net = NETS[name]
+        page = sd.derive(net, rectify=rectify)
+        if "alpha" in page.result:
+            return [*page.steps[: net.period > 1], *page.steps[-3:]]
+        return page.steps
+
+    return steps
+
+
 SOURCES: dict[str, Callable[[], Iterable[Step]]] = {
     **{name: lambda name=name: derivation(name).steps for name in NAMES},  # type: ignore[misc]
     **{f"derive: {name}": derived(REGIMES[name]) for name in REGIMES},
     **{f"derive: {sorted(variant.items())}": derived(variant) for variant in VARIANTS},
-    **{f"layers: {name}": derived({"net": net}) for name, net in NETS.items()},
+    **{f"network: {name}, {rectify}": of_network(name, rectify) for name, rectify in NETWORKS},
     "noise, d = 1": lambda: noise_steps("input", 1),
     "noise alone, d = 2": lambda: noise_steps("noise", 2),
     "linear noise, d = 3": lambda: noise_steps(None, 3),
@@ -84,7 +97,7 @@ def test_every_wrong_formula_is_contradicted(source: str) -> None:
     for step in new_steps()[source]:
         assert wrong_versions(step), "a claim that nothing can contradict is no claim"
         for change, claim in wrong_versions(step):
-            reason = reason_of_equivalence(step.expression, claim)
+            reason = reason_of_equivalence(step.expression, change, claim)
             outcome, should_fall = verdict(step, claim), not reason
             if (outcome == "contradicted") is not should_fall:
                 problems.append(f"{outcome}: {change}: {claim}")
@@ -92,10 +105,7 @@ def test_every_wrong_formula_is_contradicted(source: str) -> None:
 
 
 def test_equivalent_changes_exist() -> None:
-    changed = {
-        str(claim)
-        for steps in new_steps().values()
-        for step in steps
-        for _, claim in wrong_versions(step)
-    }
-    assert set(EQUIVALENT) <= changed
+    heads = {changed[:5] for changed in EQUIVALENT}
+    steps = [step for steps in new_steps().values() for step in steps]
+    near = [step for step in steps if str(step.expression)[:5] in heads]
+    assert set(EQUIVALENT) <= {str(claim) for step in near for _, claim in wrong_versions(step)}
