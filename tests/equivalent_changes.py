@@ -15,11 +15,13 @@ from scaledet.symbols import D, k
 FLIPPED_LAG = re.compile(
     r"Eq\(c\(k \+ 1, m\), Sum\(autocorrelation\((-m - |m \+ )(n\*s|[0-9]\*n)\)\*c\(k, n\), .*"
 )
-STAYS_ONE = re.compile(r"Eq\([DG]\(([0-9]+|k \+ 1)\), 1\)")
+STAYS_ONE = re.compile(r"Eq\(G\([0-9]+\), 1\)|Eq\([DG]\(k \+ 1\), 1\)")
+UNDECIDED = re.compile(r"Eq\(D\([0-9]+\), 1\)")
+"""Changes of D_n = 1 into D_(n + 1) = 1: the layer behind decides whether this is true."""
 EVEN = "c_k and the autocorrelation of a kernel are even in the lag"
 LAST = "in the last power of 1/k kept, a shift of k by one is of the order left out"
 RING = "displacements on a ring of N pixels, and phases of a stride, start again after the last"
-ONE = "linear noise has the same share at every layer; pixels apart by a stride stay apart"
+ONE = "linear noise has the same share, and pixels on separate lattices stay apart, at every layer"
 EVERY = "what holds at every layer holds at the next"
 WEAKER = "a smaller lower bound holds too"
 FAR = "a limit of large k does not see a shift of k by one"

@@ -14,7 +14,7 @@ from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.steps.limits import limit_steps
 from scaledet.symbolic.steps.noise import noise_steps
 from scaledet.symbolic.steps.rectified_units import layer_noise_steps
-from tests.equivalent_changes import EQUIVALENT, reason_of_equivalence
+from tests.equivalent_changes import EQUIVALENT, UNDECIDED, reason_of_equivalence
 from tests.mutation import mutants
 from tests.symbolic.steps.test_network import NETS
 from tests.symbolic.test_derive import REGIMES
@@ -97,6 +97,8 @@ def test_every_wrong_formula_is_contradicted(source: str) -> None:
     for step in new_steps()[source]:
         assert wrong_versions(step), "a claim that nothing can contradict is no claim"
         for change, claim in wrong_versions(step):
+            if step.expression.rhs == 1 and UNDECIDED.fullmatch(str(claim)):
+                continue
             reason = reason_of_equivalence(step.expression, change, claim)
             outcome, should_fall = verdict(step, claim), not reason
             if (outcome == "contradicted") is not should_fall:
