@@ -11,6 +11,7 @@ __all__ = [
     "DerivationError",
     "ExhaustionError",
     "FitError",
+    "Undefined",
 ]
 
 
@@ -120,6 +121,13 @@ class DerivationError(ArithmeticError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(vars(self)))
+
+
+class Undefined(DerivationError):
+    """A claim has no value at a case, e.g. where the reference has no such layer or pixel.
+
+    The claim is then neither confirmed nor contradicted.
+    """
 
 
 class CheckpointError(OSError):

@@ -1,239 +1,286 @@
 r"""The one table of SymPy symbols: every formula of the package is written in these.
 
 Layer-dependent quantities are applied functions whose first argument is the layer:
-``D(k)`` prints as :math:`D_k`, ``c(k, m)`` as :math:`c_k(m)`.
+``D(k)`` prints as :math:`D_k`, ``c(k, m)`` as :math:`c_k(m)`. `MEANINGS` holds the last column.
 
 >>> from scaledet import symbols
 >>> sp.latex(symbols.D(symbols.k)), sp.latex(symbols.c(symbols.k + 1, 0))
 ('D_{k}', 'c_{k + 1}(0)')
 >>> symbols.d.is_integer, symbols.d.is_positive
 (True, True)
+>>> symbols.MEANINGS[symbols.Q]
+'Mean square distance Q_k of two independent images.'
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from scaledet import validate
-from scaledet.bias_quantities import (
-    active_square,
-    background_square,
-    budget,
-    cut_gain,
-    drive,
-    neighbours,
-    peak_mean,
-    shortfall,
-    signal,
-    unit_law,
-    unit_mean,
-    unit_variance,
-    weight_sum,
+
+MEANINGS: dict[Any, str] = {}
+"""What every symbol and quantity of the table stands for, with its unit."""
+
+
+class _Quantity(sp.Function):  # type: ignore[misc]  # SymPy ships no types
+    """A function printed as in the paper."""
+
+    letter = "?"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = self._print(*map(printer.doprint, self.args))
+        return text if exp is None else f"{self._base(text)}^{{{exp}}}"
+
+    def _print(self, *arguments: str) -> str:
+        return f"{self.letter}({', '.join(arguments)})"
+
+    def _base(self, text: str) -> str:
+        """Return `text` as the base of a power."""
+        return text
+
+
+class Layered(_Quantity):
+    """The first argument is the layer, or another number from 0 on, printed as a subscript."""
+
+    def _print(self, *arguments: str) -> str:
+        layer, *rest = arguments
+        return f"{self.letter}_{{{layer}}}" + (f"({', '.join(rest)})" if rest else "")
+
+
+class _Pattern(_Quantity):
+    """The letter is a pattern in which <0>, <1>, ... are the arguments."""
+
+    def _print(self, *arguments: str) -> str:
+        return re.sub(r"<(\d)>", lambda place: arguments[int(place[1])], self.letter)
+
+    def _base(self, text: str) -> str:
+        return f"({text})" if "^" in text or text.startswith(r"\max") else text
+
+
+def _symbol(letter: str, assumptions: str, meaning: str) -> Any:
+    symbol = sp.Symbol(letter, **dict.fromkeys(assumptions.split(), True))
+    MEANINGS[symbol] = meaning
+    return symbol
+
+
+def _quantity(base: Any, name: str, letter: str, meaning: str) -> Any:
+    """Return a class called `name`: it must be assigned to this name (for pickling)."""
+    namespace = {"letter": letter, "__doc__": meaning, "__module__": __name__}
+    quantity = type(base)(name, (base,), namespace)
+    MEANINGS[quantity] = meaning
+    return quantity
+
+
+def _plain(name: str, letter: str, meaning: str) -> Any:
+    return _quantity(_Quantity, name, letter, meaning)
+
+
+def _layered(name: str, letter: str, meaning: str) -> Any:
+    return _quantity(Layered, name, letter, meaning)
+
+
+def _pattern(name: str, pattern: str, meaning: str) -> Any:
+    return _quantity(_Pattern, name, pattern, meaning)
+
+
+# Indices, lengths and variables.
+k = _symbol("k", "integer positive", "Layer, or depth.")
+s = _symbol("s", "integer positive", "Stride.")
+f = _symbol("f", "integer positive", "Kernel length (pixels).")
+d = _symbol("d", "integer positive", "Dimension of the image.")
+N = _symbol("N", "integer positive", "Pixels a side.")
+L = _symbol("L", "integer positive", "Pixels of the image, L = N^d.")
+i = _symbol("i", "integer", "Position of an output pixel.")
+j = _symbol("j", "integer", "Position in a kernel.")
+m = _symbol("m", "integer", "Lag (pixels).")
+m_1 = _symbol("m_1", "integer", "Lag along the first axis (pixels).")
+m_2 = _symbol("m_2", "integer", "Lag along the second axis (pixels).")
+n = _symbol("n", "integer", "Running index.")
+p = _symbol("p", "integer", "Position of the active pixel.")
+z = _symbol("z", "", "Variable of generating functions; e^(i theta) on the unit circle.")
+t = _symbol("t", "", "z + 1/z.")
+theta = _symbol("theta", "real", "Wave number (radians per pixel).")
+x = _symbol("x", "real", "Variable of a minimal polynomial, or of integration.")
+w = _symbol("w", "real", "Value of a standard normal variable.")
+
+# One kernel.
+a = _plain("a", "a", "Weights a(j) of one kernel.")
+b = _plain("b", "b", "Weights b(j) of a quotient of a kernel.")
+symbol = _pattern("symbol", r"|\hat a(<0>)|^2", "Fourier transform of a kernel's autocorrelation.")
+autocorrelation = _plain("autocorrelation", r"\mathcal{A}", "A(m) = sum_j a(j) a(j + m).")
+quotient_correlation = _plain(
+    "quotient_correlation", r"\mathcal{B}", "Autocorrelation B(m) of a kernel without a factor q/s."
 )
-from scaledet.quantities import (
-    A,
-    D,
-    G,
-    G_late,
-    G_mean,
-    G_variance,
-    Q,
-    R,
-    S,
-    W,
-    a,
-    autocorrelation,
-    b,
-    bias,
-    block_overlap,
-    c,
-    coarse,
-    energy,
-    filter_variance,
-    fourth_difference,
-    g,
-    gamma,
-    h,
-    highest,
-    law,
-    layer_correlation,
-    layer_length,
-    layer_stride,
-    layer_variance,
-    layer_weight,
-    mean,
-    noise_exponent,
-    output,
-    overlap,
-    pair_change,
-    pair_cross,
-    path_eigenvalue,
-    phase_mass,
-    quotient_correlation,
-    rectified,
-    reordered,
-    second_difference,
-    shifted_D,
-    shifted_overlap,
-    site_correlation,
-    spread,
-    stability_exponent,
-    symbol,
-    tail,
-    transition_entry,
-    transition_norm,
-    unit,
-    variance,
-    volume,
-    walks,
+sum_rules = _symbol("n", "integer nonnegative", "Order of the sum rules of a kernel.")
+delta = _symbol("delta", "real", "Defect of the sum rule.")
+nu = _symbol("nu_R", "real", "Smoothness number nu_R of a kernel.")
+
+# Composite filters.
+A = _layered("A", "A", "Effective receptive field A_k (pixels).")
+S = _layered("S", "S", "Cumulative stride S_k (pixels).")
+W = _layered("W", "W", "Support W_k of the composite filter (pixels).")
+c = _layered("c", "c", "Autocorrelation c_k(m) of the composite filter at lag m.")
+h = _layered("h", "h", "Composite filter h_k(j).")
+g = _layered("g", "g", "Composite filter g_k(j) of a quotient of the kernel.")
+gamma = _layered("gamma", r"\gamma", "Autocorrelation gamma_k(m) of the filter g_k.")
+spread = _pattern("spread", r"\mathrm{Var}(h_{<0>})", "Variance of h_k read as a probability law.")
+filter_variance = _layered("filter_variance", r"\operatorname{Var}\, h", "The same variance.")
+highest = _pattern("highest", r"\max h_{<0>}", "Largest weight max_j h_k(j).")
+coarse = _layered("coarse", "C", "Autocorrelation C_k(m) for the box of length f/s.")
+walks = _layered("walks", r"\omega", "Number of walks of n steps from one pixel to another.")
+second_difference = _layered("second_difference", r"\delta^2 c", "Of c_k, at lag m.")
+fourth_difference = _layered("fourth_difference", r"\delta^4 c", "Of c_k, at lag m.")
+site_correlation = _layered("site_correlation", "C", "Autocorrelation C_k(m_1, ..., m_d) of h_k.")
+volume = _layered("volume", "V", "Volume V_k of the uniform box of the covariance of h_k.")
+layer_stride = _layered("layer_stride", "s", "Stride s_i of layer i.")
+layer_length = _layered("layer_length", "f", "Length f_i of the kernel of layer i (pixels).")
+layer_weight = _layered("layer_weight", "a", "Weights a_i(j) of the kernel of layer i.")
+layer_variance = _layered(
+    "layer_variance", r"\operatorname{Var}\, a", "Variance of kernel i read as a probability law."
 )
-from scaledet.unit_quantities import later, unit_covariance, unit_overlap
+layer_correlation = _layered(
+    "layer_correlation", r"\mathcal{A}", "Autocorrelation of kernel i, as a function of z."
+)
+tail = _layered("tail", "v", "Autocorrelation v_i(z) of layers i, i + 1, ... by themselves.")
 
-__all__ = ["A", "D", "G", "G_late", "G_mean", "G_variance", "L", "N", "Q", "R", "S", "W", "a",
-           "active_mean", "active_square", "active_variance", "alpha", "alpha_local",
-           "autocorrelation", "b", "background_square", "beta", "beta_fit", "beta_local", "bias",
-           "block_overlap", "both_on", "budget", "c", "coarse", "correlation", "covariance",
-           "critical", "crossover", "cut_gain", "d", "dead", "delta", "drive", "energy", "f",
-           "far_pairs", "filter_exponent", "filter_variance", "first_height", "fourth_difference",
-           "g", "gamma", "gap", "h", "height", "highest", "i", "j", "k", "kappa", "later", "law",
-           "layer_correlation", "layer_length", "layer_stride", "layer_variance", "layer_weight",
-           "m", "m_1", "m_2", "mean", "mu_1", "multiplicity", "n", "near_pairs", "neighbours",
-           "noise_exponent", "nu", "other_height", "output", "overlap", "p", "pair_change",
-           "pair_cross", "path_eigenvalue", "peak", "peak_mean", "phase_mass", "plateau",
-           "prefactor", "product", "quotient_correlation", "rectified", "reordered", "rho", "rho_b",
-           "rho_drop", "rho_g", "riesz", "s", "second_difference", "second_height", "shifted_D",
-           "shifted_overlap", "shortfall", "sigma", "signal", "site_correlation", "spent", "spread",
-           "stability_exponent", "strength", "sum_rules", "symbol", "t", "tail", "theta",
-           "tolerance", "transition_entry", "transition_norm", "unit", "unit_covariance",
-           "unit_law", "unit_mean", "unit_overlap", "unit_variance", "v_0", "variance", "volume",
-           "w", "walks", "weight_sum", "width", "x", "xi", "z"]  # fmt: skip
+# Images of one pixel, and the sensitivity to displacements.
+unit = _pattern("unit", "(P_{<0>} e_{<2>})(<1>)", "Unit i of layer k, linear, on pixel p's image.")
+output = _pattern("output", "f_{<0>}(e_{<2>})(<1>)", "The same with ReLUs and biases.")
+overlap = _pattern(
+    "overlap",
+    r"\langle P_{<0>} e_{<1>},\, P_{<0>} e_{<2>} \rangle",
+    "Inner product of the representations at layer k of the images of pixels p and q.",
+)
+D = _layered("D", "D", "Sensitivity to displacements D_k (dimensionless).")
+Q = _layered("Q", "Q", "Mean square distance Q_k of two independent images.")
+R = _layered("R", "R", "Relative sensitivity R_k = D_k / G_k (dimensionless).")
+reordered = _layered("reordered", r"D^{\prime}", "D'_k with the layers in another order.")
+block_overlap = _layered("block_overlap", "K", "Mean overlap K_k of two pixels of one block.")
+shifted_overlap = _layered("shifted_overlap", r"\bar{K}", "K_k with blocks at a random offset.")
+shifted_D = _layered("shifted_D", r"\bar{D}", "D_k with blocks at a random offset.")
+phase_mass = _pattern("phase_mass", "w_{<0>}", "Sum w_p of the outputs, active pixel at phase p.")
+
+# Exponents, growth rates and amplitudes.
+alpha = _symbol("alpha", "real", "Exponent of D_k ~ A_k^-alpha.")
+beta = _symbol("beta", "real", "Exponent of G_k ~ A_k^beta.")
+rho = _symbol("rho", "positive", "Growth rate of c_k(0) per layer.")
+rho_drop = _symbol("rho_D", "positive", "Growth rate of c_k(0) - c_k(1) per layer.")
+rho_b = _symbol("rho_b", "positive", "Spectral radius of the quotient b's transition operator.")
+rho_g = _symbol("rho_g", "positive", "Spectral radius for the kernel without one factor q/s.")
+multiplicity = _symbol("mu", "integer positive", "Multiplicity of the growth rate as a root.")
+plateau = _symbol(r"D_{\infty}", "positive", "Limit of D_k.")
+prefactor = _symbol("r", "positive", "Amplitude of A_k^d in G_k.")
+crossover = _symbol(
+    "A_*", "positive", "Receptive field where both parts of G_k are equal (pixels)."
+)
+width = _symbol("A", "positive", "Effective receptive field as a continuous variable (pixels).")
+alpha_local = _symbol("alpha_loc", "real", "Local exponent -d log D / d log A of D_k.")
+beta_local = _symbol("beta_loc", "real", "Local exponent d log G / d log A of G_k.")
+beta_fit = _symbol("beta_fit", "real", "Slope of log G_k against log A_k over a window of layers.")
+tolerance = _symbol("epsilon", "positive", "Relative error allowed to an exponent.")
+riesz = _symbol(
+    "m_varphi", "nonnegative", "min over theta of max over l of |phi^(theta + 2 pi l)|."
+)
+stability_exponent = _plain("stability_exponent", r"\alpha", "alpha of the box f at stride s.")
+noise_exponent = _plain("noise_exponent", r"\beta", "beta of the box f at stride s, d = 1.")
+path_eigenvalue = _layered("path_eigenvalue", r"\lambda", "Number n, from below, on a path.")
+transition_norm = _pattern(
+    "transition_norm",
+    r"\max_{m, n} |T^{<0>}(m, n)|",
+    "Largest modulus of an entry of the k-th power of the transition matrix.",
+)
+transition_entry = _pattern("transition_entry", "T^{<0>}(<1>, <2>)", "Entry (m, n) of that power.")
+
+# Noise.
+sigma = _symbol("sigma", "positive", "Standard deviation of the noise (units of image height).")
+G = _layered("G", "G", "Sensitivity to noise G_k (dimensionless).")
+G_mean = _layered("G_mean", r"G^{\mathrm{mean}}", "Part of G_k from the mean of the noise.")
+G_variance = _layered("G_variance", r"G^{\mathrm{fluct}}", "Part of G_k from its fluctuations.")
+G_late = _layered("G_late", "G^{(1)}", "G_k of noise that is first rectified after layer 1.")
+energy = _layered("energy", r"\mathcal{E}", "Mean square perturbation of layer k, Q_k G_k.")
+mean = _plain("mean", r"\mu", "Mean mu(i) of the perturbation of pixel i.")
+variance = _plain("variance", "v", "Variance v(i) of the perturbation of pixel i.")
+mu_1 = _symbol("mu_1", "positive", "Mean of relu(sigma Z).")
+v_0 = _symbol("v_0", "positive", "Variance of relu(sigma Z).")
+active_mean = _symbol("m_a", "real", "Mean of relu(1 + sigma Z) - 1.")
+active_variance = _symbol("v_a", "positive", "Variance of relu(1 + sigma Z).")
+height = _symbol("m", "real", "Height of a pixel before the noise; an active pixel has height 1.")
 
 
-def _positive(name: str) -> Any:
-    return sp.Symbol(name, integer=True, positive=True)
+class rectified(_Quantity):
+    """Moment E relu(m + sigma Z)^p of a rectified Gaussian variable; arguments p, m, sigma."""
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        order, height, width = self.args
+        power = "" if order == 1 else f"^{{{printer.doprint(order)}}}"
+        shift = "" if height == 0 else f"{printer.doprint(height)} + "
+        inner = rf"\mathrm{{E}}\,\mathrm{{relu}}({shift}{printer.doprint(width)} Z){power}"
+        return inner if exp is None else rf"\left({inner}\right)^{{{exp}}}"
 
 
-k = _positive("k")
-"""Layer, or depth."""
-s = _positive("s")
-"""Stride."""
-f = _positive("f")
-"""Kernel length (pixels)."""
-d = _positive("d")
-"""Dimension of the image."""
-N = _positive("N")
-"""Pixels a side."""
-L = _positive("L")
-"""Pixels of the image, L = N^d."""
-i = sp.Symbol("i", integer=True)
-"""Position of an output pixel."""
-j = sp.Symbol("j", integer=True)
-"""Position in a kernel."""
-m = sp.Symbol("m", integer=True)
-"""Lag (pixels)."""
-n = sp.Symbol("n", integer=True)
-"""Running index."""
-p = sp.Symbol("p", integer=True)
-"""Position of the active pixel."""
-z = sp.Symbol("z")
-"""Variable of generating functions; e^(i theta) on the unit circle."""
-t = sp.Symbol("t")
-"""z + 1/z."""
-theta = sp.Symbol("theta", real=True)
-"""Wave number (radians per pixel)."""
-x = sp.Symbol("x", real=True)
-"""Variable of a minimal polynomial, or of integration."""
-w = sp.Symbol("w", real=True)
-"""Value of a standard normal variable."""
-sigma = sp.Symbol("sigma", positive=True)
-"""Standard deviation of the noise (units of the image's height)."""
-height = sp.Symbol("m", real=True)
-"""Height of a pixel before the noise; an active pixel has height 1."""
-other_height = sp.Symbol("m'", real=True)
-"""Height of a second unit before the noise."""
-correlation = sp.Symbol("varrho", real=True)
-"""Correlation of two Gaussian units."""
-both_on = sp.Symbol("P_+", positive=True)
-"""Probability that both of two Gaussian units of mean 0 are positive."""
-product = sp.Symbol("M", nonnegative=True)
-"""Mean of relu(X) relu(Y), X and Y standard normal."""
-covariance = sp.Symbol("C", real=True)
-"""Covariance of two rectified Gaussian units of variance 1."""
-mu_1 = sp.Symbol("mu_1", positive=True)
-"""Mean of relu(sigma Z)."""
-v_0 = sp.Symbol("v_0", positive=True)
-"""Variance of relu(sigma Z)."""
-active_mean = sp.Symbol("m_a", real=True)
-"""Mean of relu(1 + sigma Z) - 1."""
-active_variance = sp.Symbol("v_a", positive=True)
-"""Variance of relu(1 + sigma Z)."""
-alpha = sp.Symbol("alpha", real=True)
-"""Exponent of D_k ~ A_k^-alpha."""
-beta = sp.Symbol("beta", real=True)
-"""Exponent of G_k ~ A_k^beta."""
-nu = sp.Symbol("nu_R", real=True)
-"""Smoothness number nu_R of a kernel."""
-rho = sp.Symbol("rho", positive=True)
-"""Growth rate of c_k(0) per layer."""
-rho_drop = sp.Symbol("rho_D", positive=True)
-"""Growth rate of c_k(0) - c_k(1) per layer."""
-rho_b = sp.Symbol("rho_b", positive=True)
-"""Spectral radius of the transition operator of the quotient b."""
-rho_g = sp.Symbol("rho_g", positive=True)
-"""Spectral radius of the transition operator of g, the kernel without one factor q/s."""
-multiplicity = sp.Symbol("mu", integer=True, positive=True)
-"""Multiplicity of the growth rate as a root of the minimal recurrence."""
-crossover = sp.Symbol("A_*", positive=True)
-"""Receptive field at which both parts of G_k are equal (pixels)."""
-alpha_local = sp.Symbol("alpha_loc", real=True)
-"""Local exponent -d log D / d log A of D_k."""
-beta_local = sp.Symbol("beta_loc", real=True)
-"""Local exponent d log G / d log A of G_k."""
-beta_fit = sp.Symbol("beta_fit", real=True)
-"""Slope of log G_k against log A_k, fitted over a window of layers."""
-prefactor = sp.Symbol("r", positive=True)
-"""Amplitude of A_k^d in G_k."""
-width = sp.Symbol("A", positive=True)
-"""Effective receptive field as a continuous variable (pixels)."""
-tolerance = sp.Symbol("epsilon", positive=True)
-"""Relative error allowed to an exponent."""
-riesz = sp.Symbol("m_varphi", nonnegative=True)
-"""Smallest value over theta of the largest |phi^(theta + 2 pi l)| over integers l."""
-sum_rules = sp.Symbol("n", integer=True, nonnegative=True)
-"""Order of the sum rules of a kernel."""
-delta = sp.Symbol("delta", real=True)
-"""Defect of the sum rule."""
-m_1 = sp.Symbol("m_1", integer=True)
-"""Lag along the first axis (pixels)."""
-m_2 = sp.Symbol("m_2", integer=True)
-"""Lag along the second axis (pixels)."""
-xi = sp.Symbol("xi", positive=True)
-"""Scale of the scale-detection task (pixels)."""
-gap = sp.Symbol("g", nonnegative=True)
-"""Half the width of the band of distances left out of the task (pixels)."""
-near_pairs = sp.Symbol("n_+", integer=True, positive=True)
-"""Number of pairs of label +1."""
-far_pairs = sp.Symbol("n_-", integer=True, positive=True)
-"""Number of pairs of label -1."""
-strength = sp.Symbol("vartheta", positive=True)
-"""Strength of the biases of a schedule (units of the image's height)."""
-dead = _positive(r"k_{\dagger}")
-"""First layer that no longer sees the active pixel."""
-peak = _positive("q")
-"""Height of a unit that noise of two values switches on."""
-critical = sp.Symbol("p_c", positive=True)
-"""Probability of such a unit above which the noise survives."""
-first_height = sp.Symbol("y_1", nonnegative=True)
-"""Height of one unit."""
-second_height = sp.Symbol("y_2", nonnegative=True)
-"""Height of another unit."""
-spent = sp.Symbol("beta_1", positive=True)
-"""Height that a bias takes off."""
-plateau = sp.Symbol(r"D_{\infty}", positive=True)
-"""Limit of D_k."""
+MEANINGS[rectified] = str(rectified.__doc__)
+
+# Units of layer 1 on which noise meets its first ReLU.
+other_height = _symbol("m'", "real", "Height of a second unit before the noise.")
+correlation = _symbol("varrho", "real", "Correlation of two Gaussian units.")
+both_on = _symbol("P_+", "positive", "Probability that two Gaussian units of mean 0 are positive.")
+product = _symbol("M", "nonnegative", "Mean of relu(X) relu(Y), X and Y standard normal.")
+covariance = _symbol("C", "real", "Covariance of two rectified Gaussian units of variance 1.")
+unit_overlap = _plain("unit_overlap", r"\Gamma", "Covariance / sigma^2 of two units n apart.")
+unit_covariance = _plain(
+    "unit_covariance", r"\mathcal{C}", "Covariance of two rectified units n apart, of variance 1."
+)
+later = _layered("later", r"\bar c", "Autocorrelation at lag n of layers 2 ... k, in units.")
+
+# Pairs of pixels.
+xi = _symbol("xi", "positive", "Scale of the scale-detection task (pixels).")
+gap = _symbol("g", "nonnegative", "Half the width of the band of distances left out (pixels).")
+near_pairs = _symbol("n_+", "integer positive", "Number of pairs of label +1.")
+far_pairs = _symbol("n_-", "integer positive", "Number of pairs of label -1.")
+law = _plain("law", r"\varrho", "Probability of the displacement from first to second pixel.")
+pair_cross = _layered("pair_cross", "X", "Mean overlap X_k(m) of two pixels' independent changes.")
+pair_change = _layered("pair_change", "M", "Mean square change M_k(m) when both pixels move.")
+
+# Layers with biases; heights y_k are in units of n^-k, n the number of inputs of a unit.
+bias = _layered("bias", "b", "Bias b_k of layer k.")
+strength = _symbol("vartheta", "positive", "Strength of a schedule's biases (units of height).")
+dead = _symbol(r"k_{\dagger}", "integer positive", "First layer not to see the active pixel.")
+peak = _symbol("q", "integer positive", "Height of a unit that noise of two values switches on.")
+critical = _symbol("p_c", "positive", "Probability of such a unit above which noise survives.")
+first_height = _symbol("y_1", "nonnegative", "Height of one unit.")
+second_height = _symbol("y_2", "nonnegative", "Height of another unit.")
+spent = _symbol("beta_1", "positive", "Height that a bias subtracts.")
+unit_law = _pattern("unit_law", "p_{<0>}(<1>)", "Probability that a background unit has y_k = j.")
+unit_mean = _pattern("unit_mean", r"\bar y_{<0>}", "Mean height of a background unit.")
+unit_variance = _pattern("unit_variance", r"\mathrm{Var}\, y_{<0>}", "Variance of this height.")
+shortfall = _pattern("shortfall", "a_{<0>, <1>}", "E (beta_k - S)_+^p, S the sum of the inputs.")
+budget = _layered("budget", r"\beta", "Height beta_k = n^k |b_k| that the bias subtracts.")
+signal = _layered("signal", "u", "Height u_k of the clean unit over the active pixel.")
+background_square = _pattern(
+    "background_square", r"\mathrm{E}\, X_{<0>}^2", "Mean square of a background unit under noise."
+)
+active_square = _pattern(
+    "active_square",
+    r"\mathrm{E}\, (Y_{<0>} - u_{<0>})^2",
+    "Mean square change of the unit over the active pixel by noise.",
+)
+cut_gain = _pattern(
+    "cut_gain",
+    r"\delta(<0>, <1>; <2>)",
+    "Difference in the sum of two units between a cut after the sum and a cut before it.",
+)
+peak_mean = _pattern(
+    "peak_mean",
+    r"\mathrm{E}(y_0 - \beta_1 - \dots - \beta_{<0>})_+",
+    "Mean height of one pixel's noise above all that the biases up to layer k subtract.",
+)
+neighbours = _pattern("neighbours", r"\mathrm{Cov}_{<0>}", "Covariance of two neighbouring units.")
+weight_sum = _pattern("weight_sum", r"\mathrm{E}\, n^{y_{<0>}}", "Mean of n^y, y = y_k.")
+drive = _layered("drive", r"\Delta", "(n - 1) E y n^y - E n^y: its sign decides over survival.")
 
 
 @lru_cache(maxsize=64)
@@ -262,3 +309,11 @@ def filter_exponent(letter: str, *weights: int) -> Any:
     letter = validate.choice("letter", letter, ("alpha", "beta"))
     shown = ",".join(map(str, weights))
     return sp.Symbol(rf"\{letter}_{{[{shown}]}}", real=True)
+
+
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if isinstance(value, sp.Symbol | type) and value in MEANINGS
+]
+__all__ += ["filter_exponent", "kappa"]

@@ -17,14 +17,17 @@ def mutants(expression: Any) -> list[tuple[str, Any]]:
     Signs of terms flipped, terms and factors dropped, numbers and integer symbols (layers, lags,
     strides, dimensions) off by one, inequalities turned around, matrix entries off by one.
     """
-    found: dict[Any, str] = {}
+    changes: dict[Any, str] = {}
     if type(expression) in _FLIPPED:
         turned = _FLIPPED[type(expression)](*expression.args, evaluate=False)
-        found[turned] = "inequality turned around"
+        changes[turned] = "inequality turned around"
     for text, wrong in _changes(expression, frozenset()):
-        if wrong != expression and wrong not in found:
-            found[wrong] = text
-    return [(text, wrong) for wrong, text in found.items()]
+        if wrong != expression and wrong not in changes:
+            changes[wrong] = text
+    if isinstance(expression, sp.Eq) and expression.rhs.is_number:
+        hundredth = expression.rhs + sp.Rational(1, 100)
+        changes[sp.Eq(expression.lhs, hundredth, evaluate=False)] = "a hundredth too large"
+    return [(text, wrong) for wrong, text in changes.items()]
 
 
 def _changes(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
@@ -43,7 +46,7 @@ def _changes(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
             yield f"term {term} dropped", sp.Add(*rest)
     if isinstance(node, sp.Mul):
         for factor in node.args:
-            if factor != -1:
+            if abs(factor) != 1:
                 rest = [other for other in node.args if other is not factor]
                 yield f"factor {factor} dropped", sp.Mul(*rest)
     if isinstance(node, sp.Rational) and node != sp.S.NegativeOne:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 from pathlib import Path
 
 import pytest
@@ -35,19 +36,33 @@ def test_quantities_print_as_in_the_paper() -> None:
     assert sp.latex(1 / y.A(y.k)) == "\\frac{1}{A_{k}}"
     assert sp.latex(y.overlap(y.k, y.p, 0)) == "\\langle P_{k} e_{p},\\, P_{k} e_{0} \\rangle"
     assert sp.latex(y.autocorrelation(y.m) ** 2) == "\\mathcal{A}(m)^{2}"
+    assert sp.latex(y.highest(y.k) ** 2) == "(\\max h_{k})^{2}"
+    assert sp.latex(y.symbol(y.theta) ** 2) == "(|\\hat a(\\theta)|^2)^{2}"
+    assert sp.latex(y.rectified(2, 0, y.sigma)) == "\\mathrm{E}\\,\\mathrm{relu}(\\sigma Z)^{2}"
 
 
-def test_all_names_exist() -> None:
+def test_all_names_exist_and_have_a_meaning() -> None:
     assert sorted(set(y.__all__)) == sorted(y.__all__)
-    for name in set(y.__all__) - {"filter_exponent", "kappa"}:
+    names = set(y.__all__) - {"filter_exponent", "kappa"}
+    assert len(names) == len(y.MEANINGS)
+    for name in names:
         value = getattr(y, name)
-        assert isinstance(value, sp.Symbol) or issubclass(value, sp.Function)
+        assert y.MEANINGS[value]
+        if not isinstance(value, sp.Symbol):
+            assert issubclass(value, sp.Function)
+            assert value.__name__ == name
+
+
+def test_expressions_are_pickled() -> None:
+    for value in y.MEANINGS:
+        expression = value if isinstance(value, sp.Symbol) else value(y.k, y.m, 1) ** 2
+        assert pickle.loads(pickle.dumps(expression)) == expression
 
 
 def test_no_other_module_makes_assumed_symbols() -> None:
     """Symbols with assumptions come from the table; placeholders that never show are Dummies."""
     for path in sorted((ROOT / "scaledet").rglob("*.py")):
-        if path.parent.name == "scaledet" and path.name in {"symbols.py", "quantities.py"}:
+        if path == ROOT / "scaledet" / "symbols.py":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy as sp
 
+from scaledet.errors import Undefined
 from scaledet.reference.exact import number, refute
+from scaledet.symbols import Layered
 
-__all__ = ["agree", "evaluate", "same"]
+__all__ = ["Case", "Claim", "Dimension", "Stride", "Values", "agree", "evaluate", "same"]
 
-Case = Mapping[Any, Any]
-Values = Mapping[Any, Any]
+Claim: TypeAlias = Any  # a SymPy relation; SymPy ships no types
+Dimension: TypeAlias = int | sp.Symbol  # 1, 2, 3 or symbols.d
+Stride: TypeAlias = int | str | sp.Symbol  # a number, "kernel" (its length) or symbols.s
+Case: TypeAlias = Mapping[Any, Any]
+Values: TypeAlias = Mapping[Any, Any]  # function class to callable
+
+
+class _Meaningless(Exception):
+    """No reference can have a value here."""
 
 
 def agree(
-    claim: Any,
+    claim: Claim,
     cases: Iterable[Case],
     values: Values | None = None,
     *,
@@ -44,7 +53,9 @@ def agree(
     Raises
     ------
     DerivationError
-        At the first case that contradicts the claim or leaves it undefined.
+        At the first case that contradicts the claim.
+    Undefined
+        If no case contradicts the claim, but it has no value at some case.
 
     Examples
     --------
@@ -54,21 +65,25 @@ def agree(
     """
     if not isinstance(claim, sp.core.relational.Relational):
         refute(f"{claim} is no equation or inequality")
-    count, exact, touched = 0, True, False
+    count, exact, attained = 0, True, False
+    undefined: Undefined | None = None
     for case in cases:
-        pairs = _sides(claim, case, values or {}, reach)
-        for left, right in pairs:
-            if not (left.is_number and right.is_number):
-                refute(f"{claim} leaves {left - right} undecided at {_shown(case)}")
-            exact = exact and bool(left.is_Rational and right.is_Rational)
-            equal = same(left, right, digits)
-            touched = touched or equal
-            if not _holds(claim, left, right, equal):
-                refute(f"{claim} fails at {_shown(case)}: {_brief(left)} against {_brief(right)}")
         count += 1
+        try:
+            for left, right in _sides(claim, case, values or {}, reach):
+                exact = exact and bool(left.is_Rational and right.is_Rational)
+                equal = same(left, right, digits)
+                attained = attained or equal
+                if not _holds(claim, left, right, equal):
+                    sides = f"{_brief(left)} against {_brief(right)}"
+                    refute(f"{claim} fails at {_shown(case)}: {sides}")
+        except Undefined as error:
+            undefined = undefined or error
+    if undefined is not None:
+        raise undefined
     if not count:
         refute(f"{claim} was confronted with nothing")
-    if tight and not touched:
+    if tight and not attained:
         refute(f"{claim} holds in {count} cases but is attained in none")
     kind = "exact" if exact else f"to {digits} digits"
     return f"{kind} in {count} case{'s' if count != 1 else ''}" + (", attained" if tight else "")
@@ -78,33 +93,18 @@ def same(left: Any, right: Any, digits: int) -> bool:
     """Whether two numbers are equal: exactly if rational, else to `digits` digits."""
     if left.is_Rational and right.is_Rational:
         return bool(left == right)
-    one, other = (side.evalf(digits + 15) for side in (left, right))
-    if not (one.is_finite and other.is_finite):
+    first, second = (side.evalf(digits + 15) for side in (left, right))
+    if not (first.is_finite and second.is_finite):
         refute(f"{_brief(left)} and {_brief(right)} are not both finite")
-    scale = max(abs(one), abs(other))
-    return bool(scale == 0 or abs(one - other) <= scale * sp.Float(10, digits + 15) ** -digits)
-
-
-def _holds(claim: Any, left: Any, right: Any, equal: bool) -> bool:
-    if isinstance(claim, sp.Eq):
-        return equal
-    if equal:
-        return isinstance(claim, sp.Ge | sp.Le)
-    greater = bool((left - right).evalf(40) > 0)
-    return greater is isinstance(claim, sp.Ge | sp.Gt)
-
-
-def _sides(claim: Any, case: Case, values: Values, reach: int) -> list[tuple[Any, Any]]:
-    left, right = (evaluate(side, case, values, reach) for side in (claim.lhs, claim.rhs))
-    if isinstance(left, sp.MatrixBase) or isinstance(right, sp.MatrixBase):
-        if getattr(left, "shape", None) != getattr(right, "shape", None):
-            refute(f"{claim} compares different shapes")
-        return list(zip(left, right, strict=True))
-    return [(left, right)]
+    scale = max(abs(first), abs(second))
+    return bool(scale == 0 or abs(first - second) <= scale * sp.Float(10, digits + 15) ** -digits)
 
 
 def evaluate(expression: Any, case: Case, values: Values | None = None, reach: int = 40) -> Any:
     """Evaluate an expression at one case; arguments as in `agree`.
+
+    Raises ``Undefined`` if `values` has no such layer or pixel, and ``DerivationError`` if there
+    can be none: a layer below 0, or arguments that are no integers.
 
     >>> from fractions import Fraction
     >>> from scaledet.symbols import c, k
@@ -115,8 +115,33 @@ def evaluate(expression: Any, case: Case, values: Values | None = None, reach: i
     known |= {sp.oo: sp.Integer(reach), -sp.oo: sp.Integer(-reach)}
     try:
         return _value(expression, known, values or {})
-    except (ValueError, KeyError, IndexError, ZeroDivisionError) as error:
-        refute(f"{expression} is undefined at {_shown(case)}: {error}")
+    except _Meaningless as error:
+        refute(f"{expression} has no meaning at {_shown(case)}: {error}")
+    except (ValueError, LookupError, ZeroDivisionError) as error:
+        raise Undefined(f"{expression} is undefined at {_shown(case)}: {error}") from error
+
+
+def _holds(claim: Claim, left: Any, right: Any, equal: bool) -> bool:
+    if isinstance(claim, sp.Eq):
+        return equal
+    if equal:
+        return isinstance(claim, sp.Ge | sp.Le)
+    greater = bool((left - right).evalf(40) > 0)
+    return greater is isinstance(claim, sp.Ge | sp.Gt)
+
+
+def _sides(claim: Claim, case: Case, values: Values, reach: int) -> list[tuple[Any, Any]]:
+    """Return the pairs of numbers that the claim compares at one case."""
+    left, right = (evaluate(side, case, values, reach) for side in (claim.lhs, claim.rhs))
+    pairs = [(left, right)]
+    if isinstance(left, sp.MatrixBase) or isinstance(right, sp.MatrixBase):
+        if getattr(left, "shape", None) != getattr(right, "shape", None):
+            refute(f"{claim} compares different shapes")
+        pairs = list(zip(left, right, strict=True))
+    for first, second in pairs:
+        if not (first.is_number and second.is_number):
+            refute(f"{claim} leaves {first - second} undecided at {_shown(case)}")
+    return pairs
 
 
 def _value(node: Any, known: dict[Any, Any], values: Values) -> Any:
@@ -132,23 +157,27 @@ def _value(node: Any, known: dict[Any, Any], values: Values) -> Any:
     if isinstance(node, sp.Sum | sp.Product):
         (index, low, high), *outer = reversed(node.limits)
         inner = node.func(node.function, *reversed(outer)) if outer else node.function
-        ends = [_value(end, known, values) for end in (low, high)]
-        first, last = _integers(tuple(ends))
+        first, last = _integers(_value(end, known, values) for end in (low, high))
         terms = (
-            _value(inner, {**known, index: sp.Integer(at)}, values)
-            for at in range(first, last + 1)
-        )  # fmt: skip
+            _value(inner, {**known, index: sp.Integer(at)}, values) for at in range(first, last + 1)
+        )
         return sp.Add(*terms) if isinstance(node, sp.Sum) else sp.Mul(*terms)
-    arguments = tuple(_value(argument, known, values) for argument in node.args)
+    if isinstance(node, sp.Pow) and _value(node.exp, known, values) == 0:
+        return sp.S.One  # even where the base has no value
+    arguments = [_value(argument, known, values) for argument in node.args]
     if type(node) in values:
-        return number(values[type(node)](*_integers(arguments)))
+        indices = _integers(arguments)
+        if issubclass(type(node), Layered) and indices[0] < 0:
+            raise _Meaningless(f"there is no layer {indices[0]}")
+        return number(values[type(node)](*indices))
     return node.func(*arguments)
 
 
-def _integers(arguments: tuple[Any, ...]) -> list[int]:
-    if not all(argument.is_Integer for argument in arguments):
-        raise ValueError(f"arguments {arguments} are not integers")
-    return [int(argument) for argument in arguments]
+def _integers(arguments: Iterable[Any]) -> list[int]:
+    numbers = tuple(arguments)
+    if not all(argument.is_Integer for argument in numbers):
+        raise _Meaningless(f"arguments {numbers} are not integers")
+    return [int(argument) for argument in numbers]
 
 
 def _shown(case: Case) -> str:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
+from latex2mathml.converter import convert
 from sympy.printing.latex import LatexPrinter
 
-if TYPE_CHECKING:
-    from scaledet.symbolic.derivation import CheckReport, Derivation, Step
+from scaledet.symbolic.page import CheckReport, Page, Step
 
-__all__ = ["html_document", "html_fragment", "html_page", "latex_document", "markdown",
-           "prose_to_html"]  # fmt: skip
+__all__ = [
+    "html_document",
+    "html_fragment",
+    "html_page",
+    "latex_document",
+    "markdown",
+    "prose_to_html",
+]
 
-_NAMES = {
-    "alpha": r"\alpha", "beta": r"\beta", "crossover": "A_*", "nu_R": r"\nu_R", "rho": r"\rho",
-    "rho_D": r"\rho_D", "rho_b": r"\rho_b",
-}  # fmt: skip
+_NAMES = {"crossover": "A_*", "nu_R": r"\nu_R"}
+_GREEK = re.compile(r"(alpha|beta|rho)(_.)?")
 _QUANTITY = re.compile(r"([A-Zch](?:_(?:k|[0-9]+))?(?:\([0-9m]\))?(?:-c_k\(1\))?)(?:[ _](.*))?")
 
 _CSS = """\
@@ -44,25 +48,13 @@ math { font-family: 'STIX Two Math', 'Latin Modern Math', 'TeX Gyre Termes Math'
 class _Printer(LatexPrinter):  # type: ignore[misc]  # SymPy ships no types
     """SymPy's LaTeX with sums as one writes them: a series from its largest term on."""
 
-    def _print_Add(self, expr: Any, order: Any = None) -> str:  # SymPy's name
-        terms = self._as_ordered_terms(expr, order=order)
+    def _as_ordered_terms(self, expr: Any, order: Any = None) -> Any:  # SymPy's name
+        terms = list(super()._as_ordered_terms(expr, order=order))
         if expr.has(sp.Order):
             variable = next(iter(expr.atoms(sp.Order))).variables[0]
-            terms.sort(key=lambda term: _rank(term, variable))
-        elif terms[0].could_extract_minus_sign():
-            positive = next((t for t in terms if not t.could_extract_minus_sign()), None)
-            if positive is not None:
-                terms.remove(positive)
-                terms.insert(0, positive)
-        text = ""
-        for term in terms:
-            negative = term.could_extract_minus_sign()
-            part = self._print(-term if negative else term)
-            bracket = self._needs_add_brackets(-term if negative else term)
-            part = rf"\left({part}\right)" if bracket else part
-            text += (" - " if text else "-") * negative or (" + " if text else "")
-            text += part
-        return text
+            return sorted(terms, key=lambda term: _rank(term, variable))
+        first = next((term for term in terms if not term.could_extract_minus_sign()), terms[0])
+        return sorted(terms, key=lambda term: term is not first)
 
 
 def _rank(term: Any, variable: Any) -> tuple[bool, Any]:
@@ -88,6 +80,8 @@ def _name(name: str) -> str:
     """
     if name in _NAMES:
         return _NAMES[name]
+    if _GREEK.fullmatch(name):
+        return f"\\{name}"
     match = _QUANTITY.fullmatch(name)
     if match is None:
         return rf"\text{{{name.replace('_', ' ')}}}"
@@ -96,32 +90,44 @@ def _name(name: str) -> str:
     return rf"{symbol}\ \text{{{words}}}" if words else symbol
 
 
-def latex_document(derivation: Derivation) -> str:
+_ARTICLE = r"""\documentclass{article}
+\usepackage{amsmath,amssymb}
+\allowdisplaybreaks
+\title{TITLE}
+\date{}
+\begin{document}
+\maketitle
+"""
+
+
+def latex_document(page: Page) -> str:
     """Return an article that compiles by itself."""
-    lines = [
-        r"\documentclass{article}", r"\usepackage{amsmath,amssymb}", r"\allowdisplaybreaks",
-        rf"\title{{{_latex_prose(derivation.title)}}}", r"\date{}", r"\begin{document}",
-        r"\maketitle",
-    ]  # fmt: skip
-    if derivation.abstract:
-        lines += [r"\begin{abstract}", _latex_prose(derivation.abstract), r"\end{abstract}"]
-    if derivation.assumptions:
-        lines += [r"\section*{Assumptions}", r"\begin{itemize}"]
-        lines += [rf"\item {_latex_prose(text)}" for text in derivation.assumptions]
-        lines.append(r"\end{itemize}")
-    lines += [r"\section*{Steps}", r"\begin{enumerate}"]
-    for step in derivation.steps:
-        lines += [
-            rf"\item {_latex_prose(step.statement)} \emph{{({step.status})}}",
-            _latex_display(step.expression),
-            rf"\emph{{Why:}} {_latex_prose(step.justification)}",
-            "",
-            rf"\emph{{Checked against: {_latex_prose(step.check.route)}.}}",
-        ]
-    lines += [r"\end{enumerate}", r"\section*{Results}"]
-    for name, value in derivation.result.items():
-        lines.append(_latex_display(value, prefix=f"{_name(name)} = "))
-    return "\n".join([*lines, r"\end{document}", ""])
+    parts = [_ARTICLE.replace("TITLE", _latex_prose(page.title))]
+    if page.abstract:
+        parts.append(_environment("abstract", _latex_prose(page.abstract)))
+    if page.assumptions:
+        items = [rf"\item {_latex_prose(text)}" for text in page.assumptions]
+        parts.append("\\section*{Assumptions}\n" + _environment("itemize", *items))
+    steps = [line for step in page.steps for line in _latex_step(step)]
+    parts.append("\\section*{Steps}\n" + _environment("enumerate", *steps))
+    parts.append("\\section*{Results}\n")
+    for name, value in page.result.items():
+        parts.append(_latex_display(value, prefix=f"{_name(name)} = ") + "\n")
+    return "".join([*parts, "\\end{document}\n"])
+
+
+def _environment(name: str, *lines: str) -> str:
+    return "\n".join([rf"\begin{{{name}}}", *lines, rf"\end{{{name}}}", ""])
+
+
+def _latex_step(step: Step) -> list[str]:
+    return [
+        rf"\item {_latex_prose(step.statement)} \emph{{({step.status})}}",
+        _latex_display(step.expression),
+        rf"\emph{{Why:}} {_latex_prose(step.justification)}",
+        "",
+        rf"\emph{{Checked against: {_latex_prose(step.check.route)}.}}",
+    ]
 
 
 def _latex_display(expression: Any, prefix: str = "") -> str:
@@ -143,21 +149,19 @@ def _latex_prose(text: str) -> str:
     return "$".join(parts)
 
 
-def markdown(derivation: Derivation) -> str:
+def markdown(page: Page) -> str:
     """Return Markdown, formulas between dollar signs."""
-    lines = [f"# {derivation.title}", ""]
-    if derivation.abstract:
-        lines += [derivation.abstract, ""]
-    lines += [f"- {text}" for text in derivation.assumptions]
-    for number, step in enumerate(derivation.steps, start=1):
-        lines += [
-            "", f"**{number}.** {step.statement} *({step.status})*", "",
-            f"$$ {latex_of(step.expression)} $$", "",
-            f"Why: {step.justification}", "",
-            f"*Checked against: {step.check.route}.*",
-        ]  # fmt: skip
+    lines = [f"# {page.title}", ""]
+    if page.abstract:
+        lines += [page.abstract, ""]
+    lines += [f"- {text}" for text in page.assumptions]
+    for number, step in enumerate(page.steps, start=1):
+        lines += ["", f"**{number}.** {step.statement} *({step.status})*"]
+        lines += ["", f"$$ {latex_of(step.expression)} $$"]
+        lines += ["", f"Why: {step.justification}"]
+        lines += ["", f"*Checked against: {step.check.route}.*"]
     lines += ["", "## Results", ""]
-    lines += [f"- ${_name(n)} = {latex_of(value)}$" for n, value in derivation.result.items()]
+    lines += [f"- ${_name(name)} = {latex_of(value)}$" for name, value in page.result.items()]
     return "\n".join([*lines, ""])
 
 
@@ -172,25 +176,25 @@ def html_page(title: str, body: str) -> str:
     )
 
 
-def html_document(derivation: Derivation, report: CheckReport | None = None) -> str:
+def html_document(page: Page, report: CheckReport | None = None) -> str:
     """Return one page: MathML, no scripts, nothing fetched; with `report`, the evidence too."""
-    return html_page(derivation.title, html_fragment(derivation, report))
+    return html_page(page.title, html_fragment(page, report))
 
 
-def html_fragment(derivation: Derivation, report: CheckReport | None = None) -> str:
+def html_fragment(page: Page, report: CheckReport | None = None) -> str:
     """Return the body of the page, as a notebook shows it."""
-    lines = [f"<h1>{prose_to_html(derivation.title)}</h1>"]
-    if derivation.abstract:
-        lines.append(f"<p>{prose_to_html(derivation.abstract)}</p>")
-    if derivation.assumptions:
-        items = "".join(f"<li>{prose_to_html(text)}</li>" for text in derivation.assumptions)
+    lines = [f"<h1>{prose_to_html(page.title)}</h1>"]
+    if page.abstract:
+        lines.append(f"<p>{prose_to_html(page.abstract)}</p>")
+    if page.assumptions:
+        items = "".join(f"<li>{prose_to_html(text)}</li>" for text in page.assumptions)
         lines.append(f"<h2>Assumptions</h2><ul>{items}</ul>")
     lines.append("<h2>Steps</h2>")
-    for number, step in enumerate(derivation.steps, start=1):
+    for number, step in enumerate(page.steps, start=1):
         evidence = report.steps[number - 1].evidence if report else ""
         lines.append(_html_step(number, step, evidence))
     lines.append("<h2>Results</h2>")
-    for name, value in derivation.result.items():
+    for name, value in page.result.items():
         formula = _mathml(f"{_name(name)} = {latex_of(value)}", display=True)
         lines.append(f'<div class="display">{formula}</div>')
     return "\n".join(lines)
@@ -217,6 +221,4 @@ def prose_to_html(text: str) -> str:
 
 
 def _mathml(latex: str, display: bool = False) -> str:
-    from latex2mathml.converter import convert
-
     return str(convert(latex, display="block" if display else "inline"))

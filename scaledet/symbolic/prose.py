@@ -11,8 +11,18 @@ from scaledet import symbols as y
 from scaledet.network.network import Layer, Network
 from scaledet.reference.exact import number
 
-__all__ = ["Entrywise", "Stacked", "abstract", "assumptions", "factor", "layer_in_words",
-           "layers_in_words", "printable", "reading_order", "shown_layers"]  # fmt: skip
+__all__ = [
+    "Entrywise",
+    "Stacked",
+    "abstract",
+    "assumptions",
+    "factor",
+    "layer_in_words",
+    "layers_in_words",
+    "printable",
+    "reading_order",
+    "shown_layers",
+]
 
 LONGEST = 60
 """Digits of the longest rational that is written out."""
@@ -38,7 +48,7 @@ class Entrywise(sp.Eq):  # type: ignore[misc]  # SymPy ships no types
             )
             for i in range(left.rows)
         ]
-        return r"\begin{matrix} " + r" \\ ".join(rows) + r" \end{matrix}"
+        return _matrix(rows)
 
 
 class Stacked(sp.Eq):  # type: ignore[misc]
@@ -53,7 +63,11 @@ class Stacked(sp.Eq):  # type: ignore[misc]
         signed = [term if term.startswith("-") else f"+ {term}" for term in terms]
         rows = [" ".join(signed[i : i + 3]) for i in range(0, len(signed), 3)]
         rows[0] = f"{printer.doprint(self.lhs)} = {rows[0].removeprefix('+ ')}"
-        return r"\begin{matrix} " + r" \\ ".join(rows) + r" \end{matrix}"
+        return _matrix(rows)
+
+
+def _matrix(rows: list[str]) -> str:
+    return r"\begin{matrix} " + r" \\ ".join(rows) + r" \end{matrix}"
 
 
 def printable(value: Fraction | int) -> Any:
@@ -133,9 +147,10 @@ def factor(net: Network, i: int) -> Any:
 
 
 def abstract(net: Network, result: dict[str, Any]) -> str:
-    """Say in a sentence or two what was found."""
-    last = {name: f"{name}_{{{net.depth}}} = {_short(result[f'{name}_{net.depth}'])}"
-            for name in "ADG"}  # fmt: skip
+    """Say the results in a sentence or two."""
+    last = {
+        name: f"{name}_{{{net.depth}}} = {_short(result[f'{name}_{net.depth}'])}" for name in "ADG"
+    }
     text = (
         f"Exactly, layer by layer: a receptive field of ${last['A']}$ pixels, the sensitivity to "
         f"displacements ${last['D']}$ and the sensitivity to noise ${last['G']}$."
@@ -163,24 +178,29 @@ def reading_order(name: str) -> int:
     return "DGA".find(name[0]) if name[1:2] == "_" else 3
 
 
+_NOISE = {
+    "input": "rectified with the image: $\\mathrm{relu}(x + \\eta)$ enters the network",
+    "noise": "rectified alone: $x + \\mathrm{relu}(\\eta)$ enters the network",
+    None: "linear: $x + \\eta$ enters the network and nothing rectifies it",
+}
+_ASSUMPTIONS = (
+    "filters $a \\ge 0$ of sum 1 and biases $\\ge 0$: clean images stay non-negative, so no ReLU "
+    "acts on them and the network is linear on them, exactly",
+    "one active pixel at a uniform grid phase of the infinite lattice, $d = DIM$, moved by one "
+    "site along a random axisAXES",
+    "noise independent and Gaussian, of the energy of a move, $L \\sigma^2 = 2$, and NOISE; "
+    "$L \\to \\infty$ first, then the depth",
+    "idealised: real networks also pad with zeros, take maxima, add branches and learn filters of "
+    "both signs; none of this is covered",
+)
+_AXES = "; filters are tensor products, and $c_k$, $h_k$, $A_k$ refer to one axis"
+_ROUNDED = "exact numbers of more than 60 digits are written to 30"
+
+
 def assumptions(net: Network, rectify: str | None, rounded: bool) -> tuple[str, ...]:
     """Say what is assumed of the layers, the pixel and the noise."""
-    met = {
-        "input": "rectified with the image: $\\mathrm{relu}(x + \\eta)$ enters the network",
-        "noise": "rectified alone: $x + \\mathrm{relu}(\\eta)$ enters the network",
-        None: "linear: $x + \\eta$ enters the network and nothing rectifies it",
-    }
-    rounding = ("exact numbers of more than 60 digits are written to 30",) if rounded else ()
-    return (
-        layers_in_words(net),
-        "filters $a \\ge 0$ of sum 1 and biases $\\ge 0$: clean images stay non-negative, so no "
-        "ReLU acts on them and the network is linear on them, exactly",
-        f"one active pixel at a uniform grid phase of the infinite lattice, $d = {net.dim}$, moved "
-        "by one site along a random axis" + ("" if net.dim == 1 else
-        "; filters are tensor products, and $c_k$, $h_k$, $A_k$ refer to one axis"),
-        f"noise independent and Gaussian, of the energy of a move, $L \\sigma^2 = 2$, and "
-        f"{met[rectify]}; $L \\to \\infty$ first, then the depth",
-        "idealised: real networks also pad with zeros, take maxima, add branches and learn "
-        "filters of both signs; none of this is covered",
-        *rounding,
-    )  # fmt: skip
+    words = {"DIM": str(net.dim), "AXES": "" if net.dim == 1 else _AXES, "NOISE": _NOISE[rectify]}
+    texts = [layers_in_words(net), *_ASSUMPTIONS]
+    for place, word in words.items():
+        texts = [text.replace(place, word) for text in texts]
+    return (*texts, _ROUNDED) if rounded else tuple(texts)

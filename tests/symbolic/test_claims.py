@@ -9,10 +9,10 @@ import pytest
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.errors import DerivationError
+from scaledet.errors import DerivationError, Undefined
 from scaledet.reference.exact import number
 from scaledet.symbolic.claims import agree, same
-from scaledet.symbols import k, m, n, s, x
+from scaledet.symbols import d, k, m, n, s, x
 
 VALUES = {y.c: lambda layer, lag: Fraction(10 * layer + lag, 7)}
 
@@ -83,11 +83,29 @@ def test_what_cannot_be_decided_is_refuted() -> None:
     with pytest.raises(DerivationError, match="not both finite"):
         agree(sp.Eq(1 / x, 3), [{x: 0}])
 
-    def refuse(*_: int) -> Fraction:
-        raise ValueError("no such layer")
 
-    with pytest.raises(DerivationError, match="no such layer"):
-        agree(sp.Eq(y.c(k, m), 0), [{k: 1, m: 0}], {y.c: refuse})
+def three_layers(layer: int, lag: int) -> Fraction:
+    if layer > 3:
+        raise IndexError("no such layer")
+    return Fraction(layer, 1 + lag)
+
+
+def test_a_claim_without_a_value_is_undefined() -> None:
+    values = {y.c: three_layers}
+    claim = sp.Eq(y.c(k + 1, 0), k + 1)
+    assert agree(claim, [{k: 1}, {k: 2}], values) == "exact in 2 cases"
+    with pytest.raises(Undefined, match="undefined at k = 3: no such layer"):
+        agree(claim, [{k: 3}, {k: 2}], values)
+    with pytest.raises(DerivationError, match="fails at k = 2") as caught:
+        agree(sp.Eq(y.c(k + 1, 0), k), [{k: 3}, {k: 2}], values)
+    assert not isinstance(caught.value, Undefined)
+
+
+def test_no_reference_has_layers_below_zero() -> None:
+    with pytest.raises(DerivationError, match="there is no layer -1") as caught:
+        agree(sp.Eq(y.c(-k, 0), 0), [{k: 1}], {y.c: three_layers})
+    assert not isinstance(caught.value, Undefined)
+    assert agree(sp.Eq(y.c(k + 9, 0) ** (d - 1), 1), [{k: 1, d: 1}], {y.c: three_layers})
 
 
 def test_numbers_of_other_libraries() -> None:

@@ -58,11 +58,11 @@ def test_status_is_one_of_three() -> None:
 
 
 def test_derivations_are_frozen() -> None:
-    found = derivation(RIGHT)
+    frozen = derivation(RIGHT)
     with pytest.raises(FrozenInstanceError):
-        found.title = "other"  # type: ignore[misc]
+        frozen.title = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        found.result["total"] = 0  # type: ignore[index]
+        frozen.result["total"] = 0  # type: ignore[index]
 
 
 def test_repr_names_results_and_length() -> None:

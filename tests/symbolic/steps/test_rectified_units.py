@@ -37,21 +37,6 @@ def test_every_step_is_confirmed(dim):
     assert all(step.status == "proved" for step in steps)
 
 
-@pytest.mark.parametrize("dim", [1, 2])
-def test_every_wrong_formula_is_caught(dim):
-    missed = []
-    for step in [*layer_noise_steps(dim), flat_law(dim), boxes_law(dim), growth_step(dim)]:
-        for text, wrong in mutants(step.expression):
-            try:
-                step.claiming(wrong).verify()
-            except DerivationError:
-                assert str(wrong) not in TRUE_ALL_THE_SAME
-            else:
-                if str(wrong) not in TRUE_ALL_THE_SAME:
-                    missed.append(f"{text}: {wrong}")
-    assert not missed, "\n".join(missed)
-
-
 def test_law_against_the_engine():
     net = sd.Network([sd.Layer([1, 2, 4], 2), sd.Layer(3), sd.Layer([3, 1], 2)], dim=2)
     predicted = sd.predict(net, rectify="layers")

@@ -1,0 +1,122 @@
+"""What stands on a page: steps with their checks, and the reports of the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scaledet import validate
+from scaledet.symbolic.claims import Claim
+
+__all__ = ["Check", "CheckReport", "Page", "Step", "StepReport"]
+
+STATUSES = ("proved", "tested", "conjectured")
+"""What a step is: a theorem, an observation over a stated range, or a guess."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """An independent route to the truth of a claim.
+
+    Attributes
+    ----------
+    route : str
+        What the claim is confronted with, and over which range.
+    confront : callable
+        Takes the claimed SymPy expression; returns the evidence in words; raises
+        ``DerivationError`` on a contradiction.
+    """
+
+    route: str
+    confront: Callable[[Claim], str]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    r"""One step of a derivation.
+
+    Attributes
+    ----------
+    statement : str
+        Prose with mathematics between dollar signs.
+    expression : sympy.Basic
+        The claim itself: what the check receives.
+    justification : str
+        The definition or the earlier steps it follows from; prose with mathematics.
+    check : Check
+        The independent route.
+    status : {"proved", "tested", "conjectured"}
+        "tested" and "conjectured" steps say their range in the justification.
+    """
+
+    statement: str
+    expression: Claim
+    justification: str
+    check: Check
+    status: str = "proved"
+
+    def __post_init__(self) -> None:
+        validate.choice("status", self.status, STATUSES)
+
+    def verify(self) -> str:
+        """Confront the expression with the step's check and return the evidence.
+
+        Raises
+        ------
+        DerivationError
+            If the check contradicts the expression.
+        """
+        return self.check.confront(self.expression)
+
+    def claiming(self, expression: Claim) -> Step:
+        """Return the same step with another claim: for negative controls."""
+        return replace(self, expression=expression)
+
+    def cited(self, page: str) -> Step:
+        """Return the same claim and check, its reason being the page that derives it.
+
+        A page takes over a general law (the last step of its own page) in this way and does not
+        derive it again; `page` is the title of a page in ``derivations``.
+        """
+        reason = f"a general law, derived step by step on the page “{page}”."
+        return replace(self, justification=reason)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """The evidence for one step."""
+
+    number: int
+    status: str
+    statement: str
+    route: str
+    evidence: str
+
+
+@dataclass(frozen=True, repr=False)
+class CheckReport:
+    """All steps of a derivation, checked."""
+
+    title: str
+    steps: tuple[StepReport, ...]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __repr__(self) -> str:
+        lines = [f"{self.title}: {len(self)} steps, all confirmed"]
+        for step in self.steps:
+            lines.append(f"  {step.number:2d} {step.status:9} {step.route}: {step.evidence}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Page:
+    """A result with the steps that lead to it; attributes as in `Derivation`."""
+
+    title: str
+    assumptions: tuple[str, ...]
+    steps: tuple[Step, ...]
+    result: Mapping[str, Any]
+    abstract: str = ""
