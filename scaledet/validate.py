@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "RECTIFICATIONS",
     "choice",
     "flag",
     "generator",
@@ -24,10 +23,6 @@ __all__ = [
     "rational",
     "real",
 ]
-
-RECTIFICATIONS = ("input", "noise", "layers", None)
-"""How the noise meets the ReLU: relu(x + eta) or x + relu(eta) enters the network, x + eta enters
-and every layer rectifies, or x + eta enters and no layer does (linear noise)."""
 
 
 def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:

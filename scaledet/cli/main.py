@@ -7,12 +7,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 
 from scaledet import __version__
 from scaledet.cli import derive, predict, simulate
-from scaledet.cli.arguments import Parser, UsageError
-from scaledet.cli.options import describe
+from scaledet.cli.arguments import Parser
 from scaledet.errors import ArgumentError, CheckpointError
 
 __all__ = ["main"]
@@ -80,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> tuple[str, int]:
     """Run a command; print the warnings of one that succeeds, each in one line."""
-    parser = describe(partial(Parser, prog="scaledet"), _TEXT)
+    parser = Parser(_TEXT, prog="scaledet")
     parser.add_argument("--version", action="version", version=f"scaledet {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (predict, derive, simulate):
@@ -104,7 +102,7 @@ def _write(text: str) -> None:
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
         if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"cannot write to stdout: {error.strerror}") from error
+            raise ArgumentError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def _fail(message: str) -> int:

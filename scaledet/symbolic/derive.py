@@ -9,6 +9,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.network.network import Layer, Network
+from scaledet.scenario import RECTIFICATIONS
 from scaledet.theory.coverage import require_no_bias, require_theory
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def derive(
     >>> derive(kernel="box", stride=1, order=2).result["D_k"]
     -9*(f**2 + 6)/(10*k**2*(f**2 - 1)**2) + 3/(k*(f**2 - 1)) + O(k**(-3), (k, oo))
     """
-    validate.choice("rectify", rectify, validate.RECTIFICATIONS)
+    validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is not None:
         return _network(net, kernel=kernel, stride=stride, order=order, dim=dim, rectify=rectify)
     dimension = _dimension(dim)
