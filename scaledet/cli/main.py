@@ -38,22 +38,10 @@ exit codes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code.
+    """Run the command `argv` (default: that of the process); return the exit code, as in the help.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments without the program's name; default: those of the process.
+    An error of the user is printed as one line on stderr; any other error passes through.
 
-    Returns
-    -------
-    int
-        0; 1 if ``compare`` or ``derive --check`` finds a disagreement; 2 after an error, printed
-        as one line on stderr; 130 if interrupted (``simulate``, ``compare``: after what is
-        finished). An error that is not the user's passes through.
-
-    Examples
-    --------
     >>> main(["exponents", "--kernel", "2", "--stride", "2"])
     Exponents of Kernel(1/2, 1/2), stride 2, d = 1, rectify = 'input'
       D_k ~ A_k^-alpha   alpha = 1
