@@ -93,15 +93,11 @@ def _derivation(arguments: Namespace) -> Derivation:
         if arguments.dim == "d":
             raise ArgumentError("argument --dim: expected 1, 2 or 3 with argument --layer; got 'd'")
         return derive(Network(arguments.layer, arguments.dim), rectify=rectify)
-    stride: Any = arguments.stride
-    if stride == "s":
-        if arguments.kernel != "box":
-            raise ArgumentError("argument --stride: 's' needs --kernel box")
-        stride = symbols.s
-    elif isinstance(arguments.kernel, Kernel):
-        stride = Layer(arguments.kernel, stride).stride
-    elif stride == "kernel":
-        stride = True
+    stride = {"s": symbols.s, "kernel": True}.get(arguments.stride, arguments.stride)
+    if arguments.stride == "s" and arguments.kernel != "box":
+        raise ArgumentError("argument --stride: 's' needs --kernel box")
+    if isinstance(arguments.kernel, Kernel):
+        stride = Layer(arguments.kernel, arguments.stride).stride
     return derive(
         kernel=arguments.kernel,
         stride=stride,

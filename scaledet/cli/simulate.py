@@ -6,7 +6,7 @@ import re
 from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from scaledet.simulation.result import Simulation
 
 INTERRUPTED = 130
-_DISAGREEMENT = 1e-3  # Theory and simulation disagree at or below this p-value.
 _PATIENCE = 5.0  # How long a scheduler may take to answer (seconds).
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:[0-9]+|inproc://\S+", re.IGNORECASE)
 
@@ -121,7 +120,7 @@ def _simulate(arguments: Namespace) -> tuple[str, int]:
 
 
 def _compare(arguments: Namespace) -> tuple[str, int]:
-    from scaledet.analysis.comparison import compare
+    from scaledet.analysis.comparison import DISAGREEMENT, compare
 
     scenario = options.scenario(arguments)
     predicted = prediction(arguments, scenario)
@@ -130,7 +129,7 @@ def _compare(arguments: Namespace) -> tuple[str, int]:
         # No verdict before the number of samples that was asked for.
         return records.text(arguments, simulated, *_SIMULATED), INTERRUPTED
     result = compare(predicted, simulated)
-    agree = result.p_value > _DISAGREEMENT
+    agree = result.p_value > DISAGREEMENT
     return records.text(arguments, result, *_COMPARED, agree=agree), 0 if agree else 1
 
 
@@ -141,17 +140,18 @@ def _simulation(arguments: Namespace, scenario: dict[str, Any]) -> Simulation:
         raise ArgumentError("argument --workers: not allowed with argument --scheduler")
     network = options.build_network(arguments)
     passed_on = {name: getattr(arguments, name) for name in _PASSED_ON}
-    with (
-        nullcontext() if arguments.scheduler is None else _cluster(arguments.scheduler) as executor
-    ):
+    with _cluster(arguments.scheduler) as executor:
         result = simulate(network, executor=executor, **scenario, **passed_on)
     options.write(arguments, "save", result.save)
     return result
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Executor]:
-    """Connect to the Dask scheduler at `address`."""
+def _cluster(address: str | None) -> Iterator[Executor | None]:
+    """Connect to the Dask scheduler at `address`, if one is given."""
+    if address is None:
+        yield None
+        return
 
     def refusal(reason: str) -> ArgumentError:
         return ArgumentError(f"argument --scheduler: {reason}")
