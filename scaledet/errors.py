@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 __all__ = [
@@ -23,7 +24,18 @@ class ArgumentTypeError(ArgumentError, TypeError):
     """An argument of the wrong type."""
 
 
-class ExhaustionError(ArgumentError):
+class _InformedError(Exception):
+    """An error with attributes, which pickle and copy keep."""
+
+    def __init__(self, message: str, **attributes: Any) -> None:
+        super().__init__(message)
+        vars(self).update(attributes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), str(self), **vars(self)), ()
+
+
+class ExhaustionError(_InformedError, ArgumentError):
     """The image is exhausted: all images look alike at some layer, Q_k = 0, D_k and G_k undefined.
 
     Attributes
@@ -34,10 +46,8 @@ class ExhaustionError(ArgumentError):
         Largest depth at which everything is defined.
     """
 
-    def __init__(self, message: str, *, layer: int, largest_depth: int) -> None:
-        super().__init__(message)
-        self.layer = layer
-        self.largest_depth = largest_depth
+    layer: int
+    largest_depth: int
 
     @classmethod
     def at(cls, layer: int, size: int | None, reason: str = "Q_k = 0") -> ExhaustionError:
@@ -54,16 +64,8 @@ class ExhaustionError(ArgumentError):
         """Return the error as that of the run called `label` among others."""
         return type(self)(f"{label}: {self}", **vars(self))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), str(self), dict(vars(self)))
 
-
-def _rebuild(kind: type[Exception], message: str, known: dict[str, Any]) -> Exception:
-    """Restore an error from its message and what it carries (for pickle and copy)."""
-    return kind(message, **known)
-
-
-class FitError(ArgumentError):
+class FitError(_InformedError, ArgumentError):
     """The values are no power law over the window; carries the fit that was refused.
 
     Attributes
@@ -80,30 +82,15 @@ class FitError(ArgumentError):
         First and last index used.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        slope: float,
-        error: float,
-        chi2: float,
-        dof: int,
-        p_value: float,
-        window: tuple[int, int],
-    ) -> None:
-        super().__init__(message)
-        self.slope = slope
-        self.error = error
-        self.chi2 = chi2
-        self.dof = dof
-        self.p_value = p_value
-        self.window = window
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), str(self), dict(vars(self)))
+    slope: float
+    error: float
+    chi2: float
+    dof: int
+    p_value: float
+    window: tuple[int, int]
 
 
-class DerivationError(ArithmeticError):
+class DerivationError(_InformedError, ArithmeticError):
     """A step of a derivation fails its check; carries the step and what contradicts it.
 
     Attributes
@@ -114,13 +101,11 @@ class DerivationError(ArithmeticError):
         What contradicts the claim.
     """
 
-    def __init__(self, message: str, *, step: int = 0, reason: str = "") -> None:
-        super().__init__(message)
-        self.step = step
-        self.reason = reason or message
+    step: int
+    reason: str
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), str(self), dict(vars(self)))
+    def __init__(self, message: str, *, step: int = 0, reason: str = "") -> None:
+        super().__init__(message, step=step, reason=reason or message)
 
 
 class Undefined(DerivationError):
@@ -130,7 +115,7 @@ class Undefined(DerivationError):
     """
 
 
-class CheckpointError(OSError):
+class CheckpointError(_InformedError, OSError):
     """The file that keeps the finished units of a run cannot be read or written.
 
     Attributes
@@ -139,9 +124,7 @@ class CheckpointError(OSError):
         The file. What it held before stays; the same call goes on from there.
     """
 
-    def __init__(self, message: str, *, path: str) -> None:
-        super().__init__(message)
-        self.path = path
+    path: str
 
     @classmethod
     def at(cls, path: object, reason: str) -> CheckpointError:
@@ -151,6 +134,3 @@ class CheckpointError(OSError):
             "kept: once the cause is removed, the same call goes on from there",
             path=str(path),
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), str(self), dict(vars(self)))

@@ -273,14 +273,10 @@ def _styled(style: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 
 def _numbers(name: str, values: Any, bound: str, length: int | None = None) -> NDArray[np.float64]:
     many = "a one-dimensional array of" if length is None else f"{length}"
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ArgumentTypeError(
-            f"{name} must be {many} finite numbers {bound}; got {values!r}"
-        ) from None
+    accepted = f"{many} finite numbers {bound}"
+    array = validate.floats(name, values, accepted)
     low = array <= 0 if bound == "> 0" else array < 0
     wrong = array.ndim != 1 or (length is not None and len(array) != length)
     if wrong or not np.isfinite(array).all() or low.any():
-        raise ArgumentError(f"{name} must be {many} finite numbers {bound}; got {values!r}")
+        raise ArgumentError(f"{name} must be {accepted}; got {values!r}")
     return array

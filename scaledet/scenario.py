@@ -111,16 +111,8 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain JSON-able description."""
-        return {
-            "network": self.network.to_dict(),
-            "size": self.size,
-            "rectify": self.rectify,
-            "sigma": self.sigma,
-            "task": None if self.task is None else self.task.to_dict(),
-            "balanced": self.balanced,
-            "background": self.background,
-            "noise": self.noise,
-        }
+        task = None if self.task is None else self.task.to_dict()
+        return {**vars(self), "network": self.network.to_dict(), "task": task}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Scenario:
@@ -135,8 +127,10 @@ class Scenario:
         image = "one pixel" if self.task is None else repr(self.task)
         where = "infinite lattice" if self.size is None else f"size {self.size}"
         noise = "noise matched" if self.sigma is None else f"sigma = {self.sigma:.6g}"
-        own = f", background = {self.background:.6g}" if self.background else ""
-        return f"{self.network!r}: {image}, {where}, rectify = {self.rectify!r}, {noise}{own}"
+        background = f", background = {self.background:.6g}" if self.background else ""
+        return (
+            f"{self.network!r}: {image}, {where}, rectify = {self.rectify!r}, {noise}{background}"
+        )
 
 
 _FIELDS = tuple(Scenario.__dataclass_fields__)

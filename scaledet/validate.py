@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "choice",
     "flag",
+    "floats",
     "generator",
     "integer",
     "proportion",
@@ -59,29 +61,38 @@ def rational(name: str, value: Any, accepted: str = "a finite real number") -> F
 
 def real(name: str, value: Any, *, positive: bool = False, minimum: float | None = None) -> float:
     """Return `value` as a finite ``float``, optionally > 0 or >= `minimum`."""
-    accepted = "a finite real number"
-    if positive:
-        accepted += " > 0"
-    elif minimum is not None:
-        accepted += f" >= {minimum:g}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
-    result = float(value)
-    low = (positive and result <= 0) or (minimum is not None and result < minimum)
-    if not math.isfinite(result) or low:
-        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
-    return result
+    bound = " > 0" if positive else "" if minimum is None else f" >= {minimum:g}"
+
+    def admits(number: float) -> bool:
+        above = number > 0 if positive else minimum is None or number >= minimum
+        return above and math.isfinite(number)
+
+    return _float(name, value, f"a finite real number{bound}", admits)
 
 
 def proportion(name: str, value: Any) -> float:
     """Return `value` as a ``float`` between 0 and 1, neither included."""
     accepted = "a real number between 0 and 1, neither included"
+    return _float(name, value, accepted, lambda number: 0 < number < 1)
+
+
+def _float(name: str, value: Any, accepted: str, admits: Callable[[float], bool]) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
     result = float(value)
-    if not 0 < result < 1:
+    if not admits(result):
         raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
     return result
+
+
+def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
+    """Return `value` as an array of floats of any shape; `accepted` says what it must be."""
+    import numpy as np
+
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
 
 
 def choice(name: str, value: Any, options: Collection[Any]) -> Any:

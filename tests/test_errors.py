@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 import scaledet as sd
-from scaledet.errors import CheckpointError
+from scaledet.errors import CheckpointError, DerivationError
 
 
 def exhausted() -> sd.ExhaustionError:
@@ -27,7 +27,11 @@ def unwritable() -> CheckpointError:
     return CheckpointError.at("run.sqlite", "database or disk is full")
 
 
-@pytest.mark.parametrize("make", [exhausted, refused, unwritable])
+def contradicted() -> DerivationError:
+    return DerivationError("step 3 fails", step=3, reason="2 is not 3")
+
+
+@pytest.mark.parametrize("make", [exhausted, refused, unwritable, contradicted])
 @pytest.mark.parametrize(
     "through", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy]
 )

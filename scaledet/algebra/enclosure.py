@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import sympy as sp
@@ -73,10 +74,7 @@ def _ball(node: Any, bits: int) -> arb:
     if isinstance(node, sp.Add):
         return sum(arguments, arb(0))
     if isinstance(node, sp.Mul):
-        product = arb(1)
-        for argument in arguments:
-            product *= argument
-        return product
+        return math.prod(arguments, start=arb(1))
     if isinstance(node, sp.Pow):
         base, power = arguments
         if isinstance(node.exp, sp.Rational) and node.exp.q == 2:

@@ -48,12 +48,6 @@ class PositiveRoot:
     def __float__(self) -> float:
         return float(self.ball().mid())
 
-    def rational(self) -> Fraction | None:
-        """Return the number itself if it is rational, else None."""
-        if self.factor.degree() != 1:
-            return None
-        return Fraction(-int(self.factor[0]), int(self.factor[1])) / self.scale
-
     def sympy(self) -> Any:
         """Return the exact SymPy number: radicals up to degree 2, else a ``RealRoot``."""
         import sympy as sp
@@ -82,21 +76,18 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
     from scaledet.algebra.sympy_numbers import by_value, complex_roots
 
     _, factors = polynomial.factor()
+    order = cmp_to_key(by_value)
     precision = 128
     while True:
         with ctx.workprec(precision):
-            candidates = []
-            moduli = []
+            candidates, moduli = [], []
             for factor, multiplicity in factors:
                 roots = complex_roots(factor)
                 moduli += [abs(root) for root in roots]
                 reals = [r.real for r in roots if r.imag == 0 and r.real > 0]
                 if reals:
-                    largest = max(reals, key=cmp_to_key(by_value))
-                    candidates.append((largest, factor, multiplicity))
-            top = candidates[0]
-            for candidate in candidates[1:]:
-                top = candidate if candidate[0] > top[0] else top
+                    candidates.append((max(reals, key=order), factor, multiplicity))
+            top = max(candidates, key=lambda candidate: order(candidate[0]))
             if all(other is top or bool(top[0] > other[0]) for other in candidates):
                 # The root itself always overlaps; a second one means equal modulus, which no
                 # precision can separate.

@@ -123,10 +123,6 @@ class RealRoot(BallNumber):
         """Enclosure with `bits` correct bits."""
         return _largest_root(self.coefficients, bits)
 
-    def as_poly_in(self, symbol: Any) -> Any:
-        """Return the minimal polynomial (up to a factor) as a SymPy ``Poly`` in `symbol`."""
-        return _polynomial(self.coefficients, symbol)
-
     def _sympystr(self, printer: Any) -> str:
         return f"RealRoot({_printed(self.coefficients, printer)})"
 
@@ -140,12 +136,8 @@ def _largest_root(coefficients: tuple[int, ...], bits: int) -> arb:
     return largest_real_root(fmpz_poly(list(coefficients)), bits)
 
 
-def _polynomial(coefficients: tuple[int, ...], symbol: Any) -> Any:
-    return sp.Poly(list(reversed(coefficients)), symbol)
-
-
 def _printed(coefficients: tuple[int, ...], printer: Any, denominator: int = 1) -> str:
-    polynomial = _polynomial(coefficients, sp.Symbol("x")).as_expr()
+    polynomial = sp.Poly(coefficients[::-1], sp.Symbol("x")).as_expr()
     return str(printer.doprint(sp.expand(polynomial / denominator)))
 
 

@@ -18,7 +18,10 @@ from scaledet.theory.prediction import Prediction
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["DISAGREEMENT", "Comparison", "compare"]
+
+DISAGREEMENT = 1e-3
+"""Theory and simulation disagree at or below this p-value."""
 
 # Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested.
 # Directions whose variance is this much below the largest are numerically absent.
@@ -80,7 +83,7 @@ class Comparison(Table):
         }
 
     def _title(self) -> str:
-        verdict = "agree" if self.p_value > 1e-3 else "DISAGREE"
+        verdict = "agree" if self.p_value > DISAGREEMENT else "DISAGREE"
         return (
             f"Comparison: theory and simulation {verdict}, p = {self.p_value:.3g} "
             f"(chi2 = {self.chi2:.1f} in {self.dof[0]} directions, "

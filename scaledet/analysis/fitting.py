@@ -190,10 +190,7 @@ def _curve(A: Any, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 def _positive(name: str, values: Any) -> NDArray[np.float64]:
     accepted = "a one-dimensional array of finite numbers > 0"
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {values!r}") from None
+    array = validate.floats(name, values, accepted)
     if array.ndim != 1:
         raise ArgumentError(f"{name} must be {accepted}; got shape {array.shape}")
     bad = ~(np.isfinite(array) & (array > 0))
@@ -204,10 +201,7 @@ def _positive(name: str, values: Any) -> NDArray[np.float64]:
 
 
 def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(errors, dtype=float)
-    except (TypeError, ValueError):
-        raise ArgumentTypeError(f"errors must be an array of numbers; got {errors!r}") from None
+    array = validate.floats("errors", errors, "an array of numbers")
     if array.shape == (count,):
         array = np.diag(_positive("errors", array) ** 2)
     elif array.shape != (count, count):

@@ -3,57 +3,51 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.layer import Layer, Stride
 
-__all__ = [
-    "Parser",
-    "UsageError",
-    "either",
-    "read_bytes",
-    "read_destination",
-    "read_integer",
-    "read_kernel",
-    "read_layer",
-    "read_rational",
-    "read_seed",
-    "read_size",
-    "read_stride",
-]
-
 _NUMBER = re.compile(
     r"[+-]?([0-9]+/0*[1-9][0-9]*|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?)", re.IGNORECASE
 )
-_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmg]?i?b)?", re.IGNORECASE)
+_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:(?:([kmg])(i?))?b)?", re.IGNORECASE)
 _LAYER = re.compile(
     r"(?P<kernel>binomial:[^:x]+|[^:x]+):(?P<stride>[^:x]+)(:(?P<bias>[^:x]+))?"
     r"(x(?P<count>0*[1-9][0-9]*))?"
 )
-_POWER = {"k": 1, "m": 2, "g": 3}
 
 T = TypeVar("T")
 
 
-class UsageError(ArgumentError):
-    """A command line that cannot be run; its message names the argument."""
-
-
 class Parser(argparse.ArgumentParser):
-    """Parser that raises `UsageError` instead of printing its usage and exiting."""
+    """Parser that raises `ArgumentError` instead of printing its usage and exiting."""
+
+    def __init__(self, text: str, **settings: Any) -> None:
+        """Make the parser of a command that `text` describes, with its examples at the end."""
+        description, examples = text.split("\n\nexamples:\n")
+        super().__init__(
+            description=description,
+            epilog=f"examples:\n{examples}",
+            formatter_class=partial(RawDescriptionHelpFormatter, max_help_position=28),
+            allow_abbrev=False,
+            **settings,
+        )
 
     def error(self, message: str) -> NoReturn:
-        """Raise `UsageError`."""
-        raise UsageError(message)
+        """Raise `ArgumentError`."""
+        raise ArgumentError(message)
 
 
 def either(read: Callable[[str], T], *words: str) -> Callable[[str], T | str]:
@@ -75,15 +69,12 @@ def read_rational(text: str) -> Fraction:
     return number
 
 
-def read_integer(text: str, accepted: str = "an integer", minimum: int | None = None) -> int:
+def read_integer(text: str, accepted: str = "an integer", minimum: float = -math.inf) -> int:
     """Read an integer; unless a `minimum` is given, its range is left to the library."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise ArgumentTypeError(f"expected {accepted}; got {text!r}") from None
-    if minimum is not None and number < minimum:
-        raise ArgumentTypeError(f"expected {accepted}; got {text!r}")
-    return number
+    with suppress(ValueError):
+        if (number := int(text)) >= minimum:
+            return number
+    raise ArgumentTypeError(f"expected {accepted}; got {text!r}")
 
 
 def read_seed(text: str) -> int:
@@ -121,11 +112,11 @@ def read_kernel(text: str) -> Kernel:
         ) from None
 
 
-def read_layer(text: str) -> tuple[int, Layer]:
-    """Read ``KERNEL:STRIDE[:BIAS][xCOUNT]`` as a count and a layer.
+def read_layer(text: str) -> list[Layer]:
+    """Read ``KERNEL:STRIDE[:BIAS][xCOUNT]`` as COUNT equal layers.
 
-    >>> read_layer("binomial:3:2:-0.05x4")
-    (4, Layer(kernel=[1/4, 1/2, 1/4], stride=2, bias=-0.05))
+    >>> read_layer("binomial:3:2:-0.05x2")[1:]
+    [Layer(kernel=[1/4, 1/2, 1/4], stride=2, bias=-0.05)]
     """
     match = _LAYER.fullmatch(text)
     if match is None:
@@ -134,7 +125,11 @@ def read_layer(text: str) -> tuple[int, Layer]:
             f"got {text!r}"
         )
     kernel, stride = read_kernel(match["kernel"]), read_stride(match["stride"])
-    return int(match["count"] or 1), Layer(kernel, stride, read_rational(match["bias"] or "0"))
+    layer = Layer(kernel, stride, read_rational(match["bias"] or "0"))
+    try:
+        return [layer] * int(match["count"] or 1)
+    except (OverflowError, MemoryError):
+        raise ArgumentTypeError(f"{int(match['count'])} layers are too many") from None
 
 
 def read_bytes(text: str) -> int:
@@ -144,13 +139,12 @@ def read_bytes(text: str) -> int:
     (256000000, 1536, 4096)
     """
     match = _BYTES.fullmatch(text)
-    unit = (match[2] or "b").lower() if match else "ib"
-    if match is None or unit == "ib":
+    if match is None:
         raise ArgumentTypeError(
             f"expected a number of bytes such as 1000000, 256MB or 1.5GiB; got {text!r}"
         )
-    base = 1024 if "i" in unit else 1000
-    return int(Fraction(match[1]) * base ** _POWER.get(unit[0], 0))
+    number, prefix, binary = match.groups(default="")
+    return int(Fraction(number) * (1024 if binary else 1000) ** " kmg".index(prefix.lower() or " "))
 
 
 def read_destination(text: str) -> Path:

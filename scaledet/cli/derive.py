@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
 from scaledet.cli import options
-from scaledet.cli.arguments import UsageError
-from scaledet.errors import DerivationError
+from scaledet.errors import ArgumentError, DerivationError
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 
 if TYPE_CHECKING:
     from scaledet.symbolic.derivation import Derivation
-
-__all__ = ["add_commands"]
 
 _DERIVE = """\
 Derive D_k, G_k and their exponents step by step, and re-check every step by an independent route.
@@ -38,7 +36,7 @@ examples:
 
 exit codes: 1 if a check contradicts a step"""
 
-_HELP = {
+_HELP = options.HELP | {
     "kernel": f"{options.HELP['kernel']}; or 'box', of symbolic length f, or 'any', by its "
     "cumulants (stride 1)",
     "stride": f"{options.HELP['stride']}, or 's' with kernel 'box'",
@@ -52,44 +50,38 @@ _PAGES = ("html", "latex", "markdown")
 
 def add_commands(commands: Any) -> None:
     """Add ``derive``."""
-
-    def add(name: str, to: Any, **settings: Any) -> None:
-        options.add(to, name, help=_HELP[name], **settings)
-
-    summary = "derivations, step by step"
-    parser = options.add_command(commands, "derive", summary, _DERIVE, _derive)
-    add("kernel", parser, type=read.either(read.read_kernel, "box", "any"))
-    add("stride", parser, type=read.either(read.read_stride, "s"))
+    add = partial(options.add, texts=_HELP)
+    parser = options.add_command(commands, "derive", "derivations, step by step", _DERIVE, _derive)
+    add(parser, "kernel", type=read.either(read.read_kernel, "box", "any"))
+    add(parser, "stride", type=read.either(read.read_stride, "s"))
     metavar = "KERNEL:STRIDE[xCOUNT]"
-    add("layer", parser, type=read.read_layer, action="append", metavar=metavar)
-    add("order", parser, type=read.read_integer)
-    add("dim", parser, type=read.either(read.read_integer, "d"), default=1)
-    options.add_rectify(parser)
+    add(parser, "layer", type=read.read_layer, action="extend", metavar=metavar)
+    add(parser, "order", type=read.read_integer)
+    add(parser, "dim", type=read.either(read.read_integer, "d"), default=1)
+    add(parser, "rectify", **options.RECTIFY)
     output = parser.add_argument_group("output")
-    add("check", output, action="store_true")
+    add(output, "check", action="store_true")
     for name in _PAGES:
         text = f"write the derivation to FILE as {name}"
-        options.add(output, name, type=read.read_destination, metavar="FILE", help=text)
+        add(output, name, type=read.read_destination, metavar="FILE", help=text)
 
 
 def _derive(arguments: Namespace) -> tuple[str, int]:
     """Derive, check if asked to, write what is asked for."""
     derivation = _derivation(arguments)
-    lines = [repr(derivation)]
-    if arguments.check:
-        try:
-            lines = [repr(derivation.check())]
-        except DerivationError as error:
-            return str(error), 1
+    try:
+        lines = [repr(derivation.check() if arguments.check else derivation)]
+    except DerivationError as error:
+        return str(error), 1
     for name in _PAGES:
-        path = getattr(arguments, name)
-        if path is not None:
-            page = getattr(derivation, f"to_{name}")()
-            options.write(name, path, partial(Path.write_text, data=page, encoding="utf-8"))
-            lines.append(f"wrote {path}")
+        lines += options.write(arguments, name, partial(_write, derivation, name))
     if arguments.check or len(lines) > 1:
         return "\n".join(lines), 0
     return derivation.to_markdown().rstrip("\n"), 0
+
+
+def _write(derivation: Derivation, name: str, path: Path) -> None:
+    path.write_text(getattr(derivation, f"to_{name}")(), encoding="utf-8")
 
 
 def _derivation(arguments: Namespace) -> Derivation:
@@ -99,17 +91,13 @@ def _derivation(arguments: Namespace) -> Derivation:
     rectify = options.rectify_of(arguments)
     if options.layers_given(arguments, ("kernel", "stride"), "order"):
         if arguments.dim == "d":
-            raise UsageError("argument --dim: expected 1, 2 or 3 with argument --layer; got 'd'")
-        return derive(options.layered_network(arguments), rectify=rectify)
-    stride: Any = arguments.stride
-    if stride == "s":
-        if arguments.kernel != "box":
-            raise UsageError("argument --stride: 's' needs --kernel box")
-        stride = symbols.s
-    elif isinstance(arguments.kernel, Kernel):
-        stride = Layer(arguments.kernel, stride).stride
-    elif stride == "kernel":
-        stride = True
+            raise ArgumentError("argument --dim: expected 1, 2 or 3 with argument --layer; got 'd'")
+        return derive(Network(arguments.layer, arguments.dim), rectify=rectify)
+    stride = {"s": symbols.s, "kernel": True}.get(arguments.stride, arguments.stride)
+    if arguments.stride == "s" and arguments.kernel != "box":
+        raise ArgumentError("argument --stride: 's' needs --kernel box")
+    if isinstance(arguments.kernel, Kernel):
+        stride = Layer(arguments.kernel, arguments.stride).stride
     return derive(
         kernel=arguments.kernel,
         stride=stride,

@@ -7,12 +7,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 
 from scaledet import __version__
 from scaledet.cli import derive, predict, simulate
-from scaledet.cli.arguments import Parser, UsageError
-from scaledet.cli.options import describe
+from scaledet.cli.arguments import Parser
 from scaledet.errors import ArgumentError, CheckpointError
 
 __all__ = ["main"]
@@ -40,22 +38,10 @@ exit codes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code.
+    """Run the command `argv` (default: that of the process); return the exit code, as in the help.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments without the program's name; default: those of the process.
+    An error of the user is printed as one line on stderr; any other error passes through.
 
-    Returns
-    -------
-    int
-        0; 1 if ``compare`` or ``derive --check`` finds a disagreement; 2 after an error, printed
-        as one line on stderr; 130 if interrupted (``simulate``, ``compare``: after what is
-        finished). An error that is not the user's passes through.
-
-    Examples
-    --------
     >>> main(["exponents", "--kernel", "2", "--stride", "2"])
     Exponents of Kernel(1/2, 1/2), stride 2, d = 1, rectify = 'input'
       D_k ~ A_k^-alpha   alpha = 1
@@ -80,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> tuple[str, int]:
     """Run a command; print the warnings of one that succeeds, each in one line."""
-    parser = describe(partial(Parser, prog="scaledet"), _TEXT)
+    parser = Parser(_TEXT, prog="scaledet")
     parser.add_argument("--version", action="version", version=f"scaledet {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (predict, derive, simulate):
@@ -104,7 +90,7 @@ def _write(text: str) -> None:
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
         if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"cannot write to stdout: {error.strerror}") from error
+            raise ArgumentError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def _fail(message: str) -> int:

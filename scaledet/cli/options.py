@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
-from functools import partial
+from argparse import SUPPRESS, Namespace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaledet.cli import arguments as read
-from scaledet.cli.arguments import Parser, UsageError
-from scaledet.network.layer import Layer
+from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
-
-if TYPE_CHECKING:
-    from scaledet.simulation.result import Simulation
-    from scaledet.tasks.scale_detection import ScaleDetection
-    from scaledet.theory.prediction import Prediction
-
-__all__ = [
-    "HELP",
-    "add",
-    "add_command",
-    "add_images",
-    "add_network",
-    "add_output",
-    "add_rectify",
-    "build_network",
-    "describe",
-    "layered_network",
-    "layers_given",
-    "rectify_of",
-    "save",
-    "scenario",
-    "write",
-]
 
 HELP = {
     "kernel": "box of a length (3), weights (1,2,1 or 1/4,1/2,1/4 or decimals; divided by their "
@@ -61,39 +36,29 @@ HELP = {
     "method": "exact (the default), or the approximate closure, which takes any bias in any layer",
     "json": "print one JSON object, every number at full precision, instead of a table",
 }
-_TASK_DEFAULTS = {"xi": None, "gap": None, "norm": None, "open-boundary": False, "balanced": False}
+RECTIFY: dict[str, Any] = {"choices": ("input", "noise", "layers", "none"), "default": "input"}
+METHOD: dict[str, Any] = {"choices": ("exact", "closure"), "default": "exact"}
+_TASK = ("xi", "gap", "norm", "open-boundary", "balanced")
 
 
 def add_command(
     commands: Any, name: str, summary: str, text: str, run: Callable[[Namespace], tuple[str, int]]
-) -> Parser:
+) -> Any:
     """Add a command, which `run` carries out: it returns what to print and the exit code.
 
     `text` describes the command and ends with its examples.
     """
-    parser = describe(partial(commands.add_parser, name, help=summary), text)
-    parser.set_defaults(run=run, command=name)
+    parser = commands.add_parser(name, help=summary, text=text)
+    parser.set_defaults(run=run)
     return parser
 
 
-def describe(make: Any, text: str) -> Parser:
-    """Make a parser with the description and the examples in `text`."""
-    description, examples = text.split("\n\nexamples:\n")
-    parser: Parser = make(
-        description=description,
-        epilog=f"examples:\n{examples}",
-        formatter_class=partial(RawDescriptionHelpFormatter, max_help_position=28),
-        allow_abbrev=False,
-    )
-    return parser
+def add(parser: Any, name: str, texts: Mapping[str, str] = HELP, **settings: Any) -> None:
+    """Add the option ``--name``, explained by `texts` unless the settings do."""
+    parser.add_argument(f"--{name}", **{"help": texts.get(name), **settings})
 
 
-def add(parser: Any, name: str, **settings: Any) -> None:
-    """Add the option ``--name``, explained by `HELP` unless the settings do."""
-    parser.add_argument(f"--{name}", **{"help": HELP.get(name), **settings})
-
-
-def add_network(parser: Parser) -> None:
+def add_network(parser: Any) -> None:
     """Add the options that `build_network` reads."""
     network = parser.add_argument_group(
         "network", "equal layers (--kernel, --stride, --depth), or --layer for each kind of layer"
@@ -103,17 +68,12 @@ def add_network(parser: Parser) -> None:
     add(network, "depth", type=read.read_integer)
     add(network, "bias", type=read.read_rational)
     metavar = "KERNEL:STRIDE[:BIAS][xCOUNT]"
-    add(network, "layer", type=read.read_layer, action="append", metavar=metavar)
+    add(network, "layer", type=read.read_layer, action="extend", metavar=metavar)
     add(network, "dim", type=read.read_integer, default=1)
-    add_rectify(network)
+    add(network, "rectify", **RECTIFY)
 
 
-def add_rectify(parser: Any) -> None:
-    """Add the option that `rectify_of` reads."""
-    add(parser, "rectify", choices=("input", "noise", "layers", "none"), default="input")
-
-
-def add_images(parser: Parser) -> None:
+def add_images(parser: Any) -> None:
     """Add the options that `scenario` reads, but for the size."""
     add(parser, "sigma", type=float)
     add(parser, "background", type=float, default=0.0)
@@ -121,14 +81,14 @@ def add_images(parser: Parser) -> None:
         "images with two active pixels (default: one pixel, uniformly placed)"
     )
     add(task, "task", choices=("T1", "T2"))
-    add(task, "xi", type=read.read_rational)
-    add(task, "gap", type=read.read_rational)
-    add(task, "norm", choices=("L2", "Linf"))
-    add(task, "open-boundary", action="store_true")
-    add(task, "balanced", action="store_true")
+    add(task, "xi", type=read.read_rational, default=SUPPRESS)
+    add(task, "gap", type=read.read_rational, default=SUPPRESS)
+    add(task, "norm", choices=("L2", "Linf"), default=SUPPRESS)
+    add(task, "open-boundary", action="store_true", default=SUPPRESS)
+    add(task, "balanced", action="store_true", default=SUPPRESS)
 
 
-def add_output(parser: Parser, saved: str | None = None) -> None:
+def add_output(parser: Any, saved: str | None = None) -> None:
     """Add ``--json`` and, for what can be `saved`, ``--save``."""
     output = parser.add_argument_group("output")
     add(output, "json", action="store_true")
@@ -143,31 +103,20 @@ def layers_given(arguments: Namespace, required: Sequence[str], optional: str) -
     if arguments.layer:
         for name in (*required, optional):
             if getattr(arguments, name) is not None:
-                raise UsageError(f"argument --{name}: not allowed with argument --layer")
+                raise ArgumentError(f"argument --{name}: not allowed with argument --layer")
     elif missing:
         options = ", ".join(f"--{name}" for name in missing)
-        raise UsageError(f"the following arguments are required: {options} (or --layer)")
+        raise ArgumentError(f"the following arguments are required: {options} (or --layer)")
     return bool(arguments.layer)
 
 
 def build_network(arguments: Namespace) -> Network:
     """Return the network that the arguments describe."""
     if layers_given(arguments, ("kernel", "stride", "depth"), "bias"):
-        return layered_network(arguments)
+        return Network(arguments.layer, arguments.dim)
     return Network.uniform(
         arguments.kernel, arguments.stride, arguments.depth, arguments.dim, arguments.bias or 0
     )
-
-
-def layered_network(arguments: Namespace) -> Network:
-    """Return the network that ``--layer`` describes, each layer as often as its count says."""
-    layers: list[Layer] = []
-    for count, layer in arguments.layer:
-        try:
-            layers += [layer] * count
-        except (OverflowError, MemoryError):
-            raise UsageError(f"argument --layer: {count} layers are too many") from None
-    return Network(layers, arguments.dim)
 
 
 def rectify_of(arguments: Namespace) -> Any:
@@ -177,44 +126,36 @@ def rectify_of(arguments: Namespace) -> Any:
 
 def scenario(arguments: Namespace) -> dict[str, Any]:
     """Return the images and the noise, by the names that the library gives them."""
-    given = {name: getattr(arguments, name) for name in ("size", "sigma", "balanced", "background")}
-    return {**given, "rectify": rectify_of(arguments), "task": _build_task(arguments)}
+    given = {name: getattr(arguments, name) for name in ("size", "sigma", "background")}
+    return {**given, "rectify": rectify_of(arguments), **_task(arguments)}
 
 
-def _build_task(arguments: Namespace) -> ScaleDetection | None:
-    values = {option: getattr(arguments, option.replace("-", "_")) for option in _TASK_DEFAULTS}
-    given = {
-        option: value for option, value in values.items() if value is not _TASK_DEFAULTS[option]
-    }
+def _task(arguments: Namespace) -> dict[str, Any]:
+    names = {option: option.replace("-", "_") for option in _TASK}
+    given = {option: vars(arguments)[name] for option, name in names.items() if name in arguments}
     if arguments.task is None:
         for option in given:
-            raise UsageError(f"argument --{option}: needs argument --task")
-        return None
+            raise ArgumentError(f"argument --{option}: needs argument --task")
+        return {}
     if arguments.size is None:
-        raise UsageError("argument --size: an integer is required with argument --task")
+        raise ArgumentError("argument --size: an integer is required with argument --task")
     from scaledet.tasks.scale_detection import ScaleDetection
 
-    given.pop("balanced", None)
-    return ScaleDetection(
-        size=arguments.size,
-        variant=arguments.task,
-        dim=arguments.dim,
-        periodic=not given.pop("open-boundary", False),
-        **given,
-    )
+    balanced, periodic = given.pop("balanced", False), not given.pop("open-boundary", False)
+    geometry = {"size": arguments.size, "dim": arguments.dim, "periodic": periodic}
+    task = ScaleDetection(variant=arguments.task, **geometry, **given)
+    return {"task": task, "balanced": balanced}
 
 
-def save(result: Prediction | Simulation, arguments: Namespace) -> None:
-    """Write the result to the file of ``--save``, if there is one."""
-    if arguments.save is not None:
-        write("save", arguments.save, result.save)
-
-
-def write(option: str, path: Path, writer: Callable[[Path], object]) -> None:
-    """Let `writer` write the file of an option."""
+def write(arguments: Namespace, option: str, writer: Callable[[Path], object]) -> list[str]:
+    """Let `writer` write the file of an option, if it is given; say so."""
+    path = getattr(arguments, option)
+    if path is None:
+        return []
     try:
         writer(path)
     except OSError as error:
-        raise UsageError(
+        raise ArgumentError(
             f"argument --{option}: cannot write {str(path)!r}: {error.strerror}"
         ) from error
+    return [f"wrote {path}"]

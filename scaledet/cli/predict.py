@@ -12,8 +12,6 @@ from scaledet.network.layer import Layer
 if TYPE_CHECKING:
     from scaledet.theory.prediction import Prediction
 
-__all__ = ["add_commands", "add_method", "prediction"]
-
 _EXPONENTS = """\
 Exact exponents of D_k ~ A_k^-alpha and G_k ~ A_k^beta of equal layers repeated without end,
 on the infinite lattice.
@@ -64,6 +62,10 @@ examples:
   write a file that scaledet.load reads, and print JSON
   $ scaledet predict --kernel 2 --stride 2 --depth 3 --size 64 --save prediction.npz --json"""
 
+_FACTS = (
+    *("kernel", "stride", "dim", "rectify", "alpha", "beta", "plateau", "log_correction"),
+    *("log_power", "sum_rule", "span", "peak_growth", "drop_growth"),
+)
 _SIZE = (
     "side of the image (pixels), a multiple of the total stride; 'none', the default: the "
     "infinite lattice"
@@ -77,21 +79,16 @@ def add_commands(commands: Any) -> None:
     options.add(parser, "stride", type=read.read_stride, required=True)
     dimension = "dimension of the image, 1 to 3 (default 1)"
     options.add(parser, "dim", type=read.read_integer, default=1, help=dimension)
-    options.add_rectify(parser)
+    options.add(parser, "rectify", **options.RECTIFY)
     options.add_output(parser)
 
     parser = options.add_command(commands, "predict", "exact sensitivities", _PREDICT, _predict)
     options.add_network(parser)
     options.add(parser, "size", type=read.read_size, help=_SIZE)
     options.add_images(parser)
-    add_method(parser)
+    options.add(parser, "method", **options.METHOD)
     options.add(parser, "exact", action="store_true", help="give D_k as exact fractions too")
     options.add_output(parser, "prediction")
-
-
-def add_method(parser: read.Parser) -> None:
-    """Add the option that chooses how `prediction` predicts."""
-    options.add(parser, "method", choices=("exact", "closure"), default="exact")
 
 
 def prediction(arguments: Namespace, scenario: dict[str, Any]) -> Prediction:
@@ -110,16 +107,13 @@ def _exponents(arguments: Namespace) -> tuple[str, int]:
         dim=arguments.dim,
         rectify=options.rectify_of(arguments),
     )
-    if arguments.json:
-        return records.as_json("exponents", records.exponents_record(result)), 0
-    return repr(result), 0
+    return records.text(arguments, result, *_FACTS), 0
 
 
 def _predict(arguments: Namespace) -> tuple[str, int]:
     result = prediction(arguments, options.scenario(arguments))
-    options.save(result, arguments)
-    exact = [records.digits(value) for value in result.exact_D] if arguments.exact else None
-    if arguments.json:
-        return records.as_json("predict", records.prediction_record(result, exact)), 0
-    lines = [f"  D_{k} = {value}" for k, value in enumerate(exact or ())]
-    return "\n".join([repr(result), *lines]), 0
+    options.write(arguments, "save", result.save)
+    exact = [records.digits(value) for value in result.exact_D] if arguments.exact else []
+    text = records.text(arguments, result, "scenario", "method", "columns", exact_D=exact)
+    lines = [] if arguments.json else [f"  D_{k} = {value}" for k, value in enumerate(exact)]
+    return "\n".join([text, *lines]), 0

@@ -7,21 +7,18 @@ from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
 from scaledet.cli import options, records
-from scaledet.cli.arguments import UsageError
-from scaledet.cli.predict import add_method, prediction
-from scaledet.errors import CheckpointError
+from scaledet.cli.predict import prediction
+from scaledet.errors import ArgumentError, CheckpointError
 
 if TYPE_CHECKING:
     from scaledet.simulation.result import Simulation
 
-__all__ = ["INTERRUPTED", "add_commands"]
-
 INTERRUPTED = 130
-_DISAGREEMENT = 1e-3  # Theory and simulation disagree at or below this p-value.
 _PATIENCE = 5.0  # How long a scheduler may take to answer (seconds).
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:[0-9]+|inproc://\S+", re.IGNORECASE)
 
@@ -78,6 +75,12 @@ _HELP = {
     "256MB or 2GiB (default 1GiB)",
     "progress": "show the progress on stderr",
 }
+_SAMPLING = (
+    *("scenario", "engine", "samples", "blocks", "entropy", "partial", "target_error"),
+    *("target_reached", "relative_error", "control_variates", "gain"),
+)
+_SIMULATED = (*_SAMPLING, "columns", "covariance")
+_COMPARED = ("p_value", "chi2", "dof", *(f"simulation.{name}" for name in _SAMPLING), "columns")
 _PASSED_ON = [name.replace("-", "_") for name in _HELP if name not in ("size", "scheduler")]
 
 
@@ -88,69 +91,58 @@ def add_commands(commands: Any) -> None:
     summary = "test theory against simulation"
     compare = options.add_command(commands, "compare", summary, _COMPARE, _compare)
     _add_options(compare)
-    add_method(compare)
+    options.add(compare, "method", **options.METHOD)
 
 
-def _add_options(parser: read.Parser) -> None:
-    def add(name: str, to: Any, **settings: Any) -> None:
-        options.add(to, name, help=_HELP[name], **settings)
-
+def _add_options(parser: Any) -> None:
+    add = partial(options.add, texts=_HELP)
     options.add_network(parser)
-    add("size", parser, type=read.read_integer, required=True)
+    add(parser, "size", type=read.read_integer, required=True)
     options.add_images(parser)
     run = parser.add_argument_group("simulation")
-    add("samples", run, type=read.read_integer, default=10_000)
-    add("target-error", run, type=float, metavar="ERROR")
-    add("rng", run, type=read.read_seed, default=0)
-    add("engine", run, choices=("numba", "numpy"), default="numba")
-    add("control-variates", run, action="store_true")
-    add("checkpoint", run, type=read.read_destination, metavar="FILE")
-    add("workers", run, type=read.read_integer, default=1)
-    add("scheduler", run, metavar="ADDRESS")
-    add("memory-limit", run, type=read.read_bytes, default=2**30, metavar="BYTES")
-    add("progress", run, action="store_true")
+    add(run, "samples", type=read.read_integer, default=10_000)
+    add(run, "target-error", type=float, metavar="ERROR")
+    add(run, "rng", type=read.read_seed, default=0)
+    add(run, "engine", choices=("numba", "numpy"), default="numba")
+    add(run, "control-variates", action="store_true")
+    add(run, "checkpoint", type=read.read_destination, metavar="FILE")
+    add(run, "workers", type=read.read_integer, default=1)
+    add(run, "scheduler", metavar="ADDRESS")
+    add(run, "memory-limit", type=read.read_bytes, default=2**30, metavar="BYTES")
+    add(run, "progress", action="store_true")
     options.add_output(parser, "simulation")
 
 
 def _simulate(arguments: Namespace) -> tuple[str, int]:
-    return _shown(_simulation(arguments, options.scenario(arguments)), arguments)
+    result = _simulation(arguments, options.scenario(arguments))
+    code = INTERRUPTED if result.partial else 0
+    return records.text(arguments, result, *_SIMULATED), code
 
 
 def _compare(arguments: Namespace) -> tuple[str, int]:
-    from scaledet.analysis.comparison import compare
+    from scaledet.analysis.comparison import DISAGREEMENT, compare
 
     scenario = options.scenario(arguments)
     predicted = prediction(arguments, scenario)
     simulated = _simulation(arguments, scenario)
     if simulated.partial:
         # No verdict before the number of samples that was asked for.
-        return _shown(simulated, arguments)
+        return records.text(arguments, simulated, *_SIMULATED), INTERRUPTED
     result = compare(predicted, simulated)
-    agree = result.p_value > _DISAGREEMENT
-    if arguments.json:
-        text = records.as_json("compare", records.comparison_record(result, agree))
-    else:
-        text = repr(result)
-    return text, 0 if agree else 1
-
-
-def _shown(result: Simulation, arguments: Namespace) -> tuple[str, int]:
-    code = INTERRUPTED if result.partial else 0
-    if arguments.json:
-        return records.as_json(arguments.command, records.simulation_record(result)), code
-    return repr(result), code
+    agree = result.p_value > DISAGREEMENT
+    return records.text(arguments, result, *_COMPARED, agree=agree), 0 if agree else 1
 
 
 def _simulation(arguments: Namespace, scenario: dict[str, Any]) -> Simulation:
     from scaledet.simulation.simulate import simulate
 
     if arguments.scheduler is not None and arguments.workers != 1:
-        raise UsageError("argument --workers: not allowed with argument --scheduler")
+        raise ArgumentError("argument --workers: not allowed with argument --scheduler")
     network = options.build_network(arguments)
     passed_on = {name: getattr(arguments, name) for name in _PASSED_ON}
     with _cluster(arguments.scheduler) as executor:
         result = simulate(network, executor=executor, **scenario, **passed_on)
-    options.save(result, arguments)
+    options.write(arguments, "save", result.save)
     return result
 
 
@@ -161,8 +153,8 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
         yield None
         return
 
-    def refusal(reason: str) -> UsageError:
-        return UsageError(f"argument --scheduler: {reason}")
+    def refusal(reason: str) -> ArgumentError:
+        return ArgumentError(f"argument --scheduler: {reason}")
 
     if not _ADDRESS.fullmatch(address):
         raise refusal(f"expected an address such as tcp://host:8786; got {address!r}")

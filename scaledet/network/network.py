@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -81,26 +82,22 @@ class Network:
     @cached_property
     def strides(self) -> tuple[int, ...]:
         """Cumulative strides S_0 = 1, S_1, ..., S_depth (input pixels per output pixel)."""
-        result = [1]
-        for layer in self.layers:
-            result.append(result[-1] * layer.stride)
-        return tuple(result)
+        strides = (layer.stride for layer in self.layers)
+        return tuple(itertools.accumulate(strides, operator.mul, initial=1))
 
     @cached_property
     def support(self) -> tuple[int, ...]:
         """Support of the composite filter h_k, k = 0 ... depth (input pixels per axis)."""
-        result = [1]
-        for layer, step in zip(self.layers, self.strides, strict=False):
-            result.append(result[-1] + (layer.kernel.support - 1) * step)
-        return tuple(result)
+        pairs = zip(self.layers, self.strides, strict=False)
+        reaches = ((layer.kernel.support - 1) * step for layer, step in pairs)
+        return tuple(itertools.accumulate(reaches, initial=1))
 
     @cached_property
     def variance(self) -> tuple[Fraction, ...]:
         """Variance of h_k read as a probability law, k = 0 ... depth (pixels squared, exact)."""
-        result = [Fraction(0)]
-        for layer, step in zip(self.layers, self.strides, strict=False):
-            result.append(result[-1] + layer.kernel.variance * step * step)
-        return tuple(result)
+        pairs = zip(self.layers, self.strides, strict=False)
+        variances = (layer.kernel.variance * step * step for layer, step in pairs)
+        return tuple(itertools.accumulate(variances, initial=Fraction(0)))
 
     @cached_property
     def period(self) -> int:

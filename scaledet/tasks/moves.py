@@ -28,11 +28,7 @@ def _unit_moves(dim: int) -> NDArray[np.int64]:
 def move_freely(
     positions: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Move both pixels of each pair [n, 2, dim] independently by one site.
-
-    >>> move_freely(np.array([[[0], [3]]]), 8, np.random.default_rng(0)).tolist()
-    [[[7], [2]]]
-    """
+    """Move both pixels of each pair [n, 2, dim] independently by one site."""
     moves = _unit_moves(positions.shape[-1])
     steps: NDArray[np.int64] = moves[rng.integers(len(moves), size=positions.shape[:2])]
     return (positions + steps) % size
@@ -97,18 +93,14 @@ def mean_square_displacement(rule: Rule, balanced: bool) -> Fraction:
     r"""Mean of :math:`|\tau x - x|^2` over the admitted pairs of a task and the free moves.
 
     It is 4 at all displacements but those within two steps, which are corrected for one by one.
-
-    >>> mean_square_displacement(Rule(8, 3, 0, "T1", dim=1, periodic=True, norm="L2"), False)
-    Fraction(25, 7)
     """
     steps = sorted({step % rule.size for step in range(-2, 3)})
     excess = {1: Fraction(0), -1: Fraction(0)}  # summed over the pairs of each label
-    for vector in itertools.product(steps, repeat=rule.dim):
-        if any(vector):
-            correction = (mean_square_at(vector, rule.size) - 4) / 2
-            ordered = ordered_pairs_at(rule, vector)
-            for label in excess:
-                excess[label] += correction * ordered[label]
+    for vector in filter(any, itertools.product(steps, repeat=rule.dim)):
+        correction = (mean_square_at(vector, rule.size) - 4) / 2
+        ordered = ordered_pairs_at(rule, vector)
+        for label in excess:
+            excess[label] += correction * ordered[label]
     counts = label_counts(rule)
     if balanced:
         return 4 + (excess[1] / counts[1] + excess[-1] / counts[-1]) / 2

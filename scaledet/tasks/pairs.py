@@ -105,14 +105,10 @@ def displacement_mask(rule: Rule, label: int) -> NDArray[np.bool_]:
 
 def distance_law(rule: Rule, label: int) -> DistanceLaw:
     """Return the law of the distance, from the pairs of each axis and not from all pairs."""
-    if rule.variant == "T2":
-        ordered = _ordered_in_blocks(rule, label)
-        admitted = ordered > 0
-    else:
-        ordered = _outer(np.multiply, _axis_pairs(rule.size, rule.periodic), rule.dim)
+    in_blocks = rule.variant == "T2"
+    ordered = _ordered_in_blocks(rule, label) if in_blocks else _ordered_at(rule)
     squared = _squared_grid(rule, np.arange(len(ordered), dtype=np.int64))
-    if rule.variant == "T1":
-        admitted = rule.labels_at(squared) == label
+    admitted = ordered > 0 if in_blocks else rule.labels_at(squared) == label
     admitted &= squared > 0
     values, where = np.unique(squared[admitted], return_inverse=True)
     counts = np.zeros(len(values), dtype=np.int64)
@@ -122,13 +118,18 @@ def distance_law(rule: Rule, label: int) -> DistanceLaw:
     return DistanceLaw(values, counts)
 
 
+def _ordered_at(rule: Rule) -> NDArray[np.int64]:
+    """Ordered pairs at each distance per axis, equal pixels included."""
+    return _outer(np.multiply, _axis_pairs(rule.size, rule.periodic), rule.dim)
+
+
 def _ordered_in_blocks(rule: Rule, label: int) -> NDArray[np.int64]:
     """Ordered pairs (T2) of `label` at each distance per axis, equal pixels included for +1."""
     on_axis = rule.size // rule.side * _axis_pairs(rule.side, periodic=False)
     same = _outer(np.multiply, on_axis, rule.dim)
     if label == 1:
         return same
-    ordered = _outer(np.multiply, _axis_pairs(rule.size, rule.periodic), rule.dim)
+    ordered = _ordered_at(rule)
     ordered[(slice(rule.side),) * rule.dim] -= same
     return ordered
 

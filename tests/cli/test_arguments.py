@@ -129,9 +129,9 @@ def test_decimals_are_exact():
 
 
 def test_a_layer_is_read_in_every_form():
-    assert read_layer("3:1") == (1, sd.Layer(3))
-    assert read_layer("1,2,1:2:-1/20x3") == (3, sd.Layer([1, 2, 1], 2, Fraction(-1, 20)))
-    assert read_layer("binomial:4:kernelx2") == (2, sd.Layer(sd.binomial(4), 4))
+    assert read_layer("3:1") == [sd.Layer(3)]
+    assert read_layer("1,2,1:2:-1/20x3") == [sd.Layer([1, 2, 1], 2, Fraction(-1, 20))] * 3
+    assert read_layer("binomial:4:kernelx2") == [sd.Layer(sd.binomial(4), 4)] * 2
 
 
 def test_units_of_memory():

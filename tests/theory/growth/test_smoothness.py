@@ -121,10 +121,10 @@ def test_the_exponents_of_2600_filters_follow_exactly():
             assert rates.drop.peak_alone
             assert float(inner) >= 1 / stride * (1 - 1e-15)
         else:
-            assert rates.peak.rational() == Fraction(1, stride)
+            assert rates.peak.sympy() == sp.Rational(1, stride)
             saturated = smooth.order > 1 and not larger(inner, total / stride**3)
             if saturated:
-                assert rates.drop.rational() == Fraction(1, stride**3)
+                assert rates.drop.sympy() == sp.Rational(1, stride**3)
             else:
                 assert rates.drop.factor == inner.factor
             seen["saturated"] += saturated
@@ -330,8 +330,8 @@ def test_the_box_law_follows(stride):
     """s | f: alpha = min(2, 1 + beta(f/s, s)), as a/(q/s) is the box of f/s spread by s."""
     for part in range(2, 9):
         rates, inner = growth((1,) * (part * stride), stride), growth((1,) * part, stride).peak
-        if inner.rational() == Fraction(1, stride):
-            assert rates.drop.rational() == Fraction(1, stride**3)
+        if inner.sympy() == sp.Rational(1, stride):
+            assert rates.drop.sympy() == sp.Rational(1, stride**3)
         else:
             assert rates.drop.factor == inner.factor
 
