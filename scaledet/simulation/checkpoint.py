@@ -12,20 +12,17 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, CheckpointError
+from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.jobs import Job
 from scaledet.simulation.unit import Stream, engine_name
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.jobs import Job
 
 __all__ = ["Checkpoint", "described", "opened_checkpoint"]
 
@@ -97,9 +94,10 @@ class Checkpoint:
                 sums = row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
         if rows:
-            with _errors_named(self.path), _transaction(self._connection) as cursor:
+            with _transaction(self.path, self._connection):
                 # Another process on the same file may have added them first: the same numbers.
-                cursor.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
+                insert = "INSERT OR IGNORE INTO units VALUES (?, ?, ?)"
+                self._connection.executemany(insert, rows)
 
 
 @contextmanager
@@ -120,7 +118,7 @@ def opened_checkpoint(
     # Damaged text must not fail to decode before it is recognised as damaged.
     connection.text_factory = bytes
     try:
-        with _errors_named(path), _transaction(connection):
+        with _transaction(path, connection):
             if path.stat().st_size:
                 stored = _stored_call(path, connection)
             else:
@@ -197,17 +195,11 @@ def _hash(*parts: bytes) -> bytes:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Cursor]:
+def _transaction(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
     """Commit everything inside, or nothing."""
-    cursor = connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield cursor
-        cursor.execute("COMMIT")
-    except BaseException:
-        # If even this fails, SQLite undoes the rest when the file is opened next.
-        with suppress(sqlite3.Error):
-            connection.rollback()
-        raise
+    with _errors_named(path), connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
 
 
 @contextmanager

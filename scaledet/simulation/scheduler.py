@@ -11,29 +11,28 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ExhaustionError
+from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
-from scaledet.simulation.executors import Pool, opened_pool
+from scaledet.simulation.executors import Pool
 from scaledet.simulation.jobs import Job, Outcome
-from scaledet.simulation.unit import engine_of, run_unit
+from scaledet.simulation.run_options import Settings
+from scaledet.simulation.unit import Stream, engine_of, run_unit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from scaledet.simulation.checkpoint import Checkpoint
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.run_options import Settings
-    from scaledet.simulation.unit import Stream
-
-    Task = Future[tuple[NDArray[np.float64], float]]
 
 __all__ = ["run_jobs"]
+
+Task = Future[tuple[NDArray[np.float64], float]]
+"""Of some units: packed sums of each, and the time they took (seconds)."""
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
 TASK_SECONDS = 0.3
@@ -82,9 +81,9 @@ class _Ongoing:
 
     def outcome(self) -> Outcome:
         """Return the result; of a job that is not done, everything that is finished."""
-        partial = self.length is None
-        units = np.flatnonzero(self.finished) if partial else np.arange(self.length or 0)
-        return Outcome([self.job.counts[unit] for unit in units], self.numbers[units], partial)
+        units = np.flatnonzero(self.finished[: self.length])
+        counts = [self.job.counts[unit] for unit in units]
+        return Outcome(counts, self.numbers[units], partial=self.length is None)
 
     def _judge(self) -> None:
         """Go on along the schedule of prefixes as far as they are complete."""
@@ -156,9 +155,7 @@ class _Run:
             if self.bar is not None:
                 self.bar.update(job.images(units))
         for future in done:
-            if future in self.pending:
-                self.pending.pop(future)
-                future.result()
+            future.result()
 
     def _announce(self, width: int) -> None:
         """Estimate time and memory once every worker has warmed up and every job has been timed."""
@@ -185,7 +182,7 @@ class _Run:
 def run_units(
     spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
 ) -> tuple[NDArray[np.float64], float]:
-    """Run one task: packed sums of every unit, and the time it took (seconds)."""
+    """Run one `Task`."""
     begin = time.perf_counter()
     pairs = zip(units, counts, strict=True)
     numbers = np.array([run_unit(spec, stream, unit, count).packed() for unit, count in pairs])
@@ -201,12 +198,13 @@ def run_jobs(
     of the executor or of the store is raised once the other finished units are kept.
     """
     run = _Run(jobs, store, call, settings.progress)
+    given = settings.executor  # stays open
+    workers = ThreadPoolExecutor(settings.workers) if given is None else nullcontext(given)
     try:
         # A second Ctrl-C does not wait for the units that threads are at.
-        pool_of_call = opened_pool(settings.workers, settings.executor)
-        with suppress(KeyboardInterrupt), pool_of_call as pool:
+        with suppress(KeyboardInterrupt), workers as executor:
             try:
-                run.work(pool)
+                run.work(Pool(executor))
             except BrokenExecutor as error:
                 kept = "lost: give a checkpoint" if store is None else f"kept in {store.path}"
                 error.add_note(f"What was finished is {kept}; the same call goes on from there.")

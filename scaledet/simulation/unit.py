@@ -21,12 +21,13 @@ __all__ = [
     "unit_sizes",
 ]
 
-ENGINES = ("numba", "numpy")
+# The revision of an engine is raised with every change of the numbers that it draws or adds up.
+_NUMBERS = {
+    "numba": "revision 1, SFC64, 32 lanes; Box-Muller",
+    "numpy": "revision 1, PCG64; ziggurat",
+}
+ENGINES = tuple(_NUMBERS)
 """Engines: compiled, fused; and plain NumPy, for reading."""
-
-# Raised with every change of the numbers that an engine draws or adds up.
-_REVISIONS = {"numba": 1, "numpy": 1}
-_GENERATORS = {"numba": "SFC64, 32 lanes; Box-Muller", "numpy": "PCG64; ziggurat"}
 
 _FEWEST, _MOST, _UNITS = 128, 512, 2**16
 
@@ -48,6 +49,13 @@ class Stream(NamedTuple):
     def child(self, index: int) -> Stream:
         """Return sub-stream number `index`."""
         return Stream(self.entropy, (*self.key, index))
+
+    def independent(self, count: int) -> list[Stream]:
+        """Return `count` streams, each that of ``simulate`` with an integer `rng`."""
+        words = [self.child(run).seeds().generate_state(4) for run in range(count)]
+        return [
+            Stream(int.from_bytes(four.astype("<u4").tobytes(), "little"), (0,)) for four in words
+        ]
 
     def seeds(self) -> np.random.SeedSequence:
         """Return the seed sequence at this address.
@@ -72,7 +80,7 @@ def engine_of(spec: Specification) -> Engine:
 
 def engine_name(engine: str) -> str:
     """Name the engine, its revision and its random numbers; equal names give equal sums."""
-    return f"{engine}, revision {_REVISIONS[engine]}, {_GENERATORS[engine]}"
+    return f"{engine}, {_NUMBERS[engine]}"
 
 
 def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
