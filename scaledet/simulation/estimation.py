@@ -8,18 +8,14 @@ the result is the same for any number of workers, and after any number of interr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ExhaustionError
-from scaledet.simulation.engines.base import UnitSums
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.jobs import Job
+from scaledet.simulation.engines.base import Specification, UnitSums
+from scaledet.simulation.jobs import Job
 
 __all__ = ["estimate", "is_precise", "prefix_lengths", "relative_errors", "require_alive"]
 

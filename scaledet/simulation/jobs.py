@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    from scaledet.errors import ExhaustionError
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.unit import Stream
+from scaledet.errors import ExhaustionError
+from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.unit import Stream
 
 __all__ = ["Job", "Outcome"]
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
 from scaledet.simulation.estimation import relative_errors
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 

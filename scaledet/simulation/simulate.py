@@ -24,16 +24,16 @@ from scaledet.simulation.result import Simulation
 from scaledet.simulation.run_options import Settings
 from scaledet.simulation.scheduler import run_jobs
 from scaledet.simulation.unit import ENGINES, Stream
+from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
     from scaledet.simulation.checkpoint import Checkpoint
-    from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["checked_specification", "execute", "simulate"]
 
 # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
 # noise leaves the range of floats.
-_WEAKEST, _STRONGEST = 1e-10, 1e70
+_SIGMA_RANGE = (1e-10, 1e70)
 _LARGEST = 2**48
 
 
@@ -173,11 +173,10 @@ def checked_specification(
     validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
-    sigma_range = (_WEAKEST, _STRONGEST)
     scenario = Scenario.checked(
-        call, net, size, rectify, sigma, task, balanced, sigma_range=sigma_range
+        call, net, size, rectify, sigma, task, balanced, sigma_range=_SIGMA_RANGE
     )
-    background = checked_background(background, *sigma_range)
+    background = checked_background(background, *_SIGMA_RANGE)
     spec = Specification(replace(scenario, background=background), engine)
     if spec.pixels > _LARGEST:
         raise ArgumentError(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scaledet.scenario import Scenario
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-    from scaledet.scenario import Rectify
+from scaledet.network.network import Network
+from scaledet.scenario import Rectify, Scenario
 
 __all__ = ["Engine", "Images", "Specification", "UnitSums", "add_pixels"]
 

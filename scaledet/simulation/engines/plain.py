@@ -5,17 +5,12 @@ The compiled engine computes the same; this one is for reading and for checking 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.network.pooling import apply_layer
+from scaledet.scenario import Rectify
 from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.scenario import Rectify
 
 __all__ = ["bytes_needed", "most_images", "run"]
 

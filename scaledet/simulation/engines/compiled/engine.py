@@ -8,19 +8,15 @@ them and pooled; the noisy image is pooled whole. Compiled code is kept on disk 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scaledet.simulation.engines.base import Images, UnitSums, add_pixels
+from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
-from scaledet.simulation.engines.compiled.windows import add_up, move_on, pool_windows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.engines.compiled.windows import add_up, pool_windows
 
 __all__ = ["bytes_needed", "most_images", "run"]
 
@@ -206,8 +202,10 @@ def _pooled(
         values = _filled_up(plan, k - 1, values, starts[k - 1])
         old = int(plan.sides[k - 1])
     length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
-    offsets = np.empty((dim, 2 * count), np.int64)
-    move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
+    # The first output that each window reaches, and where in the window it begins.
+    first = -((length - 1 - starts[k - 1]) // stride)
+    offsets = np.tile((stride * first - starts[k - 1]).T, 2)
+    starts[k] = 0 if whole else first % side
     for axis in range(dim):
         shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
         final = axis == dim - 1

@@ -47,11 +47,8 @@ def _pool_and_compare(
     It goes from `source` on in `lines` to `target`, where it has `n` pixels. The clean one is the
     row of a window from `start` on, around the seam, and `background` elsewhere.
     """
-    weights, k, length, stride, bias, lowest = layer
     history, image, past = clean_row
-    total = pool_line(
-        lines, source, weights, k, length, stride, bias, lowest, background, lines, target, n
-    )
+    total = pool_line(lines, source, layer, background, lines, target, n)
     if window == 0:
         return total
     near, apart = 0.0, 0.0
