@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.simulation.engines.base import Specification
-from scaledet.simulation.jobs import Job
-from scaledet.simulation.unit import Stream, engine_name
+from scaledet.simulation.unit import Job, Stream, engine_name
 
 __all__ = ["Checkpoint", "described", "opened_checkpoint"]
 

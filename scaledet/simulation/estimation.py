@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Specification, UnitSums
-from scaledet.simulation.jobs import Job
+from scaledet.simulation.unit import Job
 
 __all__ = ["estimate", "is_precise", "prefix_lengths", "relative_errors", "require_alive"]
 

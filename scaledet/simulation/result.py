@@ -18,12 +18,12 @@ __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 """Columns of the table of results, one value per layer."""
 
-_HEADS = {"network": "network", "size": "size", "layer": "k", "A": "A_k", "support": "support"}
+_HEADS = {"layer": "k", "A": "A_k"}
 
 
 def shown_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that a reader sees: the layers, and D, G and R with their errors."""
-    heads = {head: columns[name] for name, head in _HEADS.items() if name in columns}
+    heads = {_HEADS.get(name, name): columns[name] for name in columns if name not in COLUMNS}
     estimates = {
         f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"])) for name in "DGR"
     }

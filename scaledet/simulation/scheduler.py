@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,13 @@ from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
 from scaledet.simulation.executors import Pool
-from scaledet.simulation.jobs import Job, Outcome
 from scaledet.simulation.run_options import Settings
-from scaledet.simulation.unit import Stream, engine_of, run_unit
+from scaledet.simulation.unit import Job, Stream, engine_of, run_unit
 
 if TYPE_CHECKING:
     from scaledet.simulation.checkpoint import Checkpoint
 
-__all__ = ["run_jobs"]
+__all__ = ["Outcome", "run_jobs"]
 
 Task = Future[tuple[NDArray[np.float64], float]]
 """Of some units: packed sums of each, and the time they took (seconds)."""
@@ -40,12 +39,24 @@ TASK_SECONDS = 0.3
 _PILOT = 1024
 
 
+class Outcome(NamedTuple):
+    """Images and packed sums [units, ...] of the units of a job that count, in their order.
+
+    `partial`: the run was interrupted before the job was done.
+    """
+
+    counts: list[int]
+    packed: NDArray[np.float64]
+    partial: bool
+
+
 class _Ongoing:
     """A job under way: units finished, units not handed out yet, and where it may stop."""
 
     def __init__(self, job: Job, stored: dict[int, NDArray[np.float64]]) -> None:
         units = len(job.counts)
         self.job = job
+        self.counts = np.array(job.counts)
         self.numbers = np.empty((units, 4 * (job.spec.network.depth + 1) + 2))
         self.finished = np.zeros(units, dtype=bool)
         for unit, numbers in stored.items():
@@ -75,15 +86,11 @@ class _Ongoing:
         self.pace = seconds / len(units)
         self._judge()
 
-    def images(self, units: Iterable[int]) -> int:
-        """Return the number of images of `units`."""
-        return sum(self.job.counts[unit] for unit in units)
-
     def outcome(self) -> Outcome:
         """Return the result; of a job that is not done, everything that is finished."""
         units = np.flatnonzero(self.finished[: self.length])
-        counts = [self.job.counts[unit] for unit in units]
-        return Outcome(counts, self.numbers[units], partial=self.length is None)
+        partial = self.length is None
+        return Outcome(self.counts[units].tolist(), self.numbers[units], partial)
 
     def _judge(self) -> None:
         """Go on along the schedule of prefixes as far as they are complete."""
@@ -113,8 +120,7 @@ class _Run:
         self._store = store
         self._tasks = 0
         self._call, self._shown = call, shown
-        self._stored = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
-        self._done = self._stored
+        self._stored = self._images_done()
         self.bar: Any = None
 
     def work(self, pool: Pool) -> None:
@@ -123,7 +129,7 @@ class _Run:
             width = pool.width()
             while len(self.pending) < 2 * width + 2 and (job := self._next()) is not None:
                 units = job.take(width)
-                counts = [job.job.counts[unit] for unit in units]
+                counts = job.counts[units].tolist()
                 future = pool.submit(run_units, job.job.spec, job.job.stream, units, counts)
                 self.pending[future] = (job, units)
             done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
@@ -151,11 +157,13 @@ class _Run:
             job, units = self.pending.pop(future)
             job.add(units, *future.result())
             self._tasks += 1
-            self._done += job.images(units)
             if self.bar is not None:
-                self.bar.update(job.images(units))
+                self.bar.update(int(job.counts[units].sum()))
         for future in done:
             future.result()
+
+    def _images_done(self) -> int:
+        return sum(int(job.counts[job.finished].sum()) for job in self.jobs)
 
     def _announce(self, width: int) -> None:
         """Estimate time and memory once every worker has warmed up and every job has been timed."""
@@ -163,11 +171,9 @@ class _Run:
         seconds = sum((~job.finished).sum() * job.pace for job in left) / width
         if (self._tasks <= width and left) or not math.isfinite(seconds):
             return
-        memory = max(
-            engine_of(job.job.spec).bytes_needed(job.job.spec, max(job.job.counts))
-            for job in self.jobs
-        )
-        samples = sum(sum(job.job.counts) for job in self.jobs)
+        jobs = [job.job for job in self.jobs]
+        memory = max(engine_of(job.spec).bytes_needed(job.spec, max(job.counts)) for job in jobs)
+        samples = sum(sum(job.counts) for job in jobs)
         stored = f", {self._stored} of them stored" if self._stored else ""
         sys.stderr.write(
             f"{self._call}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
@@ -176,7 +182,7 @@ class _Run:
         from tqdm.auto import tqdm
 
         shown = {"unit": "image", "unit_scale": True, "desc": self._call}
-        self.bar = tqdm(total=samples, initial=self._done, **shown)
+        self.bar = tqdm(total=samples, initial=self._images_done(), **shown)
 
 
 def run_units(

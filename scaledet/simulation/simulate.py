@@ -19,11 +19,10 @@ from scaledet.network.network import Network
 from scaledet.scenario import Scenario, checked_background
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
-from scaledet.simulation.jobs import Job, Outcome
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.run_options import Settings
-from scaledet.simulation.scheduler import run_jobs
-from scaledet.simulation.unit import ENGINES, Stream
+from scaledet.simulation.scheduler import Outcome, run_jobs
+from scaledet.simulation.unit import ENGINES, Job, Stream
 from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:

@@ -1,18 +1,22 @@
-"""One work unit of a simulation: a pure function of the specification, a stream and a number.
+"""Simulations as jobs of work units, each a pure function of specification, stream and number.
 
-Any worker on any machine of one kind computes the same sums for it, bit by bit, in whatever order.
+Any worker on any machine of one kind computes the same sums for a unit, bit by bit, in whatever
+order.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Engine, Images, Specification, UnitSums
 
 __all__ = [
     "ENGINES",
+    "Job",
     "Stream",
     "draw_images",
     "engine_name",
@@ -65,6 +69,26 @@ class Stream(NamedTuple):
         np.True_
         """
         return np.random.SeedSequence(self.entropy, spawn_key=self.key)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One simulation: units of `counts` images, all of them or until `target` is reached.
+
+    `target` is a relative standard error, `control` says whether estimates use control variates,
+    `label` names the job in messages ("" if it is the only one).
+    """
+
+    spec: Specification
+    stream: Stream
+    counts: tuple[int, ...]
+    target: float | None = None
+    control: bool = False
+    label: str = ""
+
+    def named(self, error: ExhaustionError) -> ExhaustionError:
+        """Return an error of this job as its messages name it."""
+        return error.within(self.label) if self.label else error
 
 
 def engine_of(spec: Specification) -> Engine:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaledet.network.pooling import apply_layer
-from scaledet.scenario import Rectify
 from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
 
 __all__ = ["bytes_needed", "most_images", "run"]
@@ -67,7 +66,9 @@ def run(
             background = images.background[part].reshape(plain.shape)
             plain, shifted = plain + background, shifted + background
             clean, shifted = np.maximum(plain, spec.lowest), np.maximum(shifted, spec.lowest)
-        noisy, entered = _add_noise(plain if rectify == "input" else clean, eta, rectify)
+        # The noise as far as it does not depend on the image.
+        entered = np.maximum(eta, 0.0) if rectify in ("input", "noise") else eta
+        noisy = np.maximum(plain + eta, 0.0) if rectify == "input" else clean + entered
         controls += entered.sum(), _square(entered)
         for k in range(depth + 1):
             if k:
@@ -90,16 +91,6 @@ def run(
     distance = 2 * (totals[2] - spread / count) / (count - 1)
     controls /= count * spec.pixels
     return UnitSums(totals[0] / count, totals[1] / count, distance, totals[3] / count, controls)
-
-
-def _add_noise(
-    plain: NDArray[np.float64], eta: NDArray[np.float64], rectify: Rectify
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the noisy images, and the noise as far as it does not depend on the image."""
-    if rectify == "input":
-        return np.maximum(plain + eta, 0.0), np.maximum(eta, 0.0)
-    entered = np.maximum(eta, 0.0) if rectify == "noise" else eta
-    return plain + entered, entered
 
 
 def _square(values: NDArray[np.float64]) -> float:

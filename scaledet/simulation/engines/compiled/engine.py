@@ -91,7 +91,7 @@ def bytes_needed(spec: Specification, count: int) -> int:
     """Two or three images, or a map of sums; and of each clean and displaced image the windows."""
     plan = _plan(spec)
     first = spec.pixels + 4 * plan.capacity * count
-    second = (_rows(plan, count) + _scratch(plan)) * plan.room
+    _, second = _batch(plan, count)
     background = count * spec.pixels if spec.scenario.background else 0
     return 8 * (max(first, second) + count * int(plan.pasts[-1]) + background)
 
@@ -106,14 +106,13 @@ def most_images(spec: Specification) -> int:
     return max(2, min(windows, _PIXELS // spec.pixels))
 
 
-def _rows(plan: _Plan, count: int) -> int:
-    """Return how many images' noise is drawn at a time."""
-    return min(count, max(1, _ROWS // plan.room))
+def _batch(plan: _Plan, count: int) -> tuple[int, int]:
+    """Return how many images' noise is drawn at a time, and the numbers that this takes.
 
-
-def _scratch(plan: _Plan) -> int:
-    """Return how many images' room noise needs beside it: one to pool into, one for a line."""
-    return 1 if plan.dim == 1 else 2
+    Beside the noise lies an image to pool into and, in several dimensions, one for a line.
+    """
+    together = min(count, max(1, _ROWS // plan.room))
+    return together, (together + min(plan.dim, 2)) * plan.room
 
 
 def run(
@@ -129,8 +128,8 @@ def run(
         starts[0] = (images.positions[:, 0] - 1) % spec.size
     responses, controls = np.zeros(len(starts)), np.zeros(2)
     history, totals = _clean_pass(plan, images, starts)
-    together = _rows(plan, count)
-    lines = np.zeros((together + _scratch(plan)) * plan.room)
+    together, length = _batch(plan, count)
+    lines = np.zeros(length)
     state = new_state(seeds)
     for start in range(0, count, together):
         batch = slice(start, min(start + together, count))
@@ -204,7 +203,8 @@ def _pooled(
     length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
     # The first output that each window reaches, and where in the window it begins.
     first = -((length - 1 - starts[k - 1]) // stride)
-    offsets = np.tile((stride * first - starts[k - 1]).T, 2)
+    offsets = np.empty((dim, 2, count), np.int64)
+    offsets[:] = (stride * first - starts[k - 1]).T[:, None]
     starts[k] = 0 if whole else first % side
     for axis in range(dim):
         shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
@@ -212,7 +212,7 @@ def _pooled(
         bias, lowest = (float(plan.biases[k - 1]), plan.lowest) if final else (0.0, -np.inf)
         layer = (plan.weights, k - 1, length, stride, bias, lowest)
         around = plan.backgrounds[k - 1, axis]
-        pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
+        pool_windows(values, shape, whole, around, layer, offsets[axis].ravel(), spare)
         values, spare = spare, values
     return values, spare
 

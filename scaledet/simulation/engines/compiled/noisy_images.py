@@ -157,18 +157,11 @@ def noisy_pass(
 ) -> None:
     """Add noise to one image after another, pool it, and add up the responses of every layer.
 
-    Parameters
-    ----------
-    starts, history
-        Where the windows begin [depth + 1, images, dim]; the windows [images, ...].
-    first, count, mode
-        Number of the first image, and of images; how noise enters them, as in `_enter`.
-    lines
-        The noise of these images, overwritten, and scratch: count + 1 parts of `room` numbers (one
-        more in several dimensions), each an image and its neighbours across the seam.
-    responses, controls
-        Added to: squared distances of noisy and clean, [depth + 1]; sums of the noise and of its
-        square.
+    Clean windows `history` [images, ...] begin at `starts` [depth + 1, images, dim]; `count` images
+    from number `first` on are taken, `mode` is that of `_enter`. `lines` has their noise and
+    scratch, both overwritten: count + 1 parts of `room` numbers (one more in several dimensions),
+    each an image and its neighbours across the seam. Squared distances of noisy and clean are
+    added to `responses` [depth + 1], sums of the noise and of its square to `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room = plan
     saved = np.empty(pasts[1])

@@ -116,20 +116,11 @@ def add_up(
 ) -> None:
     """Add up what D and Q need at one layer, and write the clean windows into `history`.
 
-    Parameters
-    ----------
-    starts : [count, dim]
-        Where the windows begin on a map of `side`, each `window` wide.
-    origin : [window^dim]
-        Distances are measured from it: their rounding depends on it, but not their values.
-    values
-        The windows [n, ..., 2 count], clean images first.
-    sums
-        A map of zeros, and zero again afterwards.
-    history : [count, ...]
-        Written from column `past` on.
-    totals : [3]
-        Added to: squared displacement responses; sum of (f - mean of f)^2; sum of f^2 inside.
+    The windows `values` [n, ..., 2 count], clean images first, begin at `starts` [count, dim] on a
+    map of `side`, each `window` wide. Distances are measured from `origin` [window^dim], on which
+    their rounding depends, but not their values. `sums`, a map of zeros, is zero again afterwards;
+    `history` [count, ...] is written from column `past` on. Added to `totals` are the squared
+    displacement responses, the sum of (f - mean of f)^2, and that of f^2 inside.
     """
     count, dim = starts.shape
     rows, pixels = 1, side
