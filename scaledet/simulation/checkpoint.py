@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, CheckpointError
-from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.engines.base import Floats, Specification
 from scaledet.simulation.unit import Job, Stream, engine_name
 
 __all__ = ["Checkpoint", "described", "opened_checkpoint"]
@@ -64,14 +63,14 @@ class Checkpoint:
         self.stream = stream
         self._connection = connection
 
-    def stored(self, jobs: Sequence[Job]) -> list[dict[int, NDArray[np.float64]]]:
+    def stored(self, jobs: Sequence[Job]) -> list[dict[int, Floats]]:
         """Return the packed sums that the file holds of every job, by unit; refuse damaged rows."""
         places = {
             key: (index, unit)
             for index, job in enumerate(jobs)
             for unit, key in _keys(job, range(len(job.counts)))
         }
-        sums_of: list[dict[int, NDArray[np.float64]]] = [{} for _ in jobs]
+        sums_of: list[dict[int, Floats]] = [{} for _ in jobs]
         with _errors_named(self.path):
             rows = self._connection.execute("SELECT key, sums, checksum FROM units").fetchall()
         for key, sums, checksum in rows:
@@ -82,7 +81,7 @@ class Checkpoint:
             sums_of[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
         return sums_of
 
-    def add(self, tasks: Iterable[tuple[Job, Sequence[int], NDArray[np.float64]]]) -> None:
+    def add(self, tasks: Iterable[tuple[Job, Sequence[int], Floats]]) -> None:
         """Keep the packed sums of the units of finished tasks, all in one transaction.
 
         If they cannot be written, a `CheckpointError` is raised, and the units kept before stay.
@@ -118,11 +117,9 @@ def opened_checkpoint(
     connection.text_factory = bytes
     try:
         with _transaction(path, connection):
-            if path.stat().st_size:
-                stored = _stored_call(path, connection)
-            else:
+            if not path.stat().st_size:
                 _create(connection, given)
-                stored = given
+            stored = _stored_call(path, connection)
         if adopt:
             given |= {name: stored.get(name) for name in address}
         _require_same_call(path, stored, given)

@@ -18,6 +18,9 @@ __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 """Columns of the table of results, one value per layer."""
 
+# What early files do not say of their runs (nor `gain`, which was 1).
+_EARLY = {"engine": "numpy", "partial": False, "target_error": None, "control_variates": False}
+
 _HEADS = {"layer": "k", "A": "A_k"}
 
 
@@ -78,16 +81,7 @@ class Simulation(ScenarioResult):
 
     _kind = "simulation"
     _arrays = (*COLUMNS, "covariance", "means", "means_covariance", "gain")
-    _facts = (
-        "engine",
-        "samples",
-        "blocks",
-        "pairs",
-        "entropy",
-        "partial",
-        "target_error",
-        "control_variates",
-    )
+    _facts = ("samples", "blocks", "pairs", "entropy", *_EARLY)
 
     scenario: Scenario
     engine: str
@@ -174,12 +168,6 @@ class Simulation(ScenarioResult):
 
     @classmethod
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Simulation:
-        """Rebuild from `to_stored`; called by ``load``. Early files hold less, of plain runs."""
-        plain = {
-            "engine": "numpy",
-            "partial": False,
-            "target_error": None,
-            "control_variates": False,
-        }
+        """Rebuild from `to_stored`; called by ``load``."""
         gain = np.ones_like(arrays["D"])
-        return super().from_stored({**plain, **facts}, {"gain": gain, **arrays})
+        return super().from_stored({**_EARLY, **facts}, {"gain": gain, **arrays})

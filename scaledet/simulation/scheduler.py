@@ -16,10 +16,9 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scaledet.errors import ExhaustionError
-from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.engines.base import Floats, Specification
 from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
 from scaledet.simulation.executors import Pool
 from scaledet.simulation.run_options import Settings
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "run_jobs"]
 
-Task = Future[tuple[NDArray[np.float64], float]]
+Task = Future[tuple[Floats, float]]
 """Of some units: packed sums of each, and the time they took (seconds)."""
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
@@ -46,14 +45,14 @@ class Outcome(NamedTuple):
     """
 
     counts: list[int]
-    packed: NDArray[np.float64]
+    packed: Floats
     partial: bool
 
 
 class _Ongoing:
     """A job under way: units finished, units not handed out yet, and where it may stop."""
 
-    def __init__(self, job: Job, stored: dict[int, NDArray[np.float64]]) -> None:
+    def __init__(self, job: Job, stored: dict[int, Floats]) -> None:
         units = len(job.counts)
         self.job = job
         self.counts = np.array(job.counts)
@@ -80,7 +79,7 @@ class _Ongoing:
         wanted = 1 if math.isnan(self.pace) else int(TASK_SECONDS / max(self.pace, 1e-9))
         return [self.waiting.popleft() for _ in range(max(1, min(wanted, share)))]
 
-    def add(self, units: Sequence[int], numbers: NDArray[np.float64], seconds: float) -> None:
+    def add(self, units: Sequence[int], numbers: Floats, seconds: float) -> None:
         """Note the units of one finished task."""
         self.numbers[units], self.finished[units] = numbers, True
         self.pace = seconds / len(units)
@@ -187,7 +186,7 @@ class _Run:
 
 def run_units(
     spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
-) -> tuple[NDArray[np.float64], float]:
+) -> tuple[Floats, float]:
     """Run one `Task`."""
     begin = time.perf_counter()
     pairs = zip(units, counts, strict=True)

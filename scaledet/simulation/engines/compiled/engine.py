@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
+from scaledet.simulation.engines.compiled.compilation import Floats, Integers
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
 from scaledet.simulation.engines.compiled.windows import add_up, pool_windows
@@ -41,14 +41,14 @@ class _Plan(NamedTuple):
     """
 
     dim: int
-    sides: NDArray[np.int64]
-    windows: NDArray[np.int64]
-    pasts: NDArray[np.int64]
-    backgrounds: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    lengths: NDArray[np.int64]
-    strides: NDArray[np.int64]
-    biases: NDArray[np.float64]
+    sides: Integers
+    windows: Integers
+    pasts: Integers
+    backgrounds: Floats
+    weights: Floats
+    lengths: Integers
+    strides: Integers
+    biases: Floats
     lowest: float
     room: int
     capacity: int
@@ -116,10 +116,7 @@ def _batch(plan: _Plan, count: int) -> tuple[int, int]:
 
 
 def run(
-    spec: Specification,
-    images: Images,
-    seeds: np.random.SeedSequence,
-    noise: NDArray[np.float64] | None = None,
+    spec: Specification, images: Images, seeds: np.random.SeedSequence, noise: Floats | None = None
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
     plan, count, pixels = _plan(spec), len(images.positions), spec.pixels
@@ -139,8 +136,8 @@ def run(
             fill_normals(state, part, padded(pixels), spec.sigma)
         else:
             part[:, :pixels] = noise[batch]
-        mode, sums = _MODES[spec.rectify], controls
-        if images.background is not None and spec.rectify == "input":
+        mode, sums = _MODES[spec.scenario.rectify], controls
+        if images.background is not None and spec.scenario.rectify == "input":
             entered = np.maximum(part[:, :pixels], 0.0)
             controls += entered.sum(), np.square(entered).sum()
             part[:, :pixels] += images.background[batch]
@@ -157,9 +154,7 @@ def run(
     )
 
 
-def _clean_pass(
-    plan: _Plan, images: Images, starts: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _clean_pass(plan: _Plan, images: Images, starts: Integers) -> tuple[Floats, Floats]:
     """Send clean and displaced images through the layers, their windows only.
 
     `starts` [depth + 1, count, dim], where the windows begin, is given for k = 0 and written for
@@ -187,12 +182,8 @@ def _clean_pass(
 
 
 def _pooled(
-    plan: _Plan,
-    k: int,
-    values: NDArray[np.float64],
-    spare: NDArray[np.float64],
-    starts: NDArray[np.int64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    plan: _Plan, k: int, values: Floats, spare: Floats, starts: Integers
+) -> tuple[Floats, Floats]:
     """Pool the windows of layer k - 1 to those of layer k, and return them with a spare array."""
     _, count, dim = starts.shape
     side, window = int(plan.sides[k]), int(plan.windows[k])
@@ -217,9 +208,7 @@ def _pooled(
     return values, spare
 
 
-def _filled_up(
-    plan: _Plan, k: int, values: NDArray[np.float64], starts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _filled_up(plan: _Plan, k: int, values: Floats, starts: Integers) -> Floats:
     """Turn the windows of layer k into whole maps."""
     count, dim = starts.shape
     window, side = int(plan.windows[k]), int(plan.sides[k])
@@ -231,12 +220,11 @@ def _filled_up(
     for axis in range(dim):
         coordinate = (steps[:, None] + starts[:, axis]) % side
         place = (place[:, None] * side + coordinate).reshape(-1, count)
-    for moved in range(2):
-        maps[place, moved, np.arange(count)] = inside[:, moved]
+    maps[place[:, None], np.arange(2)[:, None], np.arange(count)] = inside
     return result
 
 
-def _paint(plan: _Plan, images: Images, starts: NDArray[np.int64]) -> NDArray[np.float64]:
+def _paint(plan: _Plan, images: Images, starts: Integers) -> Floats:
     """Windows [window^dim, 2 n] of clean and moved images, in an array with room for more."""
     count, dim = starts.shape
     size, window = int(plan.sides[0]), int(plan.windows[0])
