@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,13 @@ def described(spec: Specification, samples: int) -> dict[str, Any]:
     return {**plain, "engine": engine_name(spec.engine), "samples": samples}
 
 
+@dataclass(frozen=True)
 class Checkpoint:
     """An open file that belongs to this call, whose random stream is `stream`."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, stream: Stream) -> None:
-        self.path = path
-        self.stream = stream
-        self._connection = connection
+    path: Path
+    connection: sqlite3.Connection
+    stream: Stream
 
     def stored(self, jobs: Sequence[Job]) -> list[dict[int, Floats]]:
         """Return the packed sums that the file holds of every job, by unit; refuse damaged rows."""
@@ -72,7 +73,7 @@ class Checkpoint:
         }
         sums_of: list[dict[int, Floats]] = [{} for _ in jobs]
         with _errors_named(self.path):
-            rows = self._connection.execute("SELECT key, sums, checksum FROM units").fetchall()
+            rows = self.connection.execute("SELECT key, sums, checksum FROM units").fetchall()
         for key, sums, checksum in rows:
             whole = isinstance(sums, bytes) and key in places
             if not whole or checksum != _hash(key, sums):
@@ -92,10 +93,10 @@ class Checkpoint:
                 sums = row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
         if rows:
-            with _transaction(self.path, self._connection):
+            with _transaction(self.path, self.connection):
                 # Another process on the same file may have added them first: the same numbers.
                 insert = "INSERT OR IGNORE INTO units VALUES (?, ?, ?)"
-                self._connection.executemany(insert, rows)
+                self.connection.executemany(insert, rows)
 
 
 @contextmanager

@@ -25,10 +25,7 @@ def bytes_needed(spec: Specification, count: int) -> int:
 
 
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit.
-
-    Chunks bound the memory, except for a background, which is drawn for all images of the unit.
-    """
+    """Chunks bound the memory, except for a background, which is drawn for the whole unit."""
     return max(2, _BACKGROUND // spec.pixels) if spec.scenario.background else 2**62
 
 

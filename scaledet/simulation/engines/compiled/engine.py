@@ -97,10 +97,7 @@ def bytes_needed(spec: Specification, count: int) -> int:
 
 
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit, so that it takes seconds.
-
-    Their windows fit the cache; but at least two images, even if they exceed it.
-    """
+    """Let a unit end in seconds and its windows fit the cache, but always allow two images."""
     plan = _plan(spec)
     windows = _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1]))
     return max(2, min(windows, _PIXELS // spec.pixels))
@@ -145,13 +142,9 @@ def run(
             mode, sums = _ADDED, np.zeros(2)
         noisy_pass(plan[:-1], starts, history, start, here, mode, lines, responses, sums)
     displacement, distance, square = totals.T
-    return UnitSums(
-        displacement / count,
-        responses / count,
-        2 * distance / (count - 1),
-        square / count,
-        controls / (count * pixels),
-    )
+    distance = 2 * distance / (count - 1)
+    controls /= count * pixels
+    return UnitSums(displacement / count, responses / count, distance, square / count, controls)
 
 
 def _clean_pass(plan: _Plan, images: Images, starts: Integers) -> tuple[Floats, Floats]:

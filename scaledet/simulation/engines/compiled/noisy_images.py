@@ -95,10 +95,7 @@ def _enter(
     """
     dim = starts.shape[1]
     lowest = -np.inf if mode == 2 else 0.0
-    rows, pixels = 1, side
-    for _ in range(dim - 1):
-        rows *= window
-        pixels *= side
+    rows, pixels = window ** (dim - 1), side**dim
     for row in range(rows):
         begin = source + site(starts, image, row, window, side)
         column = starts[image, dim - 1]
@@ -173,9 +170,7 @@ def noisy_pass(
         for k in range(len(strides)):
             length, stride = lengths[k], strides[k]
             n, outputs, window = sides[k], sides[k + 1], windows[k + 1]
-            rows, inner = 1, 1
-            for _ in range(dim - 1):
-                inner *= n
+            rows, inner = 1, n ** (dim - 1)
             plain = (weights, k, length, stride, 0.0, -np.inf)
             for _ in range(dim - 1):
                 shape = (rows, n, outputs, inner, 1)

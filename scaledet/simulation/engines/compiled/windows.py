@@ -123,10 +123,7 @@ def add_up(
     displacement responses, the sum of (f - mean of f)^2, and that of f^2 inside.
     """
     count, dim = starts.shape
-    rows, pixels = 1, side
-    for _ in range(dim - 1):
-        rows *= window
-        pixels *= side
+    rows, pixels = window ** (dim - 1), side**dim
     width, size = 2 * count, rows * window
     response, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
