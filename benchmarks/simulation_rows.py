@@ -64,7 +64,7 @@ def _noise_and_pooling(
     y: Floats,
 ) -> float:
     """Draw noise and pool it through all layers, and nothing else."""
-    total = 0.0
+    total, layer = 0.0, (weights, 0, length, stride, 0.0, 0.0)
     for _ in range(count):
         fill_normals(state, x.reshape(1, len(x)), size, 0.05)
         n = size
@@ -72,7 +72,7 @@ def _noise_and_pooling(
             outputs = n // stride
             for i in range(n, n + length + 3):
                 x[i] = x[i - n]
-            total += pool_line(x, 0, weights, 0, length, stride, 0.0, 0.0, 0.0, y, 0, outputs)
+            total += pool_line(x, 0, layer, 0.0, y, 0, outputs)
             x, y = y, x
             n = outputs
     return total

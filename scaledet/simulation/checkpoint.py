@@ -12,20 +12,16 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, CheckpointError
-from scaledet.simulation.unit import Stream, engine_name
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.jobs import Job
+from scaledet.simulation.engines.base import Floats, Specification
+from scaledet.simulation.unit import Job, Stream, engine_name
 
 __all__ = ["Checkpoint", "described", "opened_checkpoint"]
 
@@ -60,24 +56,24 @@ def described(spec: Specification, samples: int) -> dict[str, Any]:
     return {**plain, "engine": engine_name(spec.engine), "samples": samples}
 
 
+@dataclass(frozen=True)
 class Checkpoint:
     """An open file that belongs to this call, whose random stream is `stream`."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, stream: Stream) -> None:
-        self.path = path
-        self.stream = stream
-        self._connection = connection
+    path: Path
+    connection: sqlite3.Connection
+    stream: Stream
 
-    def stored(self, jobs: Sequence[Job]) -> list[dict[int, NDArray[np.float64]]]:
+    def stored(self, jobs: Sequence[Job]) -> list[dict[int, Floats]]:
         """Return the packed sums that the file holds of every job, by unit; refuse damaged rows."""
         places = {
             key: (index, unit)
             for index, job in enumerate(jobs)
             for unit, key in _keys(job, range(len(job.counts)))
         }
-        sums_of: list[dict[int, NDArray[np.float64]]] = [{} for _ in jobs]
+        sums_of: list[dict[int, Floats]] = [{} for _ in jobs]
         with _errors_named(self.path):
-            rows = self._connection.execute("SELECT key, sums, checksum FROM units").fetchall()
+            rows = self.connection.execute("SELECT key, sums, checksum FROM units").fetchall()
         for key, sums, checksum in rows:
             whole = isinstance(sums, bytes) and key in places
             if not whole or checksum != _hash(key, sums):
@@ -86,7 +82,7 @@ class Checkpoint:
             sums_of[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
         return sums_of
 
-    def add(self, tasks: Iterable[tuple[Job, Sequence[int], NDArray[np.float64]]]) -> None:
+    def add(self, tasks: Iterable[tuple[Job, Sequence[int], Floats]]) -> None:
         """Keep the packed sums of the units of finished tasks, all in one transaction.
 
         If they cannot be written, a `CheckpointError` is raised, and the units kept before stay.
@@ -97,9 +93,10 @@ class Checkpoint:
                 sums = row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
         if rows:
-            with _errors_named(self.path), _transaction(self._connection) as cursor:
+            with _transaction(self.path, self.connection):
                 # Another process on the same file may have added them first: the same numbers.
-                cursor.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
+                insert = "INSERT OR IGNORE INTO units VALUES (?, ?, ?)"
+                self.connection.executemany(insert, rows)
 
 
 @contextmanager
@@ -120,12 +117,10 @@ def opened_checkpoint(
     # Damaged text must not fail to decode before it is recognised as damaged.
     connection.text_factory = bytes
     try:
-        with _errors_named(path), _transaction(connection):
-            if path.stat().st_size:
-                stored = _stored_call(path, connection)
-            else:
+        with _transaction(path, connection):
+            if not path.stat().st_size:
                 _create(connection, given)
-                stored = given
+            stored = _stored_call(path, connection)
         if adopt:
             given |= {name: stored.get(name) for name in address}
         _require_same_call(path, stored, given)
@@ -197,17 +192,11 @@ def _hash(*parts: bytes) -> bytes:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Cursor]:
+def _transaction(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
     """Commit everything inside, or nothing."""
-    cursor = connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield cursor
-        cursor.execute("COMMIT")
-    except BaseException:
-        # If even this fails, SQLite undoes the rest when the file is opened next.
-        with suppress(sqlite3.Error):
-            connection.rollback()
-        raise
+    with _errors_named(path), connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
 
 
 @contextmanager

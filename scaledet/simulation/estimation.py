@@ -8,18 +8,13 @@ the result is the same for any number of workers, and after any number of interr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
-from scaledet.simulation.engines.base import UnitSums
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.jobs import Job
+from scaledet.simulation.engines.base import Floats, Specification, UnitSums
+from scaledet.simulation.unit import Job
 
 __all__ = ["estimate", "is_precise", "prefix_lengths", "relative_errors", "require_alive"]
 
@@ -32,7 +27,7 @@ _FIRST = 64
 
 
 def estimate(
-    spec: Specification, counts: Sequence[int], packed: NDArray[np.float64], *, control: bool
+    spec: Specification, counts: Sequence[int], packed: Floats, *, control: bool
 ) -> dict[str, Any]:
     """Estimate D, G, R and Q with standard errors and covariances, by name.
 
@@ -92,7 +87,7 @@ def estimate(
     }
 
 
-def require_alive(spec: Specification, counts: Sequence[int], packed: NDArray[np.float64]) -> None:
+def require_alive(spec: Specification, counts: Sequence[int], packed: Floats) -> None:
     """Raise `ExhaustionError` if, in units [units, ...] packed, all images look alike somewhere."""
     means = UnitSums.unpacked(packed.mean(axis=0))
     alive = means.distance > _ROUNDING * means.square
@@ -105,7 +100,7 @@ def _pairs(counts: Sequence[int]) -> int:
     return sum(count * (count - 1) // 2 for count in counts)
 
 
-def relative_errors(estimates: Mapping[str, Any]) -> NDArray[np.float64]:
+def relative_errors(estimates: Mapping[str, Any]) -> Floats:
     """Return the largest relative standard error of D_k, G_k, R_k and Q_k at every layer.
 
     It is infinite (0 / 0 as well) as long as no sample has shown a response.
@@ -128,7 +123,7 @@ def prefix_lengths(units: int) -> list[int]:
     return [*lengths, units]
 
 
-def is_precise(job: Job, packed: NDArray[np.float64]) -> bool:
+def is_precise(job: Job, packed: Floats) -> bool:
     """Return whether the first units of a job, `packed`, are as precise as its target wants."""
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -140,18 +135,18 @@ def is_precise(job: Job, packed: NDArray[np.float64]) -> bool:
     return job.target is not None and bool((relative_errors(estimates) < job.target).all())
 
 
-def expected_controls(spec: Specification) -> NDArray[np.float64]:
+def expected_controls(spec: Specification) -> Floats:
     """Mean of the noise that enters a pixel, and of its square, exactly.
 
     For Gaussian Z, E relu(sigma Z) = sigma / sqrt(2 pi) and E relu(sigma Z)^2 = sigma^2 / 2: the
     law of the noise that was drawn, nothing about the network.
     """
-    if spec.rectify in ("input", "noise"):
+    if spec.scenario.rectify in ("input", "noise"):
         return np.array([spec.sigma / np.sqrt(2 * np.pi), spec.sigma**2 / 2])
     return np.array([0.0, spec.sigma**2])
 
 
-def controlled(noise: NDArray[np.float64], excess: NDArray[np.float64]) -> NDArray[np.float64]:
+def controlled(noise: Floats, excess: Floats) -> Floats:
     """Subtract from `noise` [units, n] the part that its deviations `excess` [units, 2] explain.
 
     The coefficients are fitted on the units of even number for those of odd number, and the other

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import suppress
 from typing import Any, cast
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Pool", "checked_executor", "opened_pool"]
+__all__ = ["Pool", "checked_executor"]
 
 # An executor of a cluster may gain and lose workers: ask again after this time (seconds).
 _REFRESH = 1.0
@@ -74,13 +74,3 @@ def checked_executor(executor: Any, workers: int) -> Executor | None:
             f"workers must be left out with an executor, which has its own; got {workers}"
         )
     return cast(Executor, executor)
-
-
-@contextmanager
-def opened_pool(workers: int, executor: Executor | None) -> Iterator[Pool]:
-    """Open threads, or pass on the caller's executor, which stays open."""
-    if executor is not None:
-        yield Pool(executor)
-        return
-    with ThreadPoolExecutor(workers) as threads:
-        yield Pool(threads)

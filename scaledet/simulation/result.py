@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
 from scaledet.simulation.estimation import relative_errors
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 
 COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 """Columns of the table of results, one value per layer."""
 
-_HEADS = {"network": "network", "size": "size", "layer": "k", "A": "A_k", "support": "support"}
+# What early files do not say of their runs (nor `gain`, which was 1).
+_EARLY = {"engine": "numpy", "partial": False, "target_error": None, "control_variates": False}
+
+_HEADS = {"layer": "k", "A": "A_k"}
 
 
 def shown_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that a reader sees: the layers, and D, G and R with their errors."""
-    heads = {head: columns[name] for name, head in _HEADS.items() if name in columns}
+    heads = {_HEADS.get(name, name): columns[name] for name in columns if name not in COLUMNS}
     estimates = {
         f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"])) for name in "DGR"
     }
@@ -80,16 +81,7 @@ class Simulation(ScenarioResult):
 
     _kind = "simulation"
     _arrays = (*COLUMNS, "covariance", "means", "means_covariance", "gain")
-    _facts = (
-        "engine",
-        "samples",
-        "blocks",
-        "pairs",
-        "entropy",
-        "partial",
-        "target_error",
-        "control_variates",
-    )
+    _facts = ("samples", "blocks", "pairs", "entropy", *_EARLY)
 
     scenario: Scenario
     engine: str
@@ -176,12 +168,6 @@ class Simulation(ScenarioResult):
 
     @classmethod
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Simulation:
-        """Rebuild from `to_stored`; called by ``load``. Early files hold less, of plain runs."""
-        plain = {
-            "engine": "numpy",
-            "partial": False,
-            "target_error": None,
-            "control_variates": False,
-        }
+        """Rebuild from `to_stored`; called by ``load``."""
         gain = np.ones_like(arrays["D"])
-        return super().from_stored({**plain, **facts}, {"gain": gain, **arrays})
+        return super().from_stored({**_EARLY, **facts}, {"gain": gain, **arrays})

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.executors import checked_executor
 from scaledet.simulation.unit import engine_of, unit_sizes
 
-if TYPE_CHECKING:
-    from scaledet.simulation.engines.base import Specification
-
-__all__ = ["Settings", "checked_settings"]
+__all__ = ["Settings"]
 
 
-@dataclass(frozen=True)
 class Settings:
-    """Number of images, precision, and who computes; see ``simulate``."""
+    """Number of images, precision, and who computes, checked; see ``simulate``."""
 
-    samples: int
-    target_error: float | None
-    control_variates: bool
-    memory_limit: int
-    workers: int
-    executor: Executor | None
-    checkpoint: Path | None
-    progress: bool
+    def __init__(
+        self,
+        samples: Any,
+        target_error: Any,
+        control_variates: Any,
+        memory_limit: Any,
+        workers: Any,
+        executor: Any,
+        checkpoint: Any,
+        progress: Any,
+    ) -> None:
+        self.workers = validate.integer("workers", workers, 1)
+        self.target_error: float | None = None
+        if target_error is not None:
+            self.target_error = validate.proportion("target_error", target_error)
+        self.samples = validate.integer("samples", samples, 4)
+        self.control_variates = validate.flag("control_variates", control_variates)
+        self.memory_limit = validate.integer("memory_limit", memory_limit, 1)
+        self.executor = checked_executor(executor, self.workers)
+        self.checkpoint = _checked_path(checkpoint)
+        self.progress = validate.flag("progress", progress)
 
     def counts(self, spec: Specification) -> tuple[int, ...]:
         """Return the images of every unit; refuse those for which a worker has no memory."""
@@ -42,32 +50,6 @@ class Settings:
                 f"this size; got {self.memory_limit}"
             )
         return tuple(counts)
-
-
-def checked_settings(
-    samples: Any,
-    target_error: Any,
-    control_variates: Any,
-    memory_limit: Any,
-    workers: Any,
-    executor: Any,
-    checkpoint: Any,
-    progress: Any,
-) -> Settings:
-    """Check the arguments."""
-    workers = validate.integer("workers", workers, 1)
-    if target_error is not None:
-        target_error = validate.proportion("target_error", target_error)
-    return Settings(
-        samples=validate.integer("samples", samples, 4),
-        target_error=target_error,
-        control_variates=validate.flag("control_variates", control_variates),
-        memory_limit=validate.integer("memory_limit", memory_limit, 1),
-        workers=workers,
-        executor=checked_executor(executor, workers),
-        checkpoint=_checked_path(checkpoint),
-        progress=validate.flag("progress", progress),
-    )
 
 
 def _checked_path(path: Any) -> Path | None:

@@ -11,29 +11,26 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
+from scaledet.simulation.engines.base import Floats, Specification
 from scaledet.simulation.estimation import is_precise, prefix_lengths, require_alive
-from scaledet.simulation.executors import Pool, opened_pool
-from scaledet.simulation.jobs import Job, Outcome
-from scaledet.simulation.unit import engine_of, run_unit
+from scaledet.simulation.executors import Pool
+from scaledet.simulation.run_options import Settings
+from scaledet.simulation.unit import Job, Stream, engine_of, run_unit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from scaledet.simulation.checkpoint import Checkpoint
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.simulation.run_options import Settings
-    from scaledet.simulation.unit import Stream
 
-    Task = Future[tuple[NDArray[np.float64], float]]
+__all__ = ["Outcome", "run_jobs"]
 
-__all__ = ["run_jobs"]
+Task = Future[tuple[Floats, float]]
+"""Of some units: packed sums of each, and the time they took (seconds)."""
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
 TASK_SECONDS = 0.3
@@ -41,12 +38,24 @@ TASK_SECONDS = 0.3
 _PILOT = 1024
 
 
+class Outcome(NamedTuple):
+    """Images and packed sums [units, ...] of the units of a job that count, in their order.
+
+    `partial`: the run was interrupted before the job was done.
+    """
+
+    counts: list[int]
+    packed: Floats
+    partial: bool
+
+
 class _Ongoing:
     """A job under way: units finished, units not handed out yet, and where it may stop."""
 
-    def __init__(self, job: Job, stored: dict[int, NDArray[np.float64]]) -> None:
+    def __init__(self, job: Job, stored: dict[int, Floats]) -> None:
         units = len(job.counts)
         self.job = job
+        self.counts = np.array(job.counts)
         self.numbers = np.empty((units, 4 * (job.spec.network.depth + 1) + 2))
         self.finished = np.zeros(units, dtype=bool)
         for unit, numbers in stored.items():
@@ -70,21 +79,17 @@ class _Ongoing:
         wanted = 1 if math.isnan(self.pace) else int(TASK_SECONDS / max(self.pace, 1e-9))
         return [self.waiting.popleft() for _ in range(max(1, min(wanted, share)))]
 
-    def add(self, units: Sequence[int], numbers: NDArray[np.float64], seconds: float) -> None:
+    def add(self, units: Sequence[int], numbers: Floats, seconds: float) -> None:
         """Note the units of one finished task."""
         self.numbers[units], self.finished[units] = numbers, True
         self.pace = seconds / len(units)
         self._judge()
 
-    def images(self, units: Iterable[int]) -> int:
-        """Return the number of images of `units`."""
-        return sum(self.job.counts[unit] for unit in units)
-
     def outcome(self) -> Outcome:
         """Return the result; of a job that is not done, everything that is finished."""
+        units = np.flatnonzero(self.finished[: self.length])
         partial = self.length is None
-        units = np.flatnonzero(self.finished) if partial else np.arange(self.length or 0)
-        return Outcome([self.job.counts[unit] for unit in units], self.numbers[units], partial)
+        return Outcome(self.counts[units].tolist(), self.numbers[units], partial)
 
     def _judge(self) -> None:
         """Go on along the schedule of prefixes as far as they are complete."""
@@ -114,8 +119,7 @@ class _Run:
         self._store = store
         self._tasks = 0
         self._call, self._shown = call, shown
-        self._stored = sum(job.images(np.flatnonzero(job.finished)) for job in self.jobs)
-        self._done = self._stored
+        self._stored = self._images_done()
         self.bar: Any = None
 
     def work(self, pool: Pool) -> None:
@@ -124,7 +128,7 @@ class _Run:
             width = pool.width()
             while len(self.pending) < 2 * width + 2 and (job := self._next()) is not None:
                 units = job.take(width)
-                counts = [job.job.counts[unit] for unit in units]
+                counts = job.counts[units].tolist()
                 future = pool.submit(run_units, job.job.spec, job.job.stream, units, counts)
                 self.pending[future] = (job, units)
             done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
@@ -152,13 +156,13 @@ class _Run:
             job, units = self.pending.pop(future)
             job.add(units, *future.result())
             self._tasks += 1
-            self._done += job.images(units)
             if self.bar is not None:
-                self.bar.update(job.images(units))
+                self.bar.update(int(job.counts[units].sum()))
         for future in done:
-            if future in self.pending:
-                self.pending.pop(future)
-                future.result()
+            future.result()
+
+    def _images_done(self) -> int:
+        return sum(int(job.counts[job.finished].sum()) for job in self.jobs)
 
     def _announce(self, width: int) -> None:
         """Estimate time and memory once every worker has warmed up and every job has been timed."""
@@ -166,11 +170,9 @@ class _Run:
         seconds = sum((~job.finished).sum() * job.pace for job in left) / width
         if (self._tasks <= width and left) or not math.isfinite(seconds):
             return
-        memory = max(
-            engine_of(job.job.spec).bytes_needed(job.job.spec, max(job.job.counts))
-            for job in self.jobs
-        )
-        samples = sum(sum(job.job.counts) for job in self.jobs)
+        jobs = [job.job for job in self.jobs]
+        memory = max(engine_of(job.spec).bytes_needed(job.spec, max(job.counts)) for job in jobs)
+        samples = sum(sum(job.counts) for job in jobs)
         stored = f", {self._stored} of them stored" if self._stored else ""
         sys.stderr.write(
             f"{self._call}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
@@ -179,13 +181,13 @@ class _Run:
         from tqdm.auto import tqdm
 
         shown = {"unit": "image", "unit_scale": True, "desc": self._call}
-        self.bar = tqdm(total=samples, initial=self._done, **shown)
+        self.bar = tqdm(total=samples, initial=self._images_done(), **shown)
 
 
 def run_units(
     spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
-) -> tuple[NDArray[np.float64], float]:
-    """Run one task: packed sums of every unit, and the time it took (seconds)."""
+) -> tuple[Floats, float]:
+    """Run one `Task`."""
     begin = time.perf_counter()
     pairs = zip(units, counts, strict=True)
     numbers = np.array([run_unit(spec, stream, unit, count).packed() for unit, count in pairs])
@@ -201,12 +203,13 @@ def run_jobs(
     of the executor or of the store is raised once the other finished units are kept.
     """
     run = _Run(jobs, store, call, settings.progress)
+    given = settings.executor  # stays open
+    workers = ThreadPoolExecutor(settings.workers) if given is None else nullcontext(given)
     try:
         # A second Ctrl-C does not wait for the units that threads are at.
-        pool_of_call = opened_pool(settings.workers, settings.executor)
-        with suppress(KeyboardInterrupt), pool_of_call as pool:
+        with suppress(KeyboardInterrupt), workers as executor:
             try:
-                run.work(pool)
+                run.work(Pool(executor))
             except BrokenExecutor as error:
                 kept = "lost: give a checkpoint" if store is None else f"kept in {store.path}"
                 error.add_note(f"What was finished is {kept}; the same call goes on from there.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -19,21 +19,20 @@ from scaledet.network.network import Network
 from scaledet.scenario import Scenario, checked_background
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
-from scaledet.simulation.jobs import Job, Outcome
 from scaledet.simulation.result import Simulation
-from scaledet.simulation.run_options import Settings, checked_settings
-from scaledet.simulation.scheduler import run_jobs
-from scaledet.simulation.unit import ENGINES, Stream
+from scaledet.simulation.run_options import Settings
+from scaledet.simulation.scheduler import Outcome, run_jobs
+from scaledet.simulation.unit import ENGINES, Job, Stream
+from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
     from scaledet.simulation.checkpoint import Checkpoint
-    from scaledet.tasks.scale_detection import ScaleDetection
 
-__all__ = ["checked_specification", "execute", "simulate", "warn_if_missed"]
+__all__ = ["checked_specification", "execute", "simulate"]
 
 # Weaker noise is lost in rounding next to the pixel's height 1; the fourth power of stronger
 # noise leaves the range of floats.
-_WEAKEST, _STRONGEST = 1e-10, 1e70
+_SIGMA_RANGE = (1e-10, 1e70)
 _LARGEST = 2**48
 
 
@@ -149,24 +148,12 @@ def simulate(
     >>> m.target_reached, m.samples < 200_000
     (True, True)
     """
-    settings = checked_settings(
-        samples,
-        target_error,
-        control_variates,
-        memory_limit,
-        workers,
-        executor,
-        checkpoint,
-        progress,
-    )
+    precision = (samples, target_error, control_variates)
+    settings = Settings(*precision, memory_limit, workers, executor, checkpoint, progress)
     spec = checked_specification(
         "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
     )
-    (result,) = execute("simulate", {"": spec}, settings, rng, lambda stream: [stream])
-    if result is None:
-        raise KeyboardInterrupt
-    warn_if_missed({"": result})
-    return result
+    return execute("simulate", {"": spec}, settings, rng)[""]
 
 
 def checked_specification(
@@ -185,11 +172,10 @@ def checked_specification(
     validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
-    sigma_range = (_WEAKEST, _STRONGEST)
     scenario = Scenario.checked(
-        call, net, size, rectify, sigma, task, balanced, sigma_range=sigma_range
+        call, net, size, rectify, sigma, task, balanced, sigma_range=_SIGMA_RANGE
     )
-    background = checked_background(background, *sigma_range)
+    background = checked_background(background, *_SIGMA_RANGE)
     spec = Specification(replace(scenario, background=background), engine)
     if spec.pixels > _LARGEST:
         raise ArgumentError(
@@ -199,16 +185,12 @@ def checked_specification(
 
 
 def execute(
-    call: str,
-    specs: Mapping[str, Specification],
-    settings: Settings,
-    rng: Any,
-    streams_below: Callable[[Stream], Sequence[Stream]],
-) -> list[Simulation | None]:
-    """Run the simulations of `call` (a public function); None: interrupted before an estimate.
+    call: str, specs: Mapping[str, Specification], settings: Settings, rng: Any
+) -> dict[str, Simulation]:
+    """Run the simulations of `call` (a public function), which messages call by their names.
 
-    `specs` have the names that messages use for them; `streams_below` gives the stream of each from
-    that of the whole call.
+    Simulations interrupted before an estimate are left out; if all are, the interrupt is passed
+    on. The caller of `call` is warned of results less precise than they were to be.
     """
     counts = [settings.counts(spec) for spec in specs.values()]
     stream = Stream.below(validate.generator(rng))
@@ -219,18 +201,20 @@ def execute(
         runs = [described(spec, settings.samples) for spec in specs.values()]
         opened = opened_checkpoint(settings.checkpoint, call, runs, stream, adopt=rng is None)
     with opened as store:
-        streams = streams_below(stream if store is None else store.stream)
+        stream = stream if store is None else store.stream
+        streams = [stream] if call == "simulate" else stream.independent(len(specs))
         target, control = settings.target_error, settings.control_variates
         jobs = [
             Job(spec, run_stream, units, target, control, label)
             for (label, spec), run_stream, units in zip(specs.items(), streams, counts, strict=True)
         ]
         outcomes = run_jobs(jobs, settings, store, call)
-    return [_result(*pair) for pair in zip(jobs, outcomes, strict=True)]
-
-
-def warn_if_missed(results: Mapping[str, Simulation]) -> None:
-    """Warn the caller's caller of results that were to be more precise; names as in `execute`."""
+    estimated = map(_result, jobs, outcomes)
+    results = {
+        job.label: result for job, result in zip(jobs, estimated, strict=True) if result is not None
+    }
+    if not results:
+        raise KeyboardInterrupt
     for label, result in results.items():
         if not result.partial and not result.target_reached:
             layer = int(result.relative_error.argmax())
@@ -241,6 +225,7 @@ def warn_if_missed(results: Mapping[str, Simulation]) -> None:
                 RuntimeWarning,
                 stacklevel=3,
             )
+    return results
 
 
 def _result(job: Job, outcome: Outcome) -> Simulation | None:

@@ -6,21 +6,19 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.results.result import Result
+from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.result import Simulation, shown_columns
-from scaledet.simulation.run_options import checked_settings
-from scaledet.simulation.simulate import checked_specification, execute, warn_if_missed
-from scaledet.simulation.unit import Stream
-
-if TYPE_CHECKING:
-    from scaledet.simulation.engines.base import Specification
-    from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.simulation.run_options import Settings
+from scaledet.simulation.simulate import checked_specification, execute
+from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["Sweep", "sweep"]
 
@@ -171,40 +169,25 @@ def sweep(
     >>> len(s.columns()["D"])
     16
     """
-    settings = checked_settings(
-        samples,
-        target_error,
-        control_variates,
-        memory_limit,
-        workers,
-        executor,
-        checkpoint,
-        progress,
-    )
+    precision = (samples, target_error, control_variates)
+    settings = Settings(*precision, memory_limit, workers, executor, checkpoint, progress)
     specs: dict[str, Specification] = {}
     nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")
-    for place, net in enumerate(nets):
+    for (place, net), (number, size) in product(enumerate(nets), enumerate(pixels)):
         if not isinstance(net, Network):
             raise ArgumentTypeError(f"networks[{place}] must be a Network; got {net!r}")
-        for number, size in enumerate(pixels):
-            try:
-                spec = checked_specification(
-                    "sweep", net, size, rectify, sigma, task, balanced, background, engine=engine
-                )
-                settings.counts(spec)
-            except ArgumentError as error:
-                kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
-                raise kind(
-                    f"networks[{place}] at sizes[{number}] = {size!r} is refused: {error}"
-                ) from error
-            specs[f"networks[{place}] at sizes[{number}] = {size}"] = spec
-    runs = execute("sweep", specs, settings, rng, lambda stream: _streams(stream, len(specs)))
-    results = {label: run for label, run in zip(specs, runs, strict=True) if run is not None}
-    if not results:
-        raise KeyboardInterrupt
-    warn_if_missed(results)
-    partial = len(results) < len(specs) or any(run.partial for run in results.values())
-    return Sweep(tuple(results.values()), partial)
+        label = f"networks[{place}] at sizes[{number}] ="
+        try:
+            spec = checked_specification(
+                "sweep", net, size, rectify, sigma, task, balanced, background, engine=engine
+            )
+            settings.counts(spec)
+        except ArgumentError as error:
+            kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
+            raise kind(f"{label} {size!r} is refused: {error}") from error
+        specs[f"{label} {size}"] = spec
+    runs = tuple(execute("sweep", specs, settings, rng).values())
+    return Sweep(runs, partial=len(runs) < len(specs) or any(run.partial for run in runs))
 
 
 def _listed(name: str, values: Any, of: str) -> list[Any]:
@@ -217,12 +200,3 @@ def _listed(name: str, values: Any, of: str) -> list[Any]:
         if value in result[:place]:
             raise ArgumentError(f"{name} must differ; got {value!r} twice")
     return result
-
-
-def _streams(stream: Stream, runs: int) -> list[Stream]:
-    """Return independent streams, each that of ``simulate`` with an integer `rng`."""
-    words = [stream.child(run).seeds().generate_state(4) for run in range(runs)]
-    return [
-        Stream(sum(int(word) << (32 * place) for place, word in enumerate(four)), (0,))
-        for four in words
-    ]

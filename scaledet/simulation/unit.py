@@ -1,18 +1,22 @@
-"""One work unit of a simulation: a pure function of the specification, a stream and a number.
+"""Simulations as jobs of work units, each a pure function of specification, stream and number.
 
-Any worker on any machine of one kind computes the same sums for it, bit by bit, in whatever order.
+Any worker on any machine of one kind computes the same sums for a unit, bit by bit, in whatever
+order.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Engine, Images, Specification, UnitSums
 
 __all__ = [
     "ENGINES",
+    "Job",
     "Stream",
     "draw_images",
     "engine_name",
@@ -21,12 +25,13 @@ __all__ = [
     "unit_sizes",
 ]
 
-ENGINES = ("numba", "numpy")
+# The revision of an engine is raised with every change of the numbers that it draws or adds up.
+_NUMBERS = {
+    "numba": "revision 1, SFC64, 32 lanes; Box-Muller",
+    "numpy": "revision 1, PCG64; ziggurat",
+}
+ENGINES = tuple(_NUMBERS)
 """Engines: compiled, fused; and plain NumPy, for reading."""
-
-# Raised with every change of the numbers that an engine draws or adds up.
-_REVISIONS = {"numba": 1, "numpy": 1}
-_GENERATORS = {"numba": "SFC64, 32 lanes; Box-Muller", "numpy": "PCG64; ziggurat"}
 
 _FEWEST, _MOST, _UNITS = 128, 512, 2**16
 
@@ -49,6 +54,13 @@ class Stream(NamedTuple):
         """Return sub-stream number `index`."""
         return Stream(self.entropy, (*self.key, index))
 
+    def independent(self, count: int) -> list[Stream]:
+        """Return `count` streams, each that of ``simulate`` with an integer `rng`."""
+        words = [self.child(run).seeds().generate_state(4) for run in range(count)]
+        return [
+            Stream(int.from_bytes(four.astype("<u4").tobytes(), "little"), (0,)) for four in words
+        ]
+
     def seeds(self) -> np.random.SeedSequence:
         """Return the seed sequence at this address.
 
@@ -57,6 +69,26 @@ class Stream(NamedTuple):
         np.True_
         """
         return np.random.SeedSequence(self.entropy, spawn_key=self.key)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One simulation: units of `counts` images, all of them or until `target` is reached.
+
+    `target` is a relative standard error, `control` says whether estimates use control variates,
+    `label` names the job in messages ("" if it is the only one).
+    """
+
+    spec: Specification
+    stream: Stream
+    counts: tuple[int, ...]
+    target: float | None = None
+    control: bool = False
+    label: str = ""
+
+    def named(self, error: ExhaustionError) -> ExhaustionError:
+        """Return an error of this job as its messages name it."""
+        return error.within(self.label) if self.label else error
 
 
 def engine_of(spec: Specification) -> Engine:
@@ -72,7 +104,7 @@ def engine_of(spec: Specification) -> Engine:
 
 def engine_name(engine: str) -> str:
     """Name the engine, its revision and its random numbers; equal names give equal sums."""
-    return f"{engine}, revision {_REVISIONS[engine]}, {_GENERATORS[engine]}"
+    return f"{engine}, {_NUMBERS[engine]}"
 
 
 def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:

@@ -18,8 +18,7 @@ from scaledet.simulation import scheduler
 from scaledet.simulation.engines.base import UnitSums
 from scaledet.simulation.estimation import estimate, is_precise, prefix_lengths, relative_errors
 from scaledet.simulation.executors import Pool
-from scaledet.simulation.jobs import Job
-from scaledet.simulation.unit import Stream, run_unit, unit_sizes
+from scaledet.simulation.unit import Job, Stream, run_unit, unit_sizes
 from tests.runs import NET, SLOWLY, interrupt, same, script, small, specification, wait_for
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from scaledet.network.network import Network
 from scaledet.scenario import Scenario
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = ["Engine", "Floats", "Images", "Integers", "Specification", "UnitSums", "add_pixels"]
 
-    from scaledet.network.network import Network
-    from scaledet.scenario import Rectify
-
-__all__ = ["Engine", "Images", "Specification", "UnitSums", "add_pixels"]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +45,9 @@ class Specification:
         return cast(float, self.scenario.sigma)
 
     @property
-    def rectify(self) -> Rectify:
-        """How the noise meets the ReLU."""
-        return self.scenario.rectify
-
-    @property
     def lowest(self) -> float:
         """Lowest value of a rectified unit: 0, or minus infinity where nothing is rectified."""
-        return -np.inf if self.rectify is None else 0.0
+        return -np.inf if self.scenario.rectify is None else 0.0
 
 
 class Images(NamedTuple):
@@ -62,9 +56,9 @@ class Images(NamedTuple):
     `background` [n, size^dim] is the noise that the images carry themselves, None without any.
     """
 
-    positions: NDArray[np.int64]
-    moved: NDArray[np.int64]
-    background: NDArray[np.float64] | None = None
+    positions: Integers
+    moved: Integers
+    background: Floats | None = None
 
 
 class UnitSums(NamedTuple):
@@ -75,18 +69,18 @@ class UnitSums(NamedTuple):
     all pixels of the noise (rectified where it is rectified at the input) and of its square.
     """
 
-    displacement: NDArray[np.float64]
-    noise: NDArray[np.float64]
-    distance: NDArray[np.float64]
-    square: NDArray[np.float64]
-    controls: NDArray[np.float64]
+    displacement: Floats
+    noise: Floats
+    distance: Floats
+    square: Floats
+    controls: Floats
 
-    def packed(self) -> NDArray[np.float64]:
+    def packed(self) -> Floats:
         """Return all numbers in one array, shape [4 (depth + 1) + 2]."""
         return np.concatenate(self)
 
     @classmethod
-    def unpacked(cls, numbers: NDArray[np.float64]) -> UnitSums:
+    def unpacked(cls, numbers: Floats) -> UnitSums:
         """Undo `packed`, of one unit or of many [units, ...] at once."""
         displacement, noise, distance, square = np.split(numbers[..., :-2], 4, axis=-1)
         return cls(displacement, noise, distance, square, numbers[..., -2:])
@@ -105,7 +99,7 @@ class Engine(Protocol):
         """Return the largest number of images that a unit may hold."""
 
 
-def add_pixels(images: NDArray[np.float64], positions: NDArray[np.int64], side: int) -> None:
+def add_pixels(images: Floats, positions: Integers, side: int) -> None:
     """Add one unit of height at `positions` [n, pixels, dim] of flat images [n, side^dim or more].
 
     >>> images = np.zeros((1, 4))

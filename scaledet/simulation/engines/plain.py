@@ -5,17 +5,10 @@ The compiled engine computes the same; this one is for reading and for checking 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from scaledet.network.pooling import apply_layer
-from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.scenario import Rectify
+from scaledet.simulation.engines.base import Floats, Images, Specification, UnitSums, add_pixels
 
 __all__ = ["bytes_needed", "most_images", "run"]
 
@@ -32,10 +25,7 @@ def bytes_needed(spec: Specification, count: int) -> int:
 
 
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit.
-
-    Chunks bound the memory, except for a background, which is drawn for all images of the unit.
-    """
+    """Chunks bound the memory, except for a background, which is drawn for the whole unit."""
     return max(2, _BACKGROUND // spec.pixels) if spec.scenario.background else 2**62
 
 
@@ -44,36 +34,32 @@ def _images_at_a_time(spec: Specification) -> int:
 
 
 def run(
-    spec: Specification,
-    images: Images,
-    seeds: np.random.SeedSequence,
-    noise: NDArray[np.float64] | None = None,
+    spec: Specification, images: Images, seeds: np.random.SeedSequence, noise: Floats | None = None
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
-    network, rectify = spec.network, spec.rectify
+    network, rectify = spec.network, spec.scenario.rectify
     depth, count = network.depth, len(images.positions)
     rng = np.random.default_rng(seeds)
     totals = np.zeros((4, depth + 1))
     controls = np.zeros(2)
-    sums: list[NDArray[np.float64]] = []
-    origins: list[NDArray[np.float64]] = []
-    chunk = _images_at_a_time(spec)
+    sums: list[Floats] = []
+    origins: list[Floats] = []
+    chunk, shape = _images_at_a_time(spec), (-1, *(spec.size,) * network.dim)
     for start in range(0, count, chunk):
         part = slice(start, min(count, start + chunk))
-        plain, shifted = (
-            _paint(positions[part], spec.size) for positions in (images.positions, images.moved)
-        )
-        if noise is None:
-            eta = spec.sigma * rng.standard_normal(plain.shape)
-        else:
-            eta = noise[part].reshape(plain.shape)
+        plain, shifted = np.zeros((2, part.stop - start, spec.pixels))
+        add_pixels(plain, images.positions[part], spec.size)
+        add_pixels(shifted, images.moved[part], spec.size)
+        eta = spec.sigma * rng.standard_normal(plain.shape) if noise is None else noise[part]
         clean = plain
         if images.background is not None:
-            background = images.background[part].reshape(plain.shape)
-            plain, shifted = plain + background, shifted + background
+            plain, shifted = plain + images.background[part], shifted + images.background[part]
             clean, shifted = np.maximum(plain, spec.lowest), np.maximum(shifted, spec.lowest)
-        noisy, entered = _add_noise(plain if rectify == "input" else clean, eta, rectify)
+        # The noise as far as it does not depend on the image.
+        entered = np.maximum(eta, 0.0) if rectify in ("input", "noise") else eta
+        noisy = np.maximum(plain + eta, 0.0) if rectify == "input" else clean + entered
         controls += entered.sum(), _square(entered)
+        clean, shifted, noisy = (values.reshape(shape) for values in (clean, shifted, noisy))
         for k in range(depth + 1):
             if k:
                 clean, shifted, noisy = (
@@ -97,24 +83,6 @@ def run(
     return UnitSums(totals[0] / count, totals[1] / count, distance, totals[3] / count, controls)
 
 
-def _add_noise(
-    plain: NDArray[np.float64], eta: NDArray[np.float64], rectify: Rectify
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the noisy images, and the noise as far as it does not depend on the image."""
-    if rectify == "input":
-        return np.maximum(plain + eta, 0.0), np.maximum(eta, 0.0)
-    entered = np.maximum(eta, 0.0) if rectify == "noise" else eta
-    return plain + entered, entered
-
-
-def _square(values: NDArray[np.float64]) -> float:
+def _square(values: Floats) -> float:
     # Not a product of vectors: BLAS adds those up in an order that depends on its threads.
     return float(np.square(values).sum())
-
-
-def _paint(positions: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    """Images [n, size, ...] with one unit of height for each active pixel."""
-    count, _, dim = positions.shape
-    images = np.zeros((count, size**dim))
-    add_pixels(images, positions, size)
-    return images.reshape(count, *(size,) * dim)

@@ -9,10 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from scaledet.simulation.engines.base import Floats, Integers
+
 __all__ = ["LAYER", "Floats", "Integers", "LayerNumbers", "Words", "compiled"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 LayerNumbers = tuple[Floats, int, int, int, float, float]

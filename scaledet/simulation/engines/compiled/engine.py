@@ -8,19 +8,15 @@ them and pooled; the noisy image is pooled whole. Compiled code is kept on disk 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from scaledet.simulation.engines.base import Images, UnitSums, add_pixels
+from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
+from scaledet.simulation.engines.compiled.compilation import Floats, Integers
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
-from scaledet.simulation.engines.compiled.windows import add_up, move_on, pool_windows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.engines.compiled.windows import add_up, pool_windows
 
 __all__ = ["bytes_needed", "most_images", "run"]
 
@@ -45,14 +41,14 @@ class _Plan(NamedTuple):
     """
 
     dim: int
-    sides: NDArray[np.int64]
-    windows: NDArray[np.int64]
-    pasts: NDArray[np.int64]
-    backgrounds: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    lengths: NDArray[np.int64]
-    strides: NDArray[np.int64]
-    biases: NDArray[np.float64]
+    sides: Integers
+    windows: Integers
+    pasts: Integers
+    backgrounds: Floats
+    weights: Floats
+    lengths: Integers
+    strides: Integers
+    biases: Floats
     lowest: float
     room: int
     capacity: int
@@ -95,36 +91,29 @@ def bytes_needed(spec: Specification, count: int) -> int:
     """Two or three images, or a map of sums; and of each clean and displaced image the windows."""
     plan = _plan(spec)
     first = spec.pixels + 4 * plan.capacity * count
-    second = (_rows(plan, count) + _scratch(plan)) * plan.room
+    _, second = _batch(plan, count)
     background = count * spec.pixels if spec.scenario.background else 0
     return 8 * (max(first, second) + count * int(plan.pasts[-1]) + background)
 
 
 def most_images(spec: Specification) -> int:
-    """Return the largest number of images in a unit, so that it takes seconds.
-
-    Their windows fit the cache; but at least two images, even if they exceed it.
-    """
+    """Let a unit end in seconds and its windows fit the cache, but always allow two images."""
     plan = _plan(spec)
     windows = _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1]))
     return max(2, min(windows, _PIXELS // spec.pixels))
 
 
-def _rows(plan: _Plan, count: int) -> int:
-    """Return how many images' noise is drawn at a time."""
-    return min(count, max(1, _ROWS // plan.room))
+def _batch(plan: _Plan, count: int) -> tuple[int, int]:
+    """Return how many images' noise is drawn at a time, and the numbers that this takes.
 
-
-def _scratch(plan: _Plan) -> int:
-    """Return how many images' room noise needs beside it: one to pool into, one for a line."""
-    return 1 if plan.dim == 1 else 2
+    Beside the noise lies an image to pool into and, in several dimensions, one for a line.
+    """
+    together = min(count, max(1, _ROWS // plan.room))
+    return together, (together + min(plan.dim, 2)) * plan.room
 
 
 def run(
-    spec: Specification,
-    images: Images,
-    seeds: np.random.SeedSequence,
-    noise: NDArray[np.float64] | None = None,
+    spec: Specification, images: Images, seeds: np.random.SeedSequence, noise: Floats | None = None
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
     plan, count, pixels = _plan(spec), len(images.positions), spec.pixels
@@ -133,8 +122,8 @@ def run(
         starts[0] = (images.positions[:, 0] - 1) % spec.size
     responses, controls = np.zeros(len(starts)), np.zeros(2)
     history, totals = _clean_pass(plan, images, starts)
-    together = _rows(plan, count)
-    lines = np.zeros((together + _scratch(plan)) * plan.room)
+    together, length = _batch(plan, count)
+    lines = np.zeros(length)
     state = new_state(seeds)
     for start in range(0, count, together):
         batch = slice(start, min(start + together, count))
@@ -144,8 +133,8 @@ def run(
             fill_normals(state, part, padded(pixels), spec.sigma)
         else:
             part[:, :pixels] = noise[batch]
-        mode, sums = _MODES[spec.rectify], controls
-        if images.background is not None and spec.rectify == "input":
+        mode, sums = _MODES[spec.scenario.rectify], controls
+        if images.background is not None and spec.scenario.rectify == "input":
             entered = np.maximum(part[:, :pixels], 0.0)
             controls += entered.sum(), np.square(entered).sum()
             part[:, :pixels] += images.background[batch]
@@ -153,18 +142,12 @@ def run(
             mode, sums = _ADDED, np.zeros(2)
         noisy_pass(plan[:-1], starts, history, start, here, mode, lines, responses, sums)
     displacement, distance, square = totals.T
-    return UnitSums(
-        displacement / count,
-        responses / count,
-        2 * distance / (count - 1),
-        square / count,
-        controls / (count * pixels),
-    )
+    distance = 2 * distance / (count - 1)
+    controls /= count * pixels
+    return UnitSums(displacement / count, responses / count, distance, square / count, controls)
 
 
-def _clean_pass(
-    plan: _Plan, images: Images, starts: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _clean_pass(plan: _Plan, images: Images, starts: Integers) -> tuple[Floats, Floats]:
     """Send clean and displaced images through the layers, their windows only.
 
     `starts` [depth + 1, count, dim], where the windows begin, is given for k = 0 and written for
@@ -192,12 +175,8 @@ def _clean_pass(
 
 
 def _pooled(
-    plan: _Plan,
-    k: int,
-    values: NDArray[np.float64],
-    spare: NDArray[np.float64],
-    starts: NDArray[np.int64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    plan: _Plan, k: int, values: Floats, spare: Floats, starts: Integers
+) -> tuple[Floats, Floats]:
     """Pool the windows of layer k - 1 to those of layer k, and return them with a spare array."""
     _, count, dim = starts.shape
     side, window = int(plan.sides[k]), int(plan.windows[k])
@@ -206,22 +185,23 @@ def _pooled(
         values = _filled_up(plan, k - 1, values, starts[k - 1])
         old = int(plan.sides[k - 1])
     length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
-    offsets = np.empty((dim, 2 * count), np.int64)
-    move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
+    # The first output that each window reaches, and where in the window it begins.
+    first = -((length - 1 - starts[k - 1]) // stride)
+    offsets = np.empty((dim, 2, count), np.int64)
+    offsets[:] = (stride * first - starts[k - 1]).T[:, None]
+    starts[k] = 0 if whole else first % side
     for axis in range(dim):
         shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
         final = axis == dim - 1
         bias, lowest = (float(plan.biases[k - 1]), plan.lowest) if final else (0.0, -np.inf)
         layer = (plan.weights, k - 1, length, stride, bias, lowest)
         around = plan.backgrounds[k - 1, axis]
-        pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
+        pool_windows(values, shape, whole, around, layer, offsets[axis].ravel(), spare)
         values, spare = spare, values
     return values, spare
 
 
-def _filled_up(
-    plan: _Plan, k: int, values: NDArray[np.float64], starts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _filled_up(plan: _Plan, k: int, values: Floats, starts: Integers) -> Floats:
     """Turn the windows of layer k into whole maps."""
     count, dim = starts.shape
     window, side = int(plan.windows[k]), int(plan.sides[k])
@@ -233,12 +213,11 @@ def _filled_up(
     for axis in range(dim):
         coordinate = (steps[:, None] + starts[:, axis]) % side
         place = (place[:, None] * side + coordinate).reshape(-1, count)
-    for moved in range(2):
-        maps[place, moved, np.arange(count)] = inside[:, moved]
+    maps[place[:, None], np.arange(2)[:, None], np.arange(count)] = inside
     return result
 
 
-def _paint(plan: _Plan, images: Images, starts: NDArray[np.int64]) -> NDArray[np.float64]:
+def _paint(plan: _Plan, images: Images, starts: Integers) -> Floats:
     """Windows [window^dim, 2 n] of clean and moved images, in an array with room for more."""
     count, dim = starts.shape
     size, window = int(plan.sides[0]), int(plan.windows[0])

@@ -38,13 +38,10 @@ _ROOT_HALF = np.int64(np.float64(math.sqrt(0.5)).view(np.int64))
 _ULP = 2.0**-52
 
 # Series 1/(2 i + 1) of artanh(x)/x, (-1)^i/(2 i + 1)! of sin(x)/x, (-1)^i/(2 i)! of cos(x). Their
-# relative remainders are below 1e-15 for |x| <= 3 - 2 sqrt(2) and pi/4.
-_L = tuple(1 / (2 * i + 1) for i in range(9))
-_S = tuple((-1) ** i / math.factorial(2 * i + 1) for i in range(8))
-_C = tuple((-1) ** i / math.factorial(2 * i) for i in range(9))
-_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = _L
-_S0, _S1, _S2, _S3, _S4, _S5, _S6, _S7 = _S
-_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = _C
+# relative remainders are below 1e-15 for |x| <= 3 - 2 sqrt(2) and pi/4. Highest power first.
+_ARTANH = tuple(1 / (2 * i + 1) for i in range(8, -1, -1))
+_SINE = tuple((-1) ** i / math.factorial(2 * i + 1) for i in range(7, -1, -1))
+_COSINE = tuple((-1) ** i / math.factorial(2 * i) for i in range(8, -1, -1))
 
 
 def new_state(seeds: np.random.SeedSequence) -> Words:
@@ -98,34 +95,20 @@ def fill_normals(state: Words, out: Floats, count: int, sigma: float) -> None:
         for i in range(LANES):
             x = (uniform[i] - 1.0) / (uniform[i] + 1.0)
             x2 = x * x
-            series = _L8 * x2 + _L7
-            series = series * x2 + _L6
-            series = series * x2 + _L5
-            series = series * x2 + _L4
-            series = series * x2 + _L3
-            series = series * x2 + _L2
-            series = series * x2 + _L1
-            series = series * x2 + _L0
+            series = _ARTANH[0]
+            for coefficient in _ARTANH[1:]:
+                series = series * x2 + coefficient
             logarithm = 2.0 * x * series + np.float64(mantissas[i]) * _LN_2
             uniform[i] = sigma * np.sqrt(-2.0 * logarithm)
         for i in range(LANES):
             x = (uniform[LANES + i] - 0.5) * _HALF_TURN
             x2 = x * x
-            sine = _S7 * x2 + _S6
-            sine = sine * x2 + _S5
-            sine = sine * x2 + _S4
-            sine = sine * x2 + _S3
-            sine = sine * x2 + _S2
-            sine = sine * x2 + _S1
-            sine = (sine * x2 + _S0) * x
-            cosine = _C8 * x2 + _C7
-            cosine = cosine * x2 + _C6
-            cosine = cosine * x2 + _C5
-            cosine = cosine * x2 + _C4
-            cosine = cosine * x2 + _C3
-            cosine = cosine * x2 + _C2
-            cosine = cosine * x2 + _C1
-            cosine = cosine * x2 + _C0
+            sine, cosine = _SINE[0], _COSINE[0]
+            for coefficient in _SINE[1:]:
+                sine = sine * x2 + coefficient
+            for coefficient in _COSINE[1:]:
+                cosine = cosine * x2 + coefficient
+            sine *= x
             # An eighth of a turn at most, doubled twice: the whole circle.
             sine_2, cosine_2 = 2.0 * sine * cosine, 1.0 - 2.0 * sine * sine
             batch[i] = uniform[i] * (1.0 - 2.0 * sine_2 * sine_2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scaledet.simulation.engines.compiled.compilation import Floats, compiled
+from scaledet.simulation.engines.compiled.compilation import LAYER, Floats, LayerNumbers, compiled
 
 __all__ = ["pool_line"]
 
@@ -18,34 +18,21 @@ _TWO: Any = np.uint64(2)
 _THREE: Any = np.uint64(3)
 
 
-@compiled(
-    "float64(float64[::1], uint64, float64[:,::1], uint64, int64, int64, float64, float64, float64,"
-    " float64[::1], uint64, uint64)"
-)
+@compiled(f"float64(float64[::1], uint64, {LAYER}, float64, float64[::1], uint64, uint64)")
 def pool_line(
-    x: Floats,
-    start: int,
-    weights: Floats,
-    layer: int,
-    length: int,
-    stride: int,
-    bias: float,
-    lowest: float,
-    reference: float,
-    y: Floats,
-    begin: int,
-    n: int,
+    x: Floats, start: int, layer: LayerNumbers, reference: float, y: Floats, begin: int, n: int
 ) -> float:
-    """Write relu(sum_j weights[layer, j] x[start + stride i + j] + bias) to y[begin : begin + n].
+    """Write relu(sum_j weights[k, j] x[start + stride i + j] + bias) to y[begin : begin + n].
 
     Return the sum of (y - reference)^2. `weights` holds zeros from `length` to the next multiple
-    of 4 at least, and `x` finite values as far as these reach. `lowest` is 0, or minus infinity
-    where nothing is rectified. Offsets are unsigned and arrays are not sliced: the compiler then
-    neither counts references nor looks for negative indices.
+    of 4 at least, and `x` finite values as far as these reach. Offsets are unsigned and arrays are
+    not sliced: the compiler then neither counts references nor looks for negative indices.
     """
+    weights, number, length, stride, bias, lowest = layer
+    k: Any = np.uint64(number)
     total = 0.0
     if stride == 1 and length <= 3:
-        a, b, c = weights[layer, 0], weights[layer, 1], weights[layer, 2]
+        a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
         for i in range(n):
             at = start + i
             value = bias + a * x[at] + b * x[at + _ONE] + c * x[at + _TWO]
@@ -54,7 +41,7 @@ def pool_line(
             total += (value - reference) * (value - reference)
         return total
     if stride == 2 and length <= 2:
-        a, b = weights[layer, 0], weights[layer, 1]
+        a, b = weights[k, 0], weights[k, 1]
         for i in range(n):
             at = start + _TWO * i
             value = bias + a * x[at] + b * x[at + _ONE]
@@ -66,14 +53,14 @@ def pool_line(
         y[begin + i] = bias
     if stride == 1:
         for j in range(0, np.uint64(length), 4):
-            a, b = weights[layer, j], weights[layer, j + _ONE]
-            c, d = weights[layer, j + _TWO], weights[layer, j + _THREE]
+            a, b = weights[k, j], weights[k, j + _ONE]
+            c, d = weights[k, j + _TWO], weights[k, j + _THREE]
             for i in range(n):
                 at = start + i + j
                 y[begin + i] += a * x[at] + b * x[at + _ONE] + c * x[at + _TWO] + d * x[at + _THREE]
     elif stride == 2:
         for j in range(0, np.uint64(length), 2):
-            a, b = weights[layer, j], weights[layer, j + _ONE]
+            a, b = weights[k, j], weights[k, j + _ONE]
             for i in range(n):
                 at = start + _TWO * i + j
                 y[begin + i] += a * x[at] + b * x[at + _ONE]
@@ -83,7 +70,7 @@ def pool_line(
             at = start + step * i
             value = bias
             for j in range(np.uint64(length)):
-                value += weights[layer, j] * x[at + j]
+                value += weights[k, j] * x[at + j]
             y[begin + i] = value
     for i in range(n):
         value = y[begin + i]

@@ -47,11 +47,8 @@ def _pool_and_compare(
     It goes from `source` on in `lines` to `target`, where it has `n` pixels. The clean one is the
     row of a window from `start` on, around the seam, and `background` elsewhere.
     """
-    weights, k, length, stride, bias, lowest = layer
     history, image, past = clean_row
-    total = pool_line(
-        lines, source, weights, k, length, stride, bias, lowest, background, lines, target, n
-    )
+    total = pool_line(lines, source, layer, background, lines, target, n)
     if window == 0:
         return total
     near, apart = 0.0, 0.0
@@ -98,10 +95,7 @@ def _enter(
     """
     dim = starts.shape[1]
     lowest = -np.inf if mode == 2 else 0.0
-    rows, pixels = 1, side
-    for _ in range(dim - 1):
-        rows *= window
-        pixels *= side
+    rows, pixels = window ** (dim - 1), side**dim
     for row in range(rows):
         begin = source + site(starts, image, row, window, side)
         column = starts[image, dim - 1]
@@ -160,18 +154,11 @@ def noisy_pass(
 ) -> None:
     """Add noise to one image after another, pool it, and add up the responses of every layer.
 
-    Parameters
-    ----------
-    starts, history
-        Where the windows begin [depth + 1, images, dim]; the windows [images, ...].
-    first, count, mode
-        Number of the first image, and of images; how noise enters them, as in `_enter`.
-    lines
-        The noise of these images, overwritten, and scratch: count + 1 parts of `room` numbers (one
-        more in several dimensions), each an image and its neighbours across the seam.
-    responses, controls
-        Added to: squared distances of noisy and clean, [depth + 1]; sums of the noise and of its
-        square.
+    Clean windows `history` [images, ...] begin at `starts` [depth + 1, images, dim]; `count` images
+    from number `first` on are taken, `mode` is that of `_enter`. `lines` has their noise and
+    scratch, both overwritten: count + 1 parts of `room` numbers (one more in several dimensions),
+    each an image and its neighbours across the seam. Squared distances of noisy and clean are
+    added to `responses` [depth + 1], sums of the noise and of its square to `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room = plan
     saved = np.empty(pasts[1])
@@ -183,9 +170,7 @@ def noisy_pass(
         for k in range(len(strides)):
             length, stride = lengths[k], strides[k]
             n, outputs, window = sides[k], sides[k + 1], windows[k + 1]
-            rows, inner = 1, 1
-            for _ in range(dim - 1):
-                inner *= n
+            rows, inner = 1, n ** (dim - 1)
             plain = (weights, k, length, stride, 0.0, -np.inf)
             for _ in range(dim - 1):
                 shape = (rows, n, outputs, inner, 1)

@@ -19,34 +19,9 @@ from scaledet.simulation.engines.compiled.compilation import (
     compiled,
 )
 
-__all__ = ["add_up", "move_on", "pool_windows", "site"]
+__all__ = ["add_up", "pool_windows", "site"]
 
 _TILE = 8
-
-
-@compiled("void(int64[:,::1], int64, int64, int64, boolean, int64[:,::1], int64[:,::1])")
-def move_on(
-    starts: Integers,
-    length: int,
-    stride: int,
-    side: int,
-    whole: bool,
-    moved: Integers,
-    offsets: Integers,
-) -> None:
-    """From where windows begin [count, dim], set where they begin on the next map, of `side`.
-
-    Set also `offsets` [dim, 2 count], for clean and displaced images: where, in the window, the
-    first output that it reaches begins.
-    """
-    count, dim = starts.shape
-    for image in range(count):
-        for axis in range(dim):
-            start = starts[image, axis]
-            first = -((length - 1 - start) // stride)
-            offsets[axis, image] = stride * first - start
-            offsets[axis, count + image] = stride * first - start
-            moved[image, axis] = 0 if whole else first % side
 
 
 @compiled(
@@ -141,26 +116,14 @@ def add_up(
 ) -> None:
     """Add up what D and Q need at one layer, and write the clean windows into `history`.
 
-    Parameters
-    ----------
-    starts : [count, dim]
-        Where the windows begin on a map of `side`, each `window` wide.
-    origin : [window^dim]
-        Distances are measured from it: their rounding depends on it, but not their values.
-    values
-        The windows [n, ..., 2 count], clean images first.
-    sums
-        A map of zeros, and zero again afterwards.
-    history : [count, ...]
-        Written from column `past` on.
-    totals : [3]
-        Added to: squared displacement responses; sum of (f - mean of f)^2; sum of f^2 inside.
+    The windows `values` [n, ..., 2 count], clean images first, begin at `starts` [count, dim] on a
+    map of `side`, each `window` wide. Distances are measured from `origin` [window^dim], on which
+    their rounding depends, but not their values. `sums`, a map of zeros, is zero again afterwards;
+    `history` [count, ...] is written from column `past` on. Added to `totals` are the squared
+    displacement responses, the sum of (f - mean of f)^2, and that of f^2 inside.
     """
     count, dim = starts.shape
-    rows, pixels = 1, side
-    for _ in range(dim - 1):
-        rows *= window
-        pixels *= side
+    rows, pixels = window ** (dim - 1), side**dim
     width, size = 2 * count, rows * window
     response, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
