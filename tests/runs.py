@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import scaledet as sd
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.simulate import checked_specification
+from scaledet.simulation.unit import Stream, run_unit
 
 NET = sd.Network.uniform(2, 2, 3)
 RUN: dict[str, Any] = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy"}
@@ -75,3 +77,17 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Press Ctrl-C; return what the process prints after it."""
     process.send_signal(signal.SIGINT)
     return process.communicate(timeout=60)
+
+
+def units_in(path):
+    connection = sqlite3.connect(path)
+    (number,) = connection.execute("SELECT count(*) FROM units").fetchone()
+    connection.close()
+    return number
+
+
+def packed_units(spec, seed, counts):
+    """Sums of the first units of a run."""
+    stream = Stream(seed, (0,))
+    units = [run_unit(spec, stream, unit, count) for unit, count in enumerate(counts)]
+    return np.array([unit.packed() for unit in units])
