@@ -17,12 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from scaledet.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from scaledet.network.network import Layer, Network
+from scaledet.network.network import Layer, Network
 
 __all__ = ["CleanLayer", "clean_layers", "slot_weights"]
 

@@ -18,18 +18,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.clean_signal import slot_weights
+from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
-
-if TYPE_CHECKING:
-    from scaledet.evolution.pixel_noise import Noise
-    from scaledet.network.network import Layer, Network
-    from scaledet.scenario import Rectify
+from scaledet.network.network import Layer, Network
+from scaledet.scenario import Rectify
 
 __all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers", "pack", "unpack"]
 

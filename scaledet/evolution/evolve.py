@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
@@ -15,15 +17,8 @@ from scaledet.evolution.density import ActiveUnit, NoisyLayer, merged_laws, pack
 from scaledet.evolution.pixel_noise import Noise, checked_noise
 from scaledet.evolution.sensitivity import COLUMNS, noise_columns
 from scaledet.evolution.unit_law import UnitLaw
+from scaledet.network.network import Network
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-    from typing import Self
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from scaledet.network.network import Network
 
 __all__ = ["MODES", "Evolution", "evolve"]
 

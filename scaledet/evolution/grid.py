@@ -17,14 +17,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import factorial, floor
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+from numpy.typing import NDArray
 
 __all__ = [
     "ORDER",
@@ -36,6 +31,8 @@ __all__ = [
     "interpolate",
     "resampled",
 ]
+
+Array = NDArray[np.float64]
 
 ORDER = 8
 """Number of end weights; the rule is exact for polynomials below this degree."""

@@ -7,23 +7,19 @@ on either side of 0, where it may have a kink, and convolved. Source: ours.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.grid import at_most, convolve, correlate, integral, resampled
 from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, settled
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    Array = NDArray[np.float64]
-
 __all__ = ["LAWS", "Noise", "checked_noise"]
+
+Array = NDArray[np.float64]
 
 LAWS = ("gaussian", "laplace", "uniform")
 _FEWEST_SAMPLES = 1000

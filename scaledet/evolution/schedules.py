@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +28,9 @@ from scaledet.errors import ArgumentError
 from scaledet.evolution.density import noisy_layers
 from scaledet.evolution.evolve import MODES, Evolution, evolve
 from scaledet.evolution.pixel_noise import Noise
+from scaledet.evolution.unit_law import UnitLaw
 from scaledet.network.network import Layer, Network
-
-if TYPE_CHECKING:
-    from scaledet.evolution.unit_law import UnitLaw
-    from scaledet.scenario import Rectify
+from scaledet.scenario import Rectify
 
 __all__ = ["BiasPhases", "bias_phases"]
 

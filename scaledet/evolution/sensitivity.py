@@ -11,23 +11,19 @@ on the infinite lattice, noise of total power L sigma^2 = 2 gives
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.evolution.density import NoisyLayer, noisy_layers
+from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import NEGLIGIBLE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.evolution.pixel_noise import Noise
-    from scaledet.scenario import Scenario
-
-    Array = NDArray[np.float64]
-    Columns = dict[str, Array]
+from scaledet.scenario import Scenario
 
 __all__ = ["COLUMNS", "noise_columns"]
+
+Array = NDArray[np.float64]
+Columns = dict[str, Array]
 
 COLUMNS = ("G", "atom", "mean", "variance")
 _ROUNDING = 4e-15

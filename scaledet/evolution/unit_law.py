@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.grid import (
@@ -29,12 +29,9 @@ from scaledet.evolution.grid import (
     resampled,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-
 __all__ = ["NEGLIGIBLE", "UnitLaw", "constant", "cut", "power", "total"]
+
+Array = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-50
 """Densities below this part of their maximum are dropped at the ends of the grid."""

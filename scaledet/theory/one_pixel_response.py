@@ -7,10 +7,12 @@ of the noise, of :math:`E|f_k(x + \eta) - f_k(x)|^2 S_k^d`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from scaledet.scenario import Scenario
 from scaledet.theory.noise.closure import closure_noise
 from scaledet.theory.noise.input import input_moments
 from scaledet.theory.noise.layers import layer_noise
@@ -18,14 +20,9 @@ from scaledet.theory.response import Response, torus
 from scaledet.theory.signal.clean_images import clean_moments
 from scaledet.theory.signal.one_pixel import pixel_moments
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.scenario import Scenario
-
-    Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
-
 __all__ = ["one_pixel_response"]
+
+Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class _Signal(NamedTuple):

@@ -16,27 +16,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+from flint import fmpz_mat
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, ExhaustionError
+from scaledet.network.network import Network
+from scaledet.scenario import Rectify, Scenario
+from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
 from scaledet.theory.noise.moments import noise_moments
 from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
 from scaledet.theory.response import Response, torus
 from scaledet.theory.signal.pair_average import PairAverage
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-    from scaledet.scenario import Rectify, Scenario
-    from scaledet.tasks.scale_detection import ScaleDetection
-
-    Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
-
 __all__ = ["PairMoments", "exact_pair_sensitivity", "pair_moments", "pair_response"]
+
+Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # Below this ratio of Q_k to the mean square representation, floats lose more than four digits.
 _CANCELLING = 1e-5
@@ -122,8 +120,6 @@ def _product(left: Any, right: Any, exact: bool) -> Any:
     """left^T right, by python-flint if the entries are integers of any size."""
     if not exact:
         return left.T @ right
-    from flint import fmpz_mat
-
     product = fmpz_mat(left.T.tolist()) * fmpz_mat(right.tolist())
     return np.array([[int(entry) for entry in row] for row in product.tolist()], dtype=object)
 

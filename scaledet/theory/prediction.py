@@ -7,23 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.network.network import Network
 from scaledet.scenario import Scenario, ScenarioResult, checked_background
+from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
 from scaledet.theory.one_pixel_response import one_pixel_response
 from scaledet.theory.pair_response import exact_pair_sensitivity, pair_response
 from scaledet.theory.signal.one_pixel import ExactSensitivity
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-    from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["Prediction", "predict"]
 

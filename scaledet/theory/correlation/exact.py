@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from flint import fmpz_poly
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from flint import fmpz_poly
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Layer, Network
+from scaledet.network.network import Layer, Network
 
 __all__ = [
     "Correlation",
@@ -44,8 +42,6 @@ class Correlation:
 @lru_cache(maxsize=256)
 def kernel_correlation(weights: tuple[int, ...]) -> fmpz_poly:
     """Return A(z) shifted to non-negative exponents, A = a * reversed a (integers)."""
-    from flint import fmpz_poly
-
     return fmpz_poly(list(weights)) * fmpz_poly(list(reversed(weights)))
 
 
@@ -57,8 +53,6 @@ def _upsampled(values: Sequence[int], stride: int) -> list[int]:
 
 def _step(values: list[int], layer: Layer, count: int, radius: int) -> list[int]:
     """Apply `count` equal layers (several only at stride 1); keep the lags |m| <= `radius`."""
-    from flint import fmpz_poly
-
     weights = layer.kernel.trimmed
     reach = count * (len(weights) - 1)
     product = fmpz_poly(_upsampled(values, layer.stride)) * kernel_correlation(weights) ** count
@@ -131,8 +125,6 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     >>> composite_filter(Network.uniform(2, 2, depth=2), 2)
     [1, 1, 1, 1]
     """
-    from flint import fmpz_poly
-
     product, position = fmpz_poly([1]), 1
     for count, layer in _steps(network, depth):
         product *= fmpz_poly(_upsampled(layer.kernel.integers, position)) ** count

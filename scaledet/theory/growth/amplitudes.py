@@ -20,14 +20,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flint import arb, fmpq_poly, fmpz_poly
 
 from scaledet.algebra.roots import PositiveRoot
-
-if TYPE_CHECKING:
-    from flint import arb, fmpq_poly, fmpz_poly
-
-    from scaledet.theory.growth.transition import Growth
+from scaledet.theory.growth.transition import Growth
 
 __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
 
@@ -83,8 +81,6 @@ class Amplitude:
 
 def _quotient(top: fmpq_poly, bottom: fmpq_poly, factor: fmpz_poly) -> fmpq_poly:
     """Divide in the field Q[x]/(factor)."""
-    from flint import fmpq_poly
-
     modulus = fmpq_poly(factor)
     return top % modulus * (bottom % modulus).xgcd(modulus)[1] % modulus
 
@@ -96,8 +92,6 @@ def _taylor(
 
     lambda is a root of `factor`: :math:`(-1)^j \sum_i \binom{i}{j} n_i \lambda^{p - i}`.
     """
-    from flint import fmpq_poly, fmpz_poly
-
     length = max(len(polynomial.coeffs()) for polynomial in fraction)
     terms = [0] * length
     for i, coefficient in enumerate(fraction[which].coeffs()):

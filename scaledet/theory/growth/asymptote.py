@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaledet import validate
+from scaledet.network.kernel import Kernel
 from scaledet.theory.growth.amplitudes import Amplitude, amplitude, spelled
 from scaledet.theory.growth.exponents import Exponents, predict_exponents
-
-if TYPE_CHECKING:
-    from scaledet.network.kernel import Kernel
 
 __all__ = ["Asymptote", "asymptote"]
 

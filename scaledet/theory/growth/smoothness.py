@@ -25,7 +25,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flint import fmpz, fmpz_poly
 
 from scaledet import validate
 from scaledet.algebra.roots import PositiveRoot, log_in_base
@@ -34,9 +36,6 @@ from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.theory.correlation.telescoping import in_sum_of_inverses
 from scaledet.theory.growth.amplitudes import spelled
 from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
-
-if TYPE_CHECKING:
-    from flint import fmpz_poly
 
 __all__ = ["Smoothness", "smoothness"]
 
@@ -120,8 +119,6 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
       nu_R = log(3)/(2*log(2)) = 0.792481
       shifts unstable: Phi_6 divides a(z), opposite the cycle 2 pi j/3
     """
-    from flint import fmpz_poly
-
     stride = validate.integer("stride", stride, 2)
     pool = as_kernel(kernel)
     if pool.signed:
@@ -145,7 +142,6 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
 def _obstruction(weights: tuple[int, ...], stride: int) -> str | None:
     """Why the shifts are unstable, or None; `weights` have no zeros at the ends."""
     import sympy as sp
-    from flint import fmpz_poly
 
     common = fmpz_poly()
     for phase in range(min(stride, len(weights))):
@@ -175,7 +171,6 @@ def _orders(bound: int) -> Iterator[int]:
     >>> list(_orders(2))
     [2, 3, 4, 6]
     """
-    from flint import fmpz
     from sympy import nextprime
 
     largest, room, prime = Fraction(bound), 1, 2

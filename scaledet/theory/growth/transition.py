@@ -12,16 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+from flint import fmpz, fmpz_mat, fmpz_poly
 
 from scaledet.algebra.roots import PositiveRoot, dominant_root
 from scaledet.errors import ArgumentError
+from scaledet.network.kernel import Kernel
 from scaledet.theory.correlation.exact import kernel_correlation
-
-if TYPE_CHECKING:
-    from flint import fmpz, fmpz_mat, fmpz_poly
-
-    from scaledet.network.kernel import Kernel
 
 __all__ = ["Growth", "growth", "refuse_rounded_sum_rule", "transition_matrix"]
 
@@ -48,8 +45,6 @@ def transition_matrix(weights: tuple[int, ...], stride: int) -> fmpz_mat:
     [3, 2]
     [2, 2]
     """
-    from flint import fmpz_mat
-
     reach = len(weights) - 1
     radius = max(1, -(-reach // (stride - 1)) - 1)
     correlation = kernel_correlation(weights)
@@ -73,8 +68,6 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
     >>> growth((1, 1, 1), 2).peak.sympy()
     sqrt(17)/18 + 5/18
     """
-    from flint import fmpz_mat, fmpz_poly
-
     matrix = transition_matrix(weights, stride)
     order = matrix.nrows()
     vector = fmpz_mat(order, 1, [1] + [0] * (order - 1))

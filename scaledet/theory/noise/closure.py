@@ -14,12 +14,13 @@ after the first are. Source: ours; closing with a Gaussian law instead is severa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
+from scaledet.network.network import Layer, Network
 from scaledet.network.pooling import apply_layer, pool_axis
+from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import (
     matched_correlation,
     matched_height,
@@ -29,15 +30,9 @@ from scaledet.theory.noise.gaussians import (
 from scaledet.theory.noise.moments import noise_moments
 from scaledet.theory.signal.clean_images import cell_positions, pixel_images, window
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Layer, Network
-    from scaledet.scenario import Rectify
-
-    Array = NDArray[np.float64]
-
 __all__ = ["closure_noise"]
+
+Array = NDArray[np.float64]
 
 _CHUNK = 1 << 22
 _LARGEST = 1 << 30

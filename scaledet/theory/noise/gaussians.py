@@ -19,14 +19,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+from numpy.typing import NDArray
 
 __all__ = [
     "centred_covariance",
@@ -38,6 +33,8 @@ __all__ = [
     "rectified_mean",
     "unit_rule",
 ]
+
+Array = NDArray[np.float64]
 
 _SQRT_2PI = math.sqrt(2 * math.pi)
 # (largest artanh of the correlation, nodes of the Gauss-Legendre rule up to there); beyond 18 the

@@ -26,21 +26,18 @@ Source: the model of Tomasini et al., arXiv:2210.01506; the background is ours.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess, unit_rule
 from scaledet.theory.noise.moments import RectifiedMoments, noise_moments
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.scenario import Rectify
-
-    Array = NDArray[np.float64]
-
 __all__ = ["InputMoments", "input_moments"]
+
+Array = NDArray[np.float64]
 
 _REACH = 12.0
 """Standard deviations beyond which a Gaussian density is neglected (1e-32)."""

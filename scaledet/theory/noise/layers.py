@@ -29,9 +29,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
@@ -42,12 +42,9 @@ from scaledet.theory.noise.gaussians import (
     rectified_excess,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-
 __all__ = ["layer_noise"]
+
+Array = NDArray[np.float64]
 
 _LARGEST = 1 << 31
 """Pairs of units next to the active pixel that are visited at most."""

@@ -3,10 +3,9 @@ r"""Mean and variance of rectified Gaussian variables."""
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from scaledet.scenario import Rectify
+from scaledet.scenario import Rectify
 
 __all__ = ["RectifiedMoments", "noise_moments"]
 

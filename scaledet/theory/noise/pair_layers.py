@@ -16,25 +16,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
+from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
 from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from scaledet.tasks.scale_detection import ScaleDetection
-
-    Array = NDArray[np.float64]
-
 __all__ = ["pair_layer_noise", "require_few_pairs"]
+
+Array = NDArray[np.float64]
 
 _WORK = 1 << 37
 """Products of the means of two units that are summed at most: about a minute."""

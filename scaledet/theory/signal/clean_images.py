@@ -14,17 +14,13 @@ that is smaller. Source: the model of Tomasini et al., arXiv:2210.01506, taken l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, ExhaustionError
+from scaledet.network.network import Network
 from scaledet.network.pooling import apply_layer
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
 
 __all__ = ["cell_positions", "clean_moments", "pixel_images", "window"]
 

@@ -15,24 +15,21 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ExhaustionError
+from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import (
     Correlation,
     composite_filter,
     correlation,
     correlations,
 )
+from scaledet.theory.correlation.recurrence import Walk
 from scaledet.theory.correlation.spectrum import stride_one_moments
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-    from scaledet.theory.correlation.recurrence import Walk
 
 __all__ = ["ExactSensitivity", "PixelMoments", "pixel_moments"]
 

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["PairAverage"]
 
