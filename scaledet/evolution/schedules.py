@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -162,9 +162,7 @@ class BiasPhases:
         """
         from scipy.optimize import minimize_scalar
 
-        def early(theta: float, **options: Any) -> Evolution:
-            net = _biased(self.network, "early", Fraction(theta))
-            return evolve(net, rectify=self.rectify, size=size, sigma=sigma, **options)
+        early = partial(replace(self, kind="early").evolve, size=size, sigma=sigma)
 
         def loss(theta: float) -> float:
             return math.log(early(theta, points=_POINTS).G[-1])

@@ -6,7 +6,6 @@ of the noise, of :math:`E|f_k(x + \eta) - f_k(x)|^2 S_k^d`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +36,14 @@ class _Signal(NamedTuple):
 def one_pixel_response(scenario: Scenario, method: str) -> Response:
     """Evaluate the response of a scenario without task; `method` as in ``predict``."""
     signal = _signal(scenario)
-    mean, variance = _NOISE[_noise_model(scenario, method)](scenario, signal)
+    if method == "closure":
+        mean, variance = _closure(scenario, signal)
+    elif scenario.rectify == "layers":
+        mean, variance = layer_noise(scenario.network, scenario.size, scenario.sigma)
+    elif scenario.size is None:
+        mean, variance = _limit(scenario, signal)
+    else:
+        mean, variance = _input(scenario, signal)
     power = 2 * signal.half
     return Response(signal.sensitivity, signal.distance, mean / power, variance / power)
 
@@ -59,12 +65,6 @@ def _signal(scenario: Scenario) -> _Signal:
     # Powers in exact integers first: S_k^d may exceed the range of a float in between.
     areas = np.array([1 / stride**net.dim for stride in net.strides])
     return _Signal(sensitivity, 2 * half * areas, half, peak)
-
-
-def _noise_model(scenario: Scenario, method: str) -> str:
-    if method == "closure" or scenario.rectify == "layers":
-        return "closure" if method == "closure" else "layers"
-    return "limit" if scenario.size is None else "input"
 
 
 def _closure(scenario: Scenario, signal: _Signal) -> Parts:
@@ -90,11 +90,3 @@ def _input(scenario: Scenario, signal: _Signal) -> Parts:
     mean = total + shift**2 * signal.peak
     spread = (pixels - 1) * noise.background_variance + noise.active_variance
     return mean, spread * signal.peak
-
-
-_NOISE: dict[str, Callable[[Scenario, _Signal], Parts]] = {
-    "closure": _closure,
-    "layers": lambda scenario, _: layer_noise(scenario.network, scenario.size, scenario.sigma),
-    "limit": _limit,
-    "input": _input,
-}

@@ -13,7 +13,7 @@ exact integers. Source: our derivation, after the model of Tomasini et al., arXi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
@@ -24,17 +24,16 @@ from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.network.network import Network
-from scaledet.scenario import Rectify, Scenario
+from scaledet.scenario import Scenario
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
-from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.input import noise_moments
 from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
 from scaledet.theory.response import Response, torus
 from scaledet.theory.signal.pair_average import PairAverage
 
 __all__ = ["PairMoments", "exact_pair_sensitivity", "pair_moments", "pair_response"]
 
-Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # Below this ratio of Q_k to the mean square representation, floats lose more than four digits.
 _CANCELLING = 1e-5
@@ -134,49 +133,48 @@ def exact_pair_sensitivity(
     >>> exact_pair_sensitivity(Network.uniform(2, 2, depth=2), 1, task, balanced=False)
     Fraction(41, 74)
     """
-    moments = pair_moments(network, depth, PairAverage(task, balanced, exact=True))
+    moments = _exact_moments(network, depth, task, balanced)
+    return Fraction(moments.displacement / moments.distance)
+
+
+def _exact_moments(
+    net: Network, depth: int, task: ScaleDetection, balanced: bool
+) -> PairMoments:
+    moments = pair_moments(net, depth, PairAverage(task, balanced, exact=True))
     if moments.distance == 0:
         raise ExhaustionError.at(depth, task.size)
-    return Fraction(moments.displacement / moments.distance)
+    return moments
 
 
 def pair_response(scenario: Scenario) -> Response:
     """Evaluate the response of a scenario with a task; relative error below 1e-10."""
-    task = _task(scenario)
+    net, task = scenario.network, cast("ScaleDetection", scenario.task)
     if task.size > LARGEST:
         raise ArgumentError(
             f"task.size must be at most {LARGEST} in predict, which holds matrices of size^2 "
             f"numbers; got {task.size}"
         )
     if scenario.rectify == "layers":
-        require_few_pairs(scenario.network, task)
-    signal = _signal(scenario)
-    distance = np.array([float(moments.distance) for moments in signal])
-    mean, variance = _NOISE[scenario.rectify](scenario, signal)
-    sensitivity = [float(moments.displacement / moments.distance) for moments in signal]
-    return Response(np.array(sensitivity), distance, mean / distance, variance / distance)
-
-
-def _task(scenario: Scenario) -> ScaleDetection:
-    return cast("ScaleDetection", scenario.task)
-
-
-def _signal(scenario: Scenario) -> list[PairMoments]:
-    """Moments of every layer, in exact numbers where floats would cancel."""
-    net, task = scenario.network, _task(scenario)
+        require_few_pairs(net, task)
     average = PairAverage(task, scenario.balanced, exact=False)
     signal = []
     for k in range(net.depth + 1):
         moments = pair_moments(net, k, average)
         if moments.distance < _CANCELLING * moments.square:
-            moments = pair_moments(net, k, PairAverage(task, scenario.balanced, exact=True))
-            if moments.distance == 0:
-                raise ExhaustionError.at(k, task.size)
+            moments = _exact_moments(net, k, task, scenario.balanced)
         signal.append(moments)
-    return signal
+    distance = np.array([float(moments.distance) for moments in signal])
+    if scenario.rectify == "layers":
+        sigma = torus(scenario)[1]
+        mean, variance = pair_layer_noise(net, task, sigma, balanced=scenario.balanced)
+    else:
+        mean, variance = _input_noise(scenario, signal)
+    sensitivity = [float(moments.displacement / moments.distance) for moments in signal]
+    return Response(np.array(sensitivity), distance, mean / distance, variance / distance)
 
 
-def _input(scenario: Scenario, signal: Sequence[PairMoments]) -> Parts:
+def _input_noise(scenario: Scenario, signal: Sequence[PairMoments]) -> NDArray[np.float64]:
+    """Both parts of E|f_k(x + eta) - f_k(x)|^2, shape [2, depth + 1]."""
     size, sigma = torus(scenario)
     net, noise = scenario.network, noise_moments(sigma, scenario.rectify)
     shift = noise.active_mean - noise.background_mean
@@ -188,16 +186,4 @@ def _input(scenario: Scenario, signal: Sequence[PairMoments]) -> Parts:
         variance = noise.background_variance * float(moments.trace)
         variance += 2 * (noise.active_variance - noise.background_variance) * float(moments.active)
         parts.append((mean, variance))
-    mean_part, variance_part = np.array(parts).T
-    return mean_part, variance_part
-
-
-_NOISE: dict[Rectify, Callable[[Scenario, Sequence[PairMoments]], Parts]] = {
-    "layers": lambda scenario, _: pair_layer_noise(
-        scenario.network, _task(scenario), torus(scenario)[1], balanced=scenario.balanced
-    ),
-    "input": _input,
-    "noise": _input,
-    None: _input,
-}
-"""Both parts of E|f_k(x + eta) - f_k(x)|^2, by the way in which the noise meets the ReLU."""
+    return np.array(parts).T

@@ -27,7 +27,7 @@ from scaledet.theory.noise.gaussians import (
     rectified_covariance,
     rectified_mean,
 )
-from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.input import noise_moments
 from scaledet.theory.signal.clean_images import cell_positions, pixel_images, window
 
 __all__ = ["closure_noise"]

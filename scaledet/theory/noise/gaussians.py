@@ -22,6 +22,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 __all__ = [
     "centred_covariance",
@@ -51,8 +52,6 @@ def rectified_excess(height: Array) -> Array:
     >>> float(rectified_excess(np.array(0.0)) * math.sqrt(2 * math.pi))
     1.0
     """
-    from scipy.special import ndtr
-
     size = np.abs(height)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         value = np.exp(-size * size / 2) / _SQRT_2PI - size * ndtr(-size)
@@ -97,8 +96,6 @@ def covariance_and_slope(first: Array, second: Array, correlation: Array) -> tup
     >>> bool(abs(slope - 1 / 3) < 1e-15)                # 1/4 + arcsin(rho) / (2 pi)
     True
     """
-    from scipy.special import ndtr
-
     shape = np.broadcast_shapes(np.shape(first), np.shape(second), np.shape(correlation))
     h, k, rho = (np.ravel(part) for part in np.broadcast_arrays(first, second, correlation))
     rho = np.clip(rho, -1.0, 1.0)
@@ -176,8 +173,6 @@ def _table() -> tuple[Array, Array]:
 
 def _log_ratio(h: Array) -> tuple[Array, Array]:
     """Logarithm of mean over standard deviation of relu(h + X), and its derivative."""
-    from scipy.special import ndtr
-
     mean = rectified_mean(h)
     variance = rectified_covariance(h, h, np.ones_like(h))
     slope = ndtr(h) / mean - mean * ndtr(-h) / variance

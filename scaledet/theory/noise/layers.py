@@ -85,20 +85,10 @@ def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Ar
 class _FirstLayer:
     """Units of layer 1 that are correlated, or that see the same active pixel.
 
-    Attributes
-    ----------
-    profiles : ndarray, shape [s, units]
-        Height that an active pixel adds to the units along one axis, by its phase.
-    steps : ndarray, shape [lags, d]
-        Displacements n, one for each class of permutations of the axes.
-    distance : ndarray, shape [lags, d]
-        |n| along every axis, around the torus.
-    copies : ndarray, shape [lags]
-        Number of permutations of n.
-    correlation : ndarray, shape [lags]
-        Correlation of the noise of two units at displacement n.
-    peak : float
-        c_1(0)^d, the variance of their noise over sigma^2.
+    `profiles` [s, units]: height that an active pixel adds along one axis, by its phase. For the
+    displacements `steps` [lags, d], one for each class of permutations of the axes: `distance`
+    along every axis around the torus, number of `copies`, `correlation` of the noise of both units.
+    `peak` is c_1(0)^d, the variance of their noise over sigma^2.
     """
 
     profiles: Array
