@@ -40,17 +40,9 @@ Pairs = dict[tuple[Fraction, Fraction], Fraction]
 class CleanLayer:
     """Clean images at one layer, all exact.
 
-    Attributes
-    ----------
-    background : Fraction
-        Height c of a unit away from the active pixel.
-    heights : dict of Fraction to Fraction
-        Heights u of the unit over the active pixel and their probabilities; a pixel that no unit
-        looks at counts as background.
-    distance : Fraction
-        Q_k.
-    displacement : Fraction
-        E|f_k(tau x) - f_k(x)|^2.
+    `background`: height c of a unit away from the active pixel; `heights`: heights u of the unit
+    over it and their probabilities (a pixel that no unit looks at counts as background);
+    `distance`: Q_k; `displacement`: E|f_k(tau x) - f_k(x)|^2.
     """
 
     background: Fraction

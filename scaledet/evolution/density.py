@@ -67,21 +67,11 @@ class ActiveUnit:
 
 @dataclass(frozen=True, eq=False)
 class NoisyLayer:
-    """Laws at one layer.
+    """Law of a background unit at one layer, its `shift` E(X - c), and the active units.
 
-    Attributes
-    ----------
-    background : UnitLaw
-        Law of a background unit.
-    shift : float
-        E(X - c).
-    active : tuple of ActiveUnit
-        Units over the active pixel; empty once only their moments are needed.
-    seen : float
-        Probability that a unit looks at the active pixel.
-    active_shift, active_square : float
-        E(Y - u) and E(Y - u)^2, averaged over the pixel's position where it is seen (times
-        `seen`).
+    `active` is empty once only the moments are needed: `active_shift` and `active_square` are
+    E(Y - u) and E(Y - u)^2 averaged over the positions at which a unit sees the pixel, times the
+    probability `seen` of these.
     """
 
     background: UnitLaw
@@ -98,12 +88,7 @@ class NoisyLayer:
 
 
 def weight_groups(layer: Layer, dim: int) -> Groups:
-    """Return the different non-zero weights of a unit and how many inputs have each.
-
-    >>> from scaledet.network.network import Layer
-    >>> [(str(w), m) for w, m in weight_groups(Layer([1, 2], stride=2), 2)]
-    [('1/9', 1), ('2/9', 2), ('4/9', 1)]
-    """
+    """Return the different non-zero weights of a unit and how many inputs have each."""
     positions = layer.stride**dim
     counts = {w: int(q * positions) for w, q in slot_weights(layer, dim).items() if w}
     return sorted(counts.items())
@@ -147,10 +132,8 @@ def noisy_layers(
         if units:
             shift = sum(float(unit.probability) * unit.shift for unit in units)
             square = sum(float(unit.probability) * unit.square for unit in units)
-        elif active:
-            shift, square = _linear(before, groups, seen)
         else:
-            shift = square = 0.0
+            shift, square = _linear(before, groups, seen) if active else (0.0, 0.0)
         layers.append(NoisyLayer(step.background, step.shift, units, seen, shift, square))
     return layers
 
@@ -240,7 +223,12 @@ def _linear(before: NoisyLayer, groups: Groups, seen: float) -> tuple[float, flo
 
 
 def merged_laws(
-    layers: Sequence[NoisyLayer], network: Network, at: int, points: int, noise: Noise | None
+    backgrounds: Sequence[UnitLaw],
+    active: Sequence[Sequence[ActiveUnit]],
+    network: Network,
+    at: int,
+    points: int,
+    noise: Noise | None,
 ) -> list[UnitLaw]:
     """Laws of the unit over two active pixels that first share one at layer `at`, equal weights.
 
@@ -249,14 +237,14 @@ def merged_laws(
     """
     laws: list[UnitLaw] = []
     for k in range(at, network.depth + 1):
-        layer, before = network.layers[k - 1], layers[k - 1]
+        layer = network.layers[k - 1]
         ((weight, count),) = weight_groups(layer, network.dim)
         if k == 1 and noise is not None:
             pooled_noise = noise.pooled([(float(weight), count)], points)
             laws.append(pooled_noise.rectified(float(2 * weight + layer.bias), points)[0])
             continue
-        actives = [before.active[0].law] * 2 if k == at else laws[-1:]
-        law = power(before.background.scaled(float(weight)), count - len(actives), points)
+        actives = [active[k - 1][0].law] * 2 if k == at else laws[-1:]
+        law = power(backgrounds[k - 1].scaled(float(weight)), count - len(actives), points)
         for unit in actives:
             law = total(law, unit.scaled(float(weight)), points)
         laws.append(cut(law.shifted(float(layer.bias)), points)[0])

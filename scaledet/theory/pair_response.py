@@ -126,20 +126,12 @@ def _product(left: Any, right: Any, exact: bool) -> Any:
 def exact_pair_sensitivity(
     network: Network, depth: int, task: ScaleDetection, *, balanced: bool
 ) -> Fraction:
-    """D_depth of the task as an exact rational.
-
-    >>> from scaledet import Network, ScaleDetection
-    >>> task = ScaleDetection(size=16, xi=4, gap=1)
-    >>> exact_pair_sensitivity(Network.uniform(2, 2, depth=2), 1, task, balanced=False)
-    Fraction(41, 74)
-    """
+    """D_depth of the task as an exact rational."""
     moments = _exact_moments(network, depth, task, balanced)
     return Fraction(moments.displacement / moments.distance)
 
 
-def _exact_moments(
-    net: Network, depth: int, task: ScaleDetection, balanced: bool
-) -> PairMoments:
+def _exact_moments(net: Network, depth: int, task: ScaleDetection, balanced: bool) -> PairMoments:
     moments = pair_moments(net, depth, PairAverage(task, balanced, exact=True))
     if moments.distance == 0:
         raise ExhaustionError.at(depth, task.size)

@@ -139,22 +139,14 @@ class Recurrence:
         return peak, 1 / (n * k + 1) if self.kernel.span == 1 else sp.Integer(1)
 
     def peaks(self, depth: int) -> Iterator[Fraction]:
-        """Yield c_0(0), ..., c_depth(0).
-
-        >>> [str(peak) for peak in recurrence(3).peaks(3)]              # 1, 3/9, 19/81, 141/729
-        ['1', '1/3', '19/81', '47/243']
-        """
+        """Yield c_0(0), ..., c_depth(0)."""
         walk = Walk(self)
         for k in range(validate.integer("depth", depth, 0) + 1):
             correlation = walk.to(k)
             yield Fraction(correlation.values[0], correlation.scale)
 
     def sensitivity(self, k: int) -> Fraction:
-        """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1.
-
-        >>> recurrence(3).sensitivity(100)  ==  recurrence([0, 2, 2, 2]).sensitivity(100)
-        True
-        """
+        """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1."""
         peak, lag_one = Walk(self).to(validate.integer("k", k, 0)).values
         return Fraction(peak - lag_one, peak)
 
@@ -201,11 +193,7 @@ def recurrence(kernel: Kernel | int | Sequence[Any]) -> Recurrence:
 
 
 def _text(row: Sequence[int]) -> str:
-    """Write a polynomial in k.
-
-    >>> _text((-1, 0, 2, 1))
-    '1 k^3 + 2 k^2 - 1'
-    """
+    """Write a polynomial in k."""
     powers = ["", " k", *(f" k^{n}" for n in range(2, len(row)))]
     terms = [f"{c}{power}" for c, power in zip(row, powers, strict=False) if c]
     return " + ".join(reversed(terms)).replace("+ -", "- ") or "0"
@@ -251,10 +239,6 @@ class Walk:
 
     Holds C_k(0), ..., C_{k+r-1}(0). The first layers, up to the last k at which a divisor
     vanishes (none does for any kernel tried), come from A^k itself.
-
-    >>> walk = Walk(recurrence(3))
-    >>> walk.to(3)                                              # D_3 = (141 - 126) / 141
-    Correlation(values=(141, 126), scale=729)
     """
 
     def __init__(self, recurrence: Recurrence) -> None:

@@ -121,11 +121,7 @@ def _primitive(polynomials: Sequence[fmpz_poly]) -> list[fmpz_poly]:
 
 
 def alpha_of(weights: tuple[int, ...]) -> fmpz_poly:
-    """Return the polynomial with alpha(z + 1/z) = a(z) a(1/z), `weights` the integers a_j.
-
-    >>> alpha_of((1, 1, 1)) == fmpz_poly([1, 1]) ** 2                       # z + 1 + 1/z squared
-    True
-    """
+    """Return the polynomial with alpha(z + 1/z) = a(z) a(1/z), `weights` the integers a_j."""
     return in_sum_of_inverses(kernel_correlation(weights).coeffs()[len(weights) - 1 :])
 
 

@@ -47,11 +47,7 @@ _STEPS = 60
 
 
 def rectified_excess(height: Array) -> Array:
-    r"""Return E relu(h + X) - relu(h), :math:`\phi(h) - |h|\, \Phi(-|h|)`.
-
-    >>> float(rectified_excess(np.array(0.0)) * math.sqrt(2 * math.pi))
-    1.0
-    """
+    r"""Return E relu(h + X) - relu(h), :math:`\phi(h) - |h|\, \Phi(-|h|)`."""
     size = np.abs(height)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         value = np.exp(-size * size / 2) / _SQRT_2PI - size * ndtr(-size)
@@ -67,9 +63,6 @@ def centred_covariance(correlation: Array) -> Array:
     r"""Return Cov(relu(X), relu(Y)), the arc-cosine kernel less the product of the means.
 
     .. math:: \frac{1}{2\pi} \bigl(\sqrt{1 - \rho^2} + \rho\, (\pi - \arccos\rho) - 1\bigr)
-
-    >>> centred_covariance(np.array([0.0, 1.0])) * 2 * np.pi / (np.pi - 1)
-    array([0., 1.])
     """
     rho = np.clip(correlation, -1.0, 1.0)
     root = np.sqrt((1 - rho) * (1 + rho))
@@ -81,10 +74,6 @@ def rectified_covariance(first: Array, second: Array, correlation: Array) -> Arr
 
     Relative error below 1e-12 for rho >= 0 and h, k >= 0; below 1e-13 absolutely elsewhere
     (tested against quadrature of 30 digits).
-
-    >>> both = rectified_covariance(np.array([50.0, 0.0]), np.array([60.0, 0.0]), np.full(2, 0.5))
-    >>> bool(abs(both[0] - 0.5) < 1e-15), bool(abs(both[1] - centred_covariance(0.5)) < 1e-15)
-    (True, True)
     """
     return covariance_and_slope(first, second, correlation)[0]
 
@@ -145,11 +134,6 @@ def matched_height(ratio: Array) -> Array:
     """Return h at which relu(h + X) has mean `ratio` times its standard deviation.
 
     Error below 1e-10; -37, below which relu(h + X) is lost in underflow, is the lowest.
-
-    >>> h = np.array([-8.0, 0.0, 3.0])
-    >>> deviation = np.sqrt(rectified_covariance(h, h, np.ones(3)))
-    >>> bool(np.allclose(matched_height(rectified_mean(h) / deviation), h, rtol=0, atol=1e-12))
-    True
     """
     heights, logs = _table()
     with np.errstate(divide="ignore"):
@@ -184,10 +168,6 @@ def matched_correlation(first: Array, second: Array, covariance: Array) -> Array
 
     The nearest end where none has. Newton's method from above: the covariance is convex in rho
     where rho >= 0.
-
-    >>> h, k, rho = np.array([0.3]), np.array([-1.0]), np.array([0.7])
-    >>> bool(abs(matched_correlation(h, k, rectified_covariance(h, k, rho)) - rho) < 1e-13)
-    True
     """
     result = np.ones_like(covariance)
     todo = np.arange(covariance.size)

@@ -55,10 +55,6 @@ def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Ar
 
     Relative error of their sum below 1e-12. Biases count in layer 1 only: later ones are
     taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
-
-    >>> mean, variance = layer_noise(Network.uniform(2, 2, depth=3), None, None)
-    >>> (mean * 2 * np.pi).round(12).tolist()
-    [0.0, 1.0, 1.0, 1.0]
     """
     first = _FirstLayer.of(net, size)
     weights = first.copies * _tails(net, size, first.lags)[:, first.distance].prod(axis=2)

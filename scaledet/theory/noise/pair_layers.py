@@ -43,13 +43,6 @@ def pair_layer_noise(
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
 
     Relative error below 1e-10. Biases count in layer 1 only: later ones are taken for >= 0.
-
-    >>> from scaledet.tasks.scale_detection import ScaleDetection
-    >>> task = ScaleDetection(size=8, xi=3, gap=1)
-    >>> net = Network.uniform(2, 2, depth=2)
-    >>> mean, variance = pair_layer_noise(net, task, 0.5, balanced=False)
-    >>> float(variance[0]), bool((mean[1:] > 0).all())
-    (2.0, True)
     """
     dim, stride = task.dim, net.layers[0].stride
     units, cell = task.size // stride, _cell(task, stride)

@@ -64,10 +64,6 @@ def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray
 
     Raises ExhaustionError at the first layer where all images look alike: the bias has cut the
     signal, or pooling has averaged it away (Q_k below 1e-13 of the mean square representation).
-
-    >>> from scaledet.network.network import Network
-    >>> clean_moments(Network.uniform(2, 2, depth=2, bias=-0.125), 64)[1].round(6).tolist()
-    [1.96875, 0.272461, 0.007324]
     """
     dim, side = net.dim, window(net, size)
     cell = net.strides[-1] ** dim

@@ -85,13 +85,7 @@ def _fraction(exact: Correlation, dim: int, size: int | None) -> tuple[int, int]
 
 
 class ExactSensitivity:
-    """D_k as exact rationals; equal first layers of stride 1 are walked along, not done again.
-
-    >>> from scaledet import Network
-    >>> exact = ExactSensitivity(Network.uniform(2, depth=300), None)
-    >>> exact.at(5), exact.at(299), exact.at(300)
-    (Fraction(1, 6), Fraction(1, 300), Fraction(1, 301))
-    """
+    """D_k as exact rationals; equal first layers of stride 1 are walked along, not done again."""
 
     def __init__(self, network: Network, size: int | None) -> None:
         self._network = network
