@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.evolution.grid import at_most, convolve, correlate, integral, resampled
+from scaledet.evolution.grid import Array, at_most, convolve, correlate, integral, resampled
 from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, settled
 
 __all__ = ["LAWS", "Noise", "checked_noise"]
-
-Array = NDArray[np.float64]
 
 LAWS = ("gaussian", "laplace", "uniform")
 _FEWEST_SAMPLES = 1000

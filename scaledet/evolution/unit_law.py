@@ -17,10 +17,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.grid import (
+    Array,
     at_most,
     convolve,
     density_at,
@@ -30,8 +30,6 @@ from scaledet.evolution.grid import (
 )
 
 __all__ = ["NEGLIGIBLE", "UnitLaw", "constant", "cut", "power", "total"]
-
-Array = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-50
 """Densities below this part of their maximum are dropped at the ends of the grid."""
@@ -78,7 +76,7 @@ class UnitLaw:
 
     def __repr__(self) -> str:
         return (
-            f"UnitLaw(edge={self.edge:.6g}, atom={math.exp(self.log_atom):.6g}, "
+            f"UnitLaw(edge={self.edge:.6g}, atom={self.atom:.6g}, "
             f"mean={self.edge + self.mean:.6g}, variance={self.variance:.6g}, "
             f"{len(self.values)} points)"
         )

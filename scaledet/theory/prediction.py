@@ -239,17 +239,9 @@ def predict(
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         pixel = scenario.task is None
         response = one_pixel_response(scenario, method) if pixel else pair_response(scenario)
-        noise = response.noise_mean + response.noise_variance
+        noise = response.G_mean + response.G_variance
         ratio = response.D / noise
-    columns = {
-        "D": response.D,
-        "G": noise,
-        "R": ratio,
-        "Q": response.Q,
-        "G_mean": response.noise_mean,
-        "G_variance": response.noise_variance,
-        **_widths(net),
-    }
+    columns = {**response._asdict(), "G": noise, "R": ratio, **_widths(net)}
     _require_finite(columns, scenario.sigma)
     return Prediction(scenario, **columns, method=method)
 
@@ -269,12 +261,12 @@ def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None
     positive = np.all([columns[name] >= smallest for name in ("D", "G", "R", "Q")], axis=0)
     finite = np.all([np.isfinite(values) for values in columns.values()], axis=0)
     good = positive & finite
-    if not good.all():
-        first = int(np.argmin(good))
-        if first == 0:
-            raise ArgumentError(
-                f"sigma must be such that the input's noise sensitivity fits a float; got {sigma!r}"
-            )
+    first = int(np.argmin(good))
+    if not good[0]:
+        raise ArgumentError(
+            f"sigma must be such that the input's noise sensitivity fits a float; got {sigma!r}"
+        )
+    if not good[first]:
         raise ArgumentError(
             f"depth must be at most {first - 1} here: at layer {first} a sensitivity leaves the "
             "range of floats"

@@ -15,14 +15,13 @@ __all__ = ["Response", "torus"]
 class Response(NamedTuple):
     """Arrays over k = 0 ... depth.
 
-    `D` and `Q` are D_k and Q_k; `noise_mean` and `noise_variance` the parts of G_k that the mean
-    and the variance of the noise contribute.
+    `G_mean` and `G_variance` are the parts of G_k due to the mean and to the variance of the noise.
     """
 
     D: NDArray[np.float64]
     Q: NDArray[np.float64]
-    noise_mean: NDArray[np.float64]
-    noise_variance: NDArray[np.float64]
+    G_mean: NDArray[np.float64]
+    G_variance: NDArray[np.float64]
 
 
 def torus(scenario: Scenario) -> tuple[int, float]:

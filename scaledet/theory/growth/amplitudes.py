@@ -72,8 +72,6 @@ class Amplitude:
     def over(self, other: Amplitude) -> Any:
         """Return the exact quotient of two amplitudes; one SymPy number if a field holds both."""
         if self.root.same_as(other.root):
-            if self.bottom == other.bottom:
-                return Amplitude(self.root, self.top, other.top).sympy()
             top, bottom = self.top * other.bottom, self.bottom * other.top
             return Amplitude(self.root, top, bottom).sympy()
         return self.sympy() / other.sympy()

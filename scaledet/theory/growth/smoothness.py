@@ -20,7 +20,7 @@ The statement is ours; Eirola 1992, Villemoes 1994 and Jia 1999 are its backgrou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -152,32 +152,16 @@ def _obstruction(weights: tuple[int, ...], stride: int) -> str | None:
             return f"all polyphase components share the factor {shared}, zero at |w| = 1"
     polynomial = fmpz_poly(list(weights))
     divisors = [t for t in range(2, stride + 1) if stride % t == 0]
-    # The degrees of all Phi_{mt} add up to phi(m) (s - 1).
-    for m in _orders((len(weights) - 1) // (stride - 1)):
-        if gcd(m, stride) == 1 and all(
-            not polynomial % fmpz_poly.cyclotomic(m * t) for t in reversed(divisors)
-        ):
+    # The degrees of all Phi_{mt} add up to phi(m) (s - 1), and m <= 2 phi(m)^2.
+    bound = (len(weights) - 1) // (stride - 1)
+    for m in range(2, 2 * bound**2 + 1):
+        if gcd(m, stride) > 1 or fmpz(m).euler_phi() > bound:
+            continue
+        if all(not polynomial % fmpz_poly.cyclotomic(m * t) for t in reversed(divisors)):
             names = ", ".join(f"Phi_{m * t}" for t in divisors)
             divide = "divides" if len(divisors) == 1 else "divide"
             return f"{names} {divide} a(z), opposite the cycle 2 pi j/{m}"
     return None
-
-
-def _orders(bound: int) -> Iterator[int]:
-    """All m > 1 with Euler's phi(m) <= bound.
-
-    m/phi(m) is at most that of the product of the first primes, as many as phi(m) has room for.
-
-    >>> list(_orders(2))
-    [2, 3, 4, 6]
-    """
-    from sympy import nextprime
-
-    largest, room, prime = Fraction(bound), 1, 2
-    while room * (prime - 1) <= bound:
-        largest, room = largest * prime / (prime - 1), room * (prime - 1)
-        prime = nextprime(prime)
-    return (m for m in range(2, int(largest) + 1) if fmpz(m).euler_phi() <= bound)
 
 
 def _meets_unit_circle(factor: fmpz_poly) -> bool:

@@ -15,13 +15,13 @@ after the first are. Source: ours; closing with a Gaussian law instead is severa
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Layer, Network
 from scaledet.network.pooling import apply_layer, pool_axis
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import (
+    Array,
     matched_correlation,
     matched_height,
     rectified_covariance,
@@ -31,8 +31,6 @@ from scaledet.theory.noise.input import noise_moments
 from scaledet.theory.signal.clean_images import cell_positions, pixel_images, window
 
 __all__ = ["closure_noise"]
-
-Array = NDArray[np.float64]
 
 _CHUNK = 1 << 22
 _LARGEST = 1 << 30

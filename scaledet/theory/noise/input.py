@@ -29,15 +29,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess, unit_rule
 
 __all__ = ["InputMoments", "RectifiedMoments", "input_moments", "noise_moments"]
-
-Array = NDArray[np.float64]
 
 _REACH = 12.0
 """Standard deviations beyond which a Gaussian density is neglected (1e-32)."""

@@ -37,14 +37,13 @@ from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import correlation
 from scaledet.theory.noise.gaussians import (
+    Array,
     centred_covariance,
     rectified_covariance,
     rectified_excess,
 )
 
 __all__ = ["layer_noise"]
-
-Array = NDArray[np.float64]
 
 _LARGEST = 1 << 31
 """Pairs of units next to the active pixel that are visited at most."""
@@ -57,7 +56,8 @@ def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Ar
     taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
     """
     first = _FirstLayer.of(net, size)
-    weights = first.copies * _tails(net, size, first.lags)[:, first.distance].prod(axis=2)
+    tails = _tails(net, size, int(first.distance.max()))
+    weights = first.copies * tails[:, first.distance].prod(axis=2)
     if size is None or sigma is None:
         total = 2.0
         power = total * first.peak
@@ -121,10 +121,6 @@ class _FirstLayer:
             correlation=lag[near[places]].prod(axis=1),
             peak=float(exact.values[0] / exact.scale) ** dim,
         )
-
-    @property
-    def lags(self) -> int:
-        return int(self.distance.max())
 
     def perturbation(self, deviation: float, level: Array) -> tuple[float, Array, Array]:
         """Average, over its phases, the change that an active pixel makes to units of mean `level`.

@@ -25,11 +25,10 @@ from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
-from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
+from scaledet.theory.noise.gaussians import Array, rectified_covariance, rectified_excess
+from scaledet.theory.signal.pair_average import label_weights
 
 __all__ = ["pair_layer_noise", "require_few_pairs"]
-
-Array = NDArray[np.float64]
 
 _WORK = 1 << 37
 """Products of the means of two units that are summed at most: about a minute."""
@@ -54,9 +53,8 @@ def pair_layer_noise(
         task, balanced, pool / deviation ** (1 / dim), gram[0] / gram[0, 0], level, cell
     )
     rows = [(0.0, task.size**dim * sigma * sigma)]
-    tail = None if net.depth == 1 else Network(net.layers[1:], dim)
     for k in range(net.depth):
-        after = np.eye(units) if tail is None else _pooling(tail, k, units)
+        after = _pooling(Network(net.layers[1:], dim), k, units) if k else np.eye(units)
         averaged = _averaged_gram(after, cell // stride)
         rows.append((_contracted(means, averaged, dim), _contracted(covariances, averaged, dim)))
     mean, variance = np.array(rows).T
@@ -128,12 +126,8 @@ def _chunks(
     task: ScaleDetection, balanced: bool, heights: Array, cell: int
 ) -> Iterator[tuple[Array, NDArray[np.int64], Array]]:
     """Yield the heights that occur, which of them every unit has [pairs, units], and weights."""
-    size, dim, counts = task.size, task.dim, task.counts
-    cells = (size // cell) ** dim
-    share = {
-        label: cells / (4 * count if balanced else 2 * sum(counts.values()))
-        for label, count in counts.items()
-    }
+    size, dim, weight = task.size, task.dim, label_weights(task, balanced)
+    share = {label: float((size // cell) ** dim * weight[label]) for label in weight}
     positions = np.indices((size,) * dim).reshape(dim, -1).T
     step = max(1, _CHUNK // heights.shape[1])
     for place in itertools.product(range(cell), repeat=dim):

@@ -28,8 +28,9 @@ from scaledet.theory.correlation.exact import (
     correlation,
     correlations,
 )
-from scaledet.theory.correlation.recurrence import Walk
+from scaledet.theory.correlation.recurrence import Walk, recurrence
 from scaledet.theory.correlation.spectrum import stride_one_moments
+from scaledet.theory.correlation.telescoping import highest_order
 
 __all__ = ["ExactSensitivity", "PixelMoments", "pixel_moments"]
 
@@ -105,9 +106,6 @@ class ExactSensitivity:
         kernel = self._network.layers[0].kernel
         if kernel.signed or not 2 <= kernel.support <= _LONGEST:
             return None
-        from scaledet.theory.correlation.recurrence import Walk, recurrence
-        from scaledet.theory.correlation.telescoping import highest_order
-
         if highest_order(kernel.trimmed[:: kernel.span]) > _HIGHEST:
             return None
         try:

@@ -18,7 +18,15 @@ import numpy as np
 
 from scaledet.tasks.scale_detection import ScaleDetection
 
-__all__ = ["PairAverage"]
+__all__ = ["PairAverage", "label_weights"]
+
+
+def label_weights(task: ScaleDetection, balanced: bool) -> dict[int, Fraction]:
+    """Weight of one ordered pair of each label."""
+    counts = task.counts
+    if balanced:
+        return {label: Fraction(1, 4 * count) for label, count in counts.items()}
+    return dict.fromkeys(counts, Fraction(1, 2 * sum(counts.values())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +42,7 @@ class PairAverage:
 
     @cached_property
     def _label_weights(self) -> dict[int, Fraction]:
-        """Weight of one ordered pair of each label."""
-        counts = self.task.counts
-        if self.balanced:
-            return {label: Fraction(1, 4 * count) for label, count in counts.items()}
-        return dict.fromkeys(counts, Fraction(1, 2 * sum(counts.values())))
+        return label_weights(self.task, self.balanced)
 
     @cached_property
     def _scale(self) -> int:
