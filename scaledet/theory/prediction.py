@@ -18,9 +18,9 @@ from scaledet.network.network import Network
 from scaledet.scenario import Scenario, ScenarioResult, checked_background
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
-from scaledet.theory.one_pixel_response import one_pixel_response
-from scaledet.theory.pair_response import exact_pair_sensitivity, pair_response
+from scaledet.theory.response import one_pixel_response, pair_response
 from scaledet.theory.signal.one_pixel import ExactSensitivity
+from scaledet.theory.signal.pairs import exact_pair_sensitivity
 
 __all__ = ["Prediction", "predict"]
 

@@ -26,7 +26,7 @@ from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
 from scaledet.theory.noise.gaussians import Array, rectified_covariance, rectified_excess
-from scaledet.theory.signal.pair_average import label_weights
+from scaledet.theory.signal.pairs import label_weights
 
 __all__ = ["pair_layer_noise", "require_few_pairs"]
 
