@@ -57,12 +57,7 @@ class CleanLayer:
 
 
 def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
-    """Probabilities of the weights that a pixel meets along `axes` axes; 0 where no unit looks.
-
-    >>> from scaledet.network.network import Layer
-    >>> {str(w): str(p) for w, p in slot_weights(Layer([1, 2], stride=2), 2).items()}
-    {'1/9': '1/4', '2/9': '1/2', '4/9': '1/4'}
-    """
+    """Probabilities of the weights that a pixel meets along `axes` axes; 0 where no unit looks."""
     share = Fraction(1, layer.stride)
     looked = [(weight, share) for weight in layer.kernel.weights]
     missed = [(Fraction(0), 1 - len(looked) * share)] if len(looked) < layer.stride else []

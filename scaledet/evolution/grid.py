@@ -46,8 +46,7 @@ def end_weights() -> Array:
     powers = np.arange(ORDER)
     moments = np.array([-1 / 2, 1 / 12, 0, -1 / 120, 0, 1 / 252, 0, -1 / 240])
     matrix = np.arange(ORDER, dtype=float)[None, :] ** powers[:, None]
-    weights: Array = np.linalg.solve(matrix, moments)
-    return weights
+    return np.asarray(np.linalg.solve(matrix, moments))
 
 
 def integral(values: Array, step: float) -> float:
@@ -103,8 +102,7 @@ def _lagrange(x: Array, points: int) -> Array:
         after[-a - 1] = after[-a] * away[-a]
     last = points - 1
     scale = [(-1.0) ** (last - a) * factorial(a) * factorial(last - a) for a in range(points)]
-    result: Array = (before * after).T / np.array(scale)
-    return result
+    return np.asarray((before * after).T / np.array(scale))
 
 
 def correlate(f: Array, g: Array, step: float) -> Array:
@@ -116,8 +114,7 @@ def interpolate(values: Array, x: Array) -> Array:
     """Values between the grid points: `x` in units of the step, 0 <= x <= len(values) - 1."""
     first = np.clip(np.floor(x).astype(int) - _WINDOW // 2 + 1, 0, len(values) - _WINDOW)
     weights = _lagrange(x - first, _WINDOW)
-    result: Array = (weights * values[first[:, None] + np.arange(_WINDOW)]).sum(axis=1)
-    return result
+    return np.asarray((weights * values[first[:, None] + np.arange(_WINDOW)]).sum(axis=1))
 
 
 def density_at(values: Array, x: Array) -> Array:

@@ -49,12 +49,10 @@ def noise_columns(
     units = [_units(scenario, noise.sigma, k, layer.seen) for k, layer in enumerate(fine)]
     values = _values(fine, units, distance)
     rough = [_values(layers, units, distance) for layers in coarser]
-
-    def apart(name: str) -> Array:
-        differences = [_difference(values[name], other[name]) for other in rough]
-        return np.asarray(_SAFETY * np.max(differences, axis=0))
-
-    errors = {name: apart(name) for name in (*COLUMNS, "mass")}
+    errors = {
+        name: _SAFETY * np.max([_difference(value, other[name]) for other in rough], axis=0)
+        for name, value in values.items()
+    }
     laws = np.max([errors[name] for name in ("mass", "mean", "variance")], axis=0)
     beyond = _beyond(fine, units, distance)
     for name in COLUMNS:

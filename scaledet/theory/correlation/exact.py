@@ -147,5 +147,4 @@ def pooling_matrix(weights: NDArray[Any], stride: int) -> NDArray[Any]:
     """
     size = len(weights)
     rows = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
-    result: NDArray[Any] = weights[rows % size]
-    return result
+    return np.asarray(weights[rows % size])

@@ -41,20 +41,10 @@ _SHOWN = 400
 class Recurrence:
     r"""Recurrence of c_k(0) and c_k(1) for equal layers of stride 1 on the infinite lattice.
 
-    Polynomials in k are tuples of integers, lowest power first.
-
-    Attributes
-    ----------
-    kernel : Kernel
-        The filter of every layer.
-    coefficients : tuple of tuple of int
-        p_0, ..., p_r, without a common factor.
-    certificate : Certificate
-        The rho(t) that proves the recurrence; see `verify`.
-    lag_one : tuple
-        ((q_0, ..., q_{r-1}), q), without a common factor; all q_i = 0 if the span is not 1.
-    lag_one_certificate : Certificate
-        The rho(t) that proves c_k(1); empty if the span is not 1.
+    Polynomials in k are tuples of integers, lowest power first, without a common factor:
+    `coefficients` are p_0, ..., p_r, and `lag_one` is ((q_0, ..., q_{r-1}), q). Their certificates
+    are the rho(t) that prove them, see `verify`. If the span of the kernel is not 1, all q_i are 0
+    and `lag_one_certificate` is empty.
     """
 
     kernel: Kernel

@@ -89,10 +89,9 @@ def _block(kernels: Sequence[tuple[int, ...]], counts: Array, nodes: int, torus:
     index = np.arange(1, nodes // 2 + 1)
     # cos is even: each frequency stands for its mirror image too, except the one at pi.
     weight = np.where(2 * index == nodes, 1.0, 2.0)
-    sine = np.sin(np.pi * index / nodes)
     logs = np.array([_log_gain(kernel, index, nodes, torus) for kernel in kernels])
     logs = logs.reshape(len(kernels), len(index))
-    slope = 2 * sine**2
+    slope = 2 * np.sin(np.pi * index / nodes) ** 2
     if len(kernels) == 1:
         # One kernel keeps the order of its frequencies: frequencies negligible at the first layer
         # of the block stay so. Unequal kernels may damp the frequencies that were ahead.

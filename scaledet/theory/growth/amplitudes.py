@@ -104,11 +104,6 @@ def principal_part(
 
     lambda is any root of the irreducible `factor`, 1/lambda a pole of `order` m; B_j are in
     Q(lambda).
-
-    >>> from scaledet.theory.growth.transition import growth
-    >>> rates = growth((5, 6, 9, 12, 15, 8, 9, 6, 3, 0, 2), 5)
-    >>> principal_part(rates.drop_fraction, rates.drop.factor, rates.drop.multiplicity)
-    [7/15, 8/15]
     """
     bottom = [_taylor(fraction, 1, order + j, factor) for j in range(order)]
     series: list[fmpq_poly] = []
@@ -124,11 +119,6 @@ def amplitude(fraction: tuple[fmpz_poly, fmpz_poly], root: PositiveRoot) -> Ampl
     r"""Return the amplitude of the dominant `root` of the sequence of a generating function.
 
     Meaningful as a limit of :math:`C_k / (\lambda^k k^{m-1})` if ``root.peak_alone``.
-
-    >>> from scaledet.theory.growth.transition import growth
-    >>> rates = growth((1, 1, 1), 2)
-    >>> amplitude(rates.peak_fraction, rates.peak).sympy()
-    sqrt(17)/34 + 1/2
     """
     order = root.multiplicity
     top = _taylor(fraction, 0, 0, root.factor)

@@ -30,14 +30,8 @@ class Asymptote:
     .. math:: D_k \sim P k^p A_k^{-\alpha},\ P = \frac{C_D}{C} B^\alpha, \qquad
        G_k \sim r A_k^\beta,\ r = \frac{C^{-d} B^{-\beta}}{2 \pi} .
 
-    Attributes
-    ----------
-    exponents : Exponents
-        alpha, beta (of d = 1), p = ``log_power``, the kernel, the stride.
-    peak, drop : Amplitude or None
-        C and C_D; None where the sequence has no limit.
-    reason : str or None
-        Why an amplitude is missing.
+    alpha, beta (of d = 1) and p = ``log_power`` are those of `exponents`. `peak` and `drop` are C
+    and C_D, None where the sequence has no limit; `reason` says why one is missing.
     """
 
     exponents: Exponents

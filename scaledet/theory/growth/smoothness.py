@@ -42,22 +42,12 @@ __all__ = ["Smoothness", "smoothness"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Smoothness:
-    """Sum rules, smoothness and stability of one filter and stride.
+    """Sum rules, smoothness and stability of the filter a at one stride s.
 
-    Attributes
-    ----------
-    kernel : Kernel
-        The filter a.
-    stride : int
-        The stride s (pixels).
-    order : int
-        The largest n such that (1 + z + ... + z^(s-1))^n divides a(z): the order of the sum rules.
-    quotient : tuple of Fraction
-        Weights of b, trimmed; their sum is 1, any sign.
-    quotient_radius : PositiveRoot
-        rho_b, growth rate per layer of the energy of the composite filter of b, exact.
-    obstruction : str or None
-        Why the integer shifts of the refinable function are not stable; None if they are.
+    `order` n of the sum rules: the largest such that (1 + z + ... + z^(s-1))^n divides a(z).
+    `quotient`: weights of b, trimmed, of sum 1 and any sign; `quotient_radius`: rho_b, growth rate
+    per layer of the energy of the composite filter of b. `obstruction`: why the integer shifts of
+    the refinable function are not stable; None if they are.
     """
 
     kernel: Kernel

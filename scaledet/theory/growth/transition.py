@@ -40,10 +40,6 @@ def transition_matrix(weights: tuple[int, ...], stride: int) -> fmpz_mat:
     """Folded integer transition operator of `weights` (trimmed) at `stride` >= 2.
 
     Divide by the square of the weights' sum for the normalised operator.
-
-    >>> transition_matrix((1, 1, 1), 2)
-    [3, 2]
-    [2, 2]
     """
     reach = len(weights) - 1
     radius = max(1, -(-reach // (stride - 1)) - 1)

@@ -31,12 +31,7 @@ _ROUNDING = 1e-13
 
 
 def window(net: Network, size: int) -> int:
-    """Side of a torus on which no layer meets its own image, at most `size` (pixels).
-
-    >>> from scaledet.network.network import Network
-    >>> window(Network.uniform(3, 2, depth=3), 1024), window(Network.uniform(3, 2, depth=3), 16)
-    (32, 16)
-    """
+    """Side of a torus on which no layer meets its own image, at most `size` (pixels)."""
     total = net.strides[-1]
     needed = 2 * net.support[-1]
     longest = max(len(layer.kernel) * step for layer, step in zip(net, net.strides, strict=False))
