@@ -1,13 +1,12 @@
 r"""Law of every unit of non-overlapping layers, layer by layer.
 
-Units over disjoint pixels stay independent, so that in law
+Units over disjoint pixels stay independent. A background unit X obeys the recursion of `evolve`;
+for the unit over the active pixel, in slot i, in law
 
-.. math:: X_{k+1} = \mathrm{relu}\Bigl(\sum_j w_j X_k^{(j)} + b_{k+1}\Bigr), \qquad
-          Y_{k+1} = \mathrm{relu}\Bigl(w_i Y_k + \sum_{j \ne i} w_j X_k^{(j)} + b_{k+1}\Bigr)
+.. math:: Y_{k+1} = \mathrm{relu}\Bigl(w_i Y_k + \sum_{j \ne i} w_j X_k^{(j)} + b_{k+1}\Bigr) .
 
-for a background unit and the unit over the active pixel, in slot i. Next to the laws, the
-deviations from the clean image are carried: E(X - c) and E(Y - u)^2 without cancellation; once no
-bias below zero is left, they close by themselves, whatever the weights.
+Next to the laws, the deviations from the clean image are carried: E(X - c) and E(Y - u)^2 without
+cancellation; once no bias below zero is left, they close by themselves, whatever the weights.
 Source: our derivation (`derivations/d11_density_evolution.py`).
 """
 
@@ -40,18 +39,9 @@ Groups = list[tuple[Fraction, int]]
 
 @dataclass(frozen=True, eq=False)
 class ActiveUnit:
-    """The unit over the active pixel, for one sequence of slots.
+    """The unit over the active pixel, for one sequence of slots of this `probability`.
 
-    Attributes
-    ----------
-    probability : float
-        Of this sequence of weights.
-    clean : Fraction
-        Height u of the unit in the clean image.
-    law : UnitLaw
-        Of the unit in the noisy image.
-    shift : float
-        E(Y - u).
+    `clean`: its height u in the clean image; `law`: its law in the noisy one; `shift`: E(Y - u).
     """
 
     probability: Fraction
@@ -90,8 +80,7 @@ class NoisyLayer:
 def weight_groups(layer: Layer, dim: int) -> Groups:
     """Return the different non-zero weights of a unit and how many inputs have each."""
     positions = layer.stride**dim
-    counts = {w: int(q * positions) for w, q in slot_weights(layer, dim).items() if w}
-    return sorted(counts.items())
+    return sorted((w, int(q * positions)) for w, q in slot_weights(layer, dim).items() if w)
 
 
 def pooled(law: UnitLaw, groups: Groups, points: int) -> UnitLaw:
@@ -163,7 +152,6 @@ def _first_layer(
 
     def unit(height: Fraction) -> tuple[UnitLaw, float]:
         law, added = pooled_noise.rectified(float(height), points)
-        # relu(height + noise) - relu(height)
         return law, noise.mean + added if height >= 0 else law.edge + law.mean
 
     law, shift = unit(layer.bias)
@@ -269,10 +257,9 @@ def pack(
         "active_units": [len(layer) for layer in active],
         "active_paths": [[str(unit.probability), str(unit.clean)] for unit in units],
     }
-    parameters = [[getattr(law, name) for name in _PARAMETERS] for law in everything]
     arrays = {
         "law_values": np.concatenate([law.values for law in everything]),
-        "law_parameters": np.array(parameters),
+        "law_parameters": np.array([[getattr(law, p) for p in _PARAMETERS] for law in everything]),
         "active_shift": np.array([unit.shift for unit in units]),
     }
     return facts, arrays

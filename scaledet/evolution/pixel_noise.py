@@ -16,7 +16,7 @@ from scipy.special import log_ndtr, ndtr
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.grid import Array, at_most, convolve, correlate, integral, resampled
-from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, settled
+from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, regridded
 
 __all__ = ["LAWS", "Noise", "checked_noise"]
 
@@ -107,7 +107,7 @@ class Gaussian:
             variance = integral(z * z * values, s * step) - mean**2
             added = mean / s - t
         law = UnitLaw(0.0, float(log_ndtr(-t)), mass, s * low, s * step, values, mean, variance)
-        return settled(law, points), s * added
+        return regridded(law, points), s * added
 
     def law(self, points: int) -> UnitLaw:
         """Law of the noise itself, on a grid that starts below zero."""

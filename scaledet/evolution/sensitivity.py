@@ -13,16 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scaledet.evolution.density import NoisyLayer, noisy_layers
+from scaledet.evolution.grid import Array
 from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import NEGLIGIBLE
 from scaledet.scenario import Scenario
 
 __all__ = ["COLUMNS", "noise_columns"]
 
-Array = NDArray[np.float64]
 Columns = dict[str, Array]
 
 COLUMNS = ("G", "atom", "mean", "variance")

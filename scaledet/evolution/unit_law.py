@@ -146,7 +146,7 @@ def total(first: UnitLaw, second: UnitLaw, points: int) -> UnitLaw:
         defect=first.defect + second.defect,
         lost=lost,
     )
-    return settled(law, points)
+    return regridded(law, points)
 
 
 def power(law: UnitLaw, copies: int, points: int) -> UnitLaw:
@@ -191,7 +191,7 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
     rectified = UnitLaw(
         0.0, log_atom, mass, 0.0, step, values, mean, variance, law.defect, law.lost
     )
-    return settled(rectified, points), mean - (law.mean - threshold)
+    return regridded(rectified, points), mean - (law.mean - threshold)
 
 
 def _below(law: UnitLaw, threshold: float) -> tuple[float, float, float]:
@@ -237,7 +237,7 @@ def _resampled(law: UnitLaw, step: float) -> Array:
     return law.values if abs(ratio - 1) < 1e-12 else resampled(law.values, ratio)
 
 
-def settled(law: UnitLaw, points: int) -> UnitLaw:
+def regridded(law: UnitLaw, points: int) -> UnitLaw:
     """Drop negligible ends of the density, fit its grid to `points`, restore mass and mean."""
     values = law.values
     peak = float(values.max(initial=0.0))

@@ -61,7 +61,8 @@ def one_pixel_response(scenario: Scenario, method: str) -> Response:
     """Evaluate the response of a scenario without task; `method` as in ``predict``."""
     signal = _signal(scenario)
     if method == "closure":
-        mean, variance = _closure(scenario, signal)
+        parts = closure_noise(scenario.network, *_torus(scenario), scenario.rectify)
+        mean, variance = parts * (2 * signal.half / signal.distance)
     elif scenario.rectify == "layers":
         mean, variance = layer_noise(scenario.network, scenario.size, scenario.sigma)
     elif scenario.size is None:
@@ -91,12 +92,6 @@ def _signal(scenario: Scenario) -> _Signal:
     return _Signal(sensitivity, 2 * half * areas, half, peak)
 
 
-def _closure(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
-    parts = closure_noise(scenario.network, *_torus(scenario), scenario.rectify)
-    mean, variance = (part * (2 * signal.half / signal.distance) for part in parts)
-    return mean, variance
-
-
 def _limit(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
     """Noise of total power L sigma^2 = 2 on the infinite lattice."""
     linear = scenario.rectify is None
@@ -109,8 +104,7 @@ def _pixel_input(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
     pixels = size**scenario.network.dim
     noise = input_moments(sigma, scenario.rectify, scenario.background).noise
     shift = noise.active_mean - noise.background_mean
-    total = pixels * noise.background_mean**2
-    total += 2 * noise.background_mean * shift
+    total = pixels * noise.background_mean**2 + 2 * noise.background_mean * shift
     mean = total + shift**2 * signal.peak
     spread = (pixels - 1) * noise.background_variance + noise.active_variance
     return mean, spread * signal.peak

@@ -138,13 +138,20 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     return wrapped
 
 
-def pooling_matrix(weights: NDArray[Any], stride: int) -> NDArray[Any]:
-    """Matrix that pools along one axis of a torus: row i holds the filter at pixel stride * i.
+def pooling_matrix(
+    network: Network, depth: int, size: int, *, exact: bool = False
+) -> tuple[NDArray[Any], int]:
+    """Matrix that pools along one axis of a torus: row i holds h_depth at pixel S_depth i.
 
-    >>> pooling_matrix(np.array([2, 1, 0, 0]), 2)
-    array([[2, 1, 0, 0],
-           [0, 0, 2, 1]])
+    Floats and 1, or (`exact`) integers and their common scale.
+
+    >>> from scaledet import Network
+    >>> pooling_matrix(Network.uniform([2, 1], 2), 1, size=4, exact=True)
+    (array([[2, 1, 0, 0],
+           [0, 0, 2, 1]], dtype=object), 3)
     """
-    size = len(weights)
-    rows = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
-    return np.asarray(weights[rows % size])
+    weights = composite_filter(network, depth, size)
+    total, stride = sum(weights), network.strides[depth]
+    row = np.array(weights, object) if exact else np.array([weight / total for weight in weights])
+    places = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
+    return row[places % size], total if exact else 1

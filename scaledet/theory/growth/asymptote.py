@@ -102,9 +102,8 @@ def asymptote(kernel: Kernel | int | Sequence[Any], stride: int) -> Asymptote:
     (5/4 - sqrt(17)/4, 5/4 - sqrt(17)/4)
     >>> asymptote([1, 2, 1], 2).D_prefactor
     3
-    >>> import sympy as sp
-    >>> asymptote(4, 4).G_prefactor(sp.Symbol("d")), asymptote(4, 4).crossover()
-    (1/(2*pi), -1 + pi)
+    >>> asymptote(4, 4).crossover()
+    -1 + pi
     """
     stride = validate.integer("stride", stride, 2)
     exponents = predict_exponents(kernel=kernel, stride=stride)

@@ -103,11 +103,6 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
       sum rules of order 2
       nu_R = 3/2
       shifts stable
-    >>> smoothness([1, 2, 0, 1, 2], 2)
-    Smoothness of Kernel(1/6, 1/3, 0, 1/6, 1/3), stride 2
-      sum rules of order 1
-      nu_R = log(3)/(2*log(2)) = 0.792481
-      shifts unstable: Phi_6 divides a(z), opposite the cycle 2 pi j/3
     """
     stride = validate.integer("stride", stride, 2)
     pool = as_kernel(kernel)

@@ -38,8 +38,8 @@ _LARGEST = 1 << 30
 _ROUNDING = 1e-28
 
 
-def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tuple[Array, Array]:
-    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each."""
+def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> Array:
+    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [2, depth + 1]."""
     dim, side = net.dim, window(net, size)
     units = (side // net.layers[0].stride) ** dim
     cell = net.strides[-1] ** dim
@@ -56,7 +56,7 @@ def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tu
         # Beyond the window every unit is background.
         background = _carried(net, np.zeros((1,) + (side,) * dim), sigma, rectify)
         totals += background * ((size / side) ** dim - 1)
-    return totals[0], totals[1]
+    return totals
 
 
 def _carried(net: Network, clean: Array, sigma: float, rectify: Rectify) -> Array:

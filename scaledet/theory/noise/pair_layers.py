@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
-from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
+from scaledet.theory.correlation.exact import pooling_matrix
 from scaledet.theory.noise.gaussians import Array, rectified_covariance, rectified_excess
 from scaledet.theory.signal.pairs import label_weights
 
@@ -45,7 +45,7 @@ def pair_layer_noise(
     """
     dim, stride = task.dim, net.layers[0].stride
     units, cell = task.size // stride, _cell(task, stride)
-    pool = _pooling(net, 1, task.size)
+    pool, _ = pooling_matrix(net, 1, task.size)
     gram = pool @ pool.T
     deviation = sigma * math.sqrt(gram[0, 0]) ** dim
     level = float(net.layers[0].bias) / deviation
@@ -54,7 +54,9 @@ def pair_layer_noise(
     )
     rows = [(0.0, task.size**dim * sigma * sigma)]
     for k in range(net.depth):
-        after = _pooling(Network(net.layers[1:], dim), k, units) if k else np.eye(units)
+        after = np.eye(units)
+        if k:
+            after, _ = pooling_matrix(Network(net.layers[1:], dim), k, units)
         averaged = _averaged_gram(after, cell // stride)
         rows.append((_contracted(means, averaged, dim), _contracted(covariances, averaged, dim)))
     mean, variance = np.array(rows).T
@@ -79,13 +81,6 @@ def _cell(task: ScaleDetection, stride: int) -> int:
     if task.variant == "T2":
         return math.lcm(stride, int(task.xi))
     return stride if task.periodic else task.size
-
-
-def _pooling(net: Network, depth: int, size: int) -> Array:
-    """Return the pooling matrix of layers 1 ... depth along one axis."""
-    weights = composite_filter(net, depth, size)
-    total = sum(weights)
-    return pooling_matrix(np.array([weight / total for weight in weights]), net.strides[depth])
 
 
 def _averages(

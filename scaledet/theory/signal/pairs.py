@@ -28,7 +28,7 @@ from flint import fmpz_mat
 from scaledet.errors import ExhaustionError
 from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
-from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
+from scaledet.theory.correlation.exact import pooling_matrix
 
 __all__ = [
     "PairAverage",
@@ -72,17 +72,11 @@ def pair_moments(network: Network, depth: int, average: PairAverage) -> PairMome
     Memory: a few matrices of size^2 numbers.
     """
     size, dim, exact = average.task.size, average.task.dim, average.exact
-    weights = composite_filter(network, depth, size)
-    total = sum(weights)
-    scale = total if exact else 1
-    entries = [weight if exact else weight / total for weight in weights]
-    row = np.array(entries, dtype=object if exact else float)
-    pool = pooling_matrix(row, network.strides[depth])
-    ahead, behind = np.roll(pool, -1, axis=1), np.roll(pool, 1, axis=1)
-    # Twice the mean move, so that integers stay integers.
-    move = (ahead - pool) - (pool - behind)
+    pool, scale = pooling_matrix(network, depth, size, exact=exact)
+    ahead, behind = np.roll(pool, -1, axis=1) - pool, pool - np.roll(pool, 1, axis=1)
+    move = ahead - behind  # twice the mean move, so that integers stay integers
     squares = (pool * pool).sum(axis=0)
-    moved = ((ahead - pool) ** 2).sum(axis=0) + ((pool - behind) ** 2).sum(axis=0)
+    moved = (ahead**2).sum(axis=0) + (behind**2).sum(axis=0)
     gram = _product(pool, pool, exact)
     half_moved = _product(move, pool, exact)
     both_moved = _product(move, move, exact)
@@ -199,7 +193,7 @@ class PairAverage:
             for matrix in matrices:
                 # Contracts the leading axis; the next one moves to the front.
                 total = np.tensordot(self._by_displacement(matrix), total, axes=(0, 0))
-            return self._finished(total)
+            return Fraction(int(total), self._scale) if self.exact else float(total)
         # T2: the same pixel twice is no pair; two pixels are either in one block or in two.
         same = math.prod(self._within_blocks(matrix) for matrix in matrices)
         alone = math.prod(matrix.trace() for matrix in matrices)
@@ -229,9 +223,6 @@ class PairAverage:
         for _ in range(task.dim):
             total = np.tensordot(total, partners.astype(total.dtype), axes=(0, 1))
         return 2 * (total * Fraction(1, self._scale) if self.exact else total)
-
-    def _finished(self, total: Any) -> Any:
-        return Fraction(int(total), self._scale) if self.exact else float(total)
 
     def _by_displacement(self, matrix: Any) -> Any:
         """Sum X(p, q) over the pairs of pixels at each displacement (see `displacement_mask`)."""
