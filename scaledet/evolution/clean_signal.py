@@ -72,13 +72,7 @@ def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
 
 
 def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
-    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias counts.
-
-    >>> from scaledet.network.network import Network
-    >>> net = Network.uniform(2, 2, depth=3, bias=Fraction(-1, 20))
-    >>> [str(max(layer.heights)) for layer in clean_layers(net, 16)]    # 2^-k - (1 - 2^-k)/10
-    ['1', '9/20', '7/40', '3/80']
-    """
+    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias counts."""
     background, heights = Fraction(0), {Fraction(1): Fraction(1)}
     apart: Pairs = {(Fraction(1), Fraction(1)): Fraction(1)}
     together: Pairs = {}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import log_ndtr, ndtr
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.grid import Array, at_most, convolve, correlate, integral, resampled
@@ -87,6 +86,8 @@ class Gaussian:
 
     def rectified(self, height: float, points: int) -> tuple[UnitLaw, float]:
         """Law of relu(height + noise) and how much the rectification adds to the mean."""
+        from scipy.special import log_ndtr, ndtr
+
         s, t = self.deviation, height / self.deviation
         mass = float(ndtr(t))
         if mass < 1e-290:

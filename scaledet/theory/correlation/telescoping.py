@@ -132,9 +132,6 @@ def highest_order(weights: tuple[int, ...]) -> int:
     """Return 1 + deg gamma, which no order exceeds.
 
     It is 1 exactly for alpha = const (t + 2)^n, the binomial kernels: alpha(2) > 0.
-
-    >>> highest_order((1, 4, 6, 4, 1)), highest_order((1,) * 5)
-    (1, 3)
     """
     return _Forms(_alpha(weights)).degree + 1
 

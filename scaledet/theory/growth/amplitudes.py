@@ -127,12 +127,7 @@ def amplitude(fraction: tuple[fmpz_poly, fmpz_poly], root: PositiveRoot) -> Ampl
 
 
 def plateau(rates: Growth) -> Any:
-    """Limit of D_k on the infinite lattice as an exact SymPy number; None if there is none.
-
-    >>> from scaledet.theory.growth.transition import growth
-    >>> plateau(growth((2, 1), 2)), plateau(growth((1, 1), 2))
-    (1/3, 0)
-    """
+    """Limit of D_k on the infinite lattice as an exact SymPy number; None if there is none."""
     import sympy as sp
 
     if not rates.peak.same_as(rates.drop):

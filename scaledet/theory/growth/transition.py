@@ -60,9 +60,6 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
 
     The minimal recurrences of both integer sequences follow from det(1 - zT) by cancelling
     common factors with the numerators; growth rates are their dominant roots.
-
-    >>> growth((1, 1, 1), 2).peak.sympy()
-    sqrt(17)/18 + 5/18
     """
     matrix = transition_matrix(weights, stride)
     order = matrix.nrows()

@@ -19,16 +19,17 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 __all__ = [
     "centred_covariance",
     "covariance_and_slope",
     "matched_correlation",
     "matched_height",
+    "normal_cdf",
     "rectified_covariance",
     "rectified_excess",
     "rectified_mean",
@@ -46,11 +47,18 @@ _LOWEST, _HIGHEST = -37.0, 9.0
 _STEPS = 60
 
 
+def normal_cdf(x: Any) -> Any:
+    """Return the distribution function of the standard normal law, elementwise."""
+    from scipy.special import ndtr  # slow to import, and not needed by every prediction
+
+    return ndtr(x)
+
+
 def rectified_excess(height: Array) -> Array:
     r"""Return E relu(h + X) - relu(h), :math:`\phi(h) - |h|\, \Phi(-|h|)`."""
     size = np.abs(height)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        value = np.exp(-size * size / 2) / _SQRT_2PI - size * ndtr(-size)
+        value = np.exp(-size * size / 2) / _SQRT_2PI - size * normal_cdf(-size)
     return np.asarray(np.where(size < 38, np.maximum(value, 0.0), 0.0))
 
 
@@ -88,7 +96,7 @@ def covariance_and_slope(first: Array, second: Array, correlation: Array) -> tup
     shape = np.broadcast_shapes(np.shape(first), np.shape(second), np.shape(correlation))
     h, k, rho = (np.ravel(part) for part in np.broadcast_arrays(first, second, correlation))
     rho = np.clip(rho, -1.0, 1.0)
-    slope = np.asarray(ndtr(h) * ndtr(k))
+    slope = np.asarray(normal_cdf(h) * normal_cdf(k))
     result = rho * slope
     with np.errstate(divide="ignore"):
         reach = np.clip(np.arctanh(rho), -_RULES[-1][0], _RULES[-1][0])
@@ -159,7 +167,7 @@ def _log_ratio(h: Array) -> tuple[Array, Array]:
     """Logarithm of mean over standard deviation of relu(h + X), and its derivative."""
     mean = rectified_mean(h)
     variance = rectified_covariance(h, h, np.ones_like(h))
-    slope = ndtr(h) / mean - mean * ndtr(-h) / variance
+    slope = normal_cdf(h) / mean - mean * normal_cdf(-h) / variance
     return np.log(mean) - np.log(variance) / 2, slope
 
 

@@ -29,10 +29,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from scaledet.scenario import Rectify
-from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess, unit_rule
+from scaledet.theory.noise.gaussians import (
+    normal_cdf,
+    rectified_covariance,
+    rectified_excess,
+    unit_rule,
+)
 
 __all__ = ["InputMoments", "RectifiedMoments", "input_moments", "noise_moments"]
 
@@ -71,9 +75,9 @@ def noise_moments(sigma: float, rectify: Rectify) -> RectifiedMoments:
         return RectifiedMoments(mean, variance, mean, variance)
     t = 1 / sigma
     density = math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
-    off = float(ndtr(-t))  # probability that the active pixel is switched off
+    off = float(normal_cdf(-t))  # probability that the active pixel is switched off
     active_mean = sigma * density - off
-    active_square = sigma**2 * (float(ndtr(t)) - t * density) + off
+    active_square = sigma**2 * (float(normal_cdf(t)) - t * density) + off
     return RectifiedMoments(mean, variance, active_mean, active_square - active_mean**2)
 
 
@@ -119,7 +123,7 @@ def _loss(height: float) -> tuple[float, float]:
     """
     z, weights = (min(height, _REACH) * part for part in unit_rule(_NODES))
     density = weights * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-    off = float(ndtr(-height))
+    off = float(normal_cdf(-height))
     mean = float(density @ z) / height + off
     return mean, float(density @ (z * z)) / height**2 + off - mean * mean
 
@@ -141,7 +145,7 @@ def _weak(height: float, sigma: float, background: float) -> tuple[float, float]
     """Integrate over B = sigma t: the kink matters only where |t| is a few units."""
     t, weights = (_REACH * part for part in unit_rule(_NODES))
     gauss = np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
-    off = ndtr(-t)
+    off = normal_cdf(-t)
     # E (relu(t + Z) - relu(t))^2, less 1 where the pixel is on; t < 0 by its size.
     on_change = (t * t - 1) * off - t * gauss
     off_square = (t * t + 1) * off - t * gauss
@@ -153,5 +157,5 @@ def _weak(height: float, sigma: float, background: float) -> tuple[float, float]
     excess = rectified_excess(t)
     mean = sigma**2 * float(weights @ (excess * (above + below)))
     change = sigma * float(weights @ (on_change * above + off_square * below))
-    square = sigma**2 * (float(ndtr(height / background)) + change)
+    square = sigma**2 * (float(normal_cdf(height / background)) + change)
     return mean, square - mean * mean
