@@ -17,12 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from scaledet.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from scaledet.network.network import Layer, Network
+from scaledet.network.network import Layer, Network
 
 __all__ = ["CleanLayer", "clean_layers", "slot_weights"]
 
@@ -42,17 +40,9 @@ Pairs = dict[tuple[Fraction, Fraction], Fraction]
 class CleanLayer:
     """Clean images at one layer, all exact.
 
-    Attributes
-    ----------
-    background : Fraction
-        Height c of a unit away from the active pixel.
-    heights : dict of Fraction to Fraction
-        Heights u of the unit over the active pixel and their probabilities; a pixel that no unit
-        looks at counts as background.
-    distance : Fraction
-        Q_k.
-    displacement : Fraction
-        E|f_k(tau x) - f_k(x)|^2.
+    `background`: height c of a unit away from the active pixel; `heights`: heights u of the unit
+    over it and their probabilities (a pixel that no unit looks at counts as background);
+    `distance`: Q_k; `displacement`: E|f_k(tau x) - f_k(x)|^2.
     """
 
     background: Fraction
@@ -67,12 +57,7 @@ class CleanLayer:
 
 
 def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
-    """Probabilities of the weights that a pixel meets along `axes` axes; 0 where no unit looks.
-
-    >>> from scaledet.network.network import Layer
-    >>> {str(w): str(p) for w, p in slot_weights(Layer([1, 2], stride=2), 2).items()}
-    {'1/9': '1/4', '2/9': '1/2', '4/9': '1/4'}
-    """
+    """Probabilities of the weights that a pixel meets along `axes` axes; 0 where no unit looks."""
     share = Fraction(1, layer.stride)
     looked = [(weight, share) for weight in layer.kernel.weights]
     missed = [(Fraction(0), 1 - len(looked) * share)] if len(looked) < layer.stride else []
@@ -87,13 +72,7 @@ def slot_weights(layer: Layer, axes: int) -> dict[Fraction, Fraction]:
 
 
 def clean_layers(network: Network, size: int | None) -> Iterator[CleanLayer]:
-    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias counts.
-
-    >>> from scaledet.network.network import Network
-    >>> net = Network.uniform(2, 2, depth=3, bias=Fraction(-1, 20))
-    >>> [str(max(layer.heights)) for layer in clean_layers(net, 16)]    # 2^-k - (1 - 2^-k)/10
-    ['1', '9/20', '7/40', '3/80']
-    """
+    """Yield layers 0 ... depth; size None: the infinite lattice, where no bias counts."""
     background, heights = Fraction(0), {Fraction(1): Fraction(1)}
     apart: Pairs = {(Fraction(1), Fraction(1)): Fraction(1)}
     together: Pairs = {}

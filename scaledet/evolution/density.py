@@ -1,13 +1,12 @@
 r"""Law of every unit of non-overlapping layers, layer by layer.
 
-Units over disjoint pixels stay independent, so that in law
+Units over disjoint pixels stay independent. A background unit X obeys the recursion of `evolve`;
+for the unit over the active pixel, in slot i, in law
 
-.. math:: X_{k+1} = \mathrm{relu}\Bigl(\sum_j w_j X_k^{(j)} + b_{k+1}\Bigr), \qquad
-          Y_{k+1} = \mathrm{relu}\Bigl(w_i Y_k + \sum_{j \ne i} w_j X_k^{(j)} + b_{k+1}\Bigr)
+.. math:: Y_{k+1} = \mathrm{relu}\Bigl(w_i Y_k + \sum_{j \ne i} w_j X_k^{(j)} + b_{k+1}\Bigr) .
 
-for a background unit and the unit over the active pixel, in slot i. Next to the laws, the
-deviations from the clean image are carried: E(X - c) and E(Y - u)^2 without cancellation; once no
-bias below zero is left, they close by themselves, whatever the weights.
+Next to the laws, the deviations from the clean image are carried: E(X - c) and E(Y - u)^2 without
+cancellation; once no bias below zero is left, they close by themselves, whatever the weights.
 Source: our derivation (`derivations/d11_density_evolution.py`).
 """
 
@@ -18,18 +17,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.clean_signal import slot_weights
+from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
-
-if TYPE_CHECKING:
-    from scaledet.evolution.pixel_noise import Noise
-    from scaledet.network.network import Layer, Network
-    from scaledet.scenario import Rectify
+from scaledet.network.network import Layer, Network
+from scaledet.scenario import Rectify
 
 __all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers", "pack", "unpack"]
 
@@ -42,18 +39,9 @@ Groups = list[tuple[Fraction, int]]
 
 @dataclass(frozen=True, eq=False)
 class ActiveUnit:
-    """The unit over the active pixel, for one sequence of slots.
+    """The unit over the active pixel, for one sequence of slots of this `probability`.
 
-    Attributes
-    ----------
-    probability : float
-        Of this sequence of weights.
-    clean : Fraction
-        Height u of the unit in the clean image.
-    law : UnitLaw
-        Of the unit in the noisy image.
-    shift : float
-        E(Y - u).
+    `clean`: its height u in the clean image; `law`: its law in the noisy one; `shift`: E(Y - u).
     """
 
     probability: Fraction
@@ -69,21 +57,11 @@ class ActiveUnit:
 
 @dataclass(frozen=True, eq=False)
 class NoisyLayer:
-    """Laws at one layer.
+    """Law of a background unit at one layer, its `shift` E(X - c), and the active units.
 
-    Attributes
-    ----------
-    background : UnitLaw
-        Law of a background unit.
-    shift : float
-        E(X - c).
-    active : tuple of ActiveUnit
-        Units over the active pixel; empty once only their moments are needed.
-    seen : float
-        Probability that a unit looks at the active pixel.
-    active_shift, active_square : float
-        E(Y - u) and E(Y - u)^2, averaged over the pixel's position where it is seen (times
-        `seen`).
+    `active` is empty once only the moments are needed: `active_shift` and `active_square` are
+    E(Y - u) and E(Y - u)^2 averaged over the positions at which a unit sees the pixel, times the
+    probability `seen` of these.
     """
 
     background: UnitLaw
@@ -100,15 +78,9 @@ class NoisyLayer:
 
 
 def weight_groups(layer: Layer, dim: int) -> Groups:
-    """Return the different non-zero weights of a unit and how many inputs have each.
-
-    >>> from scaledet.network.network import Layer
-    >>> [(str(w), m) for w, m in weight_groups(Layer([1, 2], stride=2), 2)]
-    [('1/9', 1), ('2/9', 2), ('4/9', 1)]
-    """
+    """Return the different non-zero weights of a unit and how many inputs have each."""
     positions = layer.stride**dim
-    counts = {w: int(q * positions) for w, q in slot_weights(layer, dim).items() if w}
-    return sorted(counts.items())
+    return sorted((w, int(q * positions)) for w, q in slot_weights(layer, dim).items() if w)
 
 
 def pooled(law: UnitLaw, groups: Groups, points: int) -> UnitLaw:
@@ -149,10 +121,8 @@ def noisy_layers(
         if units:
             shift = sum(float(unit.probability) * unit.shift for unit in units)
             square = sum(float(unit.probability) * unit.square for unit in units)
-        elif active:
-            shift, square = _linear(before, groups, seen)
         else:
-            shift = square = 0.0
+            shift, square = _linear(before, groups, seen) if active else (0.0, 0.0)
         layers.append(NoisyLayer(step.background, step.shift, units, seen, shift, square))
     return layers
 
@@ -182,7 +152,6 @@ def _first_layer(
 
     def unit(height: Fraction) -> tuple[UnitLaw, float]:
         law, added = pooled_noise.rectified(float(height), points)
-        # relu(height + noise) - relu(height)
         return law, noise.mean + added if height >= 0 else law.edge + law.mean
 
     law, shift = unit(layer.bias)
@@ -242,7 +211,12 @@ def _linear(before: NoisyLayer, groups: Groups, seen: float) -> tuple[float, flo
 
 
 def merged_laws(
-    layers: Sequence[NoisyLayer], network: Network, at: int, points: int, noise: Noise | None
+    backgrounds: Sequence[UnitLaw],
+    active: Sequence[Sequence[ActiveUnit]],
+    network: Network,
+    at: int,
+    points: int,
+    noise: Noise | None,
 ) -> list[UnitLaw]:
     """Laws of the unit over two active pixels that first share one at layer `at`, equal weights.
 
@@ -251,14 +225,14 @@ def merged_laws(
     """
     laws: list[UnitLaw] = []
     for k in range(at, network.depth + 1):
-        layer, before = network.layers[k - 1], layers[k - 1]
+        layer = network.layers[k - 1]
         ((weight, count),) = weight_groups(layer, network.dim)
         if k == 1 and noise is not None:
             pooled_noise = noise.pooled([(float(weight), count)], points)
             laws.append(pooled_noise.rectified(float(2 * weight + layer.bias), points)[0])
             continue
-        actives = [before.active[0].law] * 2 if k == at else laws[-1:]
-        law = power(before.background.scaled(float(weight)), count - len(actives), points)
+        actives = [active[k - 1][0].law] * 2 if k == at else laws[-1:]
+        law = power(backgrounds[k - 1].scaled(float(weight)), count - len(actives), points)
         for unit in actives:
             law = total(law, unit.scaled(float(weight)), points)
         laws.append(cut(law.shifted(float(layer.bias)), points)[0])
@@ -283,10 +257,9 @@ def pack(
         "active_units": [len(layer) for layer in active],
         "active_paths": [[str(unit.probability), str(unit.clean)] for unit in units],
     }
-    parameters = [[getattr(law, name) for name in _PARAMETERS] for law in everything]
     arrays = {
         "law_values": np.concatenate([law.values for law in everything]),
-        "law_parameters": np.array(parameters),
+        "law_parameters": np.array([[getattr(law, p) for p in _PARAMETERS] for law in everything]),
         "active_shift": np.array([unit.shift for unit in units]),
     }
     return facts, arrays

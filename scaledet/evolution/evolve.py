@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.evolution.clean_signal import CleanLayer, clean_layers
-from scaledet.evolution.density import ActiveUnit, NoisyLayer, merged_laws, pack, unpack
+from scaledet.evolution.density import ActiveUnit, merged_laws, pack, unpack
 from scaledet.evolution.pixel_noise import Noise, checked_noise
 from scaledet.evolution.sensitivity import COLUMNS, noise_columns
 from scaledet.evolution.unit_law import UnitLaw
+from scaledet.network.network import Network
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-    from typing import Self
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from scaledet.network.network import Network
 
 __all__ = ["MODES", "Evolution", "evolve"]
 
@@ -94,8 +89,7 @@ class Evolution(ScenarioResult):
     def R(self) -> NDArray[np.float64]:
         """Relative sensitivity D_k / G_k of the layers that see the pixel."""
         with np.errstate(divide="ignore"):  # no noise is left: infinitely sensitive
-            ratio: NDArray[np.float64] = self.D / self.G
-        return ratio
+            return np.asarray(self.D / self.G)
 
     @cached_property
     def exact_Q(self) -> tuple[Fraction, ...]:
@@ -127,9 +121,6 @@ class Evolution(ScenarioResult):
             raise ArgumentError(
                 f"layer must be one whose units have at least two inputs; got {layer}"
             )
-        layers = [
-            NoisyLayer(law, 0.0, units) for law, units in zip(self.laws, self.active, strict=True)
-        ]
         noise = None
         if layer == 1 and self.rectify == "layers":
             if self.noise == "samples" or self.sigma is None:
@@ -138,22 +129,22 @@ class Evolution(ScenarioResult):
                     f"for they are not kept; got {layer}"
                 )
             noise = Noise(self.noise, self.sigma)
-        return tuple(merged_laws(layers, self.network, layer, self.points, noise))
+        return tuple(merged_laws(self.laws, self.active, self.network, layer, self.points, noise))
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name: the layers that see the pixel."""
         alive = len(self.D)
-        columns: dict[str, Any] = {"layer": np.arange(alive), "D": self.D, "R": self.R}
-        return columns | {name: getattr(self, name)[:alive] for name in self._arrays[1:]}
+        arrays = {name: getattr(self, name)[:alive] for name in self._arrays[1:]}
+        return {"layer": np.arange(alive), "D": self.D, "R": self.R, **arrays}
 
     def _described(self) -> str:
         return f"{self.scenario}, {self.noise} noise"
 
     def _title(self) -> str:
-        dead = ""
-        if self.dead_at is not None:
-            dead = f"; the signal is dead at layer {self.dead_at} (Q_k = 0)"
-        return f"Evolution (exact laws, {self.points} points) of {self._described()}{dead}"
+        title = f"Evolution (exact laws, {self.points} points) of {self._described()}"
+        if self.dead_at is None:
+            return title
+        return f"{title}; the signal is dead at layer {self.dead_at} (Q_k = 0)"
 
     def _shown(self) -> dict[str, Any]:
         alive = len(self.D)

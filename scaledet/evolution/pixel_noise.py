@@ -7,21 +7,15 @@ on either side of 0, where it may have a kink, and convolved. Source: ours.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.evolution.grid import at_most, convolve, correlate, integral, resampled
-from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, settled
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    Array = NDArray[np.float64]
+from scaledet.evolution.grid import Array, at_most, convolve, correlate, integral, resampled
+from scaledet.evolution.unit_law import NEGLIGIBLE, UnitLaw, constant, cut, regridded
 
 __all__ = ["LAWS", "Noise", "checked_noise"]
 
@@ -35,16 +29,10 @@ _REACH = math.sqrt(-2 * math.log(NEGLIGIBLE))
 
 @dataclass(frozen=True)
 class Noise:
-    """Law of the noise of one pixel.
+    """Law of the noise of one pixel: "gaussian", "laplace", "uniform" or "samples".
 
-    Attributes
-    ----------
-    name : str
-        "gaussian", "laplace", "uniform" or "samples".
-    sigma : float
-        Standard deviation (units of the image's height).
-    samples : ndarray or None
-        With "samples": the values of which one is drawn for every pixel.
+    `sigma` is its standard deviation (units of the image's height); with "samples", one of
+    `samples` is drawn for every pixel.
     """
 
     name: str
@@ -79,14 +67,14 @@ class Noise:
     def _two_sided(self, points: int) -> TwoSided:
         if self.samples is not None:
             return _of_samples(self.samples, points)
+        lost = 0.0
         if self.name == "laplace":
             scale = self.sigma / math.sqrt(2)
             x = np.linspace(0, -scale * math.log(_TAIL), points)
-            side = np.exp(-x / scale) / (2 * scale)
+            side, lost = np.exp(-x / scale) / (2 * scale), _TAIL * x[-1] ** 2
         else:
             x = np.linspace(0, math.sqrt(3) * self.sigma, points)
             side = np.full(points, 0.5 / x[-1])
-        lost = _TAIL * x[-1] ** 2 if self.name == "laplace" else 0.0
         return TwoSided(float(x[1]), side, side, 0.0, self.sigma**2, lost)
 
 
@@ -109,22 +97,18 @@ class Gaussian:
         z = np.linspace(low, high, points)
         values = np.exp(-((z - t) ** 2) / 2) / (s * math.sqrt(2 * math.pi))
         step = float(z[1] - z[0])
-        peak = math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
         if t > -1:
-            off = float(ndtr(-t))
+            peak, off = math.exp(-t * t / 2) / math.sqrt(2 * math.pi), float(ndtr(-t))
             added = peak - t * off  # E relu(-t - Z)
-            mean = t + added
             square = (1 + t * t) * off - t * peak
-            variance = 1 - square - added**2 - 2 * t * added
-            start = low
-            mean, variance = s * mean, s * s * variance
-        else:
-            start, z = 0.0, s * z
+            mean, variance = s * (t + added), s * s * (1 - square - added**2 - 2 * t * added)
+        else:  # then the grid starts at 0
+            z = s * z
             mean = integral(z * values, s * step)
             variance = integral(z * z * values, s * step) - mean**2
             added = mean / s - t
-        law = UnitLaw(0.0, float(log_ndtr(-t)), mass, s * start, s * step, values, mean, variance)
-        return settled(law, points), s * added
+        law = UnitLaw(0.0, float(log_ndtr(-t)), mass, s * low, s * step, values, mean, variance)
+        return regridded(law, points), s * added
 
     def law(self, points: int) -> UnitLaw:
         """Law of the noise itself, on a grid that starts below zero."""
@@ -213,8 +197,8 @@ def _of_samples(samples: Array, points: int) -> TwoSided:
     size = 2 * points + 1
     counts = np.bincount(left, 1 - part, size) + np.bincount(left + 1, part, size)
     density = counts / (len(samples) * step)
-    sides, moments = (density[points:], density[points::-1]), (samples.mean(), samples.var())
-    return TwoSided(step, *sides, *map(float, moments))
+    moments = float(samples.mean()), float(samples.var())
+    return TwoSided(step, density[points:], density[points::-1], *moments)
 
 
 def checked_noise(noise: ArrayLike, sigma: float | None) -> Noise:

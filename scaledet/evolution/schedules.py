@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +28,9 @@ from scaledet.errors import ArgumentError
 from scaledet.evolution.density import noisy_layers
 from scaledet.evolution.evolve import MODES, Evolution, evolve
 from scaledet.evolution.pixel_noise import Noise
+from scaledet.evolution.unit_law import UnitLaw
 from scaledet.network.network import Layer, Network
-
-if TYPE_CHECKING:
-    from scaledet.evolution.unit_law import UnitLaw
-    from scaledet.scenario import Rectify
+from scaledet.scenario import Rectify
 
 __all__ = ["BiasPhases", "bias_phases"]
 
@@ -147,11 +145,7 @@ class BiasPhases:
             )
         layers = min(_MOST_LAYERS, int(240 / math.log10(self.inputs) / 4))
         net = Network(self.network.layers[:1] * layers, self.network.dim)
-
-        def survives(ratio: float) -> bool | None:
-            return _survives(net, ratio, self.rectify)
-
-        return _bracket(survives, 1e-4)
+        return _bracket(lambda ratio: _survives(net, ratio, self.rectify), 1e-4)
 
     def best(self, *, size: int, sigma: float | None = None) -> Evolution:
         """Return the schedule of biases <= 0 of this depth that minimises G_k at the last layer.
@@ -164,9 +158,7 @@ class BiasPhases:
         """
         from scipy.optimize import minimize_scalar
 
-        def early(theta: float, **options: Any) -> Evolution:
-            net = _biased(self.network, "early", Fraction(theta))
-            return evolve(net, rectify=self.rectify, size=size, sigma=sigma, **options)
+        early = partial(replace(self, kind="early").evolve, size=size, sigma=sigma)
 
         def loss(theta: float) -> float:
             return math.log(early(theta, points=_POINTS).G[-1])
@@ -292,10 +284,8 @@ def _edge(
     """Move from a ratio with this answer towards one without any, to a sixteenth of the way."""
     for _ in range(4):
         middle = (decided + undecided) / 2
-        if above(middle) is answer:
-            decided = middle
-        else:
-            undecided = middle
+        same = above(middle) is answer
+        decided, undecided = (middle, undecided) if same else (decided, middle)
     return decided
 
 
@@ -305,28 +295,27 @@ def _survives(net: Network, ratio: float, rectify: Rectify) -> bool | None:
     layers = noisy_layers(biased, Noise("gaussian", 1.0), rectify, _POINTS, active=False)
     for k, layer in enumerate(layers[1:], start=1):
         law, unit = layer.background, ratio * float(inputs) ** -k
-        if law.mean > unit / (inputs - 1) or _sign(law, unit, inputs, np.floor, -1) > 0:
+        if law.mean > unit / (inputs - 1) or _sign(law, unit, inputs, -1) > 0:
             return True
-        if _sign(law, unit, inputs, np.ceil, 1) < 0:
+        if _sign(law, unit, inputs, 1) < 0:
             return False
     return None
 
 
-def _sign(
-    law: UnitLaw, unit: float, inputs: int, rounded: Callable[[Any], Any], outwards: int
-) -> float:
-    """Bound E n^N ((n - 1) N - 1), N = the unit's height in multiples of `unit`, rounded.
+def _sign(law: UnitLaw, unit: float, inputs: int, outwards: int) -> float:
+    """Bound E n^N ((n - 1) N - 1), N = the unit's height in multiples of `unit`, rounded outwards.
 
-    The grid is read one step further outwards, with a margin of a thousandth of the sum.
+    The grid is read one step further outwards (1: up, -1: down), with a margin of a thousandth of
+    the sum.
     """
     if not len(law.values):
         return -1.0
     at = (law.grid + outwards * law.step) / unit
-    count = np.minimum(np.maximum(rounded(at), 0.0), 250 / math.log10(inputs))
+    rounded = np.ceil(at) if outwards > 0 else np.floor(at)
+    count = np.minimum(np.maximum(rounded, 0.0), 250 / math.log10(inputs))
     if outwards > 0 and count.max() > 200 / math.log10(inputs):
         return math.inf  # too high for this comparison
     terms = law.step * law.values * float(inputs) ** count * ((inputs - 1) * count - 1)
     gain, loss = float(terms[terms > 0].sum()), law.atom - float(terms[terms < 0].sum())
-    if outwards > 0:
-        return gain * (1 + _MARGIN) - loss * (1 - _MARGIN)
-    return gain * (1 - _MARGIN) - loss * (1 + _MARGIN)
+    margin = outwards * _MARGIN
+    return gain * (1 + margin) - loss * (1 - margin)

@@ -11,23 +11,18 @@ on the infinite lattice, noise of total power L sigma^2 = 2 gives
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaledet.evolution.density import NoisyLayer, noisy_layers
+from scaledet.evolution.grid import Array
+from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import NEGLIGIBLE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.evolution.pixel_noise import Noise
-    from scaledet.scenario import Scenario
-
-    Array = NDArray[np.float64]
-    Columns = dict[str, Array]
+from scaledet.scenario import Scenario
 
 __all__ = ["COLUMNS", "noise_columns"]
+
+Columns = dict[str, Array]
 
 COLUMNS = ("G", "atom", "mean", "variance")
 _ROUNDING = 4e-15
@@ -53,12 +48,10 @@ def noise_columns(
     units = [_units(scenario, noise.sigma, k, layer.seen) for k, layer in enumerate(fine)]
     values = _values(fine, units, distance)
     rough = [_values(layers, units, distance) for layers in coarser]
-
-    def apart(name: str) -> Array:
-        differences = [_difference(values[name], other[name]) for other in rough]
-        return np.asarray(_SAFETY * np.max(differences, axis=0))
-
-    errors = {name: apart(name) for name in (*COLUMNS, "mass")}
+    errors = {
+        name: _SAFETY * np.max([_difference(value, other[name]) for other in rough], axis=0)
+        for name, value in values.items()
+    }
     laws = np.max([errors[name] for name in ("mass", "mean", "variance")], axis=0)
     beyond = _beyond(fine, units, distance)
     for name in COLUMNS:

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.grid import (
+    Array,
     at_most,
     convolve,
     density_at,
@@ -28,11 +28,6 @@ from scaledet.evolution.grid import (
     interpolate,
     resampled,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
 
 __all__ = ["NEGLIGIBLE", "UnitLaw", "constant", "cut", "power", "total"]
 
@@ -81,7 +76,7 @@ class UnitLaw:
 
     def __repr__(self) -> str:
         return (
-            f"UnitLaw(edge={self.edge:.6g}, atom={math.exp(self.log_atom):.6g}, "
+            f"UnitLaw(edge={self.edge:.6g}, atom={self.atom:.6g}, "
             f"mean={self.edge + self.mean:.6g}, variance={self.variance:.6g}, "
             f"{len(self.values)} points)"
         )
@@ -121,11 +116,7 @@ class UnitLaw:
 
 
 def constant(value: float) -> UnitLaw:
-    """Law of a unit without noise.
-
-    >>> constant(0.5).mean + constant(0.5).edge
-    0.5
-    """
+    """Law of a unit without noise."""
     return UnitLaw(value, 0.0, 0.0, 0.0, 1.0, np.empty(0), 0.0, 0.0)
 
 
@@ -155,15 +146,11 @@ def total(first: UnitLaw, second: UnitLaw, points: int) -> UnitLaw:
         defect=first.defect + second.defect,
         lost=lost,
     )
-    return settled(law, points)
+    return regridded(law, points)
 
 
 def power(law: UnitLaw, copies: int, points: int) -> UnitLaw:
-    """Law of the sum of independent copies, by repeated doubling.
-
-    >>> power(constant(0.25), 6, 64).edge
-    1.5
-    """
+    """Law of the sum of independent copies, by repeated doubling."""
     result, doubled = None, law
     while True:
         if copies % 2:
@@ -204,7 +191,7 @@ def cut(law: UnitLaw, points: int) -> tuple[UnitLaw, float]:
     rectified = UnitLaw(
         0.0, log_atom, mass, 0.0, step, values, mean, variance, law.defect, law.lost
     )
-    return settled(rectified, points), mean - (law.mean - threshold)
+    return regridded(rectified, points), mean - (law.mean - threshold)
 
 
 def _below(law: UnitLaw, threshold: float) -> tuple[float, float, float]:
@@ -250,7 +237,7 @@ def _resampled(law: UnitLaw, step: float) -> Array:
     return law.values if abs(ratio - 1) < 1e-12 else resampled(law.values, ratio)
 
 
-def settled(law: UnitLaw, points: int) -> UnitLaw:
+def regridded(law: UnitLaw, points: int) -> UnitLaw:
     """Drop negligible ends of the density, fit its grid to `points`, restore mass and mean."""
     values = law.values
     peak = float(values.max(initial=0.0))

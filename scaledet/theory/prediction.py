@@ -7,23 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.network.network import Network
 from scaledet.scenario import Scenario, ScenarioResult, checked_background
+from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
-from scaledet.theory.one_pixel_response import one_pixel_response
-from scaledet.theory.pair_response import exact_pair_sensitivity, pair_response
+from scaledet.theory.response import one_pixel_response, pair_response
 from scaledet.theory.signal.one_pixel import ExactSensitivity
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-    from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.theory.signal.pairs import exact_pair_sensitivity
 
 __all__ = ["Prediction", "predict"]
 
@@ -242,17 +239,9 @@ def predict(
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         pixel = scenario.task is None
         response = one_pixel_response(scenario, method) if pixel else pair_response(scenario)
-        noise = response.noise_mean + response.noise_variance
+        noise = response.G_mean + response.G_variance
         ratio = response.D / noise
-    columns = {
-        "D": response.D,
-        "G": noise,
-        "R": ratio,
-        "Q": response.Q,
-        "G_mean": response.noise_mean,
-        "G_variance": response.noise_variance,
-        **_widths(net),
-    }
+    columns = {**response._asdict(), "G": noise, "R": ratio, **_widths(net)}
     _require_finite(columns, scenario.sigma)
     return Prediction(scenario, **columns, method=method)
 
@@ -272,12 +261,12 @@ def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None
     positive = np.all([columns[name] >= smallest for name in ("D", "G", "R", "Q")], axis=0)
     finite = np.all([np.isfinite(values) for values in columns.values()], axis=0)
     good = positive & finite
-    if not good.all():
-        first = int(np.argmin(good))
-        if first == 0:
-            raise ArgumentError(
-                f"sigma must be such that the input's noise sensitivity fits a float; got {sigma!r}"
-            )
+    first = int(np.argmin(good))
+    if not good[0]:
+        raise ArgumentError(
+            f"sigma must be such that the input's noise sensitivity fits a float; got {sigma!r}"
+        )
+    if not good[first]:
         raise ArgumentError(
             f"depth must be at most {first - 1} here: at layer {first} a sensitivity leaves the "
             "range of floats"

@@ -1,31 +1,147 @@
-"""The response of every layer to displacements and to noise, whatever the image."""
+r"""The response of every layer to displacements and to noise, of one active pixel or of a task.
+
+Noise models return both parts, due to the mean and to the variance of the noise, of
+:math:`E|f_k(x + \eta) - f_k(x)|^2`, for one pixel times :math:`S_k^d`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    from scaledet.scenario import Scenario
+from scaledet.errors import ArgumentError
+from scaledet.scenario import Scenario
+from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.theory.noise.closure import closure_noise
+from scaledet.theory.noise.input import input_moments, noise_moments
+from scaledet.theory.noise.layers import layer_noise
+from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
+from scaledet.theory.signal.clean_images import clean_moments
+from scaledet.theory.signal.one_pixel import pixel_moments
+from scaledet.theory.signal.pairs import PairMoments, task_moments
 
-__all__ = ["Response", "torus"]
+__all__ = ["Response", "one_pixel_response", "pair_response"]
+
+Array = NDArray[np.float64]
+
+LARGEST = 4096
+"""Largest side of the images of a task (pixels)."""
 
 
 class Response(NamedTuple):
     """Arrays over k = 0 ... depth.
 
-    `D` and `Q` are D_k and Q_k; `noise_mean` and `noise_variance` the parts of G_k that the mean
-    and the variance of the noise contribute.
+    `G_mean` and `G_variance` are the parts of G_k due to the mean and to the variance of the noise.
     """
 
-    D: NDArray[np.float64]
-    Q: NDArray[np.float64]
-    noise_mean: NDArray[np.float64]
-    noise_variance: NDArray[np.float64]
+    D: Array
+    Q: Array
+    G_mean: Array
+    G_variance: Array
 
 
-def torus(scenario: Scenario) -> tuple[int, float]:
+def _torus(scenario: Scenario) -> tuple[int, float]:
     """Pixels a side and standard deviation of the noise, of a scenario of finite size."""
     return cast("int", scenario.size), cast("float", scenario.sigma)
+
+
+class _Signal(NamedTuple):
+    """D_k, Q_k, Q_k S_k^d / 2, and c_k(0)^d (empty where biases cut the signal)."""
+
+    sensitivity: Array
+    distance: Array
+    half: Array
+    peak: Array
+
+
+def one_pixel_response(scenario: Scenario, method: str) -> Response:
+    """Evaluate the response of a scenario without task; `method` as in ``predict``."""
+    signal = _signal(scenario)
+    if method == "closure":
+        parts = closure_noise(scenario.network, *_torus(scenario), scenario.rectify)
+        mean, variance = parts * (2 * signal.half / signal.distance)
+    elif scenario.rectify == "layers":
+        mean, variance = layer_noise(scenario.network, scenario.size, scenario.sigma)
+    elif scenario.size is None:
+        mean, variance = _limit(scenario, signal)
+    else:
+        mean, variance = _pixel_input(scenario, signal)
+    power = 2 * signal.half
+    return Response(signal.sensitivity, signal.distance, mean / power, variance / power)
+
+
+def _signal(scenario: Scenario) -> _Signal:
+    net, size = scenario.network, scenario.size
+    if size is not None and any(layer.bias < 0 for layer in net):
+        sensitivity, distance = clean_moments(net, size)
+        half = distance * np.array([float(stride**net.dim) for stride in net.strides]) / 2
+        return _Signal(sensitivity, distance, half, np.empty(0))
+    sensitivity, peak, half = pixel_moments(net, size)
+    if scenario.background:
+        side, sigma = _torus(scenario)
+        moments = input_moments(sigma, scenario.rectify, scenario.background)
+        fluctuation = (side**net.dim - 1) * moments.background_variance + moments.active_variance
+        moved = moments.signal**2 * sensitivity * half + moments.flicker * peak
+        half = moments.signal**2 * half + fluctuation * peak
+        sensitivity = moved / half
+    # Powers in exact integers first: S_k^d may exceed the range of a float in between.
+    areas = np.array([1 / stride**net.dim for stride in net.strides])
+    return _Signal(sensitivity, 2 * half * areas, half, peak)
+
+
+def _limit(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
+    """Noise of total power L sigma^2 = 2 on the infinite lattice."""
+    linear = scenario.rectify is None
+    mean = np.full_like(signal.peak, 0.0 if linear else 1 / np.pi)
+    return mean, signal.peak * (2.0 if linear else (np.pi - 1) / np.pi)
+
+
+def _pixel_input(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
+    size, sigma = _torus(scenario)
+    pixels = size**scenario.network.dim
+    noise = input_moments(sigma, scenario.rectify, scenario.background).noise
+    shift = noise.active_mean - noise.background_mean
+    total = pixels * noise.background_mean**2 + 2 * noise.background_mean * shift
+    mean = total + shift**2 * signal.peak
+    spread = (pixels - 1) * noise.background_variance + noise.active_variance
+    return mean, spread * signal.peak
+
+
+def pair_response(scenario: Scenario) -> Response:
+    """Evaluate the response of a scenario with a task; relative error below 1e-10."""
+    net, task = scenario.network, cast("ScaleDetection", scenario.task)
+    if task.size > LARGEST:
+        raise ArgumentError(
+            f"task.size must be at most {LARGEST} in predict, which holds matrices of size^2 "
+            f"numbers; got {task.size}"
+        )
+    if scenario.rectify == "layers":
+        require_few_pairs(net, task)
+    signal = task_moments(net, task, scenario.balanced)
+    distance = np.array([float(moments.distance) for moments in signal])
+    if scenario.rectify == "layers":
+        sigma = _torus(scenario)[1]
+        mean, variance = pair_layer_noise(net, task, sigma, balanced=scenario.balanced)
+    else:
+        mean, variance = _pair_input(scenario, signal)
+    sensitivity = [float(moments.displacement / moments.distance) for moments in signal]
+    return Response(np.array(sensitivity), distance, mean / distance, variance / distance)
+
+
+def _pair_input(scenario: Scenario, signal: Sequence[PairMoments]) -> Array:
+    """Both parts of E|f_k(x + eta) - f_k(x)|^2, shape [2, depth + 1]."""
+    size, sigma = _torus(scenario)
+    net, noise = scenario.network, noise_moments(sigma, scenario.rectify)
+    shift = noise.active_mean - noise.background_mean
+    parts = []
+    for stride, moments in zip(net.strides, signal, strict=True):
+        mean = noise.background_mean**2 * (size // stride) ** net.dim
+        mean += 4 * noise.background_mean * shift * float(moments.mass)
+        mean += shift**2 * float(moments.square)
+        variance = noise.background_variance * float(moments.trace)
+        variance += 2 * (noise.active_variance - noise.background_variance) * float(moments.active)
+        parts.append((mean, variance))
+    return np.array(parts).T

@@ -26,9 +26,9 @@ def test_the_active_unit_at_constant_bias(copies, bias):
     """n^-k - |b| (1 - n^-k) n/(n - 1), then 0."""
     net = sd.Network.uniform(copies, copies, depth=8, bias=bias)
     for k, layer in enumerate(clean_layers(net, None if copies > 3 else copies**9)):
-        own = Fraction(1, copies**k)
+        share = Fraction(1, copies**k)
         b = 0 if copies > 3 else bias  # the infinite lattice feels no bias
-        expected = own + b * (1 - own) * Fraction(copies, copies - 1)
+        expected = share + b * (1 - share) * Fraction(copies, copies - 1)
         assert set(layer.heights) == {max(expected, Fraction(0))}
         assert layer.alive == (expected > 0)
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from scaledet.evolution.pixel_noise import Noise, checked_noise
-from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.input import noise_moments
 
 POINTS = 2000
 

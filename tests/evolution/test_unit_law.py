@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, settled, total
+from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, regridded, total
 
 POINTS = 1500
 
@@ -27,7 +27,7 @@ def exponential(rate: float = 1.0, atom: float = 0.25) -> UnitLaw:
         mean,
         2 * mass / rate**2 - mean**2,
     )
-    return settled(law, POINTS)
+    return regridded(law, POINTS)
 
 
 def test_atoms_of_sums_are_powers_and_never_smeared():
@@ -115,4 +115,4 @@ def test_grids_that_cannot_resolve_a_law_are_refused():
     x = np.linspace(0, 100, 32)
     coarse = UnitLaw(0.0, -math.inf, 1.0, 0.0, float(x[1]), np.exp(-x), 1.0, 1.0)
     with pytest.raises(ValueError, match="points must be more: on a grid of 32"):
-        settled(coarse, 32)
+        regridded(coarse, 32)

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from flint import fmpz_poly
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from flint import fmpz_poly
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Layer, Network
+from scaledet.network.network import Layer, Network
 
 __all__ = [
     "Correlation",
@@ -44,8 +42,6 @@ class Correlation:
 @lru_cache(maxsize=256)
 def kernel_correlation(weights: tuple[int, ...]) -> fmpz_poly:
     """Return A(z) shifted to non-negative exponents, A = a * reversed a (integers)."""
-    from flint import fmpz_poly
-
     return fmpz_poly(list(weights)) * fmpz_poly(list(reversed(weights)))
 
 
@@ -57,8 +53,6 @@ def _upsampled(values: Sequence[int], stride: int) -> list[int]:
 
 def _step(values: list[int], layer: Layer, count: int, radius: int) -> list[int]:
     """Apply `count` equal layers (several only at stride 1); keep the lags |m| <= `radius`."""
-    from flint import fmpz_poly
-
     weights = layer.kernel.trimmed
     reach = count * (len(weights) - 1)
     product = fmpz_poly(_upsampled(values, layer.stride)) * kernel_correlation(weights) ** count
@@ -131,8 +125,6 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     >>> composite_filter(Network.uniform(2, 2, depth=2), 2)
     [1, 1, 1, 1]
     """
-    from flint import fmpz_poly
-
     product, position = fmpz_poly([1]), 1
     for count, layer in _steps(network, depth):
         product *= fmpz_poly(_upsampled(layer.kernel.integers, position)) ** count
@@ -146,14 +138,20 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     return wrapped
 
 
-def pooling_matrix(weights: NDArray[Any], stride: int) -> NDArray[Any]:
-    """Matrix that pools along one axis of a torus: row i holds the filter at pixel stride * i.
+def pooling_matrix(
+    network: Network, depth: int, size: int, *, exact: bool = False
+) -> tuple[NDArray[Any], int]:
+    """Matrix that pools along one axis of a torus: row i holds h_depth at pixel S_depth i.
 
-    >>> pooling_matrix(np.array([2, 1, 0, 0]), 2)
-    array([[2, 1, 0, 0],
-           [0, 0, 2, 1]])
+    Floats and 1, or (`exact`) integers and their common scale.
+
+    >>> from scaledet import Network
+    >>> pooling_matrix(Network.uniform([2, 1], 2), 1, size=4, exact=True)
+    (array([[2, 1, 0, 0],
+           [0, 0, 2, 1]], dtype=object), 3)
     """
-    size = len(weights)
-    rows = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
-    result: NDArray[Any] = weights[rows % size]
-    return result
+    weights = composite_filter(network, depth, size)
+    total, stride = sum(weights), network.strides[depth]
+    row = np.array(weights, object) if exact else np.array([weight / total for weight in weights])
+    places = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
+    return row[places % size], total if exact else 1

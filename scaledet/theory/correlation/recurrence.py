@@ -41,20 +41,10 @@ _SHOWN = 400
 class Recurrence:
     r"""Recurrence of c_k(0) and c_k(1) for equal layers of stride 1 on the infinite lattice.
 
-    Polynomials in k are tuples of integers, lowest power first.
-
-    Attributes
-    ----------
-    kernel : Kernel
-        The filter of every layer.
-    coefficients : tuple of tuple of int
-        p_0, ..., p_r, without a common factor.
-    certificate : Certificate
-        The rho(t) that proves the recurrence; see `verify`.
-    lag_one : tuple
-        ((q_0, ..., q_{r-1}), q), without a common factor; all q_i = 0 if the span is not 1.
-    lag_one_certificate : Certificate
-        The rho(t) that proves c_k(1); empty if the span is not 1.
+    Polynomials in k are tuples of integers, lowest power first, without a common factor:
+    `coefficients` are p_0, ..., p_r, and `lag_one` is ((q_0, ..., q_{r-1}), q). Their certificates
+    are the rho(t) that prove them, see `verify`. If the span of the kernel is not 1, all q_i are 0
+    and `lag_one_certificate` is empty.
     """
 
     kernel: Kernel
@@ -139,22 +129,14 @@ class Recurrence:
         return peak, 1 / (n * k + 1) if self.kernel.span == 1 else sp.Integer(1)
 
     def peaks(self, depth: int) -> Iterator[Fraction]:
-        """Yield c_0(0), ..., c_depth(0).
-
-        >>> [str(peak) for peak in recurrence(3).peaks(3)]              # 1, 3/9, 19/81, 141/729
-        ['1', '1/3', '19/81', '47/243']
-        """
+        """Yield c_0(0), ..., c_depth(0)."""
         walk = Walk(self)
         for k in range(validate.integer("depth", depth, 0) + 1):
             correlation = walk.to(k)
             yield Fraction(correlation.values[0], correlation.scale)
 
     def sensitivity(self, k: int) -> Fraction:
-        """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1.
-
-        >>> recurrence(3).sensitivity(100)  ==  recurrence([0, 2, 2, 2]).sensitivity(100)
-        True
-        """
+        """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1."""
         peak, lag_one = Walk(self).to(validate.integer("k", k, 0)).values
         return Fraction(peak - lag_one, peak)
 
@@ -175,14 +157,10 @@ def recurrence(kernel: Kernel | int | Sequence[Any]) -> Recurrence:
 
     Signed kernels are refused, and single weights (then c_k(0) = 1 and nothing pools).
 
-    >>> law = recurrence(3)
-    >>> law
+    >>> recurrence(3)
     Recurrence of Kernel(1/3, 1/3, 1/3): order 2, degree 3
       (8 k^3 + 26 k^2 + 25 k + 7) c_k(0) + (-80 k^3 - 300 k^2 - 358 k - 135) c_{k+1}(0) + \
 (72 k^3 + 306 k^2 + 405 k + 162) c_{k+2}(0) = 0
-    >>> law.verify()
-    >>> law.sensitivity(3)
-    Fraction(5, 47)
     """
     kernel = as_kernel(kernel)
     if kernel.signed:
@@ -201,11 +179,7 @@ def recurrence(kernel: Kernel | int | Sequence[Any]) -> Recurrence:
 
 
 def _text(row: Sequence[int]) -> str:
-    """Write a polynomial in k.
-
-    >>> _text((-1, 0, 2, 1))
-    '1 k^3 + 2 k^2 - 1'
-    """
+    """Write a polynomial in k."""
     powers = ["", " k", *(f" k^{n}" for n in range(2, len(row)))]
     terms = [f"{c}{power}" for c, power in zip(row, powers, strict=False) if c]
     return " + ".join(reversed(terms)).replace("+ -", "- ") or "0"
@@ -251,10 +225,6 @@ class Walk:
 
     Holds C_k(0), ..., C_{k+r-1}(0). The first layers, up to the last k at which a divisor
     vanishes (none does for any kernel tried), come from A^k itself.
-
-    >>> walk = Walk(recurrence(3))
-    >>> walk.to(3)                                              # D_3 = (141 - 126) / 141
-    Correlation(values=(141, 126), scale=729)
     """
 
     def __init__(self, recurrence: Recurrence) -> None:

@@ -17,20 +17,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from flint import arb, ctx, fmpq, fmpz_poly
+from numpy.typing import NDArray
 
+from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import kernel_correlation
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-
-    Array = NDArray[np.float64]
-
 __all__ = ["Moments", "stride_one_moments"]
+
+Array = NDArray[np.float64]
 
 # log g of an exact zero of the kernel's transform: 0 copies of it still count as log 1.
 _LOG_ZERO = -1e300
@@ -91,10 +89,9 @@ def _block(kernels: Sequence[tuple[int, ...]], counts: Array, nodes: int, torus:
     index = np.arange(1, nodes // 2 + 1)
     # cos is even: each frequency stands for its mirror image too, except the one at pi.
     weight = np.where(2 * index == nodes, 1.0, 2.0)
-    sine = np.sin(np.pi * index / nodes)
     logs = np.array([_log_gain(kernel, index, nodes, torus) for kernel in kernels])
     logs = logs.reshape(len(kernels), len(index))
-    slope = 2 * sine**2
+    slope = 2 * np.sin(np.pi * index / nodes) ** 2
     if len(kernels) == 1:
         # One kernel keeps the order of its frequencies: frequencies negligible at the first layer
         # of the block stay so. Unequal kernels may damp the frequencies that were ahead.
@@ -153,8 +150,6 @@ def _exact_zeros(
     kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int
 ) -> NDArray[np.bool_]:
     """Frequencies at which the transform vanishes: a cyclotomic polynomial divides the kernel's."""
-    from flint import fmpz_poly
-
     polynomial = fmpz_poly(list(kernel))
     orders = nodes // np.gcd(index, nodes)
     zero = np.zeros(len(index), dtype=bool)
@@ -169,8 +164,6 @@ def _exact_zeros(
 
 def _certified_log_gain(kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int) -> Array:
     """Return log |a^|^2 in ball arithmetic."""
-    from flint import arb, ctx, fmpq
-
     total = sum(kernel)
     with ctx.workprec(256):
         # Products, not powers: arb's power of a ball around zero is undefined.

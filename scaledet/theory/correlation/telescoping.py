@@ -26,14 +26,7 @@ from flint import fmpz, fmpz_poly
 
 from scaledet.theory.correlation.exact import kernel_correlation
 
-__all__ = [
-    "Certificate",
-    "Identity",
-    "alpha_of",
-    "highest_order",
-    "in_sum_of_inverses",
-    "telescope",
-]
+__all__ = ["Certificate", "Identity", "highest_order", "in_sum_of_inverses", "telescope"]
 
 _ONE = fmpz_poly([1])
 _CIRCLE = fmpz_poly([-4, 0, 1])
@@ -120,12 +113,8 @@ def _primitive(polynomials: Sequence[fmpz_poly]) -> list[fmpz_poly]:
     return [polynomial // common for polynomial in polynomials]
 
 
-def alpha_of(weights: tuple[int, ...]) -> fmpz_poly:
-    """Return the polynomial with alpha(z + 1/z) = a(z) a(1/z), `weights` the integers a_j.
-
-    >>> alpha_of((1, 1, 1)) == fmpz_poly([1, 1]) ** 2                       # z + 1 + 1/z squared
-    True
-    """
+def _alpha(weights: tuple[int, ...]) -> fmpz_poly:
+    """Return the polynomial with alpha(z + 1/z) = a(z) a(1/z), `weights` the integers a_j."""
     return in_sum_of_inverses(kernel_correlation(weights).coeffs()[len(weights) - 1 :])
 
 
@@ -143,11 +132,8 @@ def highest_order(weights: tuple[int, ...]) -> int:
     """Return 1 + deg gamma, which no order exceeds.
 
     It is 1 exactly for alpha = const (t + 2)^n, the binomial kernels: alpha(2) > 0.
-
-    >>> highest_order((1, 4, 6, 4, 1)), highest_order((1,) * 5)
-    (1, 3)
     """
-    return _Forms(alpha_of(weights)).degree + 1
+    return _Forms(_alpha(weights)).degree + 1
 
 
 def _powers(forms: _Forms, alpha: fmpz_poly, count: int) -> list[tuple[list[fmpz_poly], fmpz_poly]]:
@@ -217,7 +203,7 @@ def telescope(weights: tuple[int, ...]) -> tuple[Identity, Identity]:
     >>> telescope((1, 1))[0].coefficients                 # (2 k + 1) c_k(0) = (2 k + 2) c_{k+1}(0)
     ((-1, -2), (2, 2))
     """
-    alpha, scale = alpha_of(weights), sum(weights) ** 2
+    alpha, scale = _alpha(weights), sum(weights) ** 2
     forms = _Forms(alpha)
     powers = _powers(forms, alpha, forms.degree + 1)
     target, target_denominator, _ = forms.divide([fmpz_poly([]), _ONE])

@@ -20,14 +20,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flint import arb, fmpq_poly, fmpz_poly
 
 from scaledet.algebra.roots import PositiveRoot
-
-if TYPE_CHECKING:
-    from flint import arb, fmpq_poly, fmpz_poly
-
-    from scaledet.theory.growth.transition import Growth
+from scaledet.theory.growth.transition import Growth
 
 __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
 
@@ -74,8 +72,6 @@ class Amplitude:
     def over(self, other: Amplitude) -> Any:
         """Return the exact quotient of two amplitudes; one SymPy number if a field holds both."""
         if self.root.same_as(other.root):
-            if self.bottom == other.bottom:
-                return Amplitude(self.root, self.top, other.top).sympy()
             top, bottom = self.top * other.bottom, self.bottom * other.top
             return Amplitude(self.root, top, bottom).sympy()
         return self.sympy() / other.sympy()
@@ -83,8 +79,6 @@ class Amplitude:
 
 def _quotient(top: fmpq_poly, bottom: fmpq_poly, factor: fmpz_poly) -> fmpq_poly:
     """Divide in the field Q[x]/(factor)."""
-    from flint import fmpq_poly
-
     modulus = fmpq_poly(factor)
     return top % modulus * (bottom % modulus).xgcd(modulus)[1] % modulus
 
@@ -96,8 +90,6 @@ def _taylor(
 
     lambda is a root of `factor`: :math:`(-1)^j \sum_i \binom{i}{j} n_i \lambda^{p - i}`.
     """
-    from flint import fmpq_poly, fmpz_poly
-
     length = max(len(polynomial.coeffs()) for polynomial in fraction)
     terms = [0] * length
     for i, coefficient in enumerate(fraction[which].coeffs()):
@@ -112,11 +104,6 @@ def principal_part(
 
     lambda is any root of the irreducible `factor`, 1/lambda a pole of `order` m; B_j are in
     Q(lambda).
-
-    >>> from scaledet.theory.growth.transition import growth
-    >>> rates = growth((5, 6, 9, 12, 15, 8, 9, 6, 3, 0, 2), 5)
-    >>> principal_part(rates.drop_fraction, rates.drop.factor, rates.drop.multiplicity)
-    [7/15, 8/15]
     """
     bottom = [_taylor(fraction, 1, order + j, factor) for j in range(order)]
     series: list[fmpq_poly] = []
@@ -132,11 +119,6 @@ def amplitude(fraction: tuple[fmpz_poly, fmpz_poly], root: PositiveRoot) -> Ampl
     r"""Return the amplitude of the dominant `root` of the sequence of a generating function.
 
     Meaningful as a limit of :math:`C_k / (\lambda^k k^{m-1})` if ``root.peak_alone``.
-
-    >>> from scaledet.theory.growth.transition import growth
-    >>> rates = growth((1, 1, 1), 2)
-    >>> amplitude(rates.peak_fraction, rates.peak).sympy()
-    sqrt(17)/34 + 1/2
     """
     order = root.multiplicity
     top = _taylor(fraction, 0, 0, root.factor)
@@ -145,12 +127,7 @@ def amplitude(fraction: tuple[fmpz_poly, fmpz_poly], root: PositiveRoot) -> Ampl
 
 
 def plateau(rates: Growth) -> Any:
-    """Limit of D_k on the infinite lattice as an exact SymPy number; None if there is none.
-
-    >>> from scaledet.theory.growth.transition import growth
-    >>> plateau(growth((2, 1), 2)), plateau(growth((1, 1), 2))
-    (1/3, 0)
-    """
+    """Limit of D_k on the infinite lattice as an exact SymPy number; None if there is none."""
     import sympy as sp
 
     if not rates.peak.same_as(rates.drop):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaledet import validate
+from scaledet.network.kernel import Kernel
 from scaledet.theory.growth.amplitudes import Amplitude, amplitude, spelled
 from scaledet.theory.growth.exponents import Exponents, predict_exponents
-
-if TYPE_CHECKING:
-    from scaledet.network.kernel import Kernel
 
 __all__ = ["Asymptote", "asymptote"]
 
@@ -32,14 +30,8 @@ class Asymptote:
     .. math:: D_k \sim P k^p A_k^{-\alpha},\ P = \frac{C_D}{C} B^\alpha, \qquad
        G_k \sim r A_k^\beta,\ r = \frac{C^{-d} B^{-\beta}}{2 \pi} .
 
-    Attributes
-    ----------
-    exponents : Exponents
-        alpha, beta (of d = 1), p = ``log_power``, the kernel, the stride.
-    peak, drop : Amplitude or None
-        C and C_D; None where the sequence has no limit.
-    reason : str or None
-        Why an amplitude is missing.
+    alpha, beta (of d = 1) and p = ``log_power`` are those of `exponents`. `peak` and `drop` are C
+    and C_D, None where the sequence has no limit; `reason` says why one is missing.
     """
 
     exponents: Exponents
@@ -110,9 +102,8 @@ def asymptote(kernel: Kernel | int | Sequence[Any], stride: int) -> Asymptote:
     (5/4 - sqrt(17)/4, 5/4 - sqrt(17)/4)
     >>> asymptote([1, 2, 1], 2).D_prefactor
     3
-    >>> import sympy as sp
-    >>> asymptote(4, 4).G_prefactor(sp.Symbol("d")), asymptote(4, 4).crossover()
-    (1/(2*pi), -1 + pi)
+    >>> asymptote(4, 4).crossover()
+    -1 + pi
     """
     stride = validate.integer("stride", stride, 2)
     exponents = predict_exponents(kernel=kernel, stride=stride)

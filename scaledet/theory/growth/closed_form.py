@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flint import fmpq_poly, fmpz_poly
 
 from scaledet.theory.growth.amplitudes import principal_part
-
-if TYPE_CHECKING:
-    from flint import fmpq_poly, fmpz_poly
 
 __all__ = ["closed_form"]
 
@@ -38,7 +37,6 @@ def closed_form(
     (4*(5/36)**k/13 + 55/(117*2**k), 1)
     """
     import sympy as sp
-    from flint import fmpz_poly
 
     numerator, denominator = fraction
     _, factors = fmpz_poly(list(reversed(denominator.coeffs()))).factor()

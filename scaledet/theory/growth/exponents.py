@@ -9,8 +9,9 @@ from typing import Any
 from scaledet import validate
 from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.network.kernel import Kernel, as_kernel
-from scaledet.network.network import Layer, Network
+from scaledet.network.kernel import Kernel
+from scaledet.network.layer import Layer, Stride
+from scaledet.network.network import Network
 from scaledet.scenario import RECTIFICATIONS, Rectify
 from scaledet.theory.correlation.exact import composite_filter
 from scaledet.theory.coverage import require_no_bias, require_theory
@@ -106,7 +107,7 @@ def predict_exponents(
     net: Network | None = None,
     *,
     kernel: Kernel | int | Sequence[Any] | None = None,
-    stride: bool | int | str | None = None,
+    stride: bool | Stride | None = None,
     dim: int | None = None,
     rectify: str | None = "input",
 ) -> Exponents:
@@ -161,9 +162,10 @@ def predict_exponents(
     """
     mode: Rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
-        pool = as_kernel(2 if kernel is None else kernel)
-        step = _as_stride(stride, len(pool))
-        block = Network([Layer(pool, step)], 1 if dim is None else dim)
+        if stride is None or stride is False:
+            stride = 1
+        layer = Layer(2 if kernel is None else kernel, "kernel" if stride is True else stride)
+        block = Network([layer], 1 if dim is None else dim)
         require_theory(block, "predict_exponents")
     else:
         given = {"kernel": kernel, "stride": stride, "dim": dim}
@@ -182,14 +184,6 @@ def predict_exponents(
     if step > 1:
         refuse_rounded_sum_rule(pool, step)
     return _exponents(pool, step, block.dim, mode)
-
-
-def _as_stride(stride: bool | int | str | None, length: int) -> int:
-    if stride is None or stride is False:
-        return 1
-    if stride is True or stride == "kernel":
-        return length
-    return validate.integer("stride", stride, 1)
 
 
 def _block_of(net: Network, rectify: Rectify) -> Network:
@@ -219,9 +213,8 @@ def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents
     else:
         rates = growth(pool.trimmed, step)
         peak, drop, limit = rates.peak.sympy(), rates.drop.sympy(), plateau(rates)
-        alpha = sp.Integer(0)
-        if not rates.peak.same_as(rates.drop):
-            alpha = -log_in_base(drop / peak, step)
+        alike = rates.peak.same_as(rates.drop)
+        alpha = sp.Integer(0) if alike else -log_in_base(drop / peak, step)
         beta = -dim * log_in_base(peak, step)
         logarithm = rates.drop.multiplicity - rates.peak.multiplicity
         noise_log = rates.peak.multiplicity > 1 and rectify is not None

@@ -20,12 +20,14 @@ The statement is ours; Eirola 1992, Villemoes 1994 and Jia 1999 are its backgrou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flint import fmpz, fmpz_poly
 
 from scaledet import validate
 from scaledet.algebra.roots import PositiveRoot, log_in_base
@@ -35,30 +37,17 @@ from scaledet.theory.correlation.telescoping import in_sum_of_inverses
 from scaledet.theory.growth.amplitudes import spelled
 from scaledet.theory.growth.transition import growth, refuse_rounded_sum_rule
 
-if TYPE_CHECKING:
-    from flint import fmpz_poly
-
 __all__ = ["Smoothness", "smoothness"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Smoothness:
-    """Sum rules, smoothness and stability of one filter and stride.
+    """Sum rules, smoothness and stability of the filter a at one stride s.
 
-    Attributes
-    ----------
-    kernel : Kernel
-        The filter a.
-    stride : int
-        The stride s (pixels).
-    order : int
-        The largest n such that (1 + z + ... + z^(s-1))^n divides a(z): the order of the sum rules.
-    quotient : tuple of Fraction
-        Weights of b, trimmed; their sum is 1, any sign.
-    quotient_radius : PositiveRoot
-        rho_b, growth rate per layer of the energy of the composite filter of b, exact.
-    obstruction : str or None
-        Why the integer shifts of the refinable function are not stable; None if they are.
+    `order` n of the sum rules: the largest such that (1 + z + ... + z^(s-1))^n divides a(z).
+    `quotient`: weights of b, trimmed, of sum 1 and any sign; `quotient_radius`: rho_b, growth rate
+    per layer of the energy of the composite filter of b. `obstruction`: why the integer shifts of
+    the refinable function are not stable; None if they are.
     """
 
     kernel: Kernel
@@ -114,14 +103,7 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
       sum rules of order 2
       nu_R = 3/2
       shifts stable
-    >>> smoothness([1, 2, 0, 1, 2], 2)
-    Smoothness of Kernel(1/6, 1/3, 0, 1/6, 1/3), stride 2
-      sum rules of order 1
-      nu_R = log(3)/(2*log(2)) = 0.792481
-      shifts unstable: Phi_6 divides a(z), opposite the cycle 2 pi j/3
     """
-    from flint import fmpz_poly
-
     stride = validate.integer("stride", stride, 2)
     pool = as_kernel(kernel)
     if pool.signed:
@@ -145,7 +127,6 @@ def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
 def _obstruction(weights: tuple[int, ...], stride: int) -> str | None:
     """Why the shifts are unstable, or None; `weights` have no zeros at the ends."""
     import sympy as sp
-    from flint import fmpz_poly
 
     common = fmpz_poly()
     for phase in range(min(stride, len(weights))):
@@ -156,33 +137,16 @@ def _obstruction(weights: tuple[int, ...], stride: int) -> str | None:
             return f"all polyphase components share the factor {shared}, zero at |w| = 1"
     polynomial = fmpz_poly(list(weights))
     divisors = [t for t in range(2, stride + 1) if stride % t == 0]
-    # The degrees of all Phi_{mt} add up to phi(m) (s - 1).
-    for m in _orders((len(weights) - 1) // (stride - 1)):
-        if gcd(m, stride) == 1 and all(
-            not polynomial % fmpz_poly.cyclotomic(m * t) for t in reversed(divisors)
-        ):
+    # The degrees of all Phi_{mt} add up to phi(m) (s - 1), and m <= 2 phi(m)^2.
+    bound = (len(weights) - 1) // (stride - 1)
+    for m in range(2, 2 * bound**2 + 1):
+        if gcd(m, stride) > 1 or fmpz(m).euler_phi() > bound:
+            continue
+        if all(not polynomial % fmpz_poly.cyclotomic(m * t) for t in reversed(divisors)):
             names = ", ".join(f"Phi_{m * t}" for t in divisors)
             divide = "divides" if len(divisors) == 1 else "divide"
             return f"{names} {divide} a(z), opposite the cycle 2 pi j/{m}"
     return None
-
-
-def _orders(bound: int) -> Iterator[int]:
-    """All m > 1 with Euler's phi(m) <= bound.
-
-    m/phi(m) is at most that of the product of the first primes, as many as phi(m) has room for.
-
-    >>> list(_orders(2))
-    [2, 3, 4, 6]
-    """
-    from flint import fmpz
-    from sympy import nextprime
-
-    largest, room, prime = Fraction(bound), 1, 2
-    while room * (prime - 1) <= bound:
-        largest, room = largest * prime / (prime - 1), room * (prime - 1)
-        prime = nextprime(prime)
-    return (m for m in range(2, int(largest) + 1) if fmpz(m).euler_phi() <= bound)
 
 
 def _meets_unit_circle(factor: fmpz_poly) -> bool:

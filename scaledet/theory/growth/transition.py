@@ -12,16 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+from flint import fmpz, fmpz_mat, fmpz_poly
 
 from scaledet.algebra.roots import PositiveRoot, dominant_root
 from scaledet.errors import ArgumentError
+from scaledet.network.kernel import Kernel
 from scaledet.theory.correlation.exact import kernel_correlation
-
-if TYPE_CHECKING:
-    from flint import fmpz, fmpz_mat, fmpz_poly
-
-    from scaledet.network.kernel import Kernel
 
 __all__ = ["Growth", "growth", "refuse_rounded_sum_rule", "transition_matrix"]
 
@@ -43,13 +40,7 @@ def transition_matrix(weights: tuple[int, ...], stride: int) -> fmpz_mat:
     """Folded integer transition operator of `weights` (trimmed) at `stride` >= 2.
 
     Divide by the square of the weights' sum for the normalised operator.
-
-    >>> transition_matrix((1, 1, 1), 2)
-    [3, 2]
-    [2, 2]
     """
-    from flint import fmpz_mat
-
     reach = len(weights) - 1
     radius = max(1, -(-reach // (stride - 1)) - 1)
     correlation = kernel_correlation(weights)
@@ -69,12 +60,7 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
 
     The minimal recurrences of both integer sequences follow from det(1 - zT) by cancelling
     common factors with the numerators; growth rates are their dominant roots.
-
-    >>> growth((1, 1, 1), 2).peak.sympy()
-    sqrt(17)/18 + 5/18
     """
-    from flint import fmpz_mat, fmpz_poly
-
     matrix = transition_matrix(weights, stride)
     order = matrix.nrows()
     vector = fmpz_mat(order, 1, [1] + [0] * (order - 1))

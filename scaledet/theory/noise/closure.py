@@ -14,28 +14,21 @@ after the first are. Source: ours; closing with a Gaussian law instead is severa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from scaledet.errors import ArgumentError
+from scaledet.network.network import Layer, Network
 from scaledet.network.pooling import apply_layer, pool_axis
+from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import (
+    Array,
     matched_correlation,
     matched_height,
     rectified_covariance,
     rectified_mean,
 )
-from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.input import noise_moments
 from scaledet.theory.signal.clean_images import cell_positions, pixel_images, window
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Layer, Network
-    from scaledet.scenario import Rectify
-
-    Array = NDArray[np.float64]
 
 __all__ = ["closure_noise"]
 
@@ -45,8 +38,8 @@ _LARGEST = 1 << 30
 _ROUNDING = 1e-28
 
 
-def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tuple[Array, Array]:
-    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each."""
+def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> Array:
+    """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [2, depth + 1]."""
     dim, side = net.dim, window(net, size)
     units = (side // net.layers[0].stride) ** dim
     cell = net.strides[-1] ** dim
@@ -63,7 +56,7 @@ def closure_noise(net: Network, size: int, sigma: float, rectify: Rectify) -> tu
         # Beyond the window every unit is background.
         background = _carried(net, np.zeros((1,) + (side,) * dim), sigma, rectify)
         totals += background * ((size / side) ** dim - 1)
-    return totals[0], totals[1]
+    return totals
 
 
 def _carried(net: Network, clean: Array, sigma: float, rectify: Rectify) -> Array:

@@ -29,23 +29,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import correlation
 from scaledet.theory.noise.gaussians import (
+    Array,
     centred_covariance,
     rectified_covariance,
     rectified_excess,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
 
 __all__ = ["layer_noise"]
 
@@ -58,13 +54,10 @@ def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Ar
 
     Relative error of their sum below 1e-12. Biases count in layer 1 only: later ones are
     taken for >= 0. Without size: the limit at L sigma^2 = 2, biases 0.
-
-    >>> mean, variance = layer_noise(Network.uniform(2, 2, depth=3), None, None)
-    >>> (mean * 2 * np.pi).round(12).tolist()
-    [0.0, 1.0, 1.0, 1.0]
     """
     first = _FirstLayer.of(net, size)
-    weights = first.copies * _tails(net, size, first.lags)[:, first.distance].prod(axis=2)
+    tails = _tails(net, size, int(first.distance.max()))
+    weights = first.copies * tails[:, first.distance].prod(axis=2)
     if size is None or sigma is None:
         total = 2.0
         power = total * first.peak
@@ -88,20 +81,10 @@ def layer_noise(net: Network, size: int | None, sigma: float | None) -> tuple[Ar
 class _FirstLayer:
     """Units of layer 1 that are correlated, or that see the same active pixel.
 
-    Attributes
-    ----------
-    profiles : ndarray, shape [s, units]
-        Height that an active pixel adds to the units along one axis, by its phase.
-    steps : ndarray, shape [lags, d]
-        Displacements n, one for each class of permutations of the axes.
-    distance : ndarray, shape [lags, d]
-        |n| along every axis, around the torus.
-    copies : ndarray, shape [lags]
-        Number of permutations of n.
-    correlation : ndarray, shape [lags]
-        Correlation of the noise of two units at displacement n.
-    peak : float
-        c_1(0)^d, the variance of their noise over sigma^2.
+    `profiles` [s, units]: height that an active pixel adds along one axis, by its phase. For the
+    displacements `steps` [lags, d], one for each class of permutations of the axes: `distance`
+    along every axis around the torus, number of `copies`, `correlation` of the noise of both units.
+    `peak` is c_1(0)^d, the variance of their noise over sigma^2.
     """
 
     profiles: Array
@@ -138,10 +121,6 @@ class _FirstLayer:
             correlation=lag[near[places]].prod(axis=1),
             peak=float(exact.values[0] / exact.scale) ** dim,
         )
-
-    @property
-    def lags(self) -> int:
-        return int(self.distance.max())
 
     def perturbation(self, deviation: float, level: Array) -> tuple[float, Array, Array]:
         """Average, over its phases, the change that an active pixel makes to units of mean `level`.

@@ -16,23 +16,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
-from scaledet.theory.correlation.exact import composite_filter, pooling_matrix
-from scaledet.theory.noise.gaussians import rectified_covariance, rectified_excess
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from scaledet.tasks.scale_detection import ScaleDetection
-
-    Array = NDArray[np.float64]
+from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.theory.correlation.exact import pooling_matrix
+from scaledet.theory.noise.gaussians import Array, rectified_covariance, rectified_excess
+from scaledet.theory.signal.pairs import label_weights
 
 __all__ = ["pair_layer_noise", "require_few_pairs"]
 
@@ -48,17 +42,10 @@ def pair_layer_noise(
     """Mean and variance part of E|f_k(x + eta) - f_k(x)|^2; shape [depth + 1] each.
 
     Relative error below 1e-10. Biases count in layer 1 only: later ones are taken for >= 0.
-
-    >>> from scaledet.tasks.scale_detection import ScaleDetection
-    >>> task = ScaleDetection(size=8, xi=3, gap=1)
-    >>> net = Network.uniform(2, 2, depth=2)
-    >>> mean, variance = pair_layer_noise(net, task, 0.5, balanced=False)
-    >>> float(variance[0]), bool((mean[1:] > 0).all())
-    (2.0, True)
     """
     dim, stride = task.dim, net.layers[0].stride
     units, cell = task.size // stride, _cell(task, stride)
-    pool = _pooling(net, 1, task.size)
+    pool, _ = pooling_matrix(net, 1, task.size)
     gram = pool @ pool.T
     deviation = sigma * math.sqrt(gram[0, 0]) ** dim
     level = float(net.layers[0].bias) / deviation
@@ -66,9 +53,10 @@ def pair_layer_noise(
         task, balanced, pool / deviation ** (1 / dim), gram[0] / gram[0, 0], level, cell
     )
     rows = [(0.0, task.size**dim * sigma * sigma)]
-    tail = None if net.depth == 1 else Network(net.layers[1:], dim)
     for k in range(net.depth):
-        after = np.eye(units) if tail is None else _pooling(tail, k, units)
+        after = np.eye(units)
+        if k:
+            after, _ = pooling_matrix(Network(net.layers[1:], dim), k, units)
         averaged = _averaged_gram(after, cell // stride)
         rows.append((_contracted(means, averaged, dim), _contracted(covariances, averaged, dim)))
     mean, variance = np.array(rows).T
@@ -93,13 +81,6 @@ def _cell(task: ScaleDetection, stride: int) -> int:
     if task.variant == "T2":
         return math.lcm(stride, int(task.xi))
     return stride if task.periodic else task.size
-
-
-def _pooling(net: Network, depth: int, size: int) -> Array:
-    """Return the pooling matrix of layers 1 ... depth along one axis."""
-    weights = composite_filter(net, depth, size)
-    total = sum(weights)
-    return pooling_matrix(np.array([weight / total for weight in weights]), net.strides[depth])
 
 
 def _averages(
@@ -140,12 +121,8 @@ def _chunks(
     task: ScaleDetection, balanced: bool, heights: Array, cell: int
 ) -> Iterator[tuple[Array, NDArray[np.int64], Array]]:
     """Yield the heights that occur, which of them every unit has [pairs, units], and weights."""
-    size, dim, counts = task.size, task.dim, task.counts
-    cells = (size // cell) ** dim
-    share = {
-        label: cells / (4 * count if balanced else 2 * sum(counts.values()))
-        for label, count in counts.items()
-    }
+    size, dim, weight = task.size, task.dim, label_weights(task, balanced)
+    share = {label: float((size // cell) ** dim * weight[label]) for label in weight}
     positions = np.indices((size,) * dim).reshape(dim, -1).T
     step = max(1, _CHUNK // heights.shape[1])
     for place in itertools.product(range(cell), repeat=dim):

@@ -14,17 +14,13 @@ that is smaller. Source: the model of Tomasini et al., arXiv:2210.01506, taken l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, ExhaustionError
+from scaledet.network.network import Network
 from scaledet.network.pooling import apply_layer
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
 
 __all__ = ["cell_positions", "clean_moments", "pixel_images", "window"]
 
@@ -35,12 +31,7 @@ _ROUNDING = 1e-13
 
 
 def window(net: Network, size: int) -> int:
-    """Side of a torus on which no layer meets its own image, at most `size` (pixels).
-
-    >>> from scaledet.network.network import Network
-    >>> window(Network.uniform(3, 2, depth=3), 1024), window(Network.uniform(3, 2, depth=3), 16)
-    (32, 16)
-    """
+    """Side of a torus on which no layer meets its own image, at most `size` (pixels)."""
     total = net.strides[-1]
     needed = 2 * net.support[-1]
     longest = max(len(layer.kernel) * step for layer, step in zip(net, net.strides, strict=False))
@@ -68,10 +59,6 @@ def clean_moments(net: Network, size: int) -> tuple[NDArray[np.float64], NDArray
 
     Raises ExhaustionError at the first layer where all images look alike: the bias has cut the
     signal, or pooling has averaged it away (Q_k below 1e-13 of the mean square representation).
-
-    >>> from scaledet.network.network import Network
-    >>> clean_moments(Network.uniform(2, 2, depth=2, bias=-0.125), 64)[1].round(6).tolist()
-    [1.96875, 0.272461, 0.007324]
     """
     dim, side = net.dim, window(net, size)
     cell = net.strides[-1] ** dim

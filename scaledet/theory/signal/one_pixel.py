@@ -15,24 +15,22 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.errors import ExhaustionError
+from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import (
     Correlation,
     composite_filter,
     correlation,
     correlations,
 )
+from scaledet.theory.correlation.recurrence import Walk, recurrence
 from scaledet.theory.correlation.spectrum import stride_one_moments
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from scaledet.network.network import Network
-    from scaledet.theory.correlation.recurrence import Walk
+from scaledet.theory.correlation.telescoping import highest_order
 
 __all__ = ["ExactSensitivity", "PixelMoments", "pixel_moments"]
 
@@ -88,13 +86,7 @@ def _fraction(exact: Correlation, dim: int, size: int | None) -> tuple[int, int]
 
 
 class ExactSensitivity:
-    """D_k as exact rationals; equal first layers of stride 1 are walked along, not done again.
-
-    >>> from scaledet import Network
-    >>> exact = ExactSensitivity(Network.uniform(2, depth=300), None)
-    >>> exact.at(5), exact.at(299), exact.at(300)
-    (Fraction(1, 6), Fraction(1, 300), Fraction(1, 301))
-    """
+    """D_k as exact rationals; equal first layers of stride 1 are walked along, not done again."""
 
     def __init__(self, network: Network, size: int | None) -> None:
         self._network = network
@@ -114,9 +106,6 @@ class ExactSensitivity:
         kernel = self._network.layers[0].kernel
         if kernel.signed or not 2 <= kernel.support <= _LONGEST:
             return None
-        from scaledet.theory.correlation.recurrence import Walk, recurrence
-        from scaledet.theory.correlation.telescoping import highest_order
-
         if highest_order(kernel.trimmed[:: kernel.span]) > _HIGHEST:
             return None
         try:

@@ -24,7 +24,7 @@ from scaledet.symbolic.steps.noise import (
     noise_steps,
 )
 from scaledet.symbols import L, c, d, k
-from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.input import noise_moments
 from tests import dense as reference
 
 MODES = ("input", "noise", None)

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 import scaledet as sd
-from scaledet.theory.correlation import recurrence as holonomic
 from scaledet.theory.correlation.recurrence import Walk, recurrence
 from scaledet.theory.signal import one_pixel
 from scaledet.theory.signal.one_pixel import ExactSensitivity
@@ -130,7 +129,7 @@ def never(*_):
     ],
 )
 def test_networks_without_a_recurrence_that_pays(network, monkeypatch):
-    monkeypatch.setattr(holonomic, "recurrence", never)
+    monkeypatch.setattr(one_pixel, "recurrence", never)
     assert sd.predict(network).exact_D[network.depth] > 0
 
 
@@ -140,5 +139,5 @@ def test_without_a_recurrence_the_filter_itself_is_used(monkeypatch):
 
     network = sd.Network.uniform(3, depth=102)
     expected = recurrence(3).sensitivity(102)
-    monkeypatch.setattr(holonomic, "recurrence", fails)
+    monkeypatch.setattr(one_pixel, "recurrence", fails)
     assert ExactSensitivity(network, None).at(102) == expected

@@ -59,9 +59,9 @@ def test_prefactors_against_predictions(kernel, stride, depth, dim):
 
 
 def test_prefactors_are_exact():
-    one = asymptote(4, 4)
-    assert (one.D_prefactor, one.G_prefactor()) == (1, 1 / (2 * sp.pi))
-    assert one.crossover() == sp.pi - 1
+    boxes = asymptote(4, 4)
+    assert (boxes.D_prefactor, boxes.G_prefactor()) == (1, 1 / (2 * sp.pi))
+    assert boxes.crossover() == sp.pi - 1
     assert asymptote([1, 2, 1], 2).D_prefactor == 3
     d = sp.Symbol("d", positive=True)
     for kernel, stride in [(3, 2), (6, 2), ([2, 1], 2), (7, 2)]:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scaledet.theory.noise.moments import noise_moments
+from scaledet.theory.noise.input import noise_moments
 from tests.dense import perturbation_moments
 
 SIGMAS = [1e-3, 0.03, 0.1, 0.2, 0.5, 1, 3, 30, 1e3]

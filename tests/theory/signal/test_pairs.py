@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.theory.pair_response import pair_moments
-from scaledet.theory.signal.pair_average import PairAverage
+from scaledet.theory.signal.pairs import PairAverage, pair_moments
 from tests.dense import composite_filters, pixel_pairs, two_pixel_noise, two_pixels
 from tests.network.test_network import build
 from tests.theory.correlation.test_spectrum import relative_error
