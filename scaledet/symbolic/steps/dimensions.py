@@ -46,7 +46,7 @@ def infinite_sensitivity(finite: Step) -> Step:
 
 def _large(expression: Any) -> Any:
     """Limit of infinitely many pixels, by SymPy."""
-    zero, one, size = sp.symbols("zero one size", positive=True)
+    zero, one, size = (sp.Dummy(name, positive=True) for name in ("zero", "one", "size"))
     plain = expression.subs({y.c(k, 0): zero, y.c(k, 1): one, L: size})
     limit = sp.expand(sp.simplify(sp.limit(plain, size, sp.oo)))
     return limit.subs({zero: y.c(k, 0), one: y.c(k, 1)})
