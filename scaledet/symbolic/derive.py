@@ -42,8 +42,9 @@ def derive(
     Parameters
     ----------
     net : Network, optional
-        Any layers: the recursion layer by layer, and for a block repeated at least twice its
-        exponents. Excludes the next four.
+        Any layers: the recursion layer by layer. Equal layers have the page of their filter and
+        the numbers of the network, a block repeated at least twice the page of its composite
+        filter. Excludes the next four.
     kernel : int, Kernel, sequence of weights, "box" or "any", default 2
         An integer n means ``box(n)``. "box" is the box of symbolic length f; "any" (stride 1)
         any kernel of span 1 through its symbolic cumulants kappa_2, kappa_4, ...
@@ -144,7 +145,7 @@ def _of_family(
             "depend on the weights, not on cumulants (give the kernel itself)"
         )
     _require_no_order(order, stride)
-    return derive_boxes(True if stride == "kernel" else stride, dim, rectify)
+    return derive_boxes(y.s if stride == "kernel" else stride, dim, rectify)
 
 
 def _named_stride(stride: Stride | None) -> Any:

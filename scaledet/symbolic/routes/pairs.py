@@ -10,8 +10,9 @@ from typing import Any
 
 from scaledet import symbols as y
 from scaledet.network.network import Layer, Network
-from scaledet.reference.pairs import (
+from scaledet.reference.torus import (
     Law,
+    Torus,
     at_displacement,
     blocks,
     labelled,
@@ -19,7 +20,6 @@ from scaledet.reference.pairs import (
     ring_distance,
     uniform,
 )
-from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import Case
 from scaledet.symbols import N, k, m, m_1, m_2, n, p
 from scaledet.tasks.scale_detection import ScaleDetection

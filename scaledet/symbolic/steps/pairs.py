@@ -10,7 +10,7 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.reference.exact import number
-from scaledet.reference.pairs import Law
+from scaledet.reference.torus import Law
 from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.prose import Entrywise, Stacked
 from scaledet.symbolic.routes.checks import against
