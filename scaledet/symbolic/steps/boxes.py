@@ -19,10 +19,11 @@ from scaledet.symbolic.routes.checks import against, dimensions
 from scaledet.symbolic.steps.box_law import RATES, box_law_steps, growing_noise, linear_noise
 from scaledet.symbolic.steps.limits import cited_limits
 from scaledet.symbolic.steps.noise import noise_law
-from scaledet.symbols import d, i, k, m, s
+from scaledet.symbols import i, k, m, s
 
 BOXES = ((2, 2), (3, 3), (4, 4))
 """Length and stride of the boxes that are tried."""
+LAGS = [{k: layer, m: lag} for layer in (1, 2) for lag in range(-6, 18)]
 POOLED = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"
 MATCHED = "noise matched to the displacement, $L\\sigma^2 = 2$"
 
@@ -42,9 +43,7 @@ def derive_boxes(stride: Stride, dim: Dimension, rectify: str | None) -> Derivat
 
 
 def _disjoint(dim: Dimension, rectify: str | None) -> Derivation:
-    law = noise_law(rectify, dim)
-    steps, named = steps_of_disjoint_boxes(dim)
-    noise, named_noise = noise_of_disjoint_boxes(law, dim, rectify)
+    steps, named = disjoint_boxes(dim, rectify)
     return Derivation(
         title="Boxes whose length is the stride",
         abstract="Pooling boxes that do not overlap compose to one box: $D_k = 1/A_k$ at every "
@@ -55,8 +54,8 @@ def _disjoint(dim: Dimension, rectify: str | None) -> Derivation:
             "appears",
             *((MATCHED,) if rectify else ()),
         ),
-        steps=(*steps, law, *noise, *cited_limits()),
-        result={**named, **named_noise},
+        steps=(*steps, *cited_limits()),
+        result=named,
     )
 
 
@@ -86,7 +85,15 @@ def _any_length(stride: int, dim: Dimension, rectify: str | None) -> Derivation:
     )
 
 
-def steps_of_disjoint_boxes(dim: Dimension = d) -> tuple[tuple[Step, ...], dict[str, Any]]:
+def disjoint_boxes(dim: Dimension, rectify: str | None) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """Derive all laws of boxes whose length is the stride; name the results."""
+    law = noise_law(rectify, dim)
+    steps, named = _clean(dim)
+    noise, named_noise = _noisy(law, dim, rectify)
+    return (*steps, law, *noise), {**named, **named_noise}
+
+
+def _clean(dim: Dimension) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """Derive h_k, c_k, A_k, D_k, alpha, and D_k on the torus; name the results."""
     size = s**k
     overlap = sp.summation(size**-2, (i, 1, sp.Max(0, size - sp.Abs(m))))
@@ -100,13 +107,13 @@ def steps_of_disjoint_boxes(dim: Dimension = d) -> tuple[tuple[Step, ...], dict[
             sp.Eq(y.h(k, m), sp.Piecewise((1 / size, (m >= 0) & (m < size)), (0, True))),
             "$h_k(z) = \\prod_{i < k} (1 + z^{s^i} + \\dots + z^{(s-1) s^i})/s$: expanding the "
             "product writes every $m$ with $0 \\le m < s^k$ once, by its digits in base $s$.",
-            images_check(BOXES, POOLED, _lags(-2, 18)),
+            images_check(BOXES, POOLED, LAGS),
         ),
         Step(
             "Two boxes at distance $m$ share all sites but $|m|$.",
             sp.Eq(y.c(k, m), overlap),
             "$c_k(m) = \\sum_j h_k(j) h_k(j + m)$, and each shared site contributes $s^{-2k}$.",
-            images_check(BOXES, POOLED, _lags(-6, 18)),
+            images_check(BOXES, POOLED, LAGS),
         ),
         Step(
             "The effective receptive field is the side of the box.",
@@ -147,12 +154,8 @@ def steps_of_disjoint_boxes(dim: Dimension = d) -> tuple[tuple[Step, ...], dict[
     return steps, {**named, "D_prefactor": sp.simplify(drop * width)}
 
 
-def _lags(low: int, high: int) -> list[dict[Any, int]]:
-    return [{k: layer, m: lag} for layer in (1, 2) for lag in range(low, high)]
-
-
-def noise_of_disjoint_boxes(
-    law: Step, dim: Dimension = d, rectify: str | None = "input"
+def _noisy(
+    law: Step, dim: Dimension, rectify: str | None
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """Derive G_k, beta, the prefactor and the crossover from the law of noise; name the results."""
     value = sp.expand_power_base(law.expression.rhs.subs(y.c(k, 0), s**-k))
