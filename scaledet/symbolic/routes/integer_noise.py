@@ -34,8 +34,6 @@ Outcomes = tuple[tuple[int, int], ...]
 Trial = tuple[int, int, IntegerNoise, Sequence[int]]
 """Dimension, stride, network, and the layers at which a claim is tried."""
 Values = dict[Any, Callable[..., Any]]
-Budgets = Callable[[Fraction, int, int], list[Fraction]]
-"""Budgets of all layers, from the strength, the inputs of a unit and the depth."""
 
 
 def networks(
@@ -81,23 +79,17 @@ def _values(network: IntegerNoise) -> Values:
 
 def energy(claim: Any) -> str:
     """Confront the noise of whole images with one active pixel."""
-    trials = ((1, 2, 2, 2), (1, 2, 4, 1), (1, 3, 2, 1), (2, 2, 2, 1))
-    for dim, stride, units, layer in trials:
-        inputs = stride**dim
-        pixels = units * inputs**layer
-        network = IntegerNoise(inputs, SIGNED if pixels <= 8 else LOW, (1, 1, 1), height=5)
+    trials = ((1, 2, 8, 2), (1, 2, 8, 1), (1, 3, 6, 1), (2, 2, 8, 1))
+    for dim, stride, pixels, layer in trials:
+        network = IntegerNoise(stride**dim, SIGNED, (1, 1, 1), height=5)
         values: Values = {
-            y.energy: partial(_energy, network, pixels),
+            y.energy: partial(network.energy, pixels),
             y.background_square: network.square,
             y.active_square: network.active_square,
             y.S: partial(pow, stride),
         }
         agree(claim, [{d: dim, s: stride, k: layer, L: pixels}], values)
     return f"exact for {len(trials)} tori with d = 1, 2"
-
-
-def _energy(network: IntegerNoise, pixels: int, layer: int) -> Fraction:
-    return network.energy(pixels // network.inputs**layer, layer)
 
 
 def neighbours(claim: Any) -> str:
@@ -129,11 +121,12 @@ def shares(claim: Any) -> str:
     return f"exact in {len(trials)} series of layers, d = 1, 2, 3"
 
 
-def clean(budgets: Budgets, claim: Any) -> str:
-    """Confront the clean signal while it lives."""
+def clean(budget: Callable[[Fraction, int, int], Fraction], claim: Any) -> str:
+    """Confront the clean signal while it lives; `budget`(strength, inputs, layer)."""
     count = 0
     for (dim, stride, depth), strength in itertools.product(PLACES, STRENGTHS):
-        values = _clean(dim, stride, budgets(strength, stride**dim, depth), 1)
+        budgets = [budget(strength, stride**dim, at) for at in range(1, depth + 1)]
+        values = _clean(dim, stride, budgets, 1)
         layers = [at for at in range(1, depth + 1) if values[y.signal](at)]
         cases = [{d: dim, s: stride, k: at, y.strength: strength} for at in layers]
         if cases:
@@ -149,17 +142,22 @@ def _clean(dim: int, stride: int, budgets: Sequence[Fraction], height: int) -> V
     return {y.signal: signal, y.budget: lambda layer: [0, *budgets][layer]}
 
 
-def death(budgets: Budgets, claim: Any) -> str:
-    """Confront the first layer that is blank, to either side of every edge."""
+def constant(strength: Fraction, inputs: int, layer: int) -> Fraction:
+    """Budget of one layer if all biases are equal."""
+    return strength * inputs**layer
+
+
+def death(claim: Any) -> str:
+    """Confront the first layer that equal biases leave blank, to either side of every edge."""
     cases = []
     for dim, stride, depth in PLACES:
         inputs = stride**dim
         edges = [Fraction(inputs - 1, inputs * (inputs**at - 1)) for at in range(1, depth + 1)]
         for edge, side in itertools.product(edges, (99, 101)):
             strength = edge * Fraction(side, 100)
-            biases = budgets(strength, inputs, depth + 1)
+            budgets = [constant(strength, inputs, at) for at in range(1, depth + 2)]
             layers = range(depth + 1)
-            blank = [at for at in layers if not clean_height(dim, stride, biases, at)]
+            blank = [at for at in layers if not clean_height(dim, stride, budgets, at)]
             if blank:
                 cases.append({d: dim, s: stride, y.strength: strength, y.dead: blank[0]})
     return agree(claim, cases) + ", 1 % to either side of every edge"
