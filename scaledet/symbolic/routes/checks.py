@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scaledet import symbols as y
@@ -11,7 +11,7 @@ from scaledet.symbolic.derivation import Check
 
 DIMS = (1, 2, 3)
 
-Cases = Sequence[Case] | Callable[[], Sequence[Case]]
+Cases = Sequence[Case] | Callable[[], Iterable[Case]]
 
 
 def against(route: str, cases: Cases, values: Values | None = None, **options: Any) -> Check:

@@ -12,21 +12,18 @@ exact finite size and the general law are ours.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import sympy as sp
 
 from scaledet import symbols as y
 from scaledet import validate
-from scaledet.symbolic.derivation import Check, Derivation, Step
-from scaledet.symbolic.routes.boxes import (
-    by_noise,
-    crossover_check,
-    images_check,
-    noisy_tori_check,
-    on_tori,
-)
-from scaledet.symbolic.steps.box_law import box_law_steps, growing_noise, linear_noise
+from scaledet.symbolic.claims import Dimension, Stride
+from scaledet.symbolic.derivation import Derivation, Step
+from scaledet.symbolic.routes.boxes import crossovers, images_check, noisy_tori, rates, tori
+from scaledet.symbolic.routes.checks import against, dimensions
+from scaledet.symbolic.steps.box_law import RATES, box_law_steps, growing_noise, linear_noise
 from scaledet.symbolic.steps.limits import cited_limits
 from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbols import d, i, k, m, s
@@ -37,7 +34,9 @@ POOLED = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"
 MATCHED = "noise matched to the displacement, $L\\sigma^2 = 2$"
 
 
-def derive_boxes(stride: Any = True, dim: Any = d, rectify: str | None = "input") -> Derivation:
+def derive_boxes(
+    stride: Stride = True, dim: Dimension = d, rectify: str | None = "input"
+) -> Derivation:
     r"""Derive D_k, A_k, G_k and the exponents of equal layers of boxes.
 
     Parameters
@@ -75,7 +74,7 @@ def derive_boxes(stride: Any = True, dim: Any = d, rectify: str | None = "input"
     return _any_length(validate.integer("stride", stride, 2), dim, rectify)
 
 
-def _disjoint(dim: Any, rectify: str | None) -> Derivation:
+def _disjoint(dim: Dimension, rectify: str | None) -> Derivation:
     law = noise_law(rectify, dim)
     steps, named = steps_of_disjoint_boxes(dim)
     noise, named_noise = noise_of_disjoint_boxes(law, dim, rectify)
@@ -94,7 +93,7 @@ def _disjoint(dim: Any, rectify: str | None) -> Derivation:
     )
 
 
-def _any_length(stride: int, dim: Any, rectify: str | None) -> Derivation:
+def _any_length(stride: int, dim: Dimension, rectify: str | None) -> Derivation:
     steps = box_law_steps(stride)
     claims = {step.expression.lhs: step.expression.rhs for step in steps}
     noise = noise_law(rectify, dim)
@@ -120,7 +119,7 @@ def _any_length(stride: int, dim: Any, rectify: str | None) -> Derivation:
     )
 
 
-def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, Any]]:
+def steps_of_disjoint_boxes(dim: Dimension = d) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """Derive h_k, c_k, A_k, D_k, alpha, and D_k on the torus; name the results.
 
     Examples
@@ -176,9 +175,9 @@ def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, A
             "$h_k$ does not wrap around. Averaged over all pairs of pixels the overlap of two "
             "images is not 0 but that of their means, which turns $c_k(0)^d = s^{-kd}$ into "
             "$s^{-kd} - N^{-d}$ in the denominator.",
-            Check(
+            against(
                 "all moves and all pairs of pixels on small tori, networks run layer by layer",
-                lambda claim: on_tori(claim, dim),
+                partial(tori, dim),
             ),
         ),
     )
@@ -192,7 +191,7 @@ def _lags(low: int, high: int) -> list[dict[Any, int]]:
 
 
 def noise_of_disjoint_boxes(
-    law: Step, dim: Any = d, rectify: str | None = "input"
+    law: Step, dim: Dimension = d, rectify: str | None = "input"
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
     """Derive G_k, beta, the prefactor and the crossover from the law of noise; name the results.
 
@@ -207,7 +206,11 @@ def noise_of_disjoint_boxes(
     constant = value.as_independent(s, as_Add=True)[0]
     prefactor = sp.simplify((value - constant) / s ** (k * dim))
     scale = sp.solve(sp.Eq(prefactor * sp.Dummy(positive=True), constant))[0]
-    noise_check = noisy_tori_check(dim, rectify)
+    noise_check = against(
+        "noise pooled on tori of several sizes, extrapolated to infinite size; $s = 2, 3$",
+        partial(noisy_tori, dim, rectify),
+        digits=11,
+    )
     steps = (
         Step(
             "The sensitivity to noise, at every layer.",
@@ -225,17 +228,18 @@ def noise_of_disjoint_boxes(
             "The exponent of noise.",
             sp.Eq(y.beta, sp.sympify(dim)),
             "the part that grows is a power of $A_k$, exactly.",
-            Check(
-                "growth rates of exact squares of composite filters, at strides 2, 3 and 4",
-                lambda claim: by_noise(claim, BOXES, dim),
-            ),
+            against(f"{RATES}, at strides 2, 3 and 4", partial(rates, BOXES, dimensions(dim))),
         ),
         Step(
             "Both parts are equal at the crossover scale: below it a fit reads too small a "
             "$\\beta$.",
             sp.Eq(y.crossover, scale ** (1 / sp.sympify(dim))),
             "solve $A_*^d/(2\\pi) = (\\pi - 1)/(2\\pi)$.",
-            crossover_check(dim, rectify),
+            against(
+                "the power law through the pooled mean of the noise at two layers, on tori",
+                partial(crossovers, dim, rectify),
+                digits=10,
+            ),
         ),
     )
     beta, crossover = (step.expression.rhs for step in steps[2:])

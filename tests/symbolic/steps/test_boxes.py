@@ -10,10 +10,8 @@ import sympy as sp
 import scaledet as sd
 from scaledet import symbols as y
 from scaledet.symbolic.derivation import Derivation, Step
-from scaledet.symbolic.routes.boxes import law_values, summary
-from scaledet.symbolic.steps.boxes import (
-    derive_boxes,
-)
+from scaledet.symbolic.routes.boxes import law_values
+from scaledet.symbolic.steps.boxes import derive_boxes
 from scaledet.symbols import d, f, k, s
 
 PAGES = [
@@ -100,12 +98,6 @@ def test_measured_exponents_of_boxes() -> None:
     assert values[y.noise_exponent](1, 3) == 0
     with pytest.raises(ValueError, match="there is no box of length 0"):
         values[y.stability_exponent](0, 2)
-
-
-def test_evidence_adds_up() -> None:
-    assert summary(["exact in 1 case, attained"] * 2, "boxes") == (
-        "exact in 2 cases, 2 boxes, attained"
-    )
 
 
 def test_steps_can_be_printed() -> None:
