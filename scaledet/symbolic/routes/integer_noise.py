@@ -144,7 +144,7 @@ def _clean(dim: int, stride: int, budgets: Sequence[Fraction], height: int) -> V
 
 def constant(strength: Fraction, inputs: int, layer: int) -> Fraction:
     """Budget of one layer if all biases are equal."""
-    return strength * inputs**layer
+    return strength * Fraction(inputs) ** layer
 
 
 def death(claim: Any) -> str:

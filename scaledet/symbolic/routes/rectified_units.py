@@ -24,9 +24,8 @@ from scaledet.reference.rectified_units import LayeredNoise, torus_noise
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.box_noise import flat_limit
+from scaledet.symbolic.routes.box_noise import deep_correlation, flat_limit
 from scaledet.symbolic.routes.checks import against, check_in, dimensions
-from scaledet.symbolic.routes.deep_boxes import deep_peak
 from scaledet.symbolic.routes.noise import exact
 from scaledet.symbolic.routes.repeated_block import close, log, repeated_block
 from scaledet.theory.prediction import predict
@@ -259,7 +258,7 @@ def flat_amplitude(claim: Any, dim: int) -> str:
 @lru_cache
 def _amplitude(dim: int) -> float:
     def drift(depth: int) -> float:
-        ratio = deep_peak(3, 1) / deep_peak(3, depth)
+        ratio = deep_correlation(3, 1) / deep_correlation(3, depth)
         return float(rectified_moment(1, 0, 1) ** 2 * ratio**dim)
 
     return flat_limit(dim, DEPTHS, drift)

@@ -29,8 +29,8 @@ from scaledet.symbolic.routes.series import (
     remainder,
 )
 from scaledet.symbolic.steps.limits import cited_limits
-from scaledet.symbolic.steps.linear_noise import linear_noise
 from scaledet.symbolic.steps.noise import noise_law
+from scaledet.symbolic.steps.piling_up import linear_noise
 from scaledet.symbolic.steps.recurrence import recurrence_steps
 from scaledet.symbolic.steps.series import (
     box_cumulants,

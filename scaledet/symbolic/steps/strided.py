@@ -26,8 +26,8 @@ from scaledet.symbolic.routes.equal_layers import layers_and
 from scaledet.symbolic.routes.sequences import annihilates, generates, grows, measures
 from scaledet.symbolic.steps import any_filter, pooling_recursion
 from scaledet.symbolic.steps.limits import cited_limits
-from scaledet.symbolic.steps.linear_noise import linear_noise
 from scaledet.symbolic.steps.noise import noise_law
+from scaledet.symbolic.steps.piling_up import linear_noise
 from scaledet.symbolic.steps.prefactors import prefactor_steps
 from scaledet.symbolic.steps.smoothness import smoothness_steps
 from scaledet.symbols import k, m, x, z
