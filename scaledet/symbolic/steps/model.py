@@ -17,7 +17,7 @@ from scaledet.symbolic.routes.model import (
     units,
 )
 from scaledet.symbolic.routes.noise import Bench
-from scaledet.symbolic.steps.noise_moments import rectified_moments
+from scaledet.symbolic.steps.noise import rectified_moments
 from scaledet.symbols import L, c, d, k, n, sigma
 
 PAGE = "The model"
