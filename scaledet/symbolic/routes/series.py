@@ -24,6 +24,7 @@ from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbols import d, k, n, theta, x
 
 __all__ = [
+    "LOCAL",
     "approached",
     "exact_moments",
     "extrapolated",
@@ -36,6 +37,7 @@ __all__ = [
 
 DEPTHS = (40, 400, 4000)
 """Two decades."""
+LOCAL = "local exponents of exact rationals at $k = 400$ and $800$, extrapolated"
 
 _DIGITS = 120
 

@@ -20,6 +20,7 @@ from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.series import (
+    LOCAL,
     approached,
     extrapolated,
     fourier,
@@ -249,7 +250,7 @@ def _alpha(panel: Panel) -> Step:
         sp.Eq(y.alpha, sp.Integer(2)),
         "the previous step, read as a power law.",
         Check(
-            "local exponents of exact rationals at $k = 400$ and $800$, extrapolated",
+            LOCAL,
             partial(extrapolated, symbol=y.alpha, panel=panel),
         ),
     )
