@@ -126,11 +126,10 @@ def sum_rule_steps() -> list[Step]:
         "sites in any residue class modulo $S_k$, then",
         sp.Le(sp.Abs(y.gamma(k, y.S(k))), sp.cos(sp.pi / (n + 1)) * y.gamma(k, 0)),
         "let $v(1), \\dots, v(n)$ be the weights of one class, zeros among them included, with "
-        "zeros beyond. The forms "
-        "$\\sum_i (v(i+1) \\mp v(i))^2 = 2 \\sum_i v(i)^2 \\mp 2 \\sum_i v(i) v(i+1)$ have the "
-        "lowest eigenvalue $2 - 2 \\cos(\\pi/(n+1))$, with the eigenvectors $(\\pm 1)^i "
-        "\\sin(\\pi i/(n+1))$; add up the classes. And $g_k$ covers $1 + (f - s)(S_k - 1)/(s - "
-        "1)$ sites, so $n \\le \\max(1, \\lceil (f - s)/(s - 1) \\rceil)$ at every depth.",
+        "zeros beyond. The forms $\\sum_i (v(i+1) \\mp v(i))^2 = 2 \\sum_i v(i)^2 \\mp 2 \\sum_i "
+        "v(i) v(i+1)$ have the lowest eigenvalue $2 - 2 \\cos(\\pi/(n+1))$, with the eigenvectors "
+        "$(\\pm 1)^i \\sin(\\pi i/(n+1))$; add up the classes. And $g_k$ covers $1 + (f - s)(S_k - "
+        "1)/(s - 1)$ sites, so $n \\le \\max(1, \\lceil (f - s)/(s - 1) \\rceil)$ at every depth.",
         Check("composite filters of $g$ convolved, their sites counted", overlapping),
     )
     alpha = Step(
@@ -169,11 +168,10 @@ def averaging_steps() -> list[Step]:
         "$\\rho$ for $(q/s)\\, e$ and $\\rho_b$ for $e$, of sum one:",
         sp.Eq(y.rho, sp.Max(1 / s, y.rho_b / s**2)),
         "$\\delta^2$ maps the even sequences of the window $M$, of dimension $M + 1$, onto those "
-        "of "
-        "the window $M - 1$, which is closed for $e$ exactly if $M$ is for $(q/s)\\, e$, as $e$ is "
-        "shorter by $s - 1$. Its kernel are the constants, and "
-        "$(q/s)\\, e$ satisfies the sum rule, so $T$ multiplies constants by $1/s$. The quotient "
-        "by the constants carries $s^{-2} T_e$.",
+        "of the window $M - 1$, which is closed for $e$ exactly if $M$ is for $(q/s)\\, e$, as $e$ "
+        "is shorter by $s - 1$. Its kernel are the constants, and $(q/s)\\, e$ satisfies the sum "
+        "rule, so $T$ multiplies constants by $1/s$. The quotient by the constants carries $s^{-2} "
+        "T_e$.",
         Check("spectral radii of dense matrices, signed filters included", averaged_radii),
     )
     repeated = Step(
@@ -232,11 +230,10 @@ def exponent_laws() -> tuple[Step, Step]:
     alpha = Step(
         "The exponent of stability of any filter $a \\ge 0$ of two or more weights.",
         sp.Eq(y.alpha, 2 * sp.Min(1, sp.Max(0, y.nu))),
-        "$n \\ge 1$: insert $\\rho_g$ into $\\alpha = 1 - \\log_s \\rho_g$, which gives "
-        "$\\min(2, 2n - 1 - \\log_s \\rho_b) = \\min(2, 2 \\nu_R)$. It is not negative, since "
-        "$D_k \\le 1$; so $\\nu_R \\ge 0$ then. $n = 0$: $D_k$ lies between $\\delta$ and 1, so "
-        "$\\alpha = 0$; and "
-        "$\\nu_R \\le 0$, as $\\rho_b \\ge 1/s$.",
+        "$n \\ge 1$: insert $\\rho_g$ into $\\alpha = 1 - \\log_s \\rho_g$, which gives $\\min(2, "
+        "2n - 1 - \\log_s \\rho_b) = \\min(2, 2 \\nu_R)$. It is not negative, since $D_k \\le 1$; "
+        "so $\\nu_R \\ge 0$ then. $n = 0$: $D_k$ lies between $\\delta$ and 1, so $\\alpha = 0$; "
+        "and $\\nu_R \\le 0$, as $\\rho_b \\ge 1/s$.",
         Check(f"{RATES}, 27 filters", partial(exponents, panel=PANEL)),
     )
     beta = Step(
@@ -260,37 +257,32 @@ def stable_filters() -> Step:
         sp.Gt(y.alpha, 0),
         "without sum rule $D_k \\ge \\delta$; with span $g > 1$ all sites of $h_k$ differ by "
         "multiples of $g$, so $c_k(1) = 0$ and $D_k = 1$. Now let both hold.\n\n(1) A constant "
-        "limit suffices. The recursion of "
-        "$p_k(m) = S_k c_k(m)$ has rows of sum one: $p_k(m)$ is the probability that the Markov "
-        "chain $P(m, n) = s \\mathcal{A}(m - s n)$ leads from $m$ to 0 in $k$ steps. As $P(0, 0) "
-        "> 0$ and $p_k(0)$ is bounded below, 0 is recurrent and without period, so $p_k$ tends to "
-        "some $p$ with $P p = p$: at every integer $m$, as every window larger than $M$ is closed "
-        "too. If $p(1) = p(0)$, then $S_k (c_k(0) - c_k(1))$, a finite sum of "
-        "terms $k^i \\lambda^k$, tends to 0, hence exponentially, and $\\alpha > 0$.\n\n(2) Two "
-        "sites in one phase. Suppose "
-        "that two sites of the support differ by $s l \\ne 0$. The chain leads from 0 to $l$, and "
-        "$p$ is constant on what a recurrent state leads to: $p(l) = p(0)$. As a limit of "
-        "autocorrelations $p$ is positive definite, so it has the period $l$: $p(m) = \\sum_\\phi "
-        "\\mu(\\phi) e^{i m \\phi}$ with finitely many angles, of weights $\\mu > 0$. As "
-        "$P$ maps $e^{i m \\phi}$ to $\\sum_r |\\hat a(\\phi_r)|^2 e^{i m \\phi_r}$ with $\\phi_r "
-        "= "
-        "(\\phi + 2 \\pi r)/s$, comparing the weights of an angle on both sides of $P p = p$ "
-        "gives $\\mu(\\phi) = |\\hat a(\\phi)|^2 \\mu(s \\phi)$. So with $\\phi$ "
-        "also $s \\phi$ is one of them, of no smaller weight as $|\\hat a| \\le 1$, and of a "
-        "larger one unless $|\\hat "
-        "a(\\phi)| = 1$, which by span 1 means $\\phi = 0$. Since there are finitely many, "
-        "multiplication by $s$ leads every one to 0. The last angle before 0 would be some $2 "
-        "\\pi r/s$, where $\\hat a = 0$ and so $\\mu = 0$: there is none. Only $\\phi = 0$ is "
-        "left, and $p$ is constant.\n\n(3) One site per phase. Otherwise the support is one site "
-        "per phase, each of "
-        "weight $1/s$, and $\\sum_r |\\hat a(\\theta_r)|^2 = 1$ over every fibre. On even "
-        "sequences the transpose of $P$ acts on cosine polynomials as $(R f)(\\theta) = \\sum_r "
-        "|\\hat a(\\theta_r)|^2 f(\\theta_r)$. Let $f$ be real, of degree at most $M$, with $R f "
-        "= f$ but not constant, and let $Z$ "
-        "be the finite set where $f$ is least. $R f = f$ at a point of $Z$ says that in its fibre "
-        "all points with $\\hat a \\ne 0$ lie in $Z$, and there is one at least. Fibres are "
-        "disjoint, so there is exactly one, with $|\\hat a| = 1$, and these points exhaust $Z$: "
-        "by span 1 $Z$ holds the angle 0 alone. So does the set where $f$ is largest, a "
-        "contradiction. So the even solutions of $P p = p$ form one dimension: $p$ is constant.",
+        "limit suffices. The recursion of $p_k(m) = S_k c_k(m)$ has rows of sum one: $p_k(m)$ is "
+        "the probability that the Markov chain $P(m, n) = s \\mathcal{A}(m - s n)$ leads from $m$ "
+        "to 0 in $k$ steps. As $P(0, 0) > 0$ and $p_k(0)$ is bounded below, 0 is recurrent and "
+        "without period, so $p_k$ tends to some $p$ with $P p = p$: at every integer $m$, as every "
+        "window larger than $M$ is closed too. If $p(1) = p(0)$, then $S_k (c_k(0) - c_k(1))$, a "
+        "finite sum of terms $k^i \\lambda^k$, tends to 0, hence exponentially, and $\\alpha > "
+        "0$.\n\n(2) Two sites in one phase. Suppose that two sites of the support differ by $s l "
+        "\\ne 0$. The chain leads from 0 to $l$, and $p$ is constant on what a recurrent state "
+        "leads to: $p(l) = p(0)$. As a limit of autocorrelations $p$ is positive definite, so it "
+        "has the period $l$: $p(m) = \\sum_\\phi \\mu(\\phi) e^{i m \\phi}$ with finitely many "
+        "angles, of weights $\\mu > 0$. As $P$ maps $e^{i m \\phi}$ to $\\sum_r |\\hat "
+        "a(\\phi_r)|^2 e^{i m \\phi_r}$ with $\\phi_r = (\\phi + 2 \\pi r)/s$, comparing the "
+        "weights of an angle on both sides of $P p = p$ gives $\\mu(\\phi) = |\\hat a(\\phi)|^2 "
+        "\\mu(s \\phi)$. So with $\\phi$ also $s \\phi$ is one of them, of no smaller weight as "
+        "$|\\hat a| \\le 1$, and of a larger one unless $|\\hat a(\\phi)| = 1$, which by span 1 "
+        "means $\\phi = 0$. Since there are finitely many, multiplication by $s$ leads every one "
+        "to 0. The last angle before 0 would be some $2 \\pi r/s$, where $\\hat a = 0$ and so "
+        "$\\mu = 0$: there is none. Only $\\phi = 0$ is left, and $p$ is constant.\n\n(3) One site "
+        "per phase. Otherwise the support is one site per phase, each of weight $1/s$, and "
+        "$\\sum_r |\\hat a(\\theta_r)|^2 = 1$ over every fibre. On even sequences the transpose of "
+        "$P$ acts on cosine polynomials as $(R f)(\\theta) = \\sum_r |\\hat a(\\theta_r)|^2 "
+        "f(\\theta_r)$. Let $f$ be real, of degree at most $M$, with $R f = f$ but not constant, "
+        "and let $Z$ be the finite set where $f$ is least. $R f = f$ at a point of $Z$ says that "
+        "in its fibre all points with $\\hat a \\ne 0$ lie in $Z$, and there is one at least. "
+        "Fibres are disjoint, so there is exactly one, with $|\\hat a| = 1$, and these points "
+        "exhaust $Z$: by span 1 $Z$ holds the angle 0 alone. So does the set where $f$ is largest, "
+        "a contradiction. So the even solutions of $P p = p$ form one dimension: $p$ is constant.",
         Check(f"{RATES}, {RANGE}", stable),
     )

@@ -106,11 +106,11 @@ def logarithms() -> list[Step]:
         "$c_k(0) - c_k(1)$ is a double root of its recurrence: with multiplicity $\\mu$,",
         sp.Eq(y.multiplicity, 2),
         "$a = (q/2)^2 b$ with $b = [1, -2, 6, -2, 1]/4$ and $\\rho_b = 2$, so $\\nu_R = 1$ "
-        "exactly: the eigenvalues $1/s$ of the constants and $s^{-2} \\rho_b$ coincide and, as "
-        "the root of the minimal recurrence is double, form a Jordan block. $D_k S_k^2/k$ tends "
-        "to $96645/251224 = 0.385$, that is $\\alpha = 2$ with "
-        "a factor $\\log A_k$. The eigenvalue $1/s$ of $T_g$ is simple if $\\nu_R > 1$, "
-        "by the step on averages, as then $n \\ge 2$: there is none.",
+        "exactly: the eigenvalues $1/s$ of the constants and $s^{-2} \\rho_b$ coincide and, as the "
+        "root of the minimal recurrence is double, form a Jordan block. $D_k S_k^2/k$ tends to "
+        "$96645/251224 = 0.385$, that is $\\alpha = 2$ with a factor $\\log A_k$. The eigenvalue "
+        "$1/s$ of $T_g$ is simple if $\\nu_R > 1$, by the step on averages, as then $n \\ge 2$: "
+        "there is none.",
         Check("exact recurrence of the squares of composite filters, factored", logarithm),
     )
     rare = Step(
