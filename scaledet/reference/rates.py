@@ -28,6 +28,7 @@ from scaledet.reference.recursion import PlainRecursion
 
 __all__ = [
     "Rate",
+    "Values",
     "deep_squares",
     "dense_transition",
     "dominant_root",
@@ -38,6 +39,7 @@ __all__ = [
     "pooled_values",
     "shortest_recurrence",
     "spectral_radius",
+    "window",
 ]
 
 DIGITS = 50
@@ -244,6 +246,15 @@ def dense_transition(weights: Sequence[Any], stride: int, reach: int) -> Any:
     )
 
 
+def window(length: int, stride: int) -> int:
+    """Reach M of the smallest closed window of lags that holds 0 and 1.
+
+    >>> window(3, 2), window(6, 2)
+    (1, 4)
+    """
+    return max(1, -(-(length - 1) // (stride - 1)) - 1)
+
+
 @cache
 def spectral_radius(weights: tuple[Any, ...], stride: int) -> Any:
     """Spectral radius of the transition operator on a closed window; weights as given.
@@ -251,6 +262,5 @@ def spectral_radius(weights: tuple[Any, ...], stride: int) -> Any:
     >>> spectral_radius((Fraction(1, 3),) * 3, 2).round(10) == ((5 + sp.sqrt(17)) / 18).round(10)
     True
     """
-    reach = max(1, -(-(len(weights) - 1) // (stride - 1)) - 1)
-    polynomial = dense_transition(weights, stride, reach).charpoly()
+    polynomial = dense_transition(weights, stride, window(len(weights), stride)).charpoly()
     return _largest_root(sp.Poly(polynomial.as_expr(), polynomial.gen)).value

@@ -11,8 +11,10 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.network.kernel import Kernel
 from scaledet.network.network import Layer, Network
 from scaledet.reference.exact import number, refute
+from scaledet.reference.pixel import composites
 from scaledet.reference.quadrature import (
     DIGITS,
     both_on,
@@ -21,13 +23,15 @@ from scaledet.reference.quadrature import (
     rectified_product,
 )
 from scaledet.reference.rectified_units import LayeredNoise, torus_noise
+from scaledet.reference.recursion import PlainRecursion
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree, evaluate
+from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes import sequences
 from scaledet.symbolic.routes.box_noise import deep_correlation, flat_limit
-from scaledet.symbolic.routes.checks import against, check_in, dimensions
+from scaledet.symbolic.routes.checks import against, check_in
 from scaledet.symbolic.routes.noise import exact
-from scaledet.symbolic.routes.repeated_block import close, log, repeated_block
+from scaledet.symbolic.routes.series import LOCAL, extrapolated
 from scaledet.theory.prediction import predict
 
 SKEW = LayeredNoise((((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1)))
@@ -228,17 +232,11 @@ def _boxes(length: int, dim: int, layer: int) -> Any:
 
 def beta_check(block: Network, dim: Any) -> Check:
     """Check beta of a block of layers that repeats."""
-    repeated = repeated_block(block)
-
-    def confront(claim: Any, dim: int) -> str:
-        value, error = repeated.slope(lambda n: -log(repeated.peak(n)))
-        with mpmath.workdps(DIGITS):
-            measured = dim * value, dim * error
-        here = sp.Eq(claim.lhs, evaluate(claim.rhs, {y.d: dim}), evaluate=False)
-        return close(here, y.beta, measured)
-
-    route = f"local exponents of $1/c_k(0)^d$ from {repeated.route}"
-    return check_in(dimensions(dim), route, confront)
+    *_, (sites, _) = composites((layer.kernel.weights, layer.stride) for layer in block)
+    kernel, stride = Kernel(sites), block.strides[-1]
+    if stride > 1:
+        return sequences.beta_check(PlainRecursion(kernel.weights, stride), dim)
+    return Check(LOCAL, partial(extrapolated, symbol=y.beta, panel=[(kernel, {})], dim=dim))
 
 
 def network_check(net: Network) -> Check:

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import sympy as sp
 
+from scaledet import symbols as y
 from scaledet.errors import DerivationError
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import PlainRecursion, measured
 from scaledet.symbolic.claims import evaluate
+from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.checks import check_in, dimensions
 from scaledet.symbols import k, z
 
-__all__ = ["annihilates", "generates", "grows", "measures", "settled"]
+__all__ = [
+    "RATES",
+    "annihilates",
+    "beta_check",
+    "falls",
+    "generates",
+    "grows",
+    "measures",
+    "settled",
+    "settled_check",
+]
+
+RATES = "exact local rates of the plain recursion"
 
 
 def generates(claim: Any, recursion: PlainRecursion, order: int) -> str:
@@ -86,6 +102,23 @@ def grows(claim: Any, *, symbol: Any, recursion: PlainRecursion, name: str) -> s
     return measures(claim, symbol, value, 4 * error * value)
 
 
+def falls(claim: Any, *, recursion: PlainRecursion) -> str:
+    """Hold alpha to the measured growth of c_k(0) and of c_k(0) - c_k(1)."""
+    (peak, near), (drop, far) = (measured(recursion, name) for name in ("peak", "drop"))
+    return measures(claim, y.alpha, peak - drop, near + far)
+
+
+def beta_check(recursion: PlainRecursion, dim: Any) -> Check:
+    """Hold beta to the measured growth of 1/c_k(0)^d."""
+
+    def confront(claim: Any, at: int) -> str:
+        peak, error = measured(recursion, "peak")
+        claimed = sp.Eq(claim.lhs, evaluate(claim.rhs, {y.d: at}), evaluate=False)
+        return measures(claimed, y.beta, -at * peak, at * error)
+
+    return check_in(dimensions(dim), RATES, confront)
+
+
 def settled(claim: Any, *, subject: Any, value: Callable[[int], Any]) -> str:
     """Hold a limit to exact numbers at growing depth, until 20 digits (or 10) stand still."""
     if claim.lhs != subject:
@@ -105,3 +138,13 @@ def settled(claim: Any, *, subject: Any, value: Callable[[int], Any]) -> str:
     if abs(right - now) > max(100 * moved, abs(now) * sp.Float(10) ** -20):
         refute(f"{claim}: measured {now.evalf(12)}")
     return f"measured {now.evalf(11)} at layer {layer}"
+
+
+def settled_check(route: str, subject: Any, dim: Any, value: Callable[[int, int], Any]) -> Check:
+    """Hold a limit to exact numbers at a dimension and growing depth, in each dimension."""
+
+    def confront(claim: Any, at: int) -> str:
+        claimed = sp.Eq(*(side.subs(y.d, at) for side in claim.args), evaluate=False)
+        return settled(claimed, subject=subject.subs(y.d, at), value=partial(value, at))
+
+    return check_in(dimensions(dim), route, confront)

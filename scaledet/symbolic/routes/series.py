@@ -21,9 +21,11 @@ from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree, evaluate
+from scaledet.symbolic.routes.checks import dimensions
 from scaledet.symbols import d, k, n, theta, x
 
 __all__ = [
+    "LOCAL",
     "approached",
     "exact_moments",
     "extrapolated",
@@ -32,10 +34,12 @@ __all__ = [
     "level",
     "log_symbol",
     "remainder",
+    "widths",
 ]
 
 DEPTHS = (40, 400, 4000)
 """Two decades."""
+LOCAL = "local exponents of exact rationals at $k = 400$ and $800$, extrapolated"
 
 _DIGITS = 120
 
@@ -82,7 +86,7 @@ def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
 
 def _cases(panel: Any, dim: Any) -> Iterator[tuple[Kernel, int, dict[Any, Any]]]:
     for kernel, known in panel:
-        for at in (1, 2, 3) if dim is d else (dim,):
+        for at in dimensions(dim):
             yield kernel, at, {**known, d: at}
 
 
@@ -194,6 +198,16 @@ def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
     return f"confirmed in {count} case{'s' * (count > 1)}"
 
 
+def widths(claim: Any, *, panel: Any) -> str:
+    """Hold A_k to the variance of the filter read off pooled images."""
+    evidence = []
+    for kernel, known in panel:
+        images = pooled(kernel, 1)
+        values = {y.A: lambda at, p=images: sp.sqrt(1 + 12 * number(p.variance(at)))}
+        evidence.append(agree(claim, [{k: depth, **known} for depth in (1, 2, 3)], values))
+    return " and ".join(evidence)
+
+
 def _local(symbol: Any, kernel: Kernel, dim: int, depth: int) -> Any:
     """Exponent between k and 2k, or crossover scale at k."""
     functions = _functions(kernel, dim)
@@ -209,11 +223,7 @@ def _local(symbol: Any, kernel: Kernel, dim: int, depth: int) -> Any:
 
 def fourier(claim: Any, *, cases: Any) -> str:
     """Hold a Fourier integral to pooled images: the trapezoidal rule is exact for its integrand."""
-    integrals = claim.rhs.atoms(sp.Integral)
-    if len(integrals) != 1:
-        refute(f"{claim} is no Fourier integral")
-    (integral,) = integrals
-    ((variable, low, high),) = integral.limits
+    integral, (variable, low, high) = _integral(claim)
     count = 0
     for kernel, known in cases:
         images = pooled(kernel, 1)
@@ -233,6 +243,16 @@ def fourier(claim: Any, *, cases: Any) -> str:
     return f"{count} coefficients to 25 decimals"
 
 
+def _integral(claim: Any) -> tuple[Any, Any]:
+    """Return the one integral of a claim, and its variable with both ends."""
+    integrals = claim.atoms(sp.Integral)
+    if len(integrals) != 1:
+        refute(f"{claim} holds not one integral")
+    (integral,) = integrals
+    (limits,) = integral.limits
+    return integral, limits
+
+
 def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
     """Hold the cumulant series to the symbol's own Taylor coefficients, by differentiation."""
     tails = claim.atoms(sp.Order)
@@ -250,32 +270,19 @@ def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
                     abs(mpmath.fsum(w * mpmath.expj(j * at) for j, w in enumerate(weights)))
                 )
 
-            measured = _even_taylor(log_of, order + 1)
-            for j, value in enumerate(measured, start=1):
-                given = series.coeff_monomial(theta ** (2 * j))
+            measured = mpmath.taylor(log_of, 0, 2 * order + 2)
+            for power in range(2, 2 * order + 3, 2):
+                given, value = series.coeff_monomial(theta**power), measured[power]
                 if abs(mpmath.mpf(given) - value) > abs(value) * mpmath.mpf(10) ** -12:
-                    refute(f"coefficient {2 * j} of {claim} for {kernel!r}: {value}")
+                    refute(f"coefficient {power} of {claim} for {kernel!r}: {value}")
         if series.degree() != 2 * order + 2 or series.coeff_monomial(1) != 0:
             refute(f"{claim} has terms that the symbol has not")
     return f"12 digits of {order + 1} coefficients for {len(panel)} filters"
 
 
-def _even_taylor(function: Any, count: int) -> list[Any]:
-    """Taylor coefficients 2, 4, ... of an even function, interpolated in theta^2 near 0."""
-    points = count + 8
-    nodes = [mpmath.mpf(i) / 100 for i in range(1, points + 1)]
-    matrix = mpmath.matrix([[at ** (2 * j) for j in range(1, points + 1)] for at in nodes])
-    solved = mpmath.lu_solve(matrix, mpmath.matrix([function(at) for at in nodes]))
-    return [solved[j] for j in range(count)]
-
-
 def gaussian_moment(claim: Any) -> str:
     """Hold the moments of a Gaussian weight to quadrature."""
-    integrals = claim.atoms(sp.Integral)
-    if len(integrals) != 1:
-        refute(f"{claim} holds no integral")
-    (integral,) = integrals
-    ((variable, low, high),) = integral.limits
+    integral, (variable, low, high) = _integral(claim)
     if (variable, low, high) != (x, -sp.oo, sp.oo):
         refute(f"{claim} does not integrate over the line")
     for depth, power, variance in ((1, 0, 1), (3, 2, 2), (2, 3, sp.Rational(1, 2))):

@@ -13,7 +13,6 @@ al., arXiv:2210.01506 (the model); our derivation for unequal layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -26,8 +25,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
 from scaledet.reference.layers import BEHIND, UnequalLayers, noise_sensitivity
-from scaledet.symbolic.claims import agree
-from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.derivation import Derivation, Step
 from scaledet.symbolic.prose import (
     Entrywise,
     abstract,
@@ -36,6 +34,7 @@ from scaledet.symbolic.prose import (
     printable,
     shown_layers,
 )
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.unequal_layers import layer_values
 from scaledet.symbolic.steps.architectures import PAGE, front_law
 from scaledet.symbolic.steps.no_stride import derive_flat
@@ -45,6 +44,8 @@ from scaledet.theory.coverage import require_theory
 
 __all__ = ["derive_network"]
 
+AT = [{y.z: 2}, {y.z: 3}]
+"""Arguments of generating functions."""
 DEEPEST = 1000
 """Layers of the deepest network whose exact numbers are written out."""
 POLYNOMIAL = 30_000
@@ -139,11 +140,7 @@ def _block_step(block: Network) -> Step:
         sp.Eq(y.h(block.depth, y.z), product),
         "the composite filter is the product of the layers' filters, each in steps of all strides "
         "before it, and the transition operator of the block is that of this filter.",
-        _check(
-            "the filter convolved on the fine grid, summed at $z = 2$ and 3",
-            values,
-            [{y.z: 2}, {y.z: 3}],
-        ),
+        against("the filter convolved on the fine grid, summed at $z = 2$ and 3", AT, values),
     )
 
 
@@ -172,10 +169,10 @@ def _filter_step(net: Network, routes: UnequalLayers) -> Step:
         "pixel $j$ reaches the unit along every way of writing $j = \\sum_i S_{i-1} j_i$ with "
         "$j_i$ a position in the kernel of layer $i$, and each way carries the product of the "
         "weights: coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$.",
-        _check(
+        against(
             "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
+            AT,
             values,
-            [{y.z: 2}, {y.z: 3}],
         ),
     )
 
@@ -206,9 +203,10 @@ def _geometry_step(net: Network, routes: UnequalLayers) -> Step:
         "as well, $\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$, and the "
         "receptive field is the width of the box of equal variance, "
         f"$A_k^2 = 1 + 12\\, \\mathrm{{Var}}\\, h_k$: see the page “{PAGE}”.",
-        _check(
+        against(
             "the filter on the fine grid, site by site, where it is short enough, and raw "
             "moments beyond",
+            [{}],
             layer_values(routes),
         ),
     )
@@ -226,10 +224,7 @@ def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
         "\\mathcal{A}_i(m - s_i n)\\, v(n)$, worked outwards from $\\delta_0$. For the lags "
         "$|m| \\le r$ an operator needs those $|n| \\le (r + f_i - 1)/s_i$ of what stands behind "
         "it: finitely many at every layer.",
-        _check(
-            f"{routes.reached(net.depth)}, which must agree",
-            layer_values(routes),
-        ),
+        against(f"{routes.reached(net.depth)}, which must agree", [{}], layer_values(routes)),
     )
 
 
@@ -239,10 +234,7 @@ def _field(net: Network, routes: UnequalLayers) -> Step:
         "So the network sees pixels through a window as wide as this box (pixels per axis).",
         sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
         "variances add, each in units of the pixels that a step of its layer spans.",
-        _check(
-            "the filter on the fine grid, or raw moments",
-            layer_values(routes),
-        ),
+        against("the filter on the fine grid, or raw moments", [{}], layer_values(routes)),
     )
 
 
@@ -260,9 +252,10 @@ def _displacement(net: Network, routes: UnequalLayers) -> Step:
         "averaged over the grid phase $|P(e_{p+1} - e_p)|^2$ is $2 (c_k(0) - c_k(1))/S_k$, and two "
         "independent pixels, far apart, differ by $Q_k = 2 c_k(0)/S_k$: the ratio is "
         f"$D_k = 1 - c_k(1)/c_k(0)$.{axes if net.dim > 1 else ''}",
-        _check(
+        against(
             "differences of pooled images up to layer "
             f"{min(net.depth, routes.image_depth)}{beyond}",
+            [{}],
             layer_values(routes),
         ),
     )
@@ -271,15 +264,14 @@ def _displacement(net: Network, routes: UnequalLayers) -> Step:
 def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
     exact = correlation(net, net.depth)
     peak = printable(Fraction(exact.values[0], exact.scale) ** net.dim)
+    piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
     if rectify is None:
-        value: Any = sp.Integer(1)
         statement = "Noise that is not rectified keeps its share of the signal."
         why = (
             "linear noise of variance $\\sigma^2$ costs $\\sigma^2 \\sum h_k^2$ in each of the "
             "$L/S_k^d$ units, in all $2 c_k(0)^d / S_k^d$, and $Q_k$ is the same."
         )
     else:
-        value = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
         statement = (
             "Noise: pooling averages the fluctuations away but not the mean of what the ReLU lets "
             "through."
@@ -292,20 +284,12 @@ def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
         )
     return Step(
         statement,
-        sp.Eq(y.G(net.depth), value),
+        sp.Eq(y.G(net.depth), sp.Integer(1) if rectify is None else piled),
         why,
-        _check(
+        against(
             "moments of the noise by quadrature, spread over the weights of one unit",
+            [{}],
             {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
             digits=25 if peak.is_Float else 65,
         ),
     )
-
-
-def _check(
-    route: str,
-    values: Mapping[Any, Any],
-    cases: Sequence[Mapping[Any, Any]] = ({},),
-    digits: int = 25,
-) -> Check:
-    return Check(route, partial(agree, cases=cases, values=values, digits=digits))

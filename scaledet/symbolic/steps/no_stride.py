@@ -17,9 +17,10 @@ from scaledet import symbols as y
 from scaledet.network.kernel import Kernel, box
 from scaledet.reference.exact import number
 from scaledet.reference.recursion import pooled
-from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.series import (
+    LOCAL,
     approached,
     extrapolated,
     fourier,
@@ -27,6 +28,7 @@ from scaledet.symbolic.routes.series import (
     level,
     log_symbol,
     remainder,
+    widths,
 )
 from scaledet.symbolic.steps.limits import cited_limits
 from scaledet.symbolic.steps.noise import noise_law
@@ -46,6 +48,7 @@ __all__ = ["derive_flat", "noise_series_steps", "series_steps"]
 PANEL = (Kernel([1, 2, 1]), Kernel([1, 2, 4]), Kernel([2, 1, 1, 3]))
 BOXES = (box(2), box(3), box(5))
 DECADES = "exact rationals at $k = 40, 400, 4000$"
+REMAINDER = f"{DECADES}: the remainder falls as the next power of $1/k$"
 
 Panel = list[tuple[Kernel, dict[Any, Any]]]
 """Kernels to check with, each with what stands for the symbols."""
@@ -95,12 +98,42 @@ def series_steps(kernel: Kernel | str, order: int) -> tuple[list[Step], dict[str
     1/(4*k*kappa_2) + O(k**(-2), (k, oo))
     """
     cumulants, panel = _cumulants(kernel, order)
+    peaks = _truncated(peak_series(order, cumulants), 1, order)
     named = {
-        "c_k(0)": _peak(cumulants, order, panel),
-        "D_k": _drop(cumulants, order, panel),
-        "A_k": _width(cumulants, panel),
-        "D_prefactor": _stability(panel),
-        "alpha": _alpha(panel),
+        "c_k(0)": Step(
+            "The peak of the autocorrelation.",
+            sp.Eq(y.c(k, 0), peaks / sp.sqrt(4 * sp.pi * k * cumulants[2])),
+            "expand the exponential of all cumulants beyond the second in $1/k$ at fixed "
+            "$k\\theta^2$ and integrate against the Gaussian weight.",
+            Check(REMAINDER, partial(remainder, panel=panel, order=order)),
+        ),
+        "D_k": Step(
+            "The sensitivity to displacements, in any dimension.",
+            sp.Eq(y.D(k), _truncated(sensitivity_series(order, cumulants), 0, order)),
+            "$D_k = 1 - c_k(1)/c_k(0)$; expand $1 - \\cos\\theta$ under the same integral and "
+            "divide the series. In $d$ dimensions $c_k(0)^{d-1}$ cancels.",
+            Check(REMAINDER, partial(remainder, panel=panel, order=order)),
+        ),
+        "A_k": Step(
+            "The effective receptive field grows as in a random walk.",
+            sp.Eq(y.A(k), sp.sqrt(1 + 12 * k * cumulants[2])),
+            "$A_k$ is the width of the box of the variance of $h_k$, and variances of convolved "
+            "filters add.",
+            Check("variance of the filter read off pooled images", partial(widths, panel=panel)),
+        ),
+        "D_prefactor": Step(
+            "The prefactor of the law $D_k \\sim A_k^{-2}$.",
+            sp.Eq(sp.Limit(y.D(k) * y.A(k) ** 2, k, sp.oo), sp.Integer(3)),
+            "the leading terms $D_k \\to 1/(4 k \\kappa_2)$ and $A_k^2 \\to 12 k \\kappa_2$ hold "
+            "whatever the filter.",
+            Check(f"{DECADES}: the difference falls as $1/k$", partial(approached, panel=panel)),
+        ),
+        "alpha": Step(
+            "The exponent of stability.",
+            sp.Eq(y.alpha, sp.Integer(2)),
+            "the previous step, read as a power law.",
+            Check(LOCAL, partial(extrapolated, symbol=y.alpha, panel=panel)),
+        ),
     }
     steps = [_logarithm(cumulants, order, panel), _gaussian(), *named.values()]
     if kernel != "any":
@@ -183,78 +216,6 @@ def _truncated(coefficients: list[Any], first: Any, order: int) -> Any:
     return sp.Add(first, *terms) + sp.O(k ** -(order + 1), (k, sp.oo))
 
 
-def _remainder(panel: Panel, order: int, dim: Any = 1) -> Check:
-    return Check(
-        f"{DECADES}: the remainder falls as the next power of $1/k$",
-        partial(remainder, panel=panel, order=order, dim=dim),
-    )
-
-
-def _peak(cumulants: Any, order: int, panel: Panel) -> Step:
-    series = _truncated(peak_series(order, cumulants), 1, order)
-    return Step(
-        "The peak of the autocorrelation.",
-        sp.Eq(y.c(k, 0), series / sp.sqrt(4 * sp.pi * k * cumulants[2])),
-        "expand the exponential of all cumulants beyond the second in $1/k$ at fixed "
-        "$k\\theta^2$ and integrate against the Gaussian weight.",
-        _remainder(panel, order),
-    )
-
-
-def _drop(cumulants: Any, order: int, panel: Panel) -> Step:
-    return Step(
-        "The sensitivity to displacements, in any dimension.",
-        sp.Eq(y.D(k), _truncated(sensitivity_series(order, cumulants), 0, order)),
-        "$D_k = 1 - c_k(1)/c_k(0)$; expand $1 - \\cos\\theta$ under the same integral and divide "
-        "the series. In $d$ dimensions $c_k(0)^{d-1}$ cancels.",
-        _remainder(panel, order),
-    )
-
-
-def _width(cumulants: Any, panel: Panel) -> Step:
-    def confront(claim: Any) -> str:
-        evidence = []
-        for kernel, symbols in panel:
-            images = pooled(kernel, 1)
-            cases = [{k: depth, **symbols} for depth in (1, 2, 3)]
-            values = {y.A: lambda at, p=images: sp.sqrt(1 + 12 * number(p.variance(at)))}
-            evidence.append(agree(claim, cases, values))
-        return " and ".join(evidence)
-
-    return Step(
-        "The effective receptive field grows as in a random walk.",
-        sp.Eq(y.A(k), sp.sqrt(1 + 12 * k * cumulants[2])),
-        "$A_k$ is the width of the box of the variance of $h_k$, and variances of convolved "
-        "filters add.",
-        Check("variance of the filter read off pooled images", confront),
-    )
-
-
-def _stability(panel: Panel) -> Step:
-    return Step(
-        "The prefactor of the law $D_k \\sim A_k^{-2}$.",
-        sp.Eq(sp.Limit(y.D(k) * y.A(k) ** 2, k, sp.oo), sp.Integer(3)),
-        "the leading terms $D_k \\to 1/(4 k \\kappa_2)$ and $A_k^2 \\to 12 k \\kappa_2$ hold "
-        "whatever the filter.",
-        Check(
-            f"{DECADES}: the difference falls as $1/k$",
-            partial(approached, panel=panel),
-        ),
-    )
-
-
-def _alpha(panel: Panel) -> Step:
-    return Step(
-        "The exponent of stability.",
-        sp.Eq(y.alpha, sp.Integer(2)),
-        "the previous step, read as a power law.",
-        Check(
-            "local exponents of exact rationals at $k = 400$ and $800$, extrapolated",
-            partial(extrapolated, symbol=y.alpha, panel=panel),
-        ),
-    )
-
-
 def noise_series_steps(
     kernel: Kernel | str, order: int, dim: Any, rectify: str | None
 ) -> tuple[list[Step], dict[str, Any]]:
@@ -273,29 +234,30 @@ def noise_series_steps(
     growth = (4 * sp.pi * k * cumulants[2]) ** power / (2 * sp.pi)
     terms = noise_series(order, cumulants, dim if isinstance(dim, int) else None)
     value = (sp.pi - 1) / (2 * sp.pi) + growth * _truncated(terms, 1, order)
-    series = Step(
-        "The sensitivity to noise, in powers of $1/k$.",
-        sp.Eq(y.G(k), value),
-        "insert the series of $c_k(0)$ into the law of noise and expand its power $-d$.",
-        _remainder(panel, order, dim),
-    )
-    prefactor = Step(
-        "The prefactor of the law $G_k \\sim A_k^{d}$.",
-        sp.Eq(sp.Limit(y.G(k) / y.A(k) ** dim, k, sp.oo), (sp.pi / 3) ** power / (2 * sp.pi)),
-        "$c_k(0)^{-d} \\to (4\\pi k\\kappa_2)^{d/2}$ and $12 k \\kappa_2 \\to A_k^2$.",
-        Check(f"{DECADES}, extrapolated", partial(approached, panel=panel, dim=dim)),
-    )
-    beta = _beta(panel, dim)
-    crossover = Step(
-        "Both parts of $G_k$ are equal at the crossover scale.",
-        sp.Eq(y.crossover, sp.sqrt(3 / sp.pi) * (sp.pi - 1) ** (1 / sp.sympify(dim))),
-        "solve $r A_*^d = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
-        Check(
-            "the prefactor extrapolated from exact rationals at $k = 400, 800$",
-            partial(extrapolated, symbol=y.crossover, panel=panel, dim=dim),
+    named = {
+        "G_k": Step(
+            "The sensitivity to noise, in powers of $1/k$.",
+            sp.Eq(y.G(k), value),
+            "insert the series of $c_k(0)$ into the law of noise and expand its power $-d$.",
+            Check(REMAINDER, partial(remainder, panel=panel, order=order, dim=dim)),
         ),
-    )
-    named = {"G_k": series, "G_prefactor": prefactor, "beta": beta, "crossover": crossover}
+        "G_prefactor": Step(
+            "The prefactor of the law $G_k \\sim A_k^{d}$.",
+            sp.Eq(sp.Limit(y.G(k) / y.A(k) ** dim, k, sp.oo), (sp.pi / 3) ** power / (2 * sp.pi)),
+            "$c_k(0)^{-d} \\to (4\\pi k\\kappa_2)^{d/2}$ and $12 k \\kappa_2 \\to A_k^2$.",
+            Check(f"{DECADES}, extrapolated", partial(approached, panel=panel, dim=dim)),
+        ),
+        "beta": _beta(panel, dim),
+        "crossover": Step(
+            "Both parts of $G_k$ are equal at the crossover scale.",
+            sp.Eq(y.crossover, sp.sqrt(3 / sp.pi) * (sp.pi - 1) ** (1 / sp.sympify(dim))),
+            "solve $r A_*^d = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
+            Check(
+                "the prefactor extrapolated from exact rationals at $k = 400, 800$",
+                partial(extrapolated, symbol=y.crossover, panel=panel, dim=dim),
+            ),
+        ),
+    }
     return list(named.values()), {name: step.expression.rhs for name, step in named.items()}
 
 
@@ -315,30 +277,30 @@ def _spread(kernel: Kernel, dim: Any, rectify: str | None) -> Derivation:
     """Derive D_k = 1 for span > 1: a lattice of its own, to which neighbours do not belong."""
     images = pooled(kernel, 1)
     values = {y.c: images.correlation, y.D: images.sensitivity}
-    route = Check(
-        "pooled one-pixel images, $k \\le 3$",
-        partial(agree, cases=[{k: depth} for depth in (1, 2, 3)], values=values),
-    )
+    cases = [{k: depth} for depth in (1, 2, 3)]
+    route = against("pooled one-pixel images, $k \\le 3$", cases, values)
     apart = Step(
         "Neighbouring pixels never overlap.",
         sp.Eq(y.c(k, 1), 0),
         f"all sites that a unit sees differ by multiples of the span, {kernel.span}.",
         route,
     )
-    alone = Step(
-        "So a move by one site changes everything, at any depth.",
-        sp.Eq(y.D(k), 1),
-        "$D_k = 1 - c_k(1)/c_k(0)$.",
-        route,
-    )
-    alpha = Step(
-        "The exponent of stability.",
-        sp.Eq(y.alpha, 0),
-        "$D_k$ is constant.",
-        Check("exact rationals, $k = 1, 10, 100$", partial(level, kernel=kernel)),
-    )
-    beta = linear_noise([images]) if rectify is None else _beta([(kernel, {})], dim)
-    named = {"D_k": alone, "alpha": alpha, "G_k": noise_law(rectify, dim), "beta": beta}
+    named = {
+        "D_k": Step(
+            "So a move by one site changes everything, at any depth.",
+            sp.Eq(y.D(k), 1),
+            "$D_k = 1 - c_k(1)/c_k(0)$.",
+            route,
+        ),
+        "alpha": Step(
+            "The exponent of stability.",
+            sp.Eq(y.alpha, 0),
+            "$D_k$ is constant.",
+            Check("exact rationals, $k = 1, 10, 100$", partial(level, kernel=kernel)),
+        ),
+        "G_k": noise_law(rectify, dim),
+        "beta": linear_noise([images]) if rectify is None else _beta([(kernel, {})], dim),
+    }
     return Derivation(
         title=f"No stride, span {kernel.span}: {_called(kernel)}",
         abstract="The filter lives on a sublattice: it averages, but never over neighbours.",

@@ -8,7 +8,6 @@ Source: residues of the generating functions at their dominant poles; our deriva
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from scaledet import symbols as y
 from scaledet.reference.exact import number
 from scaledet.reference.recursion import PlainRecursion
 from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.sequences import settled
+from scaledet.symbolic.routes.sequences import settled, settled_check
 from scaledet.symbols import k
 from scaledet.theory.growth.asymptote import Asymptote
 
@@ -44,89 +43,59 @@ def prefactor_steps(
     exponents = limits.exponents
     if limits.reason is not None:
         return [], {}
-    steps = {}
-    if exponents.alpha == 0:
-        steps["plateau"] = _plateau(limits, recursion)
-    elif exponents.log_power == 0:
-        steps["D_prefactor"] = _stability(limits, recursion)
-    if rectify is not None:
-        steps["G_prefactor"] = _noise(limits, recursion, dim)
-        steps["crossover"] = _crossover(limits, recursion, dim)
-    return list(steps.values()), {name: step.expression.rhs for name, step in steps.items()}
+    alpha, beta, steps = exponents.alpha, exponents.beta, {}
 
+    def width(layer: int) -> Any:
+        return limits.width * exponents.stride**layer
 
-def _plateau(limits: Asymptote, recursion: PlainRecursion) -> Step:
-    limit = sp.Limit(y.D(k), k, sp.oo)
-    return Step(
-        "The sensitivity to displacements tends to a plateau.",
-        sp.Eq(limit, limits.ratio),
-        "both sequences grow alike, and their dominant pole is simple and alone (a primitive "
-        "matrix); the ratio of the residues there remains.",
-        Check(ROUTE, partial(settled, subject=limit, value=recursion.sensitivity)),
-    )
+    def moved(layer: int) -> Any:
+        return number(recursion.sensitivity(layer)).evalf(40) * width(layer) ** alpha
 
+    def growing(at: int, layer: int) -> Any:
+        return number(recursion.peak(layer)).evalf(40) ** -at
 
-def _stability(limits: Asymptote, recursion: PlainRecursion) -> Step:
-    alpha = limits.exponents.alpha
     limit = sp.Limit(y.D(k) * y.A(k) ** alpha, k, sp.oo)
-
-    def value(layer: int) -> Any:
-        return number(recursion.sensitivity(layer)).evalf(40) * _width(limits, layer) ** alpha
-
-    return Step(
-        "The prefactor of the law $D_k \\sim A_k^{-\\alpha}$.",
-        sp.Eq(limit, limits.D_prefactor),
-        "the ratio of the residues of both generating functions at their dominant poles, and "
-        "$A_k \\to s^k \\sqrt{12 \\kappa_2/(s^2 - 1)}$.",
-        Check(ROUTE, partial(settled, subject=limit, value=value)),
-    )
-
-
-def _noise(limits: Asymptote, recursion: PlainRecursion, dim: Any) -> Step:
-    beta = limits.exponents.beta
-    limit = sp.Limit(y.G(k) / y.A(k) ** (dim * beta), k, sp.oo)
-
-    def value(at: int, layer: int) -> Any:
-        growing = number(recursion.peak(layer)).evalf(40) ** -at / (2 * sp.pi)
-        return growing / _width(limits, layer) ** (at * beta)
-
-    return Step(
-        "The prefactor of the law $G_k \\sim A_k^{\\beta}$.",
-        sp.Eq(limit, limits.G_prefactor(dim)),
-        "$c_k(0) \\sim C \\rho^k$ with $C$ the residue at the dominant pole.",
-        Check(ROUTE, partial(_in_dimensions, subject=limit, value=value, dim=dim)),
-    )
-
-
-def _crossover(limits: Asymptote, recursion: PlainRecursion, dim: Any) -> Step:
-    beta = limits.exponents.beta
-
-    def value(at: int, layer: int) -> Any:
-        """Follow the growing part down to where it equals the constant one."""
-        growing = number(recursion.peak(layer)).evalf(40) ** -at
-        return _width(limits, layer) * ((sp.pi - 1) / growing).evalf(40) ** (1 / (at * beta))
-
-    return Step(
-        "Both parts of $G_k$ are equal at the crossover scale.",
-        sp.Eq(y.crossover, limits.crossover(dim)),
-        "solve $r A_*^{\\beta} = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
-        Check(
-            "the growing part of exact $G_k$, followed back to the constant part",
-            partial(_in_dimensions, subject=y.crossover, value=value, dim=dim),
-        ),
-    )
-
-
-def _width(limits: Asymptote, layer: int) -> Any:
-    return limits.width * limits.exponents.stride**layer
-
-
-def _in_dimensions(claim: Any, *, subject: Any, value: Callable[[int, int], Any], dim: Any) -> str:
-    """Hold a limit to its values in dimension `dim`, or in all three if it is the symbol d."""
-    evidence = []
-    for at in (1, 2, 3) if dim is y.d else (dim,):
-        sides = (side.subs(y.d, at) for side in (claim.lhs, claim.rhs))
-        claimed = sp.Eq(*sides, evaluate=False)
-        in_dim = subject.subs(y.d, at)
-        evidence.append(settled(claimed, subject=in_dim, value=partial(value, at)))
-    return " and ".join(evidence)
+    check = Check(ROUTE, partial(settled, subject=limit, value=moved))
+    if alpha == 0:
+        steps["plateau"] = Step(
+            "The sensitivity to displacements tends to a plateau.",
+            sp.Eq(limit, limits.ratio),
+            "both sequences grow alike, and their dominant pole is simple and alone (a primitive "
+            "matrix); the ratio of the residues there remains.",
+            check,
+        )
+    elif exponents.log_power == 0:
+        steps["D_prefactor"] = Step(
+            "The prefactor of the law $D_k \\sim A_k^{-\\alpha}$.",
+            sp.Eq(limit, limits.D_prefactor),
+            "the ratio of the residues of both generating functions at their dominant poles, and "
+            "$A_k \\to s^k \\sqrt{12 \\kappa_2/(s^2 - 1)}$.",
+            check,
+        )
+    if rectify is not None:
+        limit = sp.Limit(y.G(k) / y.A(k) ** (dim * beta), k, sp.oo)
+        steps["G_prefactor"] = Step(
+            "The prefactor of the law $G_k \\sim A_k^{\\beta}$.",
+            sp.Eq(limit, limits.G_prefactor(dim)),
+            "$c_k(0) \\sim C \\rho^k$ with $C$ the residue at the dominant pole.",
+            settled_check(
+                ROUTE,
+                limit,
+                dim,
+                lambda at, layer: growing(at, layer) / (2 * sp.pi) / width(layer) ** (at * beta),
+            ),
+        )
+        steps["crossover"] = Step(
+            "Both parts of $G_k$ are equal at the crossover scale.",
+            sp.Eq(y.crossover, limits.crossover(dim)),
+            "solve $r A_*^{\\beta} = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
+            settled_check(
+                "the growing part of exact $G_k$, followed back to the constant part",
+                y.crossover,
+                dim,
+                lambda at, layer: (
+                    width(layer) * ((sp.pi - 1) / growing(at, layer)).evalf(40) ** (1 / (at * beta))
+                ),
+            ),
+        )
+    return list(steps.values()), {name: step.expression.rhs for name, step in steps.items()}

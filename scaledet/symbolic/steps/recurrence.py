@@ -5,7 +5,6 @@ Source: creative telescoping (Zeilberger 1991); the reduction for autocorrelatio
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -18,6 +17,7 @@ from scaledet.reference.pixel import autocorrelation
 from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.series import exact_moments
 from scaledet.symbols import k, t
 from scaledet.theory.correlation.recurrence import Recurrence, recurrence
@@ -44,10 +44,8 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
         y.D: lambda layer: 1 - exact_moments(kernel, layer)[1] / exact_moments(kernel, layer)[0],
     }
     called = f"the filter $({', '.join(map(str, kernel.weights))})$"
-    check = Check(
-        "the filter expanded in integers, $k \\le 40$",
-        partial(agree, cases=[{k: layer} for layer in NEAR], values=values),
-    )
+    cases = [{k: layer} for layer in NEAR]
+    check = against("the filter expanded in integers, $k \\le 40$", cases, values)
     equation = rule.equation()
     steps = [
         Step(
