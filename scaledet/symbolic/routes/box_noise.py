@@ -79,12 +79,12 @@ def _first_layer(dim: int, length: int) -> tuple[Any, Any]:
     return int(matrix.max()) / scale, int(covariance[0, 0]) / scale**2
 
 
-def by_boxes(quantity: Any, noise: Callable[[int, int, int], float]) -> list[Case]:
-    """Cases of `quantity`(k), taken from `noise`(dimension, length, layer)."""
+def by_boxes(dim: int, noise: Callable[[int, int, int], float]) -> list[Case]:
+    """Cases of G_k of boxes f = s, taken from `noise`(dimension, length, layer)."""
     return [
-        {d: dim, s: length, k: layer, quantity: partial(noise, dim, length)}
-        for (dim, length), depth in DEPTHS.items()
-        for layer in range(1, depth + 1)
+        {d: dim, s: length, k: layer, y.G: partial(noise, dim, length)}
+        for length in (2, 3)
+        for layer in range(1, DEPTHS[dim, length] + 1)
     ]
 
 

@@ -152,15 +152,13 @@ def linear_growth(pools: Sequence[PooledPixel]) -> list[Case]:
     cases: list[Case] = []
     for pooled in pools:
         layers = (1, 2) if pooled.stride(1) > 1 else (1, 2, 3)
-        noise = [_squares(pooled, layer) / pooled.correlation(layer, 0) for layer in layers]
+        squares = [sum(weight**2 for weight in pooled.seen(layer).values()) for layer in layers]
+        noise = [
+            square / pooled.correlation(layer, 0)
+            for square, layer in zip(squares, layers, strict=True)
+        ]
         cases += [{y.beta: sp.log(number(energy / noise[0]))} for energy in noise[1:]]
     return cases
-
-
-def _squares(pooled: PooledPixel, layer: int) -> Fraction:
-    """Sum of the squared weights of one output unit."""
-    reach = len(pooled.layer(1)[0]) * pooled.stride(layer) * layer
-    return sum((pooled.filter(layer, j) ** 2 for j in range(-1, reach + 1)), Fraction(0))
 
 
 def exact(value: Any) -> Any:

@@ -28,7 +28,7 @@ from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import Case, agree
 from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes import sequences
-from scaledet.symbolic.routes.box_noise import deep_correlation, flat_limit
+from scaledet.symbolic.routes.box_noise import by_boxes, deep_correlation, flat_limit, late_noise
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.noise import exact
 from scaledet.symbolic.routes.series import LOCAL, extrapolated
@@ -168,13 +168,15 @@ def _integrated(claim: Any, case: dict[Any, Any]) -> Any:
     return claim.replace(lambda node: isinstance(node, sp.Integral), value)
 
 
-def boxes(dim: int) -> list[Case]:
-    """G_k of boxes whose length is their stride."""
-    return [
+def boxes(claim: Any, dim: int) -> str:
+    """Confront G_k of boxes whose length is their stride."""
+    cases = [
         {y.d: dim, y.s: length, y.k: layer, y.G: partial(_boxes, length, dim)}
         for length in (2, 3)
         for layer in (1, 2, 3)
     ]
+    on_tori = agree(claim, by_boxes(dim, late_noise), digits=9)
+    return f"{agree(claim, cases)}; {on_tori} on tori"
 
 
 def boxes_beta(dim: int) -> list[Case]:

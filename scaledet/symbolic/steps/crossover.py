@@ -37,7 +37,7 @@ def crossover_steps() -> tuple[Step, ...]:
             digits=9,
         ),
     )
-    power = sp.symbols("power", positive=True)
+    power, ratio = (sp.Dummy(name, positive=True) for name in ("power", "ratio"))
     (equal,) = sp.solve(FLUCTUATIONS - y.prefactor * power, power)
     scale = Step(
         "At the crossover scale $A_*$ the mean of the noise weighs as much as its fluctuations.",
@@ -53,7 +53,6 @@ def crossover_steps() -> tuple[Step, ...]:
             DIMS, ON_TORI, lambda dim: [{d: dim, crossover: boxes.balance(dim, 2)}], digits=9
         ),
     )
-    ratio = sp.symbols("ratio", positive=True)
     plain = scale.expression.rhs.subs(y.prefactor, ratio**d / (2 * sp.pi))
     value = sp.powdenest(sp.expand_power_base(sp.simplify(plain), force=True), force=True)
     route = "noise pooled by boxes of 3 on large tori, extrapolated to infinite depth"

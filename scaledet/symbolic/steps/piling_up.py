@@ -13,12 +13,14 @@ from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes import box_noise, noise
 from scaledet.symbolic.routes.checks import DIMS, against, against_in, check_in
 from scaledet.symbolic.steps.noise import finite_noise, noise_steps
+from scaledet.symbolic.steps.rectified_units import PAGE as LAYERS
+from scaledet.symbolic.steps.rectified_units import boxes_law as layer_boxes
 from scaledet.symbols import L, c, d, k, s
 
 
 def piling_up_steps(law: Step) -> tuple[Step, ...]:
     """Derive what the law of noise rectified at the input says about sizes, filters and beta."""
-    power, pixels = sp.symbols("power pixels", positive=True)
+    power, pixels = (sp.Dummy(name, positive=True) for name in ("power", "pixels"))
     weak = {
         y.active_mean: 0,
         y.active_variance: y.sigma**2,
@@ -69,7 +71,7 @@ def piling_up_steps(law: Step) -> tuple[Step, ...]:
         "noise $R_k$ falls by the further factor $G_k \\sim A_k^d$.",
         against_in(DIMS, route, noise.linear_ratio),
     )
-    width, ratio = sp.symbols("width ratio", positive=True)
+    width, ratio = (sp.Dummy(name, positive=True) for name in ("width", "ratio"))
     spread = sp.expand_power_base(law.expression.rhs.subs(c(k, 0), 1 / (ratio * width)))
     value = sp.limit(sp.expand(spread / width**d), width, sp.oo)
     route = "noise pooled by boxes of 3 on large tori, extrapolated in powers of $A_k^{-2}$"
@@ -93,7 +95,9 @@ def piling_up_steps(law: Step) -> tuple[Step, ...]:
         "every depth, with $r = 1/(2 \\pi)$.",
         sp.Eq(y.G(k), law.expression.rhs.subs(c(k, 0), s**-k)),
         "a box of $s^k$ sites has $c_k(0) = s^{-k}$: it holds $s^k$ weights of square $s^{-2k}$.",
-        against(route, lambda: box_noise.by_boxes(y.G, box_noise.total_noise), digits=9),
+        against_in(
+            DIMS, route, lambda dim: box_noise.by_boxes(dim, box_noise.total_noise), digits=9
+        ),
     )
     slope = sp.simplify(width * sp.diff(spread, width) / spread)
     growth = Step(
@@ -112,23 +116,8 @@ def piling_up_steps(law: Step) -> tuple[Step, ...]:
             box_noise.growth,
         ),
     )
-    late = Step(
-        "Boxes $f = s$, the noise rectified only after layer 1, $k \\ge 1$: one layer is won.",
-        sp.Eq(y.G_late(k), boxes.expression.rhs.subs(k, k - 1)),
-        "layer 1 pools $\\eta$ into white noise again, of variance $\\sigma^2 / s^d$ on $L / s^d$ "
-        "units, and leaves an active unit of height $s^{-d}$. In units of this height the noise "
-        "has variance $s^d \\sigma^2$: it is matched once more, and the $k - 1$ layers that follow "
-        "cannot tell it from noise rectified at their input. So it is if every layer rectifies "
-        "and the biases vanish: only the first ReLU acts.",
-        against(
-            "layer 1 as a dense matrix, moments by quadrature at the pooled height, then pooled "
-            "on tori",
-            lambda: box_noise.by_boxes(y.G_late, box_noise.late_noise),
-            digits=9,
-        ),
-    )
     any_size = matched, alone, linear, noise_steps(None, d)[-1], relative
-    return *any_size, flat, boxes, growth, late
+    return *any_size, flat, boxes, growth, layer_boxes(d).cited(LAYERS)
 
 
 def linear_noise(pools: Sequence[PooledPixel]) -> Step:

@@ -22,7 +22,7 @@ from scaledet import symbols as y
 from scaledet import validate
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes import rectified_units as routes
-from scaledet.symbolic.routes.checks import against, against_in, dimensions
+from scaledet.symbolic.routes.checks import against, against_in, check_in, dimensions
 from scaledet.symbolic.routes.rectified_units import DEFINITION, pair_check
 from scaledet.symbols import c, correlation, k, n, s, x
 
@@ -242,14 +242,20 @@ def boxes_law(dim: Any) -> Step:
     s**(k - 1)/(2*pi) + (-1 + pi)/(2*pi)
     """
     piled = s ** (dim * (k - 1)) / (2 * sp.pi)
-    route = "covariances by quadrature, summed over all weights of boxes"
+    route = (
+        "covariances by quadrature, summed over all weights of boxes; layer 1 as a dense matrix, "
+        "moments by quadrature at the pooled height, active pixel included, then pooled on tori"
+    )
     return Step(
-        "Boxes whose length is their stride, $f = s$, at every layer: one layer is won against "
-        "noise rectified at the input.",
+        "If every layer rectifies, boxes whose length is their stride, $f = s$, win one layer "
+        "against noise rectified at the input.",
         sp.Eq(y.G(k), (sp.pi - 1) / (2 * sp.pi) + piled),
         "$c_k(0) = s^{-k}$; units of layer 1 do not overlap, $\\rho_n = 0$ for $n \\ne 0$, so that "
-        "chord and covariance agree and the fluctuations contribute $(\\pi - 1)/(2\\pi)$.",
-        against_in(dimensions(dim), route, routes.boxes),
+        "chord and covariance agree and the fluctuations contribute $(\\pi - 1)/(2\\pi)$. Layer 1 "
+        "leaves white noise of variance $\\sigma^2/s^d$ on $L/s^d$ units, and an active unit of "
+        "height $s^{-d}$. In units of this height the noise is matched once more: the $k - 1$ "
+        "layers that follow cannot tell it from noise rectified at their input.",
+        check_in(dimensions(dim), route, routes.boxes),
     )
 
 
