@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Check, Step
+from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes import integer_noise as routes
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.integer_noise import LOW, NOISE, SIGNED, networks, outcomes_check
+from scaledet.symbolic.routes.integer_noise import LOW, NOISE, SIGNED, networks
 from scaledet.symbols import L, d, i, j, k, m, s
 
 IMAGES = "all outcomes of noise of few integer values, sent through the layers image by image"
-INPUTS = "all outcomes of noise sent through networks with 2, 3, 4 and 8 inputs a unit"
-RECTIFIED = "noise of both signs that the first layer rectifies, all outcomes"
+INPUTS = "all outcomes of noise sent through networks with 2, 3, 4 and 8 inputs a unit, d = 1, 2, 3"
+RECTIFIED = "noise of both signs that the first layer rectifies, all outcomes, d = 1, 2, 3"
 
 PAIRS = networks(
     (1, 2, NOISE, (2, 1, 3), (0, 1, 2)),
@@ -51,8 +49,8 @@ EQUAL = networks(
     (2, 2, ((0, 1), (2, 1)), (1, 1, 1), (0, 1)),
     (1, 2, LOW, (1, 1, 1), (1, 2)),
 )
-CARRIED = "clean images carried out in rationals, layer by layer"
-UNIT_BUDGETS = "all outcomes of noise sent through networks with unit budgets"
+CARRIED = "clean images carried out in rationals, layer by layer, d = 1, 2, 3"
+UNIT_BUDGETS = "all outcomes of noise sent through networks with unit budgets, d = 1, 2"
 
 
 def density_steps() -> tuple[Step, ...]:
@@ -66,7 +64,7 @@ def density_steps() -> tuple[Step, ...]:
         "units of layer $k$ over disjoint pixels are functions of independent noise: "
         "$y_{k+1} = (y + y' - \\beta_{k+1})_+$ with $y$, $y'$ independent copies of $y_k$. For "
         "$n$ inputs it is the $n$-fold convolution.",
-        outcomes_check(IMAGES, PAIRS, heights=(1, 2, 3, 5)),
+        against(IMAGES, [{**case, m: height} for case in PAIRS for height in (1, 2, 3, 5)]),
     )
     ends = ((i, 0, j), (j, 0, y.budget(k + 1)))
     atom = Step(
@@ -74,7 +72,7 @@ def density_steps() -> tuple[Step, ...]:
         sp.Eq(y.unit_law(k + 1, 0), sp.Sum(y.unit_law(k, i) * y.unit_law(k, j - i), *ends)),
         "the ReLU maps every sum up to $\\beta_{k+1}$ to zero. At $\\beta_{k+1} = 0$ the atom is "
         "$p_k(0)^n$: it is known exactly, beside a density that a grid only approximates.",
-        outcomes_check(IMAGES, PAIRS, heights=(0,)),
+        against(IMAGES, PAIRS),
     )
     value = s**d * y.unit_mean(k) - y.budget(k + 1) + y.shortfall(k + 1, 1)
     mean = Step(
@@ -82,7 +80,7 @@ def density_steps() -> tuple[Step, ...]:
         "height that the sums lacked, $a_{k, p} = \\mathrm{E}(\\beta_k - S)_+^p$.",
         sp.Eq(y.unit_mean(k + 1), value),
         "$(S - \\beta)_+ = S - \\beta + (\\beta - S)_+$ for the sum $S$ of $n = s^d$ inputs.",
-        outcomes_check(INPUTS, CUT),
+        against(INPUTS, CUT),
     )
     lack, square = y.shortfall(k + 1, 1), y.shortfall(k + 1, 2)
     mixed = 2 * (y.budget(k + 1) - s**d * y.unit_mean(k)) * lack
@@ -93,7 +91,7 @@ def density_steps() -> tuple[Step, ...]:
         "$\\mathrm{Var}(S - \\beta)_+ = \\mathrm{Var} S + \\mathrm{Var}(\\beta - S)_+ + "
         "2\\,\\mathrm{Cov}(S, (\\beta - S)_+)$ and "
         "$S (\\beta - S)_+ = \\beta (\\beta - S)_+ - (\\beta - S)_+^2$.",
-        outcomes_check(INPUTS, CUT),
+        against(INPUTS, CUT),
     )
     plain = mean.expression.rhs.subs({y.budget(k + 1): 0, y.shortfall(k + 1, 1): 0})
     value = plain.subs(y.unit_mean(k), s ** (d * (k - 1)) * y.unit_mean(1))
@@ -103,7 +101,7 @@ def density_steps() -> tuple[Step, ...]:
         "eigenvalue $n$ against the signal's 1.",
         sp.Eq(y.unit_mean(k), sp.powsimp(value).subs(k, k - 1)),
         "after the first ReLU sums are not negative: nothing is cut; by induction.",
-        outcomes_check(RECTIFIED, UNCUT),
+        against(RECTIFIED, UNCUT),
     )
     plain = variance.expression.rhs.subs(
         {y.budget(k + 1): 0, y.shortfall(k + 1, 1): 0, y.shortfall(k + 1, 2): 0}
@@ -115,7 +113,7 @@ def density_steps() -> tuple[Step, ...]:
         sp.Eq(y.unit_variance(k), sp.powsimp(value).subs(k, k - 1)),
         "the same without cuts; every cumulant of the height grows by $n$ a layer, so the one of "
         "order $r$ falls as $n^{k (1 - r)}$ against the $r$-th power of the mean.",
-        outcomes_check(RECTIFIED, UNCUT),
+        against(RECTIFIED, UNCUT),
     )
     background = (L / y.S(k) ** d - 1) * y.background_square(k)
     energy = Step(
@@ -124,8 +122,8 @@ def density_steps() -> tuple[Step, ...]:
         "$L/S_k^d$ units, independent of one another; with $b_k \\le 0$ a clean background unit "
         "is 0. The unit over the active pixel obeys the same recursion with one input replaced, "
         "$Y_{k+1} = \\mathrm{relu}((Y_k + X + \\dots + X')/n + b_{k+1})$.",
-        Check(
-            "all outcomes of noise on whole tori, against those on the pixels of one unit",
+        against(
+            "all outcomes of noise on whole tori, against those on the pixels of one unit, d = 1, 2",
             routes.energy,
         ),
     )
@@ -137,7 +135,7 @@ def density_steps() -> tuple[Step, ...]:
         "is 0 for $f \\le s$ and positive for overlapping weights. The law of one unit then no "
         "longer determines the next layer; closing the recursion by independence or by a Gaussian "
         "is an approximation.",
-        Check("the weights of two neighbouring units, pixel by pixel", routes.neighbours),
+        against("the weights of two neighbouring units, pixel by pixel", routes.neighbours),
     )
     return law, atom, mean, variance, kept, averaged, energy, neighbours
 
@@ -153,14 +151,14 @@ def threshold_steps() -> tuple[Step, ...]:
         ),
         "$u_k = (u_{k-1}/n - \\beta_k n^{-k})_+$, times $n^k$; once zero it stays zero. A peak of "
         "the noise as high as the signal lives as long as the signal.",
-        Check(CARRIED, routes.shares),
+        against(CARRIED, routes.shares),
     )
     power = s ** (-d * k)
     constant = Step(
         "Constant bias $b_k = -\\vartheta$, as long as the signal lives.",
         sp.Eq(y.signal(k), power - y.strength * (1 - power) * s**d / (s**d - 1)),
         "the budgets $\\vartheta (n + n^2 + \\dots + n^k)$ are a geometric sum.",
-        Check(CARRIED, partial(routes.clean, routes.constant)),
+        against(CARRIED, lambda: routes.clean(routes.constant)),
     )
     need = 1 + (s**d - 1) / (s**d * y.strength)
     death = Step(
@@ -170,7 +168,10 @@ def threshold_steps() -> tuple[Step, ...]:
         "$u_k \\le 0$ from $n^k \\ge 1 + (n - 1)/(n \\vartheta)$ on; then $Q_k = 0$ and neither "
         "$D_k$ nor $G_k$ is defined. Just before, $G_k$ may rise: the signal falls faster than the "
         "noise, unless the cuts have killed that first.",
-        Check("clean images carried out in rationals until they are blank", routes.death),
+        against(
+            "clean images carried out until they are blank, 1 % to either side of every edge",
+            routes.death,
+        ),
     )
     proportional = Step(
         "Proportional biases $b_k = -\\vartheta n^{-k}$: the signal falls linearly in units of "
@@ -178,7 +179,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "$\\vartheta = 1/k$.",
         sp.Eq(y.signal(k), (1 - k * y.strength) / s ** (d * k)),
         "every layer takes $\\vartheta$ of the budget of 1.",
-        Check(CARRIED, partial(routes.clean, lambda strength, *_: strength)),
+        against(CARRIED, lambda: routes.clean(lambda strength, *_: strength)),
     )
     first, second, cut = y.first_height, y.second_height, y.spent
     gain = Step(
@@ -192,7 +193,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "inputs and layers, of all schedules of the same total budget the single cut in the "
         "first layer leaves every background unit lowest, while the signal depends on the total "
         "alone: it minimises $\\mathrm{E} X_k^2$ at given $Q_k$.",
-        Check(
+        against(
             "images of two active pixels through two layers, the bias in the first or second",
             routes.gain,
         ),
@@ -207,7 +208,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "the last step, repeated: a unit is at least as high as all its pixels' peaks after the "
         "whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The noise $y_0$ "
         "of the pixels is rectified here; where it is not, the same holds from the first layer on.",
-        outcomes_check("all outcomes of noise of few integer values, d = 1, 2", PEAKED),
+        against("all outcomes of noise of few integer values, d = 1, 2", PEAKED),
     )
     mean = y.unit_mean(1) ** 2 / s ** (2 * d)
     early = Step(
@@ -216,7 +217,9 @@ def threshold_steps() -> tuple[Step, ...]:
         "later layers cut nothing. Against $Q_k \\propto n^{-2k}$ the noise of $L/n^k$ units grows "
         "as $n^k = A_k^d$: piling up needs no more than that, here or at $b = 0$. A deep cut makes "
         "$\\bar y_1$ exponentially small, so that this sets in late.",
-        outcomes_check("noise of both signs through networks with one cut, all outcomes", ONE_CUT),
+        against(
+            "noise of both signs through networks with one cut, all outcomes, d = 1, 2", ONE_CUT
+        ),
     )
     drive = Step(
         "Equal budgets. Let every layer take the same height off, the unit in which heights are "
@@ -228,7 +231,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "definition, $\\Delta_k = (n - 1)\\, \\mathrm{E}\\, y_k n^{y_k} - \\mathrm{E}\\, "
         "n^{y_k}$. The recursion $y_{k+1} = (y + \\dots + y' - 1)_+$ is that of Derrida and "
         "Retaux (2014); the number goes back to Collet, Eckmann, Glaser and Martin (1984).",
-        outcomes_check(UNIT_BUDGETS, EQUAL),
+        against(UNIT_BUDGETS, EQUAL),
     )
     sign = Step(
         "Its sign never changes.",
@@ -238,7 +241,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "factor. For $\\Delta < 0$ heights stay exponentially rare and the noise dies; for "
         "$\\Delta > 0$ its mean outgrows the height that is taken off and survives (proved by the "
         "authors named above).",
-        outcomes_check(UNIT_BUDGETS, EQUAL),
+        against(UNIT_BUDGETS, EQUAL),
     )
     critical = Step(
         "The threshold for noise of two values: a unit has height $q$ with probability $p$, else "
