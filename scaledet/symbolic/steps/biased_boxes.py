@@ -123,7 +123,7 @@ def density_steps() -> tuple[Step, ...]:
         "is 0. The unit over the active pixel obeys the same recursion with one input replaced, "
         "$Y_{k+1} = \\mathrm{relu}((Y_k + X + \\dots + X')/n + b_{k+1})$.",
         against(
-            "all outcomes of noise on whole tori, against those on the pixels of one unit, d = 1, 2",
+            "all outcomes of noise on whole tori, d = 1, 2, against those on the pixels of a unit",
             routes.energy,
         ),
     )
