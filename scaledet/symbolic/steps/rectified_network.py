@@ -62,7 +62,8 @@ def derive_layers(
     sqrt(3)/(6*pi) + 4/9
     """
     if net is not None:
-        subject, steps = layers_in_words(net), []
+        subject = layers_in_words(net)
+        steps: list[Step] = []
         if net.period < net.depth and net.support[net.period] > 1:
             subject, steps = _repeated(net, dim)
         steps += _numbers(net)
