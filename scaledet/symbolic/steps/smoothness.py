@@ -20,8 +20,7 @@ from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.sequences import grows
-from scaledet.symbolic.routes.smoothness import lowest_maximum, multiplicity, smooth
+from scaledet.symbolic.routes.strided import RATES, grows, lowest_maximum, multiplicity, smooth
 from scaledet.symbols import z
 from scaledet.theory.growth.smoothness import Smoothness, smoothness
 
@@ -70,7 +69,7 @@ def smoothness_steps(
         "as for $c_k(0)$; $|b_k|^2 \\ge 0$ on the unit circle makes it the spectral radius of the "
         "transition operator of $b$ on any closed window.",
         Check(
-            "exact local rates of the plain recursion for $b$",
+            f"{RATES} for $b$",
             partial(grows, symbol=y.rho_b, recursion=quotient, name="peak"),
         ),
     )
