@@ -14,8 +14,10 @@ from scaledet.reference.layers import UnequalLayers
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.prose import Entrywise
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.unequal_layers import (
+from scaledet.symbolic.routes.layers import (
     BOX_3,
+    FIRST,
+    ODD,
     PAIR,
     SMOOTH,
     Layers,
@@ -26,7 +28,6 @@ from scaledet.symbolic.routes.unequal_layers import (
     layer_values,
     layers,
     limit,
-    odd_boxes,
 )
 from scaledet.symbols import f, i, k, m, n, p, rho, rho_drop, s, z
 from scaledet.theory.correlation.exact import correlation
@@ -208,7 +209,7 @@ def cap_steps() -> list[Step]:
         Check(
             "exact $D_k$ 41 and 21 layers deep, four first layers at strides 2 and 3, two stable "
             "networks behind each",
-            capped,
+            partial(capped, firsts=FIRST),
         ),
     )
     boxes = Step(
@@ -216,7 +217,9 @@ def cap_steps() -> list[Step]:
         sp.Eq(y.plateau, odd),
         "its two phases receive $(f+1)/(2f)$ and $(f-1)/(2f)$. That is 1/5 for the box of length 3 "
         "and 1/25 for the length 7 that many networks begin with: longer is better, even is right.",
-        Check("exact $D_k$ deep behind boxes of 3, 5, 7 and 11 pixels", odd_boxes),
+        Check(
+            "exact $D_k$ deep behind boxes of 3, 5, 7 and 11 pixels", partial(capped, firsts=ODD)
+        ),
     )
     return [cap, boxes]
 

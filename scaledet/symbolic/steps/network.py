@@ -35,9 +35,10 @@ from scaledet.symbolic.prose import (
     shown_layers,
 )
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.unequal_layers import layer_values
+from scaledet.symbolic.routes.layers import layer_values
 from scaledet.symbolic.steps.architectures import PAGE, front_law
 from scaledet.symbolic.steps.no_stride import derive_flat
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.strided import derive_strided
 from scaledet.theory.correlation.exact import composite_filter, correlation
 from scaledet.theory.coverage import require_theory
@@ -84,8 +85,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
     routes = _routes(net)
-    last = {"D": _displacement(net, routes), "G": _noise(net, routes, rectify)}
-    last |= {"A": _field(net, routes)}
+    last = _last_layer(net, routes, rectify)
     result = {f"{name}_{net.depth}": step.expression.rhs for name, step in last.items()}
     assumed: tuple[str, ...] = ()
     if net.period < net.depth and net.support[-1] > 1:
@@ -228,68 +228,41 @@ def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
     )
 
 
-def _field(net: Network, routes: UnequalLayers) -> Step:
-    last = net.depth
-    return Step(
-        "So the network sees pixels through a window as wide as this box (pixels per axis).",
-        sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
-        "variances add, each in units of the pixels that a step of its layer spans.",
-        against("the filter on the fine grid, or raw moments", [{}], layer_values(routes)),
-    )
-
-
-def _displacement(net: Network, routes: UnequalLayers) -> Step:
-    exact = correlation(net, net.depth)
+def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dict[str, Step]:
+    """Return D, G and A at the last layer."""
+    last, exact = net.depth, correlation(net, net.depth)
     value = 1 - Fraction(exact.values[1], exact.values[0])
-    axes = (
-        " In $d$ dimensions $c_k(0)^{d-1}$ stands in both and cancels, whichever axis the pixel "
-        "moves along."
-    )
-    beyond = "" if routes.image_depth >= net.depth else "; beyond, filters and walkers"
-    return Step(
-        "A move by one site changes the representation by what neighbouring pixels do not share.",
-        sp.Eq(y.D(net.depth), printable(value)),
-        "averaged over the grid phase $|P(e_{p+1} - e_p)|^2$ is $2 (c_k(0) - c_k(1))/S_k$, and two "
-        "independent pixels, far apart, differ by $Q_k = 2 c_k(0)/S_k$: the ratio is "
-        f"$D_k = 1 - c_k(1)/c_k(0)$.{axes if net.dim > 1 else ''}",
-        against(
-            "differences of pooled images up to layer "
-            f"{min(net.depth, routes.image_depth)}{beyond}",
-            [{}],
-            layer_values(routes),
-        ),
-    )
-
-
-def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
-    exact = correlation(net, net.depth)
     peak = printable(Fraction(exact.values[0], exact.scale) ** net.dim)
     piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
-    if rectify is None:
-        statement = "Noise that is not rectified keeps its share of the signal."
-        why = (
-            "linear noise of variance $\\sigma^2$ costs $\\sigma^2 \\sum h_k^2$ in each of the "
-            "$L/S_k^d$ units, in all $2 c_k(0)^d / S_k^d$, and $Q_k$ is the same."
-        )
-    else:
-        statement = (
-            "Noise: pooling averages the fluctuations away but not the mean of what the ReLU lets "
-            "through."
-        )
-        why = (
-            "each of the $L/S_k^d$ units keeps the mean $\\sigma/\\sqrt{2\\pi}$ of rectified noise "
-            "and takes $c_k(0)^d$ of its variance $\\sigma^2 (\\pi - 1)/(2\\pi)$: the law of "
-            "noise, $G_k = \\frac{\\pi-1}{2\\pi} + \\frac{1}{2\\pi\\, c_k(0)^d}$, with the peak of "
-            "these layers."
-        )
-    return Step(
-        statement,
-        sp.Eq(y.G(net.depth), sp.Integer(1) if rectify is None else piled),
-        why,
-        against(
-            "moments of the noise by quadrature, spread over the weights of one unit",
-            [{}],
-            {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
-            digits=25 if peak.is_Float else 65,
+    axes = " In $d$ dimensions $c_k(0)^{d-1}$ cancels." if net.dim > 1 else ""
+    beyond = "" if routes.image_depth >= last else "; beyond, filters and walkers"
+    law = noise_law(rectify, net.dim)
+    return {
+        "D": Step(
+            "A move by one site changes the part that neighbouring pixels do not share.",
+            sp.Eq(y.D(last), printable(value)),
+            f"$D_k = 1 - c_k(1)/c_k(0)$ for any layers: see the page “{PAGE}”.{axes}",
+            against(
+                f"differences of pooled images up to layer {min(last, routes.image_depth)}{beyond}",
+                [{}],
+                layer_values(routes),
+            ),
         ),
-    )
+        "G": Step(
+            law.statement,
+            sp.Eq(y.G(last), sp.Integer(1) if rectify is None else piled),
+            f"the law of noise at the peak of these layers: {law.justification}",
+            against(
+                "moments of the noise by quadrature, spread over the weights of one unit",
+                [{}],
+                {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
+                digits=25 if peak.is_Float else 65,
+            ),
+        ),
+        "A": Step(
+            "So the network sees pixels through a window as wide as this box (pixels per axis).",
+            sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
+            "variances add, each in units of the pixels that a step of its layer spans.",
+            against("the filter on the fine grid, or raw moments", [{}], layer_values(routes)),
+        ),
+    }

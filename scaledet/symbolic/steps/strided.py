@@ -24,7 +24,7 @@ from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion, pooled
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.equal_layers import layers_and
+from scaledet.symbolic.routes.layers import layers_and
 from scaledet.symbolic.routes.strided import (
     RATES,
     annihilates,
@@ -111,12 +111,9 @@ def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = stride * len(kernel)
     lags = {*range(len(kernel) + 1), stride * kernel.span}
     cases = layers_and(m, lags, 2 if size <= 24 else 1)
-    law = pooling_recursion.recursion_law({stride: images}, cases)
-    if (
-        size > 1000
-    ):  # there are too many phases to pool: the law is tried on the filters of its page
-        law = pooling_recursion.recursion_law()
-    return law.cited(pooling_recursion.PAGE)
+    # Beyond 1000 there are too many phases to pool: the law is tried on the filters of its page.
+    tried = () if size > 1000 else ({stride: images}, cases)
+    return pooling_recursion.recursion_law(*tried).cited(pooling_recursion.PAGE)
 
 
 def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
@@ -125,14 +122,14 @@ def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = integers.nrows()
     matrix = sp.ImmutableMatrix(size, size, lambda i, j: sp.Rational(int(integers[i, j]), scale))
 
+    def entry(lag: int, column: int) -> Any:
+        at = {int(column), -int(column)}
+        return number(sum(images.correlation(1, int(lag) - stride * n) for n in at))
+
     def confront(claim: Any) -> str:
         given = claim.rhs if isinstance(claim.rhs, sp.MatrixBase) else claim.lhs
-        if given.shape != (size, size):
-            refute(f"the operator acts on {size} lags")
-        for lag, column in ((i, j) for j in range(size) for i in range(size)):
-            true = sum(images.correlation(1, lag - stride * at) for at in {column, -column})
-            if given[lag, column] != number(true):
-                refute(f"entry ({lag}, {column}) is {true}, not {given[lag, column]}")
+        if given != sp.ImmutableMatrix(size, size, entry):
+            refute(f"{given} is not the operator on {size} lags")
         closed = (size - 1 + len(kernel.trimmed) - 1) // stride
         if closed > size - 1:
             refute(f"lag {closed} is needed beyond the window")
