@@ -19,7 +19,6 @@ from scaledet.symbolic.claims import agree
 from scaledet.symbols import f, k, rho, rho_drop, s
 
 __all__ = [
-    "BOX_2",
     "BOX_3",
     "FIRST",
     "ODD",
@@ -56,12 +55,7 @@ BLOCKS = 40
 """Repetitions of a block."""
 STABLE: tuple[Layers, ...] = ((((1, 2, 1), 2),), SMOOTH + BOX_2)
 """Blocks that become stable by themselves; 20 of them are deep."""
-FIRST: tuple[Layers, ...] = (
-    (((1, 2, 4), 2),),
-    (((1, 3), 3),),
-    (((2, 1, 1, 5), 3),),
-    (((1, 1, 1), 2),),
-)
+FIRST: tuple[Layers, ...] = ((((1, 2, 4), 2),), (((1, 3), 3),), (((2, 1, 1, 5), 3),), BOX_3)
 ODD = tuple(layers(([1] * length, 2)) for length in (3, 5, 7, 11))
 SKEW = {
     2: PooledPixel([([Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)], 2)]),
@@ -108,14 +102,14 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
     }
 
 
-def exponent(claim: Any, symbol: Any, blocks: Sequence[Layers]) -> str:
+def exponent(claim: Any, blocks: Sequence[Layers]) -> str:
     """Confront alpha with growth rates and with local exponents of every block."""
     words = []
     for block in blocks:
         images = brute(block)
         sites, _ = images.filters[len(block)]
         value = measured_alpha(tuple(sites), images.stride(len(block)))
-        agree(claim, [{symbol: value}])
+        agree(claim, [{y.alpha: value}])
         local, error = _local_alpha(block)
         if abs(local - mpmath.mpf(str(value.evalf(25)))) > error + mpmath.mpf("1e-10"):
             refute(f"local exponents reach {mpmath.nstr(local, 12)}, growth rates {value}")
@@ -142,16 +136,11 @@ def _float(value: Fraction) -> Any:
     return mpmath.mpf(value.numerator) / value.denominator
 
 
-def limit(
-    claim: Any,
-    network: Layers,
-    known: Mapping[Any, Any] | None = None,
-    values: Mapping[Any, Any] | None = None,
-) -> str:
+def limit(claim: Any, network: Layers, known: Any = None, values: Any = None) -> str:
     """Confront the limit of D_k with its exact value at the last layer of a deep network."""
     images = brute(network)
     plateau = images.sensitivity(images.depth)
-    case = {y.plateau: sp.Float(number(plateau), 30), **(known or {})}
+    case = {y.plateau: sp.Float(number(plateau), 30)} | (known or {})
     agree(claim, [case], values, digits=11)
     return f"{float(plateau):.12g} at layer {images.depth}"
 

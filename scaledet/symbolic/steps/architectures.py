@@ -274,7 +274,7 @@ def _alpha(statement: str, why: str, blocks: list[Layers]) -> Step:
         Check(
             "growth rates of exact squares of composite filters, and local exponents in $A_k$ of "
             f"40 blocks by images, filters and walkers{both}",
-            partial(exponent, symbol=y.alpha, blocks=blocks),
+            partial(exponent, blocks=blocks),
         ),
     )
 

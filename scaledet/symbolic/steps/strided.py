@@ -128,8 +128,9 @@ def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
 
     def confront(claim: Any) -> str:
         given = claim.rhs if isinstance(claim.rhs, sp.MatrixBase) else claim.lhs
-        if given != sp.ImmutableMatrix(size, size, entry):
-            refute(f"{given} is not the operator on {size} lags")
+        true = sp.ImmutableMatrix(size, size, entry)
+        if given != true:
+            refute(f"the operator is {true}, not {given}")
         closed = (size - 1 + len(kernel.trimmed) - 1) // stride
         if closed > size - 1:
             refute(f"lag {closed} is needed beyond the window")
