@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import mul
 from typing import Any
 
 import mpmath
@@ -27,7 +28,7 @@ from scaledet.symbols import d, k, n, theta, x
 __all__ = [
     "LOCAL",
     "approached",
-    "exact_moments",
+    "exact_correlation",
     "extrapolated",
     "fourier",
     "gaussian_moment",
@@ -46,33 +47,34 @@ _DIGITS = 120
 Difference = Callable[[int], Any]
 
 
-@lru_cache(maxsize=512)
-def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
-    """Expand the filter of `depth` equal stride-1 layers and return c_k(0) and c_k(1).
+@lru_cache(maxsize=8)
+def _taps(kernel: Kernel, depth: int) -> list[int]:
+    return [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
 
-    >>> exact_moments(Kernel([1, 1]), 2)
+
+@lru_cache(maxsize=1024)
+def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
+    """Expand the filter of `depth` equal stride-1 layers and return c_k(m).
+
+    >>> exact_correlation(Kernel([1, 1]), 2, 0), exact_correlation(Kernel([1, 1]), 2, 1)
     (Fraction(3, 8), Fraction(1, 4))
     """
     if depth < 0:
         raise ValueError(f"there is no layer {depth}")
-    taps = [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
-    scale = sum(kernel.trimmed) ** (2 * depth)
-    squares = sum(value * value for value in taps)
-    products = sum(u * v for u, v in itertools.pairwise(taps))
-    return Fraction(squares, scale), Fraction(products, scale)
+    taps = _taps(kernel, depth)
+    products = sum(map(mul, taps, taps[abs(lag) :]))
+    return Fraction(products, sum(kernel.trimmed) ** (2 * depth))
 
 
-@lru_cache(maxsize=512)
-def _float_moments(kernel: Kernel, depth: int) -> list[Any]:
-    """c_k(0) and c_k(1) to 140 digits: SymPy tries to factor what is exact and long."""
-    return [number(moment).evalf(_DIGITS + 20) for moment in exact_moments(kernel, depth)]
+@lru_cache(maxsize=1024)
+def _float_correlation(kernel: Kernel, depth: int, lag: int) -> Any:
+    """c_k(m) to 140 digits: SymPy tries to factor what is exact and long."""
+    return number(exact_correlation(kernel, depth, lag)).evalf(_DIGITS + 20)
 
 
 def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     """c, D, A and G of one kernel, from exact rationals."""
-
-    def correlation(depth: int, lag: int) -> Any:
-        return _float_moments(kernel, depth)[lag]
+    correlation = partial(_float_correlation, kernel)
 
     def drop(depth: int) -> Any:
         return 1 - correlation(depth, 1) / correlation(depth, 0)
@@ -294,8 +296,8 @@ def gaussian_moment(claim: Any) -> str:
 
 def level(claim: Any, *, kernel: Kernel) -> str:
     """Hold alpha = 0 to exact D_k that do not change over two decades of k."""
-    moments = [exact_moments(kernel, depth) for depth in (1, 10, 100)]
-    drops = [1 - neighbour / peak for peak, neighbour in moments]
+    c = partial(exact_correlation, kernel)
+    drops = [1 - c(depth, 1) / c(depth, 0) for depth in (1, 10, 100)]
     if len(set(drops)) != 1:
         refute(f"D_k is not constant: {drops}")
     return agree(claim, [{y.alpha: -sp.log(number(drops[2] / drops[1])) / sp.log(10)}])

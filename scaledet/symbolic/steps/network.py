@@ -149,7 +149,7 @@ def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
     depth = _affordable(net, routes, squared=True)
     if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
         steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
-    return [*steps, _geometry_step(net, routes), _correlation_step(net, routes)]
+    return [*steps, *_tables(net, routes)]
 
 
 def _product(net: Network, depth: int) -> Any:
@@ -166,9 +166,8 @@ def _filter_step(net: Network, routes: UnequalLayers) -> Step:
         "product of the layers' filters. A layer reads its input in steps of all strides before "
         f"it{more}.",
         sp.Eq(y.h(depth, y.z), _product(net, depth)),
-        "pixel $j$ reaches the unit along every way of writing $j = \\sum_i S_{i-1} j_i$ with "
-        "$j_i$ a position in the kernel of layer $i$, and each way carries the product of the "
-        "weights: coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$.",
+        "coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$ add up the weights of all ways from "
+        f"pixel $j$ to the unit: see the page “{PAGE}”.",
         against(
             "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
             AT,
@@ -192,40 +191,36 @@ def _table(left: list[list[Any]], right: list[list[Any]]) -> Entrywise:
     return Entrywise(sp.ImmutableMatrix(left), sp.ImmutableMatrix(right))
 
 
-def _geometry_step(net: Network, routes: UnequalLayers) -> Step:
-    shown = shown_layers(net)
+def _tables(net: Network, routes: UnequalLayers) -> list[Step]:
+    """Return stride, support, receptive field and autocorrelation of the layers shown."""
+    shown, values = shown_layers(net), layer_values(routes)
     every = "of every layer" if len(shown) == net.depth else "of the layers written out"
-    numbers = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
-    return Step(
+    written = "" if len(shown) == net.depth else ", for the layers written out"
+    sizes = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
+    exact = [correlation(net, k) for k in shown]
+    lags = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
+    geometry = Step(
         f"Cumulative stride, support and effective receptive field {every}.",
-        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], numbers),
-        "strides multiply and supports add, $W_k = 1 + \\sum_i (f_i - 1) S_{i-1}$. Variances add "
-        "as well, $\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$, and the "
-        "receptive field is the width of the box of equal variance, "
-        f"$A_k^2 = 1 + 12\\, \\mathrm{{Var}}\\, h_k$: see the page “{PAGE}”.",
+        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], sizes),
+        "strides multiply, supports and variances add, and the receptive field is the width of the "
+        f"box of equal variance: see the page “{PAGE}”.",
         against(
             "the filter on the fine grid, site by site, where it is short enough, and raw "
             "moments beyond",
             [{}],
-            layer_values(routes),
+            values,
         ),
     )
-
-
-def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
-    shown = shown_layers(net)
-    written = "" if len(shown) == net.depth else ", for the layers written out"
-    exact = [correlation(net, k) for k in shown]
-    numbers = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
-    return Step(
+    overlap = Step(
         f"The autocorrelation at the two lags that matter{written}.",
-        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], numbers),
+        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], lags),
         "$c_k = T_1 \\cdots T_k\\, \\delta_0$, where $(T_i v)(m) = \\sum_n "
         "\\mathcal{A}_i(m - s_i n)\\, v(n)$, worked outwards from $\\delta_0$. For the lags "
         "$|m| \\le r$ an operator needs those $|n| \\le (r + f_i - 1)/s_i$ of what stands behind "
         "it: finitely many at every layer.",
-        against(f"{routes.reached(net.depth)}, which must agree", [{}], layer_values(routes)),
+        against(f"{routes.reached(net.depth)}, which must agree", [{}], values),
     )
+    return [geometry, overlap]
 
 
 def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dict[str, Step]:
