@@ -100,14 +100,6 @@ def averaged(weights: Sequence[Fraction], stride: int) -> tuple[Fraction, ...]:
     return tuple(wider)
 
 
-def order_and_rest(weights: Sequence[int], stride: int) -> tuple[int, tuple[Fraction, ...]]:
-    """Largest n with a = (q/s)^n b, and b."""
-    rest, count = share(weights), 0
-    while (smaller := divided(rest, stride)) is not None:
-        rest, count = smaller, count + 1
-    return count, rest
-
-
 taps = cache(composite)
 
 
@@ -235,7 +227,9 @@ def averaged_radii() -> list[Case]:
 @cache
 def facts(weights: Weights, stride: int) -> Case:
     """Measured exponents, order and quotient of a filter; radii of dense matrices."""
-    order, rest = order_and_rest(weights, stride)
+    order, rest = 0, share(weights)
+    while (smaller := divided(rest, stride)) is not None:
+        order, rest = order + 1, smaller
     known = {
         s: stride,
         n: order,

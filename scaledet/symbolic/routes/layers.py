@@ -80,6 +80,10 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
             raise IndexError(f"there is no layer {i}")
         return images.layers[i - 1]
 
+    def weight(i: int, j: int) -> Fraction:
+        weights = layer(i)[0]
+        return weights[j] if 0 <= j < len(weights) else Fraction(0)
+
     def alone(i: int) -> UnequalLayers:
         return UnequalLayers([layer(i)])
 
@@ -93,7 +97,7 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
         y.c: images.correlation,
         y.D: images.sensitivity,
         y.A: lambda k: sp.sqrt(1 + 12 * number(images.variance(images.require(k)))),
-        y.layer_weight: lambda i, j: layer(i)[0][j],
+        y.layer_weight: weight,
         y.layer_length: lambda i: len(layer(i)[0]),
         y.layer_stride: lambda i: layer(i)[1],
         y.layer_variance: lambda i: alone(i).variance(1),

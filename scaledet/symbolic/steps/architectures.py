@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import sympy as sp
 
@@ -69,16 +68,8 @@ def front_law(images: UnequalLayers = SKEW) -> Step:
 
 def structure_steps() -> list[Step]:
     """Return h_k, c_k, D_k, A_k and W_k of layers that may all differ."""
-
-    def weight(at: int, j: int) -> Any:
-        weights = SKEW.layers[at - 1][0]
-        return weights[j] if 0 <= j < len(weights) else 0
-
-    def images(at: int, j: int) -> Any:
-        return SKEW.pooled.filter(SKEW.require(at), j)
-
-    values = layer_values(SKEW) | {y.h: images, y.layer_weight: weight}
-    values |= {
+    values = layer_values(SKEW) | {
+        y.h: lambda at, j: SKEW.pooled.filter(SKEW.require(at), j),
         y.W: lambda at: SKEW.pooled.support(SKEW.require(at)),
         y.A: lambda at: sp.sqrt(1 + 12 * number(SKEW.pooled.variance(SKEW.require(at)))),
     }

@@ -119,7 +119,9 @@ def _stability(smooth_filter: Smoothness) -> Step:
         "its other preimages"
     )
     if smooth_filter.obstruction is not None:
-        why = f"an obstruction exists: {_typeset(smooth_filter.obstruction)}"
+        text = smooth_filter.obstruction.replace("a(z)", "$a(z)$").replace("|w| = 1", "$|w| = 1$")
+        text = re.sub(r"Phi_([^\s,]+)", r"$\\Phi_{\1}$", text)
+        why = f"an obstruction exists: {text}"
     return Step(
         f"The integer shifts of the limit function are {'stable' if stable else 'not stable'}.",
         sp.Gt(y.riesz, 0) if stable else sp.Eq(y.riesz, 0),
@@ -130,9 +132,3 @@ def _stability(smooth_filter: Smoothness) -> Step:
             partial(lowest_maximum, kernel=smooth_filter.kernel, stride=smooth_filter.stride),
         ),
     )
-
-
-def _typeset(text: str) -> str:
-    """Obstruction in the prose of a derivation: its few formulas between dollar signs."""
-    text = text.replace("a(z)", "$a(z)$").replace("|w| = 1", "$|w| = 1$")
-    return re.sub(r"Phi_([^\s,]+)", r"$\\Phi_{\1}$", text)
