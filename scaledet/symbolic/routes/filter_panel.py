@@ -14,7 +14,6 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composite
 from scaledet.reference.rates import (
     Values,
@@ -60,13 +59,9 @@ NO_SUM_RULE: tuple[Filter, ...] = (
     *_filters(2, "11111"),
 )
 SIGNED: tuple[RealFilter, ...] = (
-    (share([2, -1]), 2),
-    (share([3, -2, 5]), 2),
-    (share([-1, 3, -2, 1]), 2),
-    (share([1, 3, 2, -2]), 3),
-    (share([1, 1, 1]), 3),
-    (share([1]), 2),
-    (share([1, 1]), 2),
+    *((share(weights), 2) for weights in ([2, -1], [3, -2, 5], [-1, 3, -2, 1])),
+    *((share(weights), 3) for weights in ([1, 3, 2, -2], [1, 1, 1])),
+    *((share(weights), 2) for weights in ([1], [1, 1])),
 )
 """Real filters of sum one."""
 NORMALISED = tuple((share(w), stride) for w, stride in NO_SUM_RULE[:7])
@@ -103,19 +98,6 @@ def averaged(weights: Sequence[Fraction], stride: int) -> tuple[Fraction, ...]:
         for j in range(stride):
             wider[at + j] += weight / stride
     return tuple(wider)
-
-
-def order_and_rest(weights: Sequence[int], stride: int) -> tuple[int, tuple[Fraction, ...]]:
-    """Largest n with a = (q/s)^n b, and b."""
-    rest, count = share(weights), 0
-    while (smaller := divided(rest, stride)) is not None:
-        rest, count = smaller, count + 1
-    return count, rest
-
-
-def radius(weights: Sequence[Fraction], stride: int) -> Any:
-    """Spectral radius of the dense transition operator."""
-    return spectral_radius(tuple(number(w) for w in weights), stride)
 
 
 taps = cache(composite)
@@ -195,7 +177,7 @@ def powers(claim: Any) -> str:
 
 def radii() -> list[Case]:
     """Spectral radii of real filters of sum one."""
-    return [{y.rho: radius(weights, stride), s: stride} for weights, stride in REAL]
+    return [{y.rho: spectral_radius(weights, stride), s: stride} for weights, stride in REAL]
 
 
 def overlapping(claim: Any) -> str:
@@ -233,7 +215,11 @@ def intertwined(claim: Any) -> str:
 def averaged_radii() -> list[Case]:
     """Spectral radii of dense matrices of e and of (q/s) e."""
     return [
-        {y.rho_b: radius(w, stride), y.rho: radius(averaged(w, stride), stride), s: stride}
+        {
+            y.rho_b: spectral_radius(w, stride),
+            y.rho: spectral_radius(averaged(w, stride), stride),
+            s: stride,
+        }
         for w, stride in (*SIGNED, *NORMALISED)
     ]
 
@@ -241,16 +227,18 @@ def averaged_radii() -> list[Case]:
 @cache
 def facts(weights: Weights, stride: int) -> Case:
     """Measured exponents, order and quotient of a filter; radii of dense matrices."""
-    order, rest = order_and_rest(weights, stride)
+    order, rest = 0, share(weights)
+    while (smaller := divided(rest, stride)) is not None:
+        order, rest = order + 1, smaller
     known = {
         s: stride,
         n: order,
-        y.rho_b: radius(rest, stride),
+        y.rho_b: spectral_radius(rest, stride),
         y.alpha: measured_alpha(weights, stride),
         y.nu: smoothness(weights, stride).nu,
     }
     if order:
-        known[y.rho_g] = radius(divided(share(weights), stride) or (), stride)
+        known[y.rho_g] = spectral_radius(divided(share(weights), stride) or (), stride)
     return known
 
 

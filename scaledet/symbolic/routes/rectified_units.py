@@ -27,7 +27,7 @@ from scaledet.reference.recursion import PlainRecursion
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import Case, agree
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes import sequences
+from scaledet.symbolic.routes import strided
 from scaledet.symbolic.routes.box_noise import by_boxes, deep_correlation, flat_limit, late_noise
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.noise import exact
@@ -195,7 +195,7 @@ def beta_check(block: Network, dim: Any) -> Check:
     *_, (sites, _) = composites((layer.kernel.weights, layer.stride) for layer in block)
     kernel, stride = Kernel(sites), block.strides[-1]
     if stride > 1:
-        return sequences.beta_check(PlainRecursion(kernel.weights, stride), dim)
+        return strided.beta_check(PlainRecursion(kernel.weights, stride), dim)
     return Check(LOCAL, partial(extrapolated, symbol=y.beta, panel=[(kernel, {})], dim=dim))
 
 

@@ -7,9 +7,10 @@ no cumulant, no Gaussian, no recurrence.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import mul
 from typing import Any
 
 import mpmath
@@ -27,7 +28,7 @@ from scaledet.symbols import d, k, n, theta, x
 __all__ = [
     "LOCAL",
     "approached",
-    "exact_moments",
+    "exact_correlation",
     "extrapolated",
     "fourier",
     "gaussian_moment",
@@ -43,34 +44,37 @@ LOCAL = "local exponents of exact rationals at $k = 400$ and $800$, extrapolated
 
 _DIGITS = 120
 
+Difference = Callable[[int], Any]
 
-@lru_cache(maxsize=512)
-def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
-    """Expand the filter of `depth` equal stride-1 layers and return c_k(0) and c_k(1).
 
-    >>> exact_moments(Kernel([1, 1]), 2)
+@lru_cache(maxsize=8)
+def _taps(kernel: Kernel, depth: int) -> list[int]:
+    return [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
+
+
+@lru_cache(maxsize=1024)
+def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
+    """Expand the filter of `depth` equal stride-1 layers and return c_k(m).
+
+    >>> exact_correlation(Kernel([1, 1]), 2, 0), exact_correlation(Kernel([1, 1]), 2, 1)
     (Fraction(3, 8), Fraction(1, 4))
     """
     if depth < 0:
         raise ValueError(f"there is no layer {depth}")
-    taps = [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
-    scale = sum(kernel.trimmed) ** (2 * depth)
-    squares = sum(value * value for value in taps)
-    products = sum(u * v for u, v in itertools.pairwise(taps))
-    return Fraction(squares, scale), Fraction(products, scale)
+    taps = _taps(kernel, depth)
+    products = sum(map(mul, taps, taps[abs(lag) :]))
+    return Fraction(products, sum(kernel.trimmed) ** (2 * depth))
 
 
-@lru_cache(maxsize=512)
-def _float_moments(kernel: Kernel, depth: int) -> list[Any]:
-    """c_k(0) and c_k(1) to 140 digits: SymPy tries to factor what is exact and long."""
-    return [number(moment).evalf(_DIGITS + 20) for moment in exact_moments(kernel, depth)]
+@lru_cache(maxsize=1024)
+def _float_correlation(kernel: Kernel, depth: int, lag: int) -> Any:
+    """c_k(m) to 140 digits: SymPy tries to factor what is exact and long."""
+    return number(exact_correlation(kernel, depth, lag)).evalf(_DIGITS + 20)
 
 
 def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     """c, D, A and G of one kernel, from exact rationals."""
-
-    def correlation(depth: int, lag: int) -> Any:
-        return _float_moments(kernel, depth)[lag]
+    correlation = partial(_float_correlation, kernel)
 
     def drop(depth: int) -> Any:
         return 1 - correlation(depth, 1) / correlation(depth, 0)
@@ -84,10 +88,9 @@ def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     return {y.c: correlation, y.D: drop, y.A: width, y.G: noise}
 
 
-def _cases(panel: Any, dim: Any) -> Iterator[tuple[Kernel, int, dict[Any, Any]]]:
-    for kernel, known in panel:
-        for at in dimensions(dim):
-            yield kernel, at, {**known, d: at}
+def _cases(panel: Any, dim: Any) -> list[tuple[Kernel, int, dict[Any, Any]]]:
+    dims = dimensions(dim)
+    return [(kernel, at, {**known, d: at}) for kernel, known in panel for at in dims]
 
 
 def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
@@ -102,35 +105,31 @@ def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
     if {tail.expr for tail in tails} != {k ** -(order + 1)}:
         refute(f"{claim} states no remainder O(k^-{order + 1})")
     truncated = claim.rhs.replace(sp.Order, lambda *_: sp.S.Zero)
-    worst, count = -mpmath.inf, 0
+    slopes = []
     for kernel, at, known in _cases(panel, dim):
-        difference = _Difference(claim.lhs, truncated, kernel, at, known)
-        slope = _steepness([difference(depth) for depth in DEPTHS], order, kernel)
-        worst = max(worst, slope)
+        difference = _difference(claim.lhs, truncated, kernel, at, known)
+        slopes.append(_steepness([difference(depth) for depth in DEPTHS], order, kernel))
         _nothing_left(difference, order, kernel)
-        count += 1
-    return f"slope {float(worst):.2f} or steeper for {count} filter{'s' * (count > 1)}"
+    count = len(slopes)
+    return f"slope {float(max(slopes)):.2f} or steeper for {count} filter{'s' * (count > 1)}"
 
 
-class _Difference:
+def _difference(left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> Difference:
     """Exact minus series, for c_k(0) and G_k over k^(-1/2), k^(d/2), at one kernel."""
+    functions = _functions(kernel, dim)
+    series = sp.lambdify(k, evaluate(right, known), "mpmath")
+    power = {y.G: mpmath.mpf(dim) / 2, y.c: mpmath.mpf(-1) / 2}.get(type(left), 0)
 
-    def __init__(self, left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> None:
-        self._left, self._known = left, known
-        self._functions = _functions(kernel, dim)
-        self._right = sp.lambdify(k, evaluate(right, known), "mpmath")
-        powers = {y.G: mpmath.mpf(dim) / 2, y.c: mpmath.mpf(-1) / 2}
-        self._power = powers.get(type(left), 0)
-
-    def __call__(self, depth: int) -> Any:
+    def at(depth: int) -> Any:
         with mpmath.workdps(_DIGITS):
-            left = evaluate(self._left, {**self._known, k: depth}, self._functions)
+            exact = evaluate(left, {**known, k: depth}, functions)
             try:
-                right = self._right(mpmath.mpf(depth))
-                exact = mpmath.mpmathify(left.evalf(_DIGITS))
+                rest = mpmath.mpmathify(exact.evalf(_DIGITS)) - series(mpmath.mpf(depth))
             except (TypeError, ValueError, ZeroDivisionError, NameError) as error:
-                refute(f"{self._left} cannot be compared at k = {depth}: {error}")
-            return (exact - right) / mpmath.mpf(depth) ** self._power
+                refute(f"{left} cannot be compared at k = {depth}: {error}")
+            return rest / mpmath.mpf(depth) ** power
+
+    return at
 
 
 def _steepness(left: list[Any], order: int, kernel: Kernel) -> Any:
@@ -149,7 +148,7 @@ def _steepness(left: list[Any], order: int, kernel: Kernel) -> Any:
     return slopes[-1]
 
 
-def _nothing_left(difference: _Difference, order: int, kernel: Kernel) -> None:
+def _nothing_left(difference: Difference, order: int, kernel: Kernel) -> None:
     """Fit the difference by k^-order, k^-(order + 1), ...: the first coefficient must vanish."""
     depths = [400 + 200 * i for i in range(10)]
     with mpmath.workdps(60):
@@ -165,18 +164,17 @@ def approached(claim: Any, *, panel: Any, dim: Any = 1) -> str:
 
     The difference falls as k^-1/2 or faster and ends below 3 %.
     """
-    limit, count = claim.lhs, 0
+    limit, cases = claim.lhs, _cases(panel, dim)
     if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
         refute(f"{claim} is no limit of large k")
-    for kernel, at, known in _cases(panel, dim):
+    for kernel, at, known in cases:
         functions = _functions(kernel, at)
         right = evaluate(claim.rhs, known, functions).evalf(40)
         values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
         left = [abs(value.evalf(40) / right - 1) for value in values]
         if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
             refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
-        count += 1
-    return f"confirmed in {count} case{'s' * (count > 1)}"
+    return f"confirmed in {len(cases)} case{'s' * (len(cases) > 1)}"
 
 
 def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
@@ -187,15 +185,14 @@ def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
     """
     if claim.lhs != symbol:
         refute(f"{claim} is no claim on {symbol}")
-    count = 0
-    for kernel, at, known in _cases(panel, dim):
+    cases = _cases(panel, dim)
+    for kernel, at, known in cases:
         right = evaluate(claim.rhs, known).evalf(40)
         near, far = (_local(symbol, kernel, at, depth).evalf(40) for depth in (400, 800))
         measured = 2 * far - near
         if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
             refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
-        count += 1
-    return f"confirmed in {count} case{'s' * (count > 1)}"
+    return f"confirmed in {len(cases)} case{'s' * (len(cases) > 1)}"
 
 
 def widths(claim: Any, *, panel: Any) -> str:
@@ -299,8 +296,8 @@ def gaussian_moment(claim: Any) -> str:
 
 def level(claim: Any, *, kernel: Kernel) -> str:
     """Hold alpha = 0 to exact D_k that do not change over two decades of k."""
-    moments = [exact_moments(kernel, depth) for depth in (1, 10, 100)]
-    drops = [1 - neighbour / peak for peak, neighbour in moments]
+    c = partial(exact_correlation, kernel)
+    drops = [1 - c(depth, 1) / c(depth, 0) for depth in (1, 10, 100)]
     if len(set(drops)) != 1:
         refute(f"D_k is not constant: {drops}")
     return agree(claim, [{y.alpha: -sp.log(number(drops[2] / drops[1])) / sp.log(10)}])

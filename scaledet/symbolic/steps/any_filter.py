@@ -64,6 +64,9 @@ IMAGES = (
 
 def operator_steps() -> list[Step]:
     """Say what the transition operator of a real filter tells."""
+    check = Check(
+        "composite filters convolved and correlated, against powers of dense matrices", powers
+    )
     entries = Step(
         "For a real filter $e$ of length $f$ the transition operator is $(T v)(m) = \\sum_n "
         "\\mathcal{A}(m - s n)\\, v(n)$, with $\\mathcal{A}$ the autocorrelation of $e$. On the "
@@ -75,9 +78,7 @@ def operator_steps() -> list[Step]:
         "and $|m - s n| \\le f - 1$ imply $|n| \\le (M + f - 1)/s < M + 1$. Hence "
         "$\\sum_k z^k c_k(0)$ and $\\sum_k z^k (c_k(0) - c_k(1))$ are entries of $(1 - z T)^{-1}$: "
         "rational functions, and all growth rates are algebraic over the weights.",
-        Check(
-            "composite filters convolved and correlated, against powers of dense matrices", powers
-        ),
+        check,
     )
     largest = Step(
         "No entry of $T^k$ is larger than the one in the middle.",
@@ -86,9 +87,7 @@ def operator_steps() -> list[Step]:
         "largest entry is a norm, so by Gelfand's formula $c_k(0)^{1/k}$ tends to the spectral "
         "radius $\\rho(T_e)$: on any closed window, on all sequences or on even ones, whatever "
         "the signs of $e$.",
-        Check(
-            "composite filters convolved and correlated, against powers of dense matrices", powers
-        ),
+        check,
     )
     least = Step(
         "If $e$ has sum one, the growth rate cannot be less than that of spreading over the whole "
@@ -103,6 +102,7 @@ def operator_steps() -> list[Step]:
 
 def sum_rule_steps() -> list[Step]:
     """All grid phases carry the same weight."""
+    tight = Check(f"{IMAGES}; boxes attain it", partial(tried, panel=SUM_RULE, attained=BOXES))
     above = Step(
         "Let $a \\ge 0$ satisfy the sum rule: each of the $s$ grid phases receives the weight "
         "$1/s$, or $q(z) = 1 + z + \\dots + z^{s-1}$ divides $a(z)$. Then",
@@ -111,7 +111,7 @@ def sum_rule_steps() -> list[Step]:
         "= a(z)\\, a(1/z)$: $s \\sum_n \\mathcal{A}(m - s n) = 1$ for every $m$. So $S_{k+1} "
         "c_{k+1}(m) = \\sum_n s \\mathcal{A}(m - s n)\\, S_k c_k(n)$ is an average of values of "
         "$S_k c_k$, which start at most at 1.",
-        Check(f"{IMAGES}; boxes attain it", partial(tried, panel=SUM_RULE, attained=BOXES)),
+        tight,
     )
     below = Step(
         "It is bounded below as well, so $c_k(0)$ falls exactly as $s^{-k}$: $\\rho = 1/s$ and "
@@ -119,7 +119,7 @@ def sum_rule_steps() -> list[Step]:
         sp.Ge(y.S(k) * y.c(k, 0), (s - 1) / (f - 1)),
         "$c_k(0) \\ge 1/W_k$ and $W_k = 1 + (f - 1)(S_k - 1)/(s - 1)$, which is at most "
         "$S_k (f - 1)/(s - 1)$ as the sum rule needs $f \\ge s$.",
-        Check(f"{IMAGES}; boxes attain it", partial(tried, panel=SUM_RULE, attained=BOXES)),
+        tight,
     )
     telescope = Step(
         "Take one average out of every layer: $g = a/(q/s)$, with composite filter $g_k$ and "

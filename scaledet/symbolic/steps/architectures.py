@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import sympy as sp
 
@@ -14,8 +13,10 @@ from scaledet.reference.layers import UnequalLayers
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.prose import Entrywise
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.unequal_layers import (
+from scaledet.symbolic.routes.layers import (
     BOX_3,
+    FIRST,
+    ODD,
     PAIR,
     SMOOTH,
     Layers,
@@ -26,7 +27,6 @@ from scaledet.symbolic.routes.unequal_layers import (
     layer_values,
     layers,
     limit,
-    odd_boxes,
 )
 from scaledet.symbols import f, i, k, m, n, p, rho, rho_drop, s, z
 from scaledet.theory.correlation.exact import correlation
@@ -68,16 +68,8 @@ def front_law(images: UnequalLayers = SKEW) -> Step:
 
 def structure_steps() -> list[Step]:
     """Return h_k, c_k, D_k, A_k and W_k of layers that may all differ."""
-
-    def weight(at: int, j: int) -> Any:
-        weights = SKEW.layers[at - 1][0]
-        return weights[j] if 0 <= j < len(weights) else 0
-
-    def images(at: int, j: int) -> Any:
-        return SKEW.pooled.filter(SKEW.require(at), j)
-
-    values = layer_values(SKEW) | {y.h: images, y.layer_weight: weight}
-    values |= {
+    values = layer_values(SKEW) | {
+        y.h: lambda at, j: SKEW.pooled.filter(SKEW.require(at), j),
         y.W: lambda at: SKEW.pooled.support(SKEW.require(at)),
         y.A: lambda at: sp.sqrt(1 + 12 * number(SKEW.pooled.variance(SKEW.require(at)))),
     }
@@ -208,7 +200,7 @@ def cap_steps() -> list[Step]:
         Check(
             "exact $D_k$ 41 and 21 layers deep, four first layers at strides 2 and 3, two stable "
             "networks behind each",
-            capped,
+            partial(capped, firsts=FIRST),
         ),
     )
     boxes = Step(
@@ -216,7 +208,9 @@ def cap_steps() -> list[Step]:
         sp.Eq(y.plateau, odd),
         "its two phases receive $(f+1)/(2f)$ and $(f-1)/(2f)$. That is 1/5 for the box of length 3 "
         "and 1/25 for the length 7 that many networks begin with: longer is better, even is right.",
-        Check("exact $D_k$ deep behind boxes of 3, 5, 7 and 11 pixels", odd_boxes),
+        Check(
+            "exact $D_k$ deep behind boxes of 3, 5, 7 and 11 pixels", partial(capped, firsts=ODD)
+        ),
     )
     return [cap, boxes]
 
@@ -271,7 +265,7 @@ def _alpha(statement: str, why: str, blocks: list[Layers]) -> Step:
         Check(
             "growth rates of exact squares of composite filters, and local exponents in $A_k$ of "
             f"40 blocks by images, filters and walkers{both}",
-            partial(exponent, symbol=y.alpha, blocks=blocks),
+            partial(exponent, blocks=blocks),
         ),
     )
 

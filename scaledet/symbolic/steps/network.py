@@ -35,9 +35,10 @@ from scaledet.symbolic.prose import (
     shown_layers,
 )
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.unequal_layers import layer_values
+from scaledet.symbolic.routes.layers import layer_values
 from scaledet.symbolic.steps.architectures import PAGE, front_law
 from scaledet.symbolic.steps.no_stride import derive_flat
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.strided import derive_strided
 from scaledet.theory.correlation.exact import composite_filter, correlation
 from scaledet.theory.coverage import require_theory
@@ -84,8 +85,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
     routes = _routes(net)
-    last = {"D": _displacement(net, routes), "G": _noise(net, routes, rectify)}
-    last |= {"A": _field(net, routes)}
+    last = _last_layer(net, routes, rectify)
     result = {f"{name}_{net.depth}": step.expression.rhs for name, step in last.items()}
     assumed: tuple[str, ...] = ()
     if net.period < net.depth and net.support[-1] > 1:
@@ -149,7 +149,7 @@ def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
     depth = _affordable(net, routes, squared=True)
     if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
         steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
-    return [*steps, _geometry_step(net, routes), _correlation_step(net, routes)]
+    return [*steps, *_tables(net, routes)]
 
 
 def _product(net: Network, depth: int) -> Any:
@@ -166,9 +166,8 @@ def _filter_step(net: Network, routes: UnequalLayers) -> Step:
         "product of the layers' filters. A layer reads its input in steps of all strides before "
         f"it{more}.",
         sp.Eq(y.h(depth, y.z), _product(net, depth)),
-        "pixel $j$ reaches the unit along every way of writing $j = \\sum_i S_{i-1} j_i$ with "
-        "$j_i$ a position in the kernel of layer $i$, and each way carries the product of the "
-        "weights: coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$.",
+        "coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$ add up the weights of all ways from "
+        f"pixel $j$ to the unit: see the page “{PAGE}”.",
         against(
             "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
             AT,
@@ -192,104 +191,73 @@ def _table(left: list[list[Any]], right: list[list[Any]]) -> Entrywise:
     return Entrywise(sp.ImmutableMatrix(left), sp.ImmutableMatrix(right))
 
 
-def _geometry_step(net: Network, routes: UnequalLayers) -> Step:
-    shown = shown_layers(net)
+def _tables(net: Network, routes: UnequalLayers) -> list[Step]:
+    """Return stride, support, receptive field and autocorrelation of the layers shown."""
+    shown, values = shown_layers(net), layer_values(routes)
     every = "of every layer" if len(shown) == net.depth else "of the layers written out"
-    numbers = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
-    return Step(
+    written = "" if len(shown) == net.depth else ", for the layers written out"
+    sizes = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
+    exact = [correlation(net, k) for k in shown]
+    lags = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
+    geometry = Step(
         f"Cumulative stride, support and effective receptive field {every}.",
-        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], numbers),
-        "strides multiply and supports add, $W_k = 1 + \\sum_i (f_i - 1) S_{i-1}$. Variances add "
-        "as well, $\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$, and the "
-        "receptive field is the width of the box of equal variance, "
-        f"$A_k^2 = 1 + 12\\, \\mathrm{{Var}}\\, h_k$: see the page “{PAGE}”.",
+        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], sizes),
+        "strides multiply, supports and variances add, and the receptive field is the width of the "
+        f"box of equal variance: see the page “{PAGE}”.",
         against(
             "the filter on the fine grid, site by site, where it is short enough, and raw "
             "moments beyond",
             [{}],
-            layer_values(routes),
+            values,
         ),
     )
-
-
-def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
-    shown = shown_layers(net)
-    written = "" if len(shown) == net.depth else ", for the layers written out"
-    exact = [correlation(net, k) for k in shown]
-    numbers = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
-    return Step(
+    overlap = Step(
         f"The autocorrelation at the two lags that matter{written}.",
-        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], numbers),
+        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], lags),
         "$c_k = T_1 \\cdots T_k\\, \\delta_0$, where $(T_i v)(m) = \\sum_n "
         "\\mathcal{A}_i(m - s_i n)\\, v(n)$, worked outwards from $\\delta_0$. For the lags "
         "$|m| \\le r$ an operator needs those $|n| \\le (r + f_i - 1)/s_i$ of what stands behind "
         "it: finitely many at every layer.",
-        against(f"{routes.reached(net.depth)}, which must agree", [{}], layer_values(routes)),
+        against(f"{routes.reached(net.depth)}, which must agree", [{}], values),
     )
+    return [geometry, overlap]
 
 
-def _field(net: Network, routes: UnequalLayers) -> Step:
-    last = net.depth
-    return Step(
-        "So the network sees pixels through a window as wide as this box (pixels per axis).",
-        sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
-        "variances add, each in units of the pixels that a step of its layer spans.",
-        against("the filter on the fine grid, or raw moments", [{}], layer_values(routes)),
-    )
-
-
-def _displacement(net: Network, routes: UnequalLayers) -> Step:
-    exact = correlation(net, net.depth)
+def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dict[str, Step]:
+    """Return D, G and A at the last layer."""
+    last, exact = net.depth, correlation(net, net.depth)
     value = 1 - Fraction(exact.values[1], exact.values[0])
-    axes = (
-        " In $d$ dimensions $c_k(0)^{d-1}$ stands in both and cancels, whichever axis the pixel "
-        "moves along."
-    )
-    beyond = "" if routes.image_depth >= net.depth else "; beyond, filters and walkers"
-    return Step(
-        "A move by one site changes the representation by what neighbouring pixels do not share.",
-        sp.Eq(y.D(net.depth), printable(value)),
-        "averaged over the grid phase $|P(e_{p+1} - e_p)|^2$ is $2 (c_k(0) - c_k(1))/S_k$, and two "
-        "independent pixels, far apart, differ by $Q_k = 2 c_k(0)/S_k$: the ratio is "
-        f"$D_k = 1 - c_k(1)/c_k(0)$.{axes if net.dim > 1 else ''}",
-        against(
-            "differences of pooled images up to layer "
-            f"{min(net.depth, routes.image_depth)}{beyond}",
-            [{}],
-            layer_values(routes),
-        ),
-    )
-
-
-def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
-    exact = correlation(net, net.depth)
     peak = printable(Fraction(exact.values[0], exact.scale) ** net.dim)
     piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
-    if rectify is None:
-        statement = "Noise that is not rectified keeps its share of the signal."
-        why = (
-            "linear noise of variance $\\sigma^2$ costs $\\sigma^2 \\sum h_k^2$ in each of the "
-            "$L/S_k^d$ units, in all $2 c_k(0)^d / S_k^d$, and $Q_k$ is the same."
-        )
-    else:
-        statement = (
-            "Noise: pooling averages the fluctuations away but not the mean of what the ReLU lets "
-            "through."
-        )
-        why = (
-            "each of the $L/S_k^d$ units keeps the mean $\\sigma/\\sqrt{2\\pi}$ of rectified noise "
-            "and takes $c_k(0)^d$ of its variance $\\sigma^2 (\\pi - 1)/(2\\pi)$: the law of "
-            "noise, $G_k = \\frac{\\pi-1}{2\\pi} + \\frac{1}{2\\pi\\, c_k(0)^d}$, with the peak of "
-            "these layers."
-        )
-    return Step(
-        statement,
-        sp.Eq(y.G(net.depth), sp.Integer(1) if rectify is None else piled),
-        why,
-        against(
-            "moments of the noise by quadrature, spread over the weights of one unit",
-            [{}],
-            {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
-            digits=25 if peak.is_Float else 65,
+    axes = " In $d$ dimensions $c_k(0)^{d-1}$ cancels." if net.dim > 1 else ""
+    beyond = "" if routes.image_depth >= last else "; beyond, filters and walkers"
+    law = noise_law(rectify, net.dim)
+    return {
+        "D": Step(
+            "A move by one site changes the part that neighbouring pixels do not share.",
+            sp.Eq(y.D(last), printable(value)),
+            f"$D_k = 1 - c_k(1)/c_k(0)$ for any layers: see the page “{PAGE}”.{axes}",
+            against(
+                f"differences of pooled images up to layer {min(last, routes.image_depth)}{beyond}",
+                [{}],
+                layer_values(routes),
+            ),
         ),
-    )
+        "G": Step(
+            law.statement,
+            sp.Eq(y.G(last), sp.Integer(1) if rectify is None else piled),
+            f"the law of noise at the peak of these layers: {law.justification}",
+            against(
+                "moments of the noise by quadrature, spread over the weights of one unit",
+                [{}],
+                {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
+                digits=25 if peak.is_Float else 65,
+            ),
+        ),
+        "A": Step(
+            "So the network sees pixels through a window as wide as this box (pixels per axis).",
+            sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
+            "variances add, each in units of the pixels that a step of its layer spans.",
+            against("the filter on the fine grid, or raw moments", [{}], layer_values(routes)),
+        ),
+    }

@@ -135,10 +135,55 @@ def series_steps(kernel: Kernel | str, order: int) -> tuple[list[Step], dict[str
             Check(LOCAL, partial(extrapolated, symbol=y.alpha, panel=panel)),
         ),
     }
-    steps = [_logarithm(cumulants, order, panel), _gaussian(), *named.values()]
-    if kernel != "any":
-        steps.insert(0, _integral(kernel, panel))
+    steps = [*_first_steps(kernel, order, cumulants, panel), *named.values()]
     return steps, {name: step.expression.rhs for name, step in named.items()}
+
+
+def _first_steps(kernel: Kernel | str, order: int, cumulants: Any, panel: Panel) -> list[Step]:
+    """Return c_k(m) as an integral of an explicit symbol, if any, its logarithm, and Gaussians."""
+    terms = [
+        (-1) ** j * 2 * cumulants[2 * j] * theta ** (2 * j) / sp.factorial(2 * j)
+        for j in range(1, order + 2)
+    ]
+    logarithm = Step(
+        "Near $\\theta = 0$ the logarithm of the symbol is a series in the even cumulants.",
+        sp.Eq(sp.Function("log")(y.symbol(theta)), sp.Add(*terms) + sp.O(theta ** (2 * order + 4))),
+        "$\\hat a$ is the characteristic function of the kernel read as a probability law; in "
+        "$|\\hat a|^2 = \\hat a(\\theta) \\hat a(-\\theta)$ odd cumulants cancel and even ones "
+        "double. The span is 1, so $|\\hat a| < 1$ elsewhere and what is left of the circle is "
+        "exponentially small in $k$.",
+        Check(
+            "numerical differentiation of the symbol at 80 digits, and its value near 0",
+            partial(log_symbol, panel=panel, order=order),
+        ),
+    )
+    kappa = y.kappa(2)
+    weight = x ** (2 * n) * sp.exp(-k * kappa * x**2)
+    moment = sp.sqrt(sp.pi / (k * kappa)) * sp.factorial2(2 * n - 1) / (2 * k * kappa) ** n
+    gaussian = Step(
+        "The quadratic term is a Gaussian weight, whose moments carry the powers of $1/k$.",
+        sp.Eq(sp.Integral(weight, (x, -sp.oo, sp.oo)), moment),
+        "integrate by parts $n$ times; each even power of $\\theta$ is worth one power of $1/k$, "
+        "so a term of the expanded exponential contributes to finitely many orders.",
+        Check("quadrature at 30 digits", gaussian_moment),
+    )
+    if kernel == "any":
+        return [logarithm, gaussian]
+    if isinstance(kernel, Kernel):
+        weights = [number(w) for w in kernel.weights]
+        pairs = [(i - j, u * v) for i, u in enumerate(weights) for j, v in enumerate(weights)]
+        symbol = sum(value * sp.cos(lag * theta) for lag, value in pairs)
+    else:
+        symbol = (sp.sin(f * theta / 2) / (f * sp.sin(theta / 2))) ** 2
+    integrand = symbol**k * sp.cos(y.m * theta)
+    integral = Step(
+        "The autocorrelation is a Fourier coefficient of a power of the kernel's symbol.",
+        sp.Eq(y.c(k, y.m), sp.Integral(integrand, (theta, -sp.pi, sp.pi)) / (2 * sp.pi)),
+        "without stride $c_{k+1} = \\mathcal{A} * c_k$, so $c_k$ has the symbol "
+        "$|\\hat a(\\theta)|^{2k}$.",
+        Check("pooled one-pixel images, $k \\le 3$", partial(fourier, cases=panel)),
+    )
+    return [integral, logarithm, gaussian]
 
 
 def _called(kernel: Kernel | str) -> str:
@@ -158,56 +203,6 @@ def _cumulants(kernel: Kernel | str, order: int) -> tuple[Any, Panel]:
     return symbols, [
         (pool, {y.kappa(r): v for r, v in kernel_cumulants(pool, order).items()}) for pool in PANEL
     ]
-
-
-def _integral(kernel: Kernel | str, panel: Panel) -> Step:
-    """c_k(m) as a Fourier integral of an explicit symbol."""
-    if isinstance(kernel, Kernel):
-        weights = [number(w) for w in kernel.weights]
-        pairs = [(i - j, u * v) for i, u in enumerate(weights) for j, v in enumerate(weights)]
-        symbol = sum(value * sp.cos(lag * theta) for lag, value in pairs)
-    else:
-        symbol = (sp.sin(f * theta / 2) / (f * sp.sin(theta / 2))) ** 2
-    integrand = symbol**k * sp.cos(y.m * theta)
-    return Step(
-        "The autocorrelation is a Fourier coefficient of a power of the kernel's symbol.",
-        sp.Eq(y.c(k, y.m), sp.Integral(integrand, (theta, -sp.pi, sp.pi)) / (2 * sp.pi)),
-        "without stride $c_{k+1} = \\mathcal{A} * c_k$, so $c_k$ has the symbol "
-        "$|\\hat a(\\theta)|^{2k}$.",
-        Check("pooled one-pixel images, $k \\le 3$", partial(fourier, cases=panel)),
-    )
-
-
-def _logarithm(cumulants: Any, order: int, panel: Panel) -> Step:
-    terms = [
-        (-1) ** j * 2 * cumulants[2 * j] * theta ** (2 * j) / sp.factorial(2 * j)
-        for j in range(1, order + 2)
-    ]
-    return Step(
-        "Near $\\theta = 0$ the logarithm of the symbol is a series in the even cumulants.",
-        sp.Eq(sp.Function("log")(y.symbol(theta)), sp.Add(*terms) + sp.O(theta ** (2 * order + 4))),
-        "$\\hat a$ is the characteristic function of the kernel read as a probability law; in "
-        "$|\\hat a|^2 = \\hat a(\\theta) \\hat a(-\\theta)$ odd cumulants cancel and even ones "
-        "double. The span is 1, so $|\\hat a| < 1$ elsewhere and what is left of the circle is "
-        "exponentially small in $k$.",
-        Check(
-            "numerical differentiation of the symbol at 80 digits, and its value near 0",
-            partial(log_symbol, panel=panel, order=order),
-        ),
-    )
-
-
-def _gaussian() -> Step:
-    kappa = y.kappa(2)
-    weight = x ** (2 * n) * sp.exp(-k * kappa * x**2)
-    moment = sp.sqrt(sp.pi / (k * kappa)) * sp.factorial2(2 * n - 1) / (2 * k * kappa) ** n
-    return Step(
-        "The quadratic term is a Gaussian weight, whose moments carry the powers of $1/k$.",
-        sp.Eq(sp.Integral(weight, (x, -sp.oo, sp.oo)), moment),
-        "integrate by parts $n$ times; each even power of $\\theta$ is worth one power of $1/k$, "
-        "so a term of the expanded exponential contributes to finitely many orders.",
-        Check("quadrature at 30 digits", gaussian_moment),
-    )
 
 
 def _truncated(coefficients: list[Any], first: Any, order: int) -> Any:

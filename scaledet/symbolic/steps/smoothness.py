@@ -20,8 +20,7 @@ from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.sequences import grows
-from scaledet.symbolic.routes.smoothness import lowest_maximum, multiplicity, smooth
+from scaledet.symbolic.routes.strided import RATES, grows, lowest_maximum, multiplicity, smooth
 from scaledet.symbols import z
 from scaledet.theory.growth.smoothness import Smoothness, smoothness
 
@@ -70,7 +69,7 @@ def smoothness_steps(
         "as for $c_k(0)$; $|b_k|^2 \\ge 0$ on the unit circle makes it the spectral radius of the "
         "transition operator of $b$ on any closed window.",
         Check(
-            "exact local rates of the plain recursion for $b$",
+            f"{RATES} for $b$",
             partial(grows, symbol=y.rho_b, recursion=quotient, name="peak"),
         ),
     )
@@ -120,7 +119,9 @@ def _stability(smooth_filter: Smoothness) -> Step:
         "its other preimages"
     )
     if smooth_filter.obstruction is not None:
-        why = f"an obstruction exists: {_typeset(smooth_filter.obstruction)}"
+        text = smooth_filter.obstruction.replace("a(z)", "$a(z)$").replace("|w| = 1", "$|w| = 1$")
+        text = re.sub(r"Phi_([^\s,]+)", r"$\\Phi_{\1}$", text)
+        why = f"an obstruction exists: {text}"
     return Step(
         f"The integer shifts of the limit function are {'stable' if stable else 'not stable'}.",
         sp.Gt(y.riesz, 0) if stable else sp.Eq(y.riesz, 0),
@@ -131,9 +132,3 @@ def _stability(smooth_filter: Smoothness) -> Step:
             partial(lowest_maximum, kernel=smooth_filter.kernel, stride=smooth_filter.stride),
         ),
     )
-
-
-def _typeset(text: str) -> str:
-    """Obstruction in the prose of a derivation: its few formulas between dollar signs."""
-    text = text.replace("a(z)", "$a(z)$").replace("|w| = 1", "$|w| = 1$")
-    return re.sub(r"Phi_([^\s,]+)", r"$\\Phi_{\1}$", text)

@@ -1,8 +1,13 @@
 r"""Derive exponents of one filter repeated with a stride s >= 2, from the transition operator.
 
 Operator, generating functions, minimal polynomials, closed forms where the degree allows,
-growth rates as exact algebraic numbers, exponents, smoothness, prefactors and crossover. Sources:
-Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents are our derivation.
+growth rates as exact algebraic numbers, exponents, smoothness, prefactors and crossover:
+
+.. math:: D_k \sim P A_k^{-\alpha}, \qquad G_k \sim r A_k^{\beta}, \qquad
+          r A_*^\beta = \frac{\pi - 1}{2\pi} .
+
+Sources: Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents and
+prefactors are our derivation.
 """
 
 from __future__ import annotations
@@ -19,20 +24,21 @@ from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion, pooled
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.equal_layers import layers_and
-from scaledet.symbolic.routes.sequences import (
+from scaledet.symbolic.routes.layers import layers_and
+from scaledet.symbolic.routes.strided import (
     RATES,
     annihilates,
     beta_check,
     falls,
     generates,
     grows,
+    settled,
+    settled_check,
 )
 from scaledet.symbolic.steps import any_filter, pooling_recursion
 from scaledet.symbolic.steps.limits import cited_limits
 from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.piling_up import linear_noise
-from scaledet.symbolic.steps.prefactors import prefactor_steps
 from scaledet.symbolic.steps.smoothness import smoothness_steps
 from scaledet.symbols import k, m, x, z
 from scaledet.theory.growth.asymptote import Asymptote, asymptote
@@ -43,6 +49,8 @@ if TYPE_CHECKING:
     from flint import fmpz_poly
 
 __all__ = ["derive_strided"]
+
+SETTLED = "the plain recursion, settled to 10 digits or more"
 
 Part = tuple[list[Step], dict[str, Any]]
 """Steps, and results by name."""
@@ -66,7 +74,7 @@ def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -
         smoothness_steps(kernel, stride, images),
         ([law.cited(any_filter.PAGE) for law in laws], {}),
         ([noise], {"G_k": noise.expression.rhs}),
-        prefactor_steps(limits, recursion, dim, rectify),
+        _prefactors(limits, recursion, dim, rectify),
         (list(cited_limits()), {}),
     ]
     result = {name: value for _, named in parts for name, value in named.items()}
@@ -103,12 +111,9 @@ def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = stride * len(kernel)
     lags = {*range(len(kernel) + 1), stride * kernel.span}
     cases = layers_and(m, lags, 2 if size <= 24 else 1)
-    law = pooling_recursion.recursion_law({stride: images}, cases)
-    if (
-        size > 1000
-    ):  # there are too many phases to pool: the law is tried on the filters of its page
-        law = pooling_recursion.recursion_law()
-    return law.cited(pooling_recursion.PAGE)
+    # Beyond 1000 there are too many phases to pool: the law is tried on the filters of its page.
+    tried = () if size > 1000 else ({stride: images}, cases)
+    return pooling_recursion.recursion_law(*tried).cited(pooling_recursion.PAGE)
 
 
 def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
@@ -117,14 +122,15 @@ def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = integers.nrows()
     matrix = sp.ImmutableMatrix(size, size, lambda i, j: sp.Rational(int(integers[i, j]), scale))
 
+    def entry(lag: int, column: int) -> Any:
+        at = {int(column), -int(column)}
+        return number(sum(images.correlation(1, int(lag) - stride * n) for n in at))
+
     def confront(claim: Any) -> str:
         given = claim.rhs if isinstance(claim.rhs, sp.MatrixBase) else claim.lhs
-        if given.shape != (size, size):
-            refute(f"the operator acts on {size} lags")
-        for lag, column in ((i, j) for j in range(size) for i in range(size)):
-            true = sum(images.correlation(1, lag - stride * at) for at in {column, -column})
-            if given[lag, column] != number(true):
-                refute(f"entry ({lag}, {column}) is {true}, not {given[lag, column]}")
+        true = sp.ImmutableMatrix(size, size, entry)
+        if given != true:
+            refute(f"the operator is {true}, not {given}")
         closed = (size - 1 + len(kernel.trimmed) - 1) // stride
         if closed > size - 1:
             refute(f"lag {closed} is needed beyond the window")
@@ -280,3 +286,72 @@ def _exponents(
     if rectify is None:
         named["beta"] = linear_noise([images])
     return list(named.values()), {name: step.expression.rhs for name, step in named.items()}
+
+
+def _prefactors(
+    limits: Asymptote, recursion: PlainRecursion, dim: Any, rectify: str | None
+) -> Part:
+    """Return the steps on prefactors, plateau and crossover, and the named results.
+
+    There is none on a law without limit: its prefactor keeps oscillating, or a power of k
+    multiplies D_k.
+    """
+    exponents = limits.exponents
+    if limits.reason is not None:
+        return [], {}
+    alpha, beta, steps = exponents.alpha, exponents.beta, {}
+
+    def width(layer: int) -> Any:
+        return limits.width * exponents.stride**layer
+
+    def moved(layer: int) -> Any:
+        return number(recursion.sensitivity(layer)).evalf(40) * width(layer) ** alpha
+
+    def growing(at: int, layer: int) -> Any:
+        return number(recursion.peak(layer)).evalf(40) ** -at
+
+    limit = sp.Limit(y.D(k) * y.A(k) ** alpha, k, sp.oo)
+    check = Check(SETTLED, partial(settled, subject=limit, value=moved))
+    if alpha == 0:
+        steps["plateau"] = Step(
+            "The sensitivity to displacements tends to a plateau.",
+            sp.Eq(limit, limits.ratio),
+            "both sequences grow alike, and their dominant pole is simple and alone (a primitive "
+            "matrix); the ratio of the residues there remains.",
+            check,
+        )
+    elif exponents.log_power == 0:
+        steps["D_prefactor"] = Step(
+            "The prefactor of the law $D_k \\sim A_k^{-\\alpha}$.",
+            sp.Eq(limit, limits.D_prefactor),
+            "the ratio of the residues of both generating functions at their dominant poles, and "
+            "$A_k \\to s^k \\sqrt{12 \\kappa_2/(s^2 - 1)}$.",
+            check,
+        )
+    if rectify is not None:
+        limit = sp.Limit(y.G(k) / y.A(k) ** (dim * beta), k, sp.oo)
+        steps["G_prefactor"] = Step(
+            "The prefactor of the law $G_k \\sim A_k^{\\beta}$.",
+            sp.Eq(limit, limits.G_prefactor(dim)),
+            "$c_k(0) \\sim C \\rho^k$ with $C$ the residue at the dominant pole.",
+            settled_check(
+                SETTLED,
+                limit,
+                dim,
+                lambda at, layer: growing(at, layer) / (2 * sp.pi) / width(layer) ** (at * beta),
+            ),
+        )
+        steps["crossover"] = Step(
+            "Both parts of $G_k$ are equal at the crossover scale.",
+            sp.Eq(y.crossover, limits.crossover(dim)),
+            "solve $r A_*^{\\beta} = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
+            settled_check(
+                "the growing part of exact $G_k$, followed back to the constant part",
+                y.crossover,
+                dim,
+                lambda at, layer: (
+                    width(layer) * ((sp.pi - 1) / growing(at, layer)).evalf(40) ** (1 / (at * beta))
+                ),
+            ),
+        )
+    return list(steps.values()), {name: step.expression.rhs for name, step in steps.items()}

@@ -1,4 +1,4 @@
-"""Hold claims on a sequence, its generating function and its growth to the plain recursion."""
+"""Hold claims on one filter with a stride to the plain recursion, its zeros and its products."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+import mpmath
+import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.errors import DerivationError
+from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import PlainRecursion, measured
-from scaledet.symbolic.claims import evaluate
+from scaledet.symbolic.claims import agree, evaluate
 from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes.checks import check_in, dimensions
 from scaledet.symbols import k, z
@@ -25,9 +27,12 @@ __all__ = [
     "falls",
     "generates",
     "grows",
+    "lowest_maximum",
     "measures",
+    "multiplicity",
     "settled",
     "settled_check",
+    "smooth",
 ]
 
 RATES = "exact local rates of the plain recursion"
@@ -134,7 +139,7 @@ def settled(claim: Any, *, subject: Any, value: Callable[[int], Any]) -> str:
         if moved <= abs(now) * sp.Float(10) ** -22:
             break
     if moved > abs(now) * sp.Float(10) ** -12:
-        raise DerivationError(f"{claim}: exact values have not settled by layer {layer}")
+        refute(f"{claim}: exact values have not settled by layer {layer}")
     if abs(right - now) > max(100 * moved, abs(now) * sp.Float(10) ** -20):
         refute(f"{claim}: measured {now.evalf(12)}")
     return f"measured {now.evalf(11)} at layer {layer}"
@@ -148,3 +153,53 @@ def settled_check(route: str, subject: Any, dim: Any, value: Callable[[int, int]
         return settled(claimed, subject=subject.subs(y.d, at), value=partial(value, at))
 
     return check_in(dimensions(dim), route, confront)
+
+
+def multiplicity(kernel: Kernel, stride: int) -> int:
+    """Smallest multiplicity of the zeros of a at the non-trivial s-th roots of unity."""
+    coefficients = [mpmath.mpf(w.numerator) / w.denominator for w in reversed(kernel.weights)]
+    lowest = len(coefficients)
+    with mpmath.workdps(50):
+        for r in range(1, stride):
+            root, order = mpmath.expjpi(mpmath.mpf(2 * r) / stride), 0
+            values = list(coefficients)
+            while values and abs(mpmath.polyval(values, root)) < mpmath.mpf(10) ** -12:
+                degree = len(values) - 1
+                values = [v * (degree - i) for i, v in enumerate(values[:-1])]
+                order += 1
+            lowest = min(lowest, order)
+    return lowest
+
+
+def smooth(claim: Any, *, kernel: Kernel, stride: int, quotient: PlainRecursion) -> str:
+    """Confront nu_R with the zeros of the filter and the measured energy of its quotient."""
+    rate, error = measured(quotient, "peak")
+    return measures(claim, y.nu, multiplicity(kernel, stride) - (1 + rate) / 2, error)
+
+
+def lowest_maximum(claim: Any, *, kernel: Kernel, stride: int) -> str:
+    """Minimise max_l |phi^(theta + 2 pi l)| over a grid, then around its lowest points."""
+    weights = [float(w) for w in reversed(kernel.weights)]
+    shifts = 2 * np.pi * np.arange(-40, 41)
+    levels = int(np.ceil(np.log(1e6) / np.log(stride)))
+
+    def largest(theta: Any) -> Any:
+        angle = np.add.outer(np.asarray(theta), shifts)
+        product = np.ones(angle.shape)
+        for _ in range(levels):
+            angle = angle / stride
+            product *= np.abs(np.polyval(weights, np.exp(1j * angle)))
+        return product.max(axis=-1)
+
+    grid = np.linspace(1e-3, np.pi, 361)
+    values = largest(grid)
+    lowest = float(values.min())
+    for at in np.argsort(values)[:4]:
+        low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
+        for _ in range(60):
+            inner = np.array([low + (high - low) / 3, high - (high - low) / 3])
+            left, right = largest(inner)
+            low, high = (low, inner[1]) if left < right else (inner[0], high)
+        lowest = min(lowest, float(largest((low + high) / 2)))
+    agreement = agree(claim, [{y.riesz: sp.Integer(0) if lowest < 1e-11 else sp.Float(lowest)}])
+    return f"smallest value {lowest:.2g}; {agreement}"
