@@ -99,7 +99,6 @@ w = _symbol("w", "real", "Value of a standard normal variable.")
 
 # One kernel.
 a = _plain("a", "Weights a(j) of one kernel.")
-b = _plain("b", "Weights b(j) of a quotient of a kernel.")
 symbol = _pattern(r"|\hat a(<0>)|^2", "Fourier transform of a kernel's autocorrelation.")
 autocorrelation = _plain(r"\mathcal{A}", "A(m) = sum_j a(j) a(j + m).")
 quotient_correlation = _plain(r"\mathcal{B}", "Autocorrelation B(m) of a kernel less a factor q/s.")

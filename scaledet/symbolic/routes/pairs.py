@@ -10,8 +10,9 @@ from typing import Any
 
 from scaledet import symbols as y
 from scaledet.network.network import Layer, Network
-from scaledet.reference.pairs import (
+from scaledet.reference.torus import (
     Law,
+    Torus,
     at_displacement,
     blocks,
     labelled,
@@ -19,7 +20,6 @@ from scaledet.reference.pairs import (
     ring_distance,
     uniform,
 )
-from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import Case
 from scaledet.symbols import N, k, m, m_1, m_2, n, p
 from scaledet.tasks.scale_detection import ScaleDetection
@@ -161,16 +161,15 @@ FAR: list[Case] = [
 """Pixels that no unit sees together."""
 
 
-def counts(label: int) -> Iterator[Case]:
-    """Numbers of pairs of one label of T1: all pairs counted, and the count of the task."""
-    symbol = y.near_pairs if label == 1 else y.far_pairs
+def counts() -> Iterator[Case]:
+    """Numbers of pairs of each label of T1: all pairs counted, and the counts of the task."""
     for size, xi, gap in SCALES:
         distances = [ring_distance(a, b, size) for a, b in itertools.combinations(range(size), 2)]
         near = sum(distance < xi - gap for distance in distances)
         far = sum(distance >= xi + gap for distance in distances)
-        task = ScaleDetection(size=size, xi=xi, gap=gap)
-        for count in (near if label == 1 else far, task.counts[label]):
-            yield {symbol: count, N: size, y.xi: xi, y.gap: gap}
+        case = {N: size, y.xi: xi, y.gap: gap}
+        for numbers in ({1: near, -1: far}, ScaleDetection(size=size, xi=xi, gap=gap).counts):
+            yield {**case, y.near_pairs: numbers[1], y.far_pairs: numbers[-1]}
 
 
 @cache

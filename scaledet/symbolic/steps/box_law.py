@@ -1,12 +1,6 @@
-r"""Derive the exponents of boxes of any length f at any stride s.
+"""Derive the exponents of boxes of any length f at any stride s.
 
-.. math::
-
-    \alpha(f, s) = \begin{cases} 1 + \beta(f/s, s) & s \text{ divides } f \\
-                                 0 & \text{otherwise} \end{cases}, \qquad
-    D_\infty = s^{\beta(f, s)} / f^2 \quad (s \text{ does not divide } f)
-
-with beta(f, s) = -log_s rho the exponent of 1/c_k(0), equal to log_s f for f <= s and at most 1.
+beta(f, s) = -log_s rho is the exponent of 1/c_k(0), equal to log_s f for f <= s and at most 1.
 Assumptions: equal layers, infinite lattice. Source: our derivation.
 """
 
@@ -38,8 +32,6 @@ RATES = "growth rates of exact squares of composite filters"
 def box_law_steps(stride: int | sp.Symbol = y.s) -> tuple[Step, ...]:
     """Derive alpha, A_k and the plateau of D_k for boxes of length f; stride a number or s.
 
-    Examples
-    --------
     >>> box_law_steps(2)[-1].expression
     Eq(alpha, Piecewise((noise_exponent(f/2, 2) + 1, Eq(Mod(f, 2), 0)), (0, True)))
     """

@@ -10,7 +10,7 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.reference.exact import number
-from scaledet.reference.pairs import Law
+from scaledet.reference.torus import Law
 from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.prose import Entrywise, Stacked
 from scaledet.symbolic.routes.checks import against
@@ -35,13 +35,10 @@ _PAIRS = "all pairs on rings of 7, 8 and 12 pixels, fractional scales; and the t
 _BLOCKS = "all pairs of one block, pooled images, $s = 2$ and 3, six sizes of blocks and depths"
 
 
-def fourth_difference(overlap: Any) -> Any:
+def _fourth_difference(overlap: Any) -> Any:
     """Expand E <e_{p+e} - e_p, e_{q+f} - e_q> over all moves e, f of a line.
 
     `overlap` takes the shifts of p and q.
-
-    >>> fourth_difference(lambda first, second: sp.Symbol("x") ** (2 + first - second))
-    x**4/4 - x**3 + 3*x**2/2 - x + 1/4
     """
     quarter = sp.Rational(1, 4)
     return sp.Add(
@@ -54,7 +51,7 @@ def fourth_difference(overlap: Any) -> Any:
 
 def overlap_steps() -> tuple[Step, ...]:
     """Derive the overlap of two pixels and its change by independent moves."""
-    moved = fourth_difference(lambda first, second: y.c(k, m + second - first))
+    moved = _fourth_difference(lambda first, second: y.c(k, m + second - first))
     first, second = sp.symbols("first second")
     square = sp.Poly(sp.expand(((first + second) / 4) ** 2), first, second)
     differences = {
@@ -172,7 +169,7 @@ def label_steps() -> tuple[Step, Step]:
             sp.Eq(y.near_pairs, N * near),
             f"{why}. Given the label, $\\varrho$ is uniform over $0 < |m| < \\xi - g$, "
             "on a ring of any size.",
-            against(_PAIRS, partial(counts, 1)),
+            against(_PAIRS, counts),
         ),
         Step(
             "Label -1 asks for a distance of at least $\\xi + g$ and has",
@@ -180,7 +177,7 @@ def label_steps() -> tuple[Step, Step]:
             f"these are all pairs but those closer than $\\xi + g$: {why}. Among all admitted "
             "pairs the far ones prevail as $N$ grows; with balanced labels $\\varrho$ is half of "
             "each.",
-            against(_PAIRS, partial(counts, -1)),
+            against(_PAIRS, counts),
         ),
     )
 
@@ -193,7 +190,7 @@ def block_steps() -> tuple[Step, ...]:
     total = sp.factor(sp.summation(sp.expand(law * (S - lag) / S**3), (lag, 1, S - 1)))
     top, bottom = sp.fraction(total)
     mean = (S - 1) * sp.cancel(top / (S - 1)) / bottom
-    cross = fourth_difference(lambda e, f: y.overlap(k, p + e, n + f))
+    cross = _fourth_difference(lambda e, f: y.overlap(k, p + e, n + f))
     values = [_by_gram(balanced_law(offsets)) for offsets in (1, SIDE)]
     return (
         Step(
