@@ -10,16 +10,17 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from flint import fmpz_poly
 from scipy.optimize import bisect
 
 from scaledet import symbols as y
+from scaledet.network.kernel import box
 from scaledet.reference.exact import refute
 from scaledet.reference.noise import endless_parts, extrapolated, infinite_sensitivity
 from scaledet.reference.quadrature import DIGITS, gaussian_moments
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import Case, agree
 from scaledet.symbolic.routes.noise import exact
+from scaledet.symbolic.routes.series import exact_correlation
 from scaledet.symbols import A, crossover, d, f, k, s, tolerance, width
 
 DEPTHS = {(1, 2): 2, (1, 3): 2, (2, 2): 2, (2, 3): 1, (3, 2): 2, (3, 3): 1}
@@ -200,10 +201,8 @@ def fitted() -> list[Case]:
 @lru_cache
 def deep_correlation(length: int, depth: int, lag: int = 0) -> Any:
     """c_k(lag) of boxes without stride, from the exact composite filter."""
-    taps = [int(tap) for tap in fmpz_poly([1] * length) ** depth]
-    total = sum(tap * after for tap, after in zip(taps, taps[lag:], strict=False))
     with mpmath.workdps(DIGITS):
-        return mpmath.mpf(total) / length ** (2 * depth)
+        return mpmath.mpmathify(exact_correlation(box(length), depth, lag))
 
 
 def deep_boxes(dim: int = 1) -> list[Case]:
