@@ -152,10 +152,9 @@ def linear_growth(pools: Sequence[PooledPixel]) -> list[Case]:
     cases: list[Case] = []
     for pooled in pools:
         layers = (1, 2) if pooled.stride(1) > 1 else (1, 2, 3)
-        squares = [sum(weight**2 for weight in pooled.seen(layer).values()) for layer in layers]
         noise = [
-            square / pooled.correlation(layer, 0)
-            for square, layer in zip(squares, layers, strict=True)
+            sum(weight**2 for weight in pooled.seen(layer).values()) / pooled.correlation(layer, 0)
+            for layer in layers
         ]
         cases += [{y.beta: sp.log(number(energy / noise[0]))} for energy in noise[1:]]
     return cases
