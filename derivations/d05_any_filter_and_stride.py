@@ -35,13 +35,7 @@ def derivation() -> Derivation:
             "noise rectified at the input and matched to the displacement: what grows in $G_k$ is "
             "$c_k(0)^{-d}/(2 \\pi)$",
         ),
-        steps=(
-            *operator_steps(),
-            *sum_rule_steps(),
-            *averaging_steps(),
-            *laws,
-            *examples(),
-        ),
+        steps=(*operator_steps(), *sum_rule_steps(), *averaging_steps(), *laws, *examples()),
         result={
             "nu_R": nu.expression.rhs,
             "alpha": alpha.expression.rhs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -31,7 +32,7 @@ from scaledet.symbolic.routes import strided
 from scaledet.symbolic.routes.box_noise import by_boxes, deep_correlation, flat_limit, late_noise
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.noise import exact
-from scaledet.symbolic.routes.series import LOCAL, extrapolated
+from scaledet.symbolic.routes.series import local_check
 from scaledet.theory.prediction import predict
 
 SKEW = LayeredNoise((((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1)))
@@ -49,6 +50,8 @@ MEANS = (
 )
 """Means of two units and their correlation."""
 PAIR = (((1, 1), 1), ((3, 1), 2))
+EXPANDED = 400_000_000
+"""Bits of the longest filter without stride that is expanded in integers."""
 SIZES = (256, 320)
 """Tori on which the active pixel is included, extrapolated to infinite size."""
 DEFINITION = "quadrature of the definition against the normal density"
@@ -192,11 +195,12 @@ def _boxes(length: int, dim: int, layer: int) -> Any:
 
 def beta_check(block: Network, dim: Any) -> Check:
     """Check beta of a block of layers that repeats."""
-    *_, (sites, _) = composites((layer.kernel.weights, layer.stride) for layer in block)
+    *_, (sites, scale) = composites((layer.kernel.weights, layer.stride) for layer in block)
     kernel, stride = Kernel(sites), block.strides[-1]
     if stride > 1:
         return strided.beta_check(PlainRecursion(kernel.weights, stride), dim)
-    return Check(LOCAL, partial(extrapolated, symbol=y.beta, panel=[(kernel, {})], dim=dim))
+    widest = math.isqrt(EXPANDED // (len(sites) * scale.bit_length()))
+    return local_check(y.beta, [(kernel, {})], dim, max(4, min(400, widest // 4)))
 
 
 def network_check(net: Network) -> Check:

@@ -22,17 +22,18 @@ from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree, evaluate
+from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes.checks import dimensions
 from scaledet.symbols import d, k, n, theta, x
 
 __all__ = [
-    "LOCAL",
     "approached",
     "exact_correlation",
     "extrapolated",
     "fourier",
     "gaussian_moment",
     "level",
+    "local_check",
     "log_symbol",
     "remainder",
     "widths",
@@ -40,7 +41,6 @@ __all__ = [
 
 DEPTHS = (40, 400, 4000)
 """Two decades."""
-LOCAL = "local exponents of exact rationals at $k = 400$ and $800$, extrapolated"
 
 _DIGITS = 120
 
@@ -177,8 +177,14 @@ def approached(claim: Any, *, panel: Any, dim: Any = 1) -> str:
     return f"confirmed in {len(cases)} case{'s' * (len(cases) > 1)}"
 
 
-def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
-    """Hold alpha, beta or the crossover scale to exact rationals, to 5 digits.
+def local_check(symbol: Any, panel: Any, dim: Any = 1, depth: int = 400) -> Check:
+    """Hold an exponent to local ones, as `extrapolated` does."""
+    route = f"local exponents of exact rationals at $k = {depth}$ and ${2 * depth}$, extrapolated"
+    return Check(route, partial(extrapolated, symbol=symbol, panel=panel, dim=dim, depth=depth))
+
+
+def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1, depth: int = 400) -> str:
+    """Hold alpha, beta or the crossover scale to exact rationals, to 5 digits at depth 400.
 
     Local exponents of D_k and of c_k(0)^-d between k and 2k, or the scale at which both parts of
     G_k are equal, are extrapolated to zero 1/k.
@@ -188,9 +194,9 @@ def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
     cases = _cases(panel, dim)
     for kernel, at, known in cases:
         right = evaluate(claim.rhs, known).evalf(40)
-        near, far = (_local(symbol, kernel, at, depth).evalf(40) for depth in (400, 800))
+        near, far = (_local(symbol, kernel, at, k).evalf(40) for k in (depth, 2 * depth))
         measured = 2 * far - near
-        if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
+        if abs(measured - right) > abs(measured) * sp.Float(1.6) / depth**2:
             refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
     return f"confirmed in {len(cases)} case{'s' * (len(cases) > 1)}"
 

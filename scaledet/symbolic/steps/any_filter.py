@@ -1,10 +1,4 @@
-r"""Derive alpha and beta of any non-negative filter at any stride: smoothness decides both.
-
-With :math:`a = (q/s)^n b`, :math:`q = 1 + z + \dots + z^{s-1}`, and rho_b the growth rate of the
-energy of b,
-
-.. math:: \nu_R = n - \tfrac12 \log_s(s \rho_b), \qquad \alpha = 2 \min(1, \max(0, \nu_R)),
-          \qquad \beta = d\, (1 + 2 \min(0, \nu_R)) .
+"""Derive alpha and beta of any non-negative filter at any stride: smoothness decides both.
 
 Sources: Eirola 1992, Villemoes 1994, Jia 1999 (background); the theorem and its proof are ours.
 """

@@ -1,11 +1,4 @@
-r"""Derive the sensitivities of a network, and the exponents of a block that repeats.
-
-With :math:`h_k(z) = \prod_i a_i(z^{S_{i-1}})` and its autocorrelation c_k, one active pixel on the
-infinite lattice has
-
-.. math:: D_k = 1 - \frac{c_k(1)}{c_k(0)}, \qquad
-          G_k = \frac{\pi - 1}{2\pi} + \frac{1}{2\pi\, c_k(0)^d}, \qquad
-          A_k^2 = 1 + 12 \sum_i \mathrm{Var}(a_i)\, S_{i-1}^2 .
+"""Derive the sensitivities of a network, and the exponents of a block that repeats.
 
 A block that repeats is one layer: its composite filter at its total stride. Source: Tomasini et
 al., arXiv:2210.01506 (the model); our derivation for unequal layers.
@@ -144,36 +137,34 @@ def _block_step(block: Network) -> Step:
     )
 
 
-def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
-    steps = [_filter_step(net, routes)]
-    depth = _affordable(net, routes, squared=True)
-    if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
-        steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
-    return [*steps, *_tables(net, routes)]
-
-
 def _product(net: Network, depth: int) -> Any:
     return sp.Mul(*(factor(net, i) for i in range(1, depth + 1)))
 
 
-def _filter_step(net: Network, routes: UnequalLayers) -> Step:
-    depth = _affordable(net, routes, squared=False)
-    images = UnequalLayers(routes.layers[: depth + 1])
+def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
+    shown = _affordable(net, routes, squared=False)
+    images = UnequalLayers(routes.layers[: shown + 1])
     values = layer_values(images) | {y.h: images.generating}
-    more = "" if depth == net.depth else f", and so on to layer {net.depth}"
-    return Step(
-        "The composite filter, which tells how much of every pixel one output unit sees, is the "
-        "product of the layers' filters. A layer reads its input in steps of all strides before "
-        f"it{more}.",
-        sp.Eq(y.h(depth, y.z), _product(net, depth)),
-        "coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$ add up the weights of all ways from "
-        f"pixel $j$ to the unit: see the page “{PAGE}”.",
-        against(
-            "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
-            AT,
-            values,
-        ),
-    )
+    more = "" if shown == net.depth else f", and so on to layer {net.depth}"
+    steps = [
+        Step(
+            "The composite filter, which tells how much of every pixel one output unit sees, is "
+            "the product of the layers' filters. A layer reads its input in steps of all strides "
+            f"before it{more}.",
+            sp.Eq(y.h(shown, y.z), _product(net, shown)),
+            "coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$ add up the weights of all ways "
+            f"from pixel $j$ to the unit: see the page “{PAGE}”.",
+            against(
+                "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
+                AT,
+                values,
+            ),
+        )
+    ]
+    depth = _affordable(net, routes, squared=True)
+    if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
+        steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
+    return [*steps, *_tables(net, routes)]
 
 
 def _affordable(net: Network, routes: UnequalLayers, *, squared: bool) -> int:

@@ -20,12 +20,12 @@ from scaledet.reference.recursion import pooled
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.series import (
-    LOCAL,
     approached,
     extrapolated,
     fourier,
     gaussian_moment,
     level,
+    local_check,
     log_symbol,
     remainder,
     widths,
@@ -132,7 +132,7 @@ def series_steps(kernel: Kernel | str, order: int) -> tuple[list[Step], dict[str
             "The exponent of stability.",
             sp.Eq(y.alpha, sp.Integer(2)),
             "the previous step, read as a power law.",
-            Check(LOCAL, partial(extrapolated, symbol=y.alpha, panel=panel)),
+            local_check(y.alpha, panel),
         ),
     }
     steps = [*_first_steps(kernel, order, cumulants, panel), *named.values()]
@@ -261,10 +261,7 @@ def _beta(panel: Panel, dim: Any) -> Step:
         "The exponent of noise.",
         sp.Eq(y.beta, sp.sympify(dim)),
         "$G_k$ grows as $c_k(0)^{-d}$, hence as $k^{d/2}$, and $A_k$ as $\\sqrt{k}$.",
-        Check(
-            "local exponents of the part that grows at $k = 400$ and $800$, extrapolated",
-            partial(extrapolated, symbol=y.beta, panel=panel, dim=dim),
-        ),
+        local_check(y.beta, panel, dim),
     )
 
 

@@ -1,13 +1,7 @@
-r"""Derive exponents of one filter repeated with a stride s >= 2, from the transition operator.
+"""Derive exponents of one filter repeated with a stride s >= 2, from the transition operator.
 
-Operator, generating functions, minimal polynomials, closed forms where the degree allows,
-growth rates as exact algebraic numbers, exponents, smoothness, prefactors and crossover:
-
-.. math:: D_k \sim P A_k^{-\alpha}, \qquad G_k \sim r A_k^{\beta}, \qquad
-          r A_*^\beta = \frac{\pi - 1}{2\pi} .
-
-Sources: Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents and
-prefactors are our derivation.
+Sources: Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents, and the
+prefactors from residues of the generating functions at their dominant poles, are our derivation.
 """
 
 from __future__ import annotations
