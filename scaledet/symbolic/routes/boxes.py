@@ -33,8 +33,9 @@ Boxes = Sequence[tuple[int, int]]
 """Length and stride of every box that is tried."""
 
 LAYERS = (1, 2, 3)
-TORI = ((2, 8, 1, 2), (2, 12, 1, 2), (3, 18, 1, 2), (2, 8, 2, 2), (3, 6, 2, 1), (2, 8, 3, 2))
-"""Stride, size, dimension and depth; more than one output unit is left."""
+SMALL = ((2, 8, 1, 2), (2, 12, 1, 2), (3, 18, 1, 2), (2, 8, 2, 2), (3, 6, 2, 1), (2, 8, 3, 2))
+"""Stride, size, dimension and depth of small tori; more than one output unit is left."""
+TORI = [Torus([((1,) * stride, stride)] * depth, size, dim) for stride, size, dim, depth in SMALL]
 LARGE = {
     1: ((2, 2, (96, 144)), (3, 1, (108, 144))),
     2: ((2, 2, (12, 16)), (3, 1, (12, 15))),
@@ -122,33 +123,21 @@ def plateaus(boxes: Boxes) -> Iterator[Case]:
         yield {f: length, s: stride, y.plateau: far_sensitivity((1,) * length, stride)}
 
 
-@cache
-def _rate(length: int, stride: int) -> tuple[Any, Any, Any]:
-    """Measured alpha and beta of a box, and the spectral radius of the dense operator."""
-    weights = (1,) * length
-    radius = spectral_radius((number(Fraction(1, length)),) * length, stride)
-    return measured_alpha(weights, stride), measured_beta(weights, stride), radius
-
-
 def rates(boxes: Boxes, dims: Iterable[int]) -> Iterator[Case]:
     """Exponents of boxes from growth rates, and rho from dense matrices."""
     for (length, stride), dim in itertools.product(boxes, dims):
-        alpha, beta, radius = _rate(length, stride)
-        yield {f: length, s: stride, d: dim, y.alpha: alpha, y.beta: dim * beta, y.rho: radius}
+        box = _weights(length), stride
+        radius = spectral_radius((number(Fraction(1, length)),) * length, stride)
+        exponents = {y.alpha: measured_alpha(*box), y.beta: dim * measured_beta(*box)}
+        yield {f: length, s: stride, d: dim, y.rho: radius, **exponents}
 
 
 def tori(dim: Dimension) -> Iterator[Case]:
     """D_k of boxes with stride = length from all moves and pairs on small tori."""
-    for stride, size, axes, depth in TORI:
-        if dim in (d, axes):
-            sensitivity = _torus(stride, size, axes, depth).sensitivity
-            for layer in range(1, depth + 1):
-                yield {s: stride, k: layer, y.N: size, d: axes, y.D: sensitivity}
-
-
-@cache
-def _torus(stride: int, size: int, dim: int, depth: int) -> Torus:
-    return Torus([((1,) * stride, stride)] * depth, size, dim)
+    for torus in TORI:
+        if dim in (d, torus.dim):
+            case = {s: torus.stride(1), y.N: torus.size, d: torus.dim, y.D: torus.sensitivity}
+            yield from ({**case, k: layer} for layer in range(1, len(torus.layers) + 1))
 
 
 def _noise_parts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -58,30 +58,19 @@ def powers() -> list[Case]:
     for length, stride, size, dims in BOXES:
         for dim in range(1, dims + 1):
             torus = Torus([([1] * length, stride)] * 2, size, dim)
-            cases.append(
-                {
-                    rho: _growth(partial(torus.correlation, lag=0)),
-                    rho_drop: _growth(partial(_drop, torus)),
-                    s: stride,
-                    d: dim,
-                    y.alpha: -sp.log(_growth(partial(_infinite_sensitivity, torus)), stride),
-                    y.beta: sp.log(_growth(partial(_drift, torus)), stride),
-                }
-            )
+            layers = zip(*(_powers(torus, layer) for layer in (1, 2)), strict=True)
+            peak, drop, moved, square = (number(second / first) for first, second in layers)
+            exponents = {y.alpha: -sp.log(moved, stride), y.beta: -sp.log(square, stride)}
+            cases.append({rho: peak, rho_drop: drop, s: stride, d: dim, **exponents})
     return cases
 
 
-def _growth(quantity: Callable[[int], Fraction]) -> Any:
-    return number(quantity(2) / quantity(1))
-
-
-def _drop(torus: Torus, layer: int) -> Fraction:
-    return torus.correlation(layer, 0) - torus.correlation(layer, 1)
-
-
-def _drift(torus: Torus, layer: int) -> Any:
-    """Return the square of a constant image over that of one pixel."""
-    return 1 / (torus.stride(layer) ** torus.dim * torus.square(layer))
+def _powers(torus: Torus, layer: int) -> tuple[Fraction, ...]:
+    """c_k(0), c_k(0) - c_k(1), D_k, and the square of one pixel over that of a constant image."""
+    peak = torus.correlation(layer, 0)
+    drop = peak - torus.correlation(layer, 1)
+    square = torus.stride(layer) ** torus.dim * torus.square(layer)
+    return peak, drop, _infinite_sensitivity(torus, layer), square
 
 
 def widths() -> Iterator[Case]:

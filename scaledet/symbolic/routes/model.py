@@ -24,10 +24,7 @@ from scaledet.symbolic.routes.noise import LAWS, TORI, exact
 from scaledet.symbols import L, d, f, k, s, sigma
 
 INPUTS = {dim: Torus([([1, 2, 4], 1)], size, dim) for dim, size in ((1, 7), (2, 4), (3, 3))}
-LAYER = (((1, 2, 4), 2),)
 LAYERS = (0, 1, 2)
-
-
 SKEW = [Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)]
 
 
@@ -102,7 +99,7 @@ NOISY_INPUT: list[Case] = [
 
 
 def _unbounded(dim: int, layer: int) -> float:
-    return sum(infinite_sensitivity(LAYER, layer, dim, "input", (12, 18, 24)))
+    return sum(infinite_sensitivity((((1, 2, 4), 2),), layer, dim, "input", (12, 18, 24)))
 
 
 NOISY_LARGE_INPUT: list[Case] = [{y.G: partial(_unbounded, dim)} for dim in (2, 3)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
 from scaledet import symbols as y
@@ -31,9 +29,12 @@ def factorisation() -> Step:
 
 def infinite_sensitivity(finite: Step) -> Step:
     """Derive D_k on the infinite lattice from D_k at any size."""
+    zero, one, size = (sp.Dummy(name, positive=True) for name in ("zero", "one", "size"))
+    plain = finite.expression.rhs.subs({y.c(k, 0): zero, y.c(k, 1): one, L: size})
+    limit = sp.expand(sp.simplify(sp.limit(plain, size, sp.oo)))
     return Step(
         "On the infinite lattice the dimension drops out.",
-        sp.Eq(y.D(k), _large(finite.expression.rhs)),
+        sp.Eq(y.D(k), limit.subs({zero: y.c(k, 0), one: y.c(k, 1)})),
         "this is the limit $L \\to \\infty$ of the step before: numerator and denominator share "
         "$c_k(0)^{d-1}$.",
         against(
@@ -42,14 +43,6 @@ def infinite_sensitivity(finite: Step) -> Step:
             routes.wide_tori,
         ),
     )
-
-
-def _large(expression: Any) -> Any:
-    """Limit of infinitely many pixels, by SymPy."""
-    zero, one, size = (sp.Dummy(name, positive=True) for name in ("zero", "one", "size"))
-    plain = expression.subs({y.c(k, 0): zero, y.c(k, 1): one, L: size})
-    limit = sp.expand(sp.simplify(sp.limit(plain, size, sp.oo)))
-    return limit.subs({zero: y.c(k, 0), one: y.c(k, 1)})
 
 
 def exponent_steps() -> tuple[Step, Step]:

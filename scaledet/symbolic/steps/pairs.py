@@ -13,21 +13,8 @@ from scaledet.reference.exact import number
 from scaledet.reference.torus import Law
 from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.prose import Entrywise, Stacked
+from scaledet.symbolic.routes import pairs as routes
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.pairs import (
-    FAR,
-    IN_BLOCKS,
-    SIDE,
-    SIZE,
-    averages,
-    balanced_law,
-    counterexample,
-    counts,
-    laws,
-    laws_and_tasks,
-    phases,
-    plane,
-)
 from scaledet.symbols import N, k, m, m_1, m_2, n, p
 
 _MOVES = "all positions and all joint moves on rings of 12 and 10 pixels, skew filters"
@@ -71,7 +58,7 @@ def overlap_steps() -> tuple[Step, ...]:
             "wrapped around it, and $c_k$ is that of the wrapped filter.",
             against(
                 "all one-pixel images on rings of 12 and 10 pixels, skew filters",
-                partial(averages, range(5)),
+                partial(routes.averages, range(5)),
             ),
         ),
         Step(
@@ -82,7 +69,7 @@ def overlap_steps() -> tuple[Step, ...]:
             "$q = p + m$, here expanded and summed over the four joint moves. In other words: the "
             "moves being independent, each is averaged by itself, and $E\\, e_{p+e} - e_p$ is "
             "half a second difference; two of them make $\\frac14 \\delta^4 c_k(m)$.",
-            against(_MOVES, partial(averages, range(7))),
+            against(_MOVES, partial(routes.averages, range(7))),
         ),
         Step(
             "In $d$ dimensions a move goes along a random axis. With $m$ the displacement vector, "
@@ -96,7 +83,7 @@ def overlap_steps() -> tuple[Step, ...]:
             against(
                 "all 36 positions and 16 joint moves on a torus of 6 by 6 pixels, skew filters, "
                 "eight displacements",
-                plane,
+                routes.plane,
             ),
         ),
         Step(
@@ -106,7 +93,7 @@ def overlap_steps() -> tuple[Step, ...]:
             "images, a collided pixel of height 2 included, and $|u + v|^2 = |u|^2 + |v|^2 + "
             "2 \\langle u, v \\rangle$, where $|u|^2$ and $|v|^2$ average to "
             "$2 (c_k(0) - c_k(1))/S_k$, the change of one pixel.",
-            against(_MOVES, partial(averages, range(1, 7))),
+            against(_MOVES, partial(routes.averages, range(1, 7))),
         ),
     )
 
@@ -126,7 +113,7 @@ def law_steps() -> tuple[Step, Step, Step]:
         against(
             "all pairs of two-pixel images on both rings: one distance, each label of T1, all "
             "pairs, balanced labels, pixels that coincide",
-            laws,
+            routes.laws,
         ),
     )
     sensitivity = Step(
@@ -138,7 +125,7 @@ def law_steps() -> tuple[Step, Step, Step]:
         against(
             "all images, all joint moves and all pairs of images, the same laws; and predict on "
             "four tasks",
-            laws_and_tasks,
+            routes.laws_and_tasks,
         ),
     )
     far = Step(
@@ -149,7 +136,7 @@ def law_steps() -> tuple[Step, Step, Step]:
         "the value of a single pixel.",
         against(
             "all images, moves and pairs of images on a ring of 24 pixels, displacement 12",
-            FAR,
+            routes.FAR,
         ),
     )
     return distance, sensitivity, far
@@ -169,7 +156,7 @@ def label_steps() -> tuple[Step, Step]:
             sp.Eq(y.near_pairs, N * near),
             f"{why}. Given the label, $\\varrho$ is uniform over $0 < |m| < \\xi - g$, "
             "on a ring of any size.",
-            against(_PAIRS, counts),
+            against(_PAIRS, routes.counts),
         ),
         Step(
             "Label -1 asks for a distance of at least $\\xi + g$ and has",
@@ -177,7 +164,7 @@ def label_steps() -> tuple[Step, Step]:
             f"these are all pairs but those closer than $\\xi + g$: {why}. Among all admitted "
             "pairs the far ones prevail as $N$ grows; with balanced labels $\\varrho$ is half of "
             "each.",
-            against(_PAIRS, counts),
+            against(_PAIRS, routes.counts),
         ),
     )
 
@@ -191,7 +178,7 @@ def block_steps() -> tuple[Step, ...]:
     top, bottom = sp.fraction(total)
     mean = (S - 1) * sp.cancel(top / (S - 1)) / bottom
     cross = _fourth_difference(lambda e, f: y.overlap(k, p + e, n + f))
-    values = [_by_gram(balanced_law(offsets)) for offsets in (1, SIDE)]
+    values = [_by_gram(routes.balanced_law(offsets)) for offsets in (1, routes.SIDE)]
     return (
         Step(
             "In T2 a pair has label +1 if both pixels lie in one block of side $\\xi$. Let boxes "
@@ -201,7 +188,7 @@ def block_steps() -> tuple[Step, ...]:
             "the blocks and the windows of the network share their edges. Of the $\\xi - 1$ "
             "partners of a pixel $S_k - 1$ lie in its window, where the overlap is $S_k^{-2}$; "
             "with all others it is 0.",
-            against(_BLOCKS, IN_BLOCKS),
+            against(_BLOCKS, routes.IN_BLOCKS),
         ),
         Step(
             "Averaging over the grid phase, as for T1, is wrong here: it answers for blocks that "
@@ -210,7 +197,7 @@ def block_steps() -> tuple[Step, ...]:
             "within a block displacement $m$ has probability $2(\\xi - |m|)/(\\xi(\\xi - 1))$ up "
             "to sign, and $c_k(m)/S_k = (S_k - |m|)/S_k^3$ for a box; this is the sum over $0 < "
             "|m| < S_k$. For $\\xi = S_k = 2$ it is half of the truth.",
-            against(f"{_BLOCKS}, every offset of the blocks", IN_BLOCKS),
+            against(f"{_BLOCKS}, every offset of the blocks", routes.IN_BLOCKS),
         ),
         Step(
             "What holds without any average over the phase is the cross term of one pair of "
@@ -220,7 +207,8 @@ def block_steps() -> tuple[Step, ...]:
             "second difference. Averaged over the pairs of the data set themselves, it serves T2 "
             "and distances that do not wrap around.",
             against(
-                "all joint moves on rings of 12 and 10 pixels, skew filters, several phases", phases
+                "all joint moves on rings of 12 and 10 pixels, skew filters, several phases",
+                routes.phases,
             ),
         ),
         Step(
@@ -234,7 +222,7 @@ def block_steps() -> tuple[Step, ...]:
             against(
                 "all images, joint moves and pairs of images, at offset 0 and at both; and predict "
                 "with balanced labels",
-                counterexample,
+                routes.counterexample,
             ),
         ),
     )
@@ -242,11 +230,12 @@ def block_steps() -> tuple[Step, ...]:
 
 def _by_gram(law: Law) -> Any:
     """D_1 of the counterexample from the Gram matrix: 1/4 within a window, else 0."""
-    weights = sp.Matrix(SIZE, SIZE, lambda a, b: number(law.get((int(a), int(b)), 0)))
-    gram = sp.Matrix(SIZE, SIZE, lambda a, b: sp.Rational(int(a // 2 == b // 2), 4))
-    ring = sp.Matrix(SIZE, SIZE, lambda a, b: int((a - b) % SIZE in (1, SIZE - 1)))
-    change = ring / 2 - sp.eye(SIZE)  # of the mean image of a pixel, by a move
-    active = (weights + weights.T) * sp.ones(SIZE, 1)
+    size = routes.SIZE
+    weights = sp.Matrix(size, size, lambda a, b: number(law.get((int(a), int(b)), 0)))
+    gram = sp.Matrix(size, size, lambda a, b: sp.Rational(int(a // 2 == b // 2), 4))
+    ring = sp.Matrix(size, size, lambda a, b: int((a - b) % size in (1, size - 1)))
+    change = ring / 2 - sp.eye(size)  # of the mean image of a pixel, by a move
+    active = (weights + weights.T) * sp.ones(size, 1)
     alone = -2 * (sp.diag(*active) * change * gram).trace()
     moved = alone + 2 * (weights.T * change * gram * change).trace()
     square = (sp.diag(*active) * gram).trace() + 2 * (weights.T * gram).trace()
