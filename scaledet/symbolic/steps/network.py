@@ -31,6 +31,7 @@ from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.layers import layer_values
 from scaledet.symbolic.steps.architectures import PAGE, front_law
 from scaledet.symbolic.steps.no_stride import derive_flat
+from scaledet.symbolic.steps.noise import PAGE as NOISE
 from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.strided import derive_strided
 from scaledet.theory.correlation.exact import composite_filter, correlation
@@ -237,7 +238,7 @@ def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dic
         "G": Step(
             law.statement,
             sp.Eq(y.G(last), sp.Integer(1) if rectify is None else piled),
-            f"the law of noise at the peak of these layers: {law.justification}",
+            f"the law of noise, from the page “{NOISE}”, at the peak of these layers.",
             against(
                 "moments of the noise by quadrature, spread over the weights of one unit",
                 [{}],
