@@ -176,7 +176,6 @@ sigma = _symbol("sigma", "positive", "Standard deviation of the noise (units of 
 G = _layered("G", "Sensitivity to noise G_k (dimensionless).")
 G_mean = _layered(r"G^{\mathrm{mean}}", "Part of G_k from the mean of the noise.")
 G_variance = _layered(r"G^{\mathrm{fluct}}", "Part of G_k from its fluctuations.")
-G_late = _layered("G^{(1)}", "G_k of noise that is first rectified after layer 1.")
 energy = _layered(r"\mathcal{E}", "Mean square perturbation of layer k, Q_k G_k.")
 mean = _plain(r"\mu", "Mean mu(i) of the perturbation of pixel i.")
 variance = _plain("v", "Variance v(i) of the perturbation of pixel i.")

@@ -23,6 +23,13 @@ def against(route: str, cases: Cases, values: Values | None = None, **options: A
     return Check(route, confront)
 
 
+def against_in(
+    dims: Sequence[int], route: str, cases: Callable[[int], Iterable[Case]], **options: Any
+) -> Check:
+    """Confront a claim with the cases of each of these dimensions."""
+    return check_in(dims, route, lambda claim, dim: agree(claim, cases(dim), **options))
+
+
 def dimensions(dim: Any) -> tuple[int, ...]:
     """Return the dimensions in which a claim is tried: all three for the symbol d."""
     return DIMS if dim == y.d else (dim,)

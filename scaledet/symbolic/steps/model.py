@@ -11,7 +11,7 @@ from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes import model as routes
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.noise import Bench
-from scaledet.symbolic.steps.noise_moments import rectified_moments
+from scaledet.symbolic.steps.noise import rectified_moments
 from scaledet.symbols import L, c, d, f, j, k, n, s, sigma
 
 PAGE = "The model"
