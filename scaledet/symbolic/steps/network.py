@@ -29,9 +29,9 @@ from scaledet.symbolic.prose import (
 )
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.layers import layer_values
+from scaledet.symbolic.steps import noise
 from scaledet.symbolic.steps.architectures import PAGE, front_law
 from scaledet.symbolic.steps.no_stride import derive_flat
-from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.strided import derive_strided
 from scaledet.theory.correlation.exact import composite_filter, correlation
 from scaledet.theory.coverage import require_theory
@@ -222,7 +222,7 @@ def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dic
     piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
     axes = " In $d$ dimensions $c_k(0)^{d-1}$ cancels." if net.dim > 1 else ""
     beyond = "" if routes.image_depth >= last else "; beyond, filters and walkers"
-    law = noise_law(rectify, net.dim)
+    law = noise.noise_law(rectify, net.dim)
     return {
         "D": Step(
             "A move by one site changes the part that neighbouring pixels do not share.",
@@ -237,7 +237,7 @@ def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dic
         "G": Step(
             law.statement,
             sp.Eq(y.G(last), sp.Integer(1) if rectify is None else piled),
-            f"the law of noise at the peak of these layers: {law.justification}",
+            f"the law of noise, with the peak of these layers: see the page “{noise.PAGE}”.",
             against(
                 "moments of the noise by quadrature, spread over the weights of one unit",
                 [{}],
