@@ -67,7 +67,7 @@ class Unreliable(Executor):
 
 
 class Hoarder(Executor):
-    """Finishes one task at a time, and remembers how many were waiting for it."""
+    """Finishes one batch at a time, and remembers how many were waiting for it."""
 
     def __init__(self) -> None:
         self.waiting = 0
@@ -108,20 +108,20 @@ def test_processes_give_the_same_bits(plain, method, workers):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_units_that_are_run_again_give_the_same_bits(plain, seed, monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0.01)
     assert same(plain, small(executor=Unreliable(seed)))
 
 
 @pytest.mark.parametrize("seconds", [0, 0.003, 100])
 def test_the_length_of_tasks_changes_no_bit(plain, monkeypatch, seconds):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", seconds)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", seconds)
     executor = Plain()
     assert same(plain, small(executor=executor))
     assert (executor.submitted == plain.blocks) == (seconds == 0)
 
 
 def test_few_tasks_wait_at_a_time(plain, monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     executor = Hoarder()
     assert same(plain, small(executor=executor))
     assert 3 <= executor.most <= 2 * 3 + 2
@@ -186,7 +186,7 @@ def test_an_error_of_a_unit_is_raised(monkeypatch):
 
 
 def test_an_interrupted_run_returns_what_is_done(plain, monkeypatch, tmp_path):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     result = small(executor=Plain(21, KeyboardInterrupt))
     assert (result.partial, plain.partial) == (True, False)
     assert 2 <= result.blocks <= 20
@@ -203,7 +203,7 @@ def test_an_interrupted_run_returns_what_is_done(plain, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("task", [1, 2])
 def test_an_interrupt_before_two_units_is_passed_on(monkeypatch, task):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
         small(executor=Plain(task, KeyboardInterrupt))
 
@@ -214,7 +214,7 @@ def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
             raise KeyboardInterrupt
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     monkeypatch.setattr(scheduler, "run_unit", interrupted)
     result = small(executor=Unreliable(0))
     assert result.partial
@@ -238,7 +238,7 @@ def test_an_interrupt_cancels_what_waits(monkeypatch):
                 self.waiting.append(future)
             return future
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     executor = Stalled()
     result = small(executor=executor)
     assert (result.partial, result.blocks, len(executor.waiting)) == (True, 3, 3)

@@ -280,7 +280,7 @@ def test_images_that_all_look_alike_end_a_run_early(bias: float, monkeypatch) ->
         return run_unit(spec, stream, unit, count)
 
     monkeypatch.setattr(scheduler, "run_unit", counted)
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.0)  # one unit a task
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0.0)  # one unit a batch
     net = sd.Network.uniform(2, 2, 5, bias=bias)
     with pytest.raises(sd.ExhaustionError, match=r"Q_k = 0 in all \d+ pairs") as caught:
         sd.simulate(net, size=32, samples=320_000, rng=0)
