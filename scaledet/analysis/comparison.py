@@ -70,18 +70,13 @@ class Comparison(Table):
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name."""
         p, m = self.prediction, self.simulation
-        return {
-            "layer": np.arange(len(p.D)),
-            "A": p.A,
-            "D_predicted": p.D,
-            "D_simulated": m.D,
-            "D_err": m.D_err,
-            "D_pull": self.pulls[0],
-            "G_predicted": p.G,
-            "G_simulated": m.G,
-            "G_err": m.G_err,
-            "G_pull": self.pulls[1],
-        }
+        columns: dict[str, Any] = {"layer": np.arange(len(p.D)), "A": p.A}
+        for row, name in enumerate("DG"):
+            columns[f"{name}_predicted"] = getattr(p, name)
+            columns[f"{name}_simulated"] = getattr(m, name)
+            columns[f"{name}_err"] = getattr(m, f"{name}_err")
+            columns[f"{name}_pull"] = self.pulls[row]
+        return columns
 
     def _title(self) -> str:
         verdict = "agree" if self.p_value > DISAGREEMENT else "DISAGREE"

@@ -213,19 +213,14 @@ def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
             f"errors must have shape [{count}] or [{count}, {count}]; got {array.shape}"
         )
     variances = np.diag(array)
-    bad = ~np.isfinite(array) | np.diag(variances <= 0)
+    with np.errstate(invalid="ignore"):
+        skew = abs(array - array.T) > _ROUNDING * np.sqrt(np.outer(variances, variances))
+    bad = skew | ~np.isfinite(array) | np.diag(variances <= 0)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ArgumentError(
-            "errors must be finite, variances > 0; "
+            "errors must be finite and symmetric, variances > 0; "
             f"got errors[{row}, {column}] = {array[row, column]}"
-        )
-    skew = abs(array - array.T) > _ROUNDING * np.sqrt(np.outer(variances, variances))
-    if skew.any():
-        row, column = np.argwhere(skew)[0]
-        raise ArgumentError(
-            f"errors must be symmetric; got errors[{row}, {column}] = {array[row, column]}, "
-            f"errors[{column}, {row}] = {array[column, row]}"
         )
     return array
 

@@ -50,16 +50,12 @@ class Parser(argparse.ArgumentParser):
         raise ArgumentError(message)
 
 
-def reported(read: Callable[[str], T]) -> Callable[[str], T]:
-    """Return a reader whose refusals argparse reports in their own words."""
-
-    def reader(text: str) -> T:
-        try:
-            return read(text)
-        except ArgumentError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return reader
+def reported(read: Callable[[str], T], text: str) -> T:
+    """Return ``read(text)``, whose refusals argparse reports in their own words."""
+    try:
+        return read(text)
+    except ArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def either(read: Callable[[str], T], *words: str) -> Callable[[str], T | str]:
@@ -98,7 +94,6 @@ def read_real(text: str) -> float:
 
 def read_seed(text: str) -> int:
     """Read a seed, an integer >= 0."""
-    read_integer(text)  # A text that is no integer at all is refused as such.
     return read_integer(text, "an integer >= 0", 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def add_command(commands: Commands, name: str, summary: str, text: str, run: Run
 def add(parser: Options, name: str, texts: Mapping[str, str] = HELP, **settings: Any) -> None:
     """Add the option ``--name``, explained by `texts` unless the settings do."""
     if "type" in settings:
-        settings["type"] = read.reported(settings["type"])
+        settings["type"] = partial(read.reported, settings["type"])
     parser.add_argument(f"--{name}", **{"help": texts.get(name), **settings})
 
 

@@ -31,17 +31,8 @@ _APPLICATION = 0x53646574
 # How long one process waits for another that is writing (seconds).
 _PATIENCE = 60.0
 # SQLite errors caused by the environment, not by a damaged file.
-_ENVIRONMENT = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOLFS,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
+_CAUSES = ("BUSY", "CANTOPEN", "FULL", "IOERR", "LOCKED", "NOLFS", "NOMEM", "PERM", "READONLY")
+_ENVIRONMENT = {getattr(sqlite3, f"SQLITE_{name}") for name in _CAUSES}
 # Differing values are shown up to this many characters, and so many of them.
 _CHARACTERS, _DIFFERENCES = 60, 4
 

@@ -24,17 +24,11 @@ def refused(run, line, *fragments):
 P = "predict --kernel 2 --stride 2 --depth 3"
 S = "simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 100"
 T = "predict --kernel 2 --stride 2 --depth 2 --task T1"
-UNREADABLE = ["", "2.5", "a", "binomial", "binomial:x", "9" * 5000]
-KERNELS = {kernel: f"got {kernel!r}" for kernel in UNREADABLE} | {
-    **{f"{weight},1": f"got {weight!r}" for weight in ("", "1/0", "nan", "inf")},
-    **{f"{weight},1": f"got '{weight}'" for weight in ("1e999999999", "1e999")},
-    "-1,2": "kernel[0]",
-    "0,0": "positive sum",
-    "0": "got 0",
-    "-3": "got -3",
-    "binomial:0": "got 0",
-    "70000": "65536]; got 70000",
-}
+KERNELS = [(text, f"got {text!r}") for text in ("", "2.5", "a", "binomial", "binomial:x")]
+WEIGHTS = ("", "1/0", "nan", "inf", "1e999999999", "1e999")
+KERNELS += [(f"{weight},1", f"got {weight!r}") for weight in WEIGHTS]
+KERNELS += [("-1,2", "kernel[0]"), ("0,0", "positive sum"), ("0", "got 0"), ("-3", "got -3")]
+KERNELS += [("binomial:0", "got 0"), ("70000", "65536]; got 70000"), ("9" * 5000, "got '999")]
 BAD = [
     ("", "required: COMMAND"),
     ("nothing", "COMMAND", "nothing"),
@@ -49,10 +43,7 @@ BAD = [
     ("predict", "--kernel, --stride, --depth"),
     ("predict --kernel 2 --depth 3", "required: --stride (or --layer)"),
     ("simulate --kernel 2 --stride 2 --depth 3", "--size"),
-    *[
-        (f"exponents --kernel={kernel} --stride 2", "--kernel: ", KERNELS[kernel])
-        for kernel in KERNELS
-    ],
+    *[(f"exponents --kernel={text} --stride 2", "--kernel: ", reason) for text, reason in KERNELS],
     ("exponents --kernel 1 --stride 2", "kernel must have"),
     *[
         (f"exponents --kernel 2 --stride={stride}", "--stride", repr(stride))

@@ -155,11 +155,7 @@ class Client:
     [
         ({"executor": 2}, TypeError, "executor must be a concurrent.futures.Executor.*got 2"),
         ({"executor": ThreadPoolExecutor}, TypeError, "executor must be .*got <class"),
-        (
-            {"executor": Client()},
-            TypeError,
-            r"pass client.get_executor\(\); got <tests\.",
-        ),
+        ({"executor": Client()}, TypeError, r"pass client.get_executor\(\); got <tests\."),
         ({"executor": Plain(), "workers": 2}, ValueError, "workers must be left out .*got 2"),
     ],
 )

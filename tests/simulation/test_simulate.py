@@ -143,11 +143,7 @@ def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) 
         ({"sigma": -1.0}, ValueError, r"sigma must be .* > 0; got -1.0"),
         ({"sigma": math.nan}, ValueError, r"sigma must be .*; got nan"),
         ({"sigma": "1"}, TypeError, r"sigma must be .*; got '1'"),
-        (
-            {"rectify": "output"},
-            ValueError,
-            r"'noise', 'layers', None; got 'output'",
-        ),
+        ({"rectify": "output"}, ValueError, r"'noise', 'layers', None; got 'output'"),
         ({"background": -1.0}, ValueError, r"background must be .* >= 0; got -1.0"),
         ({"background": math.inf}, ValueError, r"background must be .*; got inf"),
         ({"background": 1e-11}, ValueError, r"background must be 0 or in \[1e-10, .*; got 1e-11"),
