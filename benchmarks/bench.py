@@ -62,40 +62,26 @@ def slowest_exponents() -> tuple[float, tuple[int, int]]:
 def symbolic_rows() -> list[tuple[str, float, str]]:
     """Time the symbolic engine: series, recurrence, certified digits."""
     sd.derive(kernel=2, stride=2)  # imports SymPy, derives the moments of the noise
-    rows = [
-        (
-            "derive, order 8, symbolic cumulants (s)",
-            seconds(lambda: sd.derive(kernel="any", order=8), 1),
-            "< 10",
-        )
-    ]
+    series = seconds(partial(sd.derive, kernel="any", order=8), 1)
     far = sd.predict(sd.Network.uniform(3, depth=100_000))
-    rows.append(("exact D_k, k = 10^5, box 3 (s)", seconds(lambda: far.exact_D[-1], 1), "about 1"))
+    last = seconds(lambda: far.exact_D[-1], 1)
     deep = sd.Network.uniform(3, depth=2000)
-    rows.append(
-        (
-            "all exact D_k to depth 2000, box 3 (s)",
-            seconds(lambda: list(sd.predict(deep).exact_D)),
-            "",
-        )
-    )
-    derivation = sd.derive(kernel=31, stride=2)
-    rows.append(
-        (
-            "50 certified digits of beta, box 31 stride 2 (s)",
-            seconds(lambda: derivation.enclosure("beta", 50)),
-            "< 1",
-        )
-    )
-    return rows
+    every_layer = seconds(lambda: list(sd.predict(deep).exact_D))
+    digits = seconds(partial(sd.derive(kernel=31, stride=2).enclosure, "beta", 50))
+    return [
+        ("derive, order 8, symbolic cumulants (s)", series, "< 10"),
+        ("exact D_k, k = 10^5, box 3 (s)", last, "about 1"),
+        ("all exact D_k to depth 2000, box 3 (s)", every_layer, ""),
+        ("50 certified digits of beta, box 31 stride 2 (s)", digits, "< 1"),
+    ]
 
 
 def main() -> None:
     """Run all benchmarks."""
     rows: list[tuple[str, float, str]] = []
     numpy_time = import_time("import numpy")
-    own_time = import_time("import scaledet")
-    rows.append(("import scaledet / import numpy", own_time / numpy_time, "<= 2"))
+    package_time = import_time("import scaledet")
+    rows.append(("import scaledet / import numpy", package_time / numpy_time, "<= 2"))
     deep = sd.Network.uniform(3, 1, 10_000)
     rows.append(("predict, depth 10^4, stride 1 (s)", seconds(lambda: sd.predict(deep)), "< 1"))
     rows.append(("the same on 256 pixels (s)", seconds(lambda: sd.predict(deep, size=256)), "< 1"))

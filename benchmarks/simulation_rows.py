@@ -95,12 +95,8 @@ def speed_rows() -> list[Row]:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     rows: list[Row] = []
-    for kernel, stride, depth, wanted in (
-        (3, 1, 8, 100),
-        (3, 1, 16, 100),
-        (3, 1, 32, 100),
-        (2, 2, 10, 30),
-    ):
+    cases = ((3, 1, 8, 100), (3, 1, 16, 100), (3, 1, 32, 100), (2, 2, 10, 30))
+    for kernel, stride, depth, wanted in cases:
         net = sd.Network.uniform(kernel, stride, depth - (stride == 2))
         ours, theirs, least = fastest(
             partial(sd.simulate, net, size=SIZE, samples=SAMPLES, rng=0),
@@ -131,13 +127,8 @@ def option_rows() -> list[Row]:
         ("control variates / plain, time", control / one, "about 1.03"),
     ]
     for kernel, stride, depth in ((3, 1, 16), (2, 2, 9)):
-        gain = sd.simulate(
-            sd.Network.uniform(kernel, stride, depth),
-            size=SIZE,
-            samples=2**15,
-            rng=0,
-            control_variates=True,
-        ).gain
+        net = sd.Network.uniform(kernel, stride, depth)
+        gain = sd.simulate(net, size=SIZE, samples=2**15, rng=0, control_variates=True).gain
         name = f"control variates, variance of G_k, kernel {kernel} stride {stride}"
         rows.append((f"{name}: smallest gain", float(gain[1:].min()), "12 to 20, more if strided"))
         rows.append((f"{name}: median gain", float(np.median(gain[1:])), ""))
@@ -164,28 +155,27 @@ def scaling_rows() -> list[Row]:
     depths = [16, 32, 64, 128]
     deep = [per_sample(sd.Network.uniform(3, 1, depth), 2**16) for depth in depths]
     noise = np.polynomial.Polynomial.fit(depths, deep, 1).convert().coef[0]
+    in_depth = "slope of time less that of the noise in depth, 16 to 128 layers"
     rows = [
         ("slope of time in N, 2^10 to 2^24 pixels", _slope(sizes, times), "1"),
-        (
-            "slope of time less that of the noise in depth, 16 to 128 layers",
-            _slope(depths, np.array(deep) - noise),
-            "1",
-        ),
+        (in_depth, _slope(depths, np.array(deep) - noise), "1"),
     ]
     for size in (2**20, 2**24):
-        tracemalloc.start()
-        sd.simulate(net, size=size, samples=4, rng=0, memory_limit=2**31)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
         label = f"peak memory at {size} pixels (bytes per pixel)"
-        rows.append((label, peak / size, "O(N), any number of samples"))
+        rows.append((label, _peak(net, size, 4) / size, "O(N), any number of samples"))
     for samples in (2**12, 2**15):
-        tracemalloc.start()
-        sd.simulate(net, size=2**12, samples=samples, rng=0)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        rows.append((f"peak memory, 4096 pixels, {samples} samples (MB)", peak / 2**20, ""))
+        peak = _peak(net, 2**12, samples) / 2**20
+        rows.append((f"peak memory, 4096 pixels, {samples} samples (MB)", peak, ""))
     return rows
+
+
+def _peak(net: sd.Network, size: int, samples: int) -> int:
+    """Peak memory of a simulation (bytes)."""
+    tracemalloc.start()
+    sd.simulate(net, size=size, samples=samples, rng=0, memory_limit=2**31)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def _slope(x: Sequence[float], y: ArrayLike) -> float:

@@ -1,13 +1,11 @@
-"""Saved results back as objects."""
+"""Load saved results as objects."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
-from scaledet.results.result import Result
 from scaledet.results.storage import read
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
@@ -15,7 +13,9 @@ from scaledet.theory.prediction import Prediction
 
 __all__ = ["load"]
 
-_CLASSES: dict[str, type[Result]] = {
+Saved = Prediction | Evolution | Simulation | Sweep
+
+_CLASSES: dict[str, type[Saved]] = {
     "prediction": Prediction,
     "evolution": Evolution,
     "simulation": Simulation,
@@ -23,7 +23,7 @@ _CLASSES: dict[str, type[Result]] = {
 }
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str]) -> Saved:
     """Load what ``.save(path)`` wrote: a `Prediction`, `Evolution`, `Simulation` or `Sweep`.
 
     Raises
@@ -46,8 +46,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         )
     if kind == "prediction" and facts.get("noise") == "sphere":
         raise ArgumentError(
-            f"path must name a file that this version reads; scaledet 0.1 wrote {str(path)!r} for "
-            "noise on the sphere, which this version no longer has"
+            "path must name a file that this version reads; an earlier development version of "
+            f"scaledet 0.1 wrote {str(path)!r} for noise on the sphere"
         )
     try:
         return _CLASSES[kind].from_stored(facts, arrays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.results import tables
 from scaledet.results.result import Table
+from scaledet.scenario import Scenario
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
@@ -28,13 +29,13 @@ DISAGREEMENT = 1e-3
 _OVERLAPS = 50
 _SINGULAR = 1e-13
 
-# All of a scenario but the network, which is tested, and sigma, which may be rounded.
-_COMPARED = ("size", "rectify", "task", "balanced", "background", "noise")
+# These fields must be equal; networks may differ, sigma is compared up to rounding.
+_COMPARED = [field.name for field in fields(Scenario) if field.name not in ("network", "sigma")]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Table):
-    r"""Verdict on a prediction.
+    r"""A prediction tested against a simulation.
 
     Attributes
     ----------
@@ -69,18 +70,13 @@ class Comparison(Table):
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name."""
         p, m = self.prediction, self.simulation
-        return {
-            "layer": np.arange(len(p.D)),
-            "A": p.A,
-            "D_predicted": p.D,
-            "D_simulated": m.D,
-            "D_err": m.D_err,
-            "D_pull": self.pulls[0],
-            "G_predicted": p.G,
-            "G_simulated": m.G,
-            "G_err": m.G_err,
-            "G_pull": self.pulls[1],
-        }
+        columns: dict[str, Any] = {"layer": np.arange(len(p.D)), "A": p.A}
+        for row, name in enumerate("DG"):
+            columns[f"{name}_predicted"] = getattr(p, name)
+            columns[f"{name}_simulated"] = getattr(m, name)
+            columns[f"{name}_err"] = getattr(m, f"{name}_err")
+            columns[f"{name}_pull"] = self.pulls[row]
+        return columns
 
     def _title(self) -> str:
         verdict = "agree" if self.p_value > DISAGREEMENT else "DISAGREE"
@@ -141,12 +137,10 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
     """
     if not isinstance(prediction, Prediction | Evolution):
         raise ArgumentTypeError(
-            f"prediction must be a Prediction or an Evolution; got a {type(prediction).__name__}"
+            f"prediction must be a Prediction or an Evolution; got {prediction!r}"
         )
     if not isinstance(simulation, Simulation):
-        raise ArgumentTypeError(
-            f"simulation must be a Simulation; got a {type(simulation).__name__}"
-        )
+        raise ArgumentTypeError(f"simulation must be a Simulation; got {simulation!r}")
     _require_same_scenario(prediction, simulation)
     difference = np.concatenate([simulation.D - prediction.D, simulation.G - prediction.G])
     pulls = difference / np.sqrt(np.diag(simulation.covariance))
@@ -208,12 +202,8 @@ def _mean_deviations(
     """
     layers = len(prediction.D)
     identity, zero = np.eye(layers), np.zeros((layers, layers))
-    linear = np.block(
-        [
-            [identity, zero, -np.diag(prediction.D)],
-            [zero, identity, -np.diag(prediction.G)],
-        ]
-    )
+    of_d = [identity, zero, -np.diag(prediction.D)]
+    linear = np.block([of_d, [zero, identity, -np.diag(prediction.G)]])
     share = np.concatenate([prediction.D, prediction.G]) * np.tile(simulation.Q, 2)
     linear *= simulation.pairs / share[:, None]
     return linear @ simulation.means, linear @ simulation.means_covariance @ linear.T

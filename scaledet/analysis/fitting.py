@@ -1,4 +1,4 @@
-"""Exponents from numbers: weighted power-law fits that may refuse, and local slopes."""
+"""Fit power laws, refusing poor fits, and compute local slopes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ __all__ = ["ExponentFit", "fit_exponent", "local_exponents"]
 
 # The logarithm of an estimate is Gaussian only while its relative error is small.
 _LARGEST_RELATIVE_ERROR = 0.3
+# A covariance matrix whose correlations are less symmetric than this is refused.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class ExponentFit:
-    """A power law values = amplitude * A^slope that the data did not refuse.
+    """A power law values = amplitude * A^slope that fits the data.
 
     Attributes
     ----------
@@ -83,7 +85,7 @@ def fit_exponent(
     window : (k0, k1), optional
         First and last index to use, both included; default all. At least three points.
     reject : float, default 1e-3
-        Goodness of fit below which the data are no power law.
+        Goodness of fit below which the data are no power law; 0 or more, below 1.
 
     Returns
     -------
@@ -107,6 +109,8 @@ def fit_exponent(
     covariance = _covariance(errors, count)
     first, last = _window(window, count)
     reject = validate.real("reject", reject, minimum=0.0)
+    if reject >= 1:
+        raise ArgumentError(f"reject must be below 1; got {reject!r}")
     part = slice(first, last + 1)
     x, y = np.log(widths[part]), np.log(measured[part])
     relative = covariance[part, part] / np.outer(measured[part], measured[part])
@@ -208,8 +212,16 @@ def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
         raise ArgumentError(
             f"errors must have shape [{count}] or [{count}, {count}]; got {array.shape}"
         )
-    if not np.isfinite(array).all() or (np.diag(array) <= 0).any():
-        raise ArgumentError("errors must be finite, variances > 0; got other entries")
+    variances = np.diag(array)
+    with np.errstate(invalid="ignore"):
+        skew = abs(array - array.T) > _ROUNDING * np.sqrt(np.outer(variances, variances))
+    bad = skew | ~np.isfinite(array) | np.diag(variances <= 0)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ArgumentError(
+            "errors must be finite and symmetric, variances > 0; "
+            f"got errors[{row}, {column}] = {array[row, column]}"
+        )
     return array
 
 

@@ -1,4 +1,4 @@
-"""How the text of an argument is read; what cannot be read is refused in one sentence."""
+"""Read arguments from text; refuse unreadable text in one sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import os
 import re
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
@@ -15,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.layer import Layer, Stride
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             description=description,
             epilog=f"examples:\n{examples}",
-            formatter_class=partial(RawDescriptionHelpFormatter, max_help_position=28),
+            formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=28),
             allow_abbrev=False,
             **settings,
         )
@@ -48,6 +48,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise `ArgumentError`."""
         raise ArgumentError(message)
+
+
+def reported(read: Callable[[str], T], text: str) -> T:
+    """Return ``read(text)``, whose refusals argparse reports in their own words."""
+    try:
+        return read(text)
+    except ArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def either(read: Callable[[str], T], *words: str) -> Callable[[str], T | str]:
@@ -62,10 +70,10 @@ def read_rational(text: str) -> Fraction:
     (Fraction(1, 10), Fraction(-3, 4), Fraction(1, 500))
     """
     if _NUMBER.fullmatch(text) is None:
-        raise ArgumentTypeError(f"expected a number such as 2, 0.25 or 1/4; got {text!r}")
+        raise ArgumentError(f"expected a number such as 2, 0.25 or 1/4; got {text!r}")
     number = Fraction(text)
     if abs(number) > sys.float_info.max:
-        raise ArgumentTypeError(f"expected a number within the range of floats; got {text!r}")
+        raise ArgumentError(f"expected a number within the range of floats; got {text!r}")
     return number
 
 
@@ -74,12 +82,18 @@ def read_integer(text: str, accepted: str = "an integer", minimum: float = -math
     with suppress(ValueError):
         if (number := int(text)) >= minimum:
             return number
-    raise ArgumentTypeError(f"expected {accepted}; got {text!r}")
+    raise ArgumentError(f"expected {accepted}; got {text!r}")
+
+
+def read_real(text: str) -> float:
+    """Read a number as a float; its range is left to the library."""
+    with suppress(ValueError):
+        return float(text)
+    raise ArgumentError(f"expected a number such as 0.1; got {text!r}")
 
 
 def read_seed(text: str) -> int:
     """Read a seed, an integer >= 0."""
-    read_integer(text)  # A text that is no integer at all is refused as such.
     return read_integer(text, "an integer >= 0", 0)
 
 
@@ -99,17 +113,16 @@ def read_kernel(text: str) -> Kernel:
     >>> read_kernel("3"), read_kernel("0.1,0.3"), read_kernel("binomial:3")
     (Kernel(1/3, 1/3, 1/3), Kernel(1/4, 3/4), Kernel(1/4, 1/2, 1/4))
     """
+    if "," in text:
+        return Kernel([read_rational(weight.strip()) for weight in text.split(",")])
     try:
-        if text.startswith("binomial:"):
-            return binomial(int(text.removeprefix("binomial:")))
-        if "," in text:
-            return Kernel([read_rational(weight.strip()) for weight in text.split(",")])
-        return box(int(text))
-    except (ArgumentTypeError, ValueError):
-        raise ArgumentTypeError(
+        length = int(text.removeprefix("binomial:"))
+    except ValueError:
+        raise ArgumentError(
             "expected the length of a box such as 3, weights >= 0 with a positive sum such as "
             f"1,2,1 or 1/4,1/2,1/4, or a binomial filter such as binomial:5; got {text!r}"
         ) from None
+    return binomial(length) if text.startswith("binomial:") else box(length)
 
 
 def read_layer(text: str) -> list[Layer]:
@@ -120,16 +133,13 @@ def read_layer(text: str) -> list[Layer]:
     """
     match = _LAYER.fullmatch(text)
     if match is None:
-        raise ArgumentTypeError(
+        raise ArgumentError(
             "expected KERNEL:STRIDE[:BIAS][xCOUNT] such as 3:1, 1,2,1:2x4 or 2:2:-0.1; "
             f"got {text!r}"
         )
     kernel, stride = read_kernel(match["kernel"]), read_stride(match["stride"])
     layer = Layer(kernel, stride, read_rational(match["bias"] or "0"))
-    try:
-        return [layer] * int(match["count"] or 1)
-    except (OverflowError, MemoryError):
-        raise ArgumentTypeError(f"{int(match['count'])} layers are too many") from None
+    return [layer] * validate.integer("COUNT", read_integer(match["count"] or "1"), 1, 10**6)
 
 
 def read_bytes(text: str) -> int:
@@ -140,7 +150,7 @@ def read_bytes(text: str) -> int:
     """
     match = _BYTES.fullmatch(text)
     if match is None:
-        raise ArgumentTypeError(
+        raise ArgumentError(
             f"expected a number of bytes such as 1000000, 256MB or 1.5GiB; got {text!r}"
         )
     number, prefix, binary = match.groups(default="")
@@ -148,16 +158,16 @@ def read_bytes(text: str) -> int:
 
 
 def read_destination(text: str) -> Path:
-    """Read the path of a file to write; refuse now what could not be written after a long run."""
+    """Read the path of a file to write; refuse an unwritable path before a long run."""
     path = Path(text)
     try:
         taken, housed = path.exists() and not path.is_file(), path.parent.is_dir()
     except OSError as error:
-        raise ArgumentTypeError(f"expected a path; got {text!r}: {error.strerror}") from None
+        raise ArgumentError(f"expected a path; got {text!r}: {error.strerror}") from None
     if taken:
-        raise ArgumentTypeError(f"expected the path of a file; {text!r} is none")
+        raise ArgumentError(f"expected the path of a file; {text!r} is none")
     if not housed:
-        raise ArgumentTypeError(f"expected a file in an existing folder; got {text!r}")
+        raise ArgumentError(f"expected a file in an existing folder; got {text!r}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ArgumentTypeError(f"expected a file in a folder with write permission; got {text!r}")
+        raise ArgumentError(f"expected a file in a folder with write permission; got {text!r}")
     return path

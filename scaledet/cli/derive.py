@@ -5,13 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaledet.cli import arguments as read
 from scaledet.cli import options
 from scaledet.errors import ArgumentError, DerivationError
-from scaledet.network.kernel import Kernel
-from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ _HELP = options.HELP | {
 _PAGES = ("html", "latex", "markdown")
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: options.Commands) -> None:
     """Add ``derive``."""
     add = partial(options.add, texts=_HELP)
     parser = options.add_command(commands, "derive", "derivations, step by step", _DERIVE, _derive)
@@ -67,7 +65,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _derive(arguments: Namespace) -> tuple[str, int]:
-    """Derive, check if asked to, write what is asked for."""
+    """Derive; check if ``--check`` is given; write the requested pages."""
     derivation = _derivation(arguments)
     try:
         lines = [repr(derivation.check() if arguments.check else derivation)]
@@ -93,14 +91,11 @@ def _derivation(arguments: Namespace) -> Derivation:
         if arguments.dim == "d":
             raise ArgumentError("argument --dim: expected 1, 2 or 3 with argument --layer; got 'd'")
         return derive(Network(arguments.layer, arguments.dim), rectify=rectify)
-    stride = {"s": symbols.s, "kernel": True}.get(arguments.stride, arguments.stride)
     if arguments.stride == "s" and arguments.kernel != "box":
         raise ArgumentError("argument --stride: 's' needs --kernel box")
-    if isinstance(arguments.kernel, Kernel):
-        stride = Layer(arguments.kernel, arguments.stride).stride
     return derive(
         kernel=arguments.kernel,
-        stride=stride,
+        stride=symbols.s if arguments.stride == "s" else arguments.stride,
         order=arguments.order,
         dim=symbols.d if arguments.dim == "d" else arguments.dim,
         rectify=rectify,

@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return simulate.INTERRUPTED
     except (ArgumentError, CheckpointError) as error:
         return _fail(str(error))
-    except MemoryError as error:
+    except MemoryError as error:  # The image or the network is too large: no bug.
         return _fail(f"not enough memory. {error}")
     return code
 
@@ -81,11 +81,11 @@ def _run(argv: Sequence[str] | None) -> tuple[str, int]:
 
 
 def _write(text: str) -> None:
-    """Write to stdout and empty its buffer; a reader that has seen enough is no error."""
+    """Write to stdout and empty its buffer; a closed pipe is no error."""
     try:
         print(text, end="", flush=True)
     except OSError as error:
-        # Send what stdout still buffers nowhere, lest the interpreter fail on it when it exits.
+        # Redirect stdout to the null device, so that flushing it at exit cannot fail.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
+from scaledet.cli.arguments import Parser
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer as Options
+    from argparse import _SubParsersAction
+
+    Commands = _SubParsersAction[Parser]
 
 HELP = {
     "kernel": "box of a length (3), weights (1,2,1 or 1/4,1/2,1/4 or decimals; divided by their "
@@ -38,12 +46,11 @@ HELP = {
 }
 RECTIFY: dict[str, Any] = {"choices": ("input", "noise", "layers", "none"), "default": "input"}
 METHOD: dict[str, Any] = {"choices": ("exact", "closure"), "default": "exact"}
+Run = Callable[[Namespace], tuple[str, int]]
 _TASK = ("xi", "gap", "norm", "open-boundary", "balanced")
 
 
-def add_command(
-    commands: Any, name: str, summary: str, text: str, run: Callable[[Namespace], tuple[str, int]]
-) -> Any:
+def add_command(commands: Commands, name: str, summary: str, text: str, run: Run) -> Parser:
     """Add a command, which `run` carries out: it returns what to print and the exit code.
 
     `text` describes the command and ends with its examples.
@@ -53,12 +60,14 @@ def add_command(
     return parser
 
 
-def add(parser: Any, name: str, texts: Mapping[str, str] = HELP, **settings: Any) -> None:
+def add(parser: Options, name: str, texts: Mapping[str, str] = HELP, **settings: Any) -> None:
     """Add the option ``--name``, explained by `texts` unless the settings do."""
+    if "type" in settings:
+        settings["type"] = partial(read.reported, settings["type"])
     parser.add_argument(f"--{name}", **{"help": texts.get(name), **settings})
 
 
-def add_network(parser: Any) -> None:
+def add_network(parser: Options) -> None:
     """Add the options that `build_network` reads."""
     network = parser.add_argument_group(
         "network", "equal layers (--kernel, --stride, --depth), or --layer for each kind of layer"
@@ -73,10 +82,10 @@ def add_network(parser: Any) -> None:
     add(network, "rectify", **RECTIFY)
 
 
-def add_images(parser: Any) -> None:
+def add_images(parser: Options) -> None:
     """Add the options that `scenario` reads, but for the size."""
-    add(parser, "sigma", type=float)
-    add(parser, "background", type=float, default=0.0)
+    add(parser, "sigma", type=read.read_real)
+    add(parser, "background", type=read.read_real, default=0.0)
     task = parser.add_argument_group(
         "images with two active pixels (default: one pixel, uniformly placed)"
     )
@@ -88,8 +97,8 @@ def add_images(parser: Any) -> None:
     add(task, "balanced", action="store_true", default=SUPPRESS)
 
 
-def add_output(parser: Any, saved: str | None = None) -> None:
-    """Add ``--json`` and, for what can be `saved`, ``--save``."""
+def add_output(parser: Options, saved: str | None = None) -> None:
+    """Add ``--json`` and, if `saved` names a result, ``--save``."""
     output = parser.add_argument_group("output")
     add(output, "json", action="store_true")
     if saved:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
 from scaledet.cli import options, records
-from scaledet.network.layer import Layer
 
 if TYPE_CHECKING:
     from scaledet.theory.prediction import Prediction
@@ -72,7 +71,7 @@ _SIZE = (
 )
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: options.Commands) -> None:
     """Add ``exponents`` and ``predict``."""
     parser = options.add_command(commands, "exponents", "exact exponents", _EXPONENTS, _exponents)
     options.add(parser, "kernel", type=read.read_kernel, required=True)
@@ -103,7 +102,7 @@ def _exponents(arguments: Namespace) -> tuple[str, int]:
 
     result = predict_exponents(
         kernel=arguments.kernel,
-        stride=Layer(arguments.kernel, arguments.stride).stride,
+        stride=arguments.stride,
         dim=arguments.dim,
         rectify=options.rectify_of(arguments),
     )

@@ -1,4 +1,4 @@
-"""What is printed of a result: its table, or one JSON object."""
+"""Print a result as its table or as one JSON object."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def text(
     """Return the table of a result or, with ``--json``, an object of `facts` and attributes.
 
     The attributes `names` may be dotted; the last part is the key. A scenario is given fact by
-    fact, and `exact_D` is one more column. What no JSON number can be (nan, infinity) is null.
+    fact, and `exact_D` is one more column. Nan and infinity become null.
     """
     if not arguments.json:
         return repr(result)

@@ -84,7 +84,7 @@ _COMPARED = ("p_value", "chi2", "dof", *(f"simulation.{name}" for name in _SAMPL
 _PASSED_ON = [name.replace("-", "_") for name in _HELP if name not in ("size", "scheduler")]
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: options.Commands) -> None:
     """Add ``simulate`` and ``compare``."""
     summary = "Monte Carlo estimates"
     _add_options(options.add_command(commands, "simulate", summary, _SIMULATE, _simulate))
@@ -94,14 +94,14 @@ def add_commands(commands: Any) -> None:
     options.add(compare, "method", **options.METHOD)
 
 
-def _add_options(parser: Any) -> None:
+def _add_options(parser: read.Parser) -> None:
     add = partial(options.add, texts=_HELP)
     options.add_network(parser)
     add(parser, "size", type=read.read_integer, required=True)
     options.add_images(parser)
     run = parser.add_argument_group("simulation")
     add(run, "samples", type=read.read_integer, default=10_000)
-    add(run, "target-error", type=float, metavar="ERROR")
+    add(run, "target-error", type=read.read_real, metavar="ERROR")
     add(run, "rng", type=read.read_seed, default=0)
     add(run, "engine", choices=("numba", "numpy"), default="numba")
     add(run, "control-variates", action="store_true")
@@ -126,7 +126,7 @@ def _compare(arguments: Namespace) -> tuple[str, int]:
     predicted = prediction(arguments, scenario)
     simulated = _simulation(arguments, scenario)
     if simulated.partial:
-        # No verdict before the number of samples that was asked for.
+        # There is no verdict before all requested samples are finished.
         return records.text(arguments, simulated, *_SIMULATED), INTERRUPTED
     result = compare(predicted, simulated)
     agree = result.p_value > DISAGREEMENT

@@ -1,8 +1,8 @@
 """Finished units of a run in an SQLite file, so that the same call goes on where it stopped.
 
 The file holds the call in plain JSON, and one row for every unit: a hash of all that decides its
-numbers, the numbers, and a checksum of both. No other row is used, and none that was changed. A
-transaction adds the units of finished tasks together; SQLite undoes one that was cut short when
+numbers, the numbers, and a checksum of both. A file with any other or changed row is refused. A
+transaction adds the units of finished batches together; SQLite undoes one that was cut short when
 the file is opened next.
 """
 
@@ -31,23 +31,14 @@ _APPLICATION = 0x53646574
 # How long one process waits for another that is writing (seconds).
 _PATIENCE = 60.0
 # SQLite errors caused by the environment, not by a damaged file.
-_ENVIRONMENT = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOLFS,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
+_CAUSES = ("BUSY", "CANTOPEN", "FULL", "IOERR", "LOCKED", "NOLFS", "NOMEM", "PERM", "READONLY")
+_ENVIRONMENT = {getattr(sqlite3, f"SQLITE_{name}") for name in _CAUSES}
 # Differing values are shown up to this many characters, and so many of them.
 _CHARACTERS, _DIFFERENCES = 60, 4
 
 
 def described(spec: Specification, samples: int) -> dict[str, Any]:
-    """Return all that decides the numbers of a run but its random stream, as plain JSON.
+    """Return the description of a run, without its random stream, as plain JSON.
 
     Files of every version hold these entries, in this order: the noise is Gaussian.
     """
@@ -82,13 +73,13 @@ class Checkpoint:
             sums_of[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
         return sums_of
 
-    def add(self, tasks: Iterable[tuple[Job, Sequence[int], Floats]]) -> None:
-        """Keep the packed sums of the units of finished tasks, all in one transaction.
+    def add(self, batches: Iterable[tuple[Job, Sequence[int], Floats]]) -> None:
+        """Keep the packed sums of the units of finished batches, all in one transaction.
 
         If they cannot be written, a `CheckpointError` is raised, and the units kept before stay.
         """
         rows = []
-        for job, units, numbers in tasks:
+        for job, units, numbers in batches:
             for (_, key), row in zip(_keys(job, units), numbers, strict=True):
                 sums = row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
@@ -101,16 +92,16 @@ class Checkpoint:
 
 @contextmanager
 def opened_checkpoint(
-    path: Path, call: str, runs: Sequence[Mapping[str, Any]], stream: Stream, *, adopt: bool
+    path: Path, caller: str, runs: Sequence[Mapping[str, Any]], stream: Stream, *, adopt: bool
 ) -> Iterator[Checkpoint]:
     """Open the file of a call; a missing or an empty file becomes a new one.
 
-    `call` names the function called, `runs` are its runs, `described`. With `adopt` the stream of
+    `caller` names the function called, `runs` are its runs, `described`. With `adopt` the stream of
     an existing file takes the place of `stream`. A file that is damaged, no checkpoint, or the
     file of a different call is refused, and left as it is.
     """
     address = {"entropy": stream.entropy, "stream": stream.key}
-    description = {"format": FORMAT, "call": call, **address, "runs": list(runs)}
+    description = {"format": FORMAT, "call": caller, **address, "runs": list(runs)}
     given = json.loads(json.dumps(description))
     with _errors_named(path):
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)

@@ -52,7 +52,7 @@ def estimate(
     means = table.mean(axis=0)
     residuals = table - means
     covariance = residuals.T @ residuals / (units * (units - 1))
-    # One pair's share of Q: a rare overlap that was not seen could have changed Q by as much.
+    # Add one pair's share of Q: an unseen overlap could change Q by as much.
     q = sums.distance.mean(axis=0)
     n = len(q)
     diagonal = np.arange(2 * n, 3 * n)
@@ -124,7 +124,7 @@ def prefix_lengths(units: int) -> list[int]:
 
 
 def is_precise(job: Job, packed: Floats) -> bool:
-    """Return whether the first units of a job, `packed`, are as precise as its target wants."""
+    """Return whether the first units of a job, `packed`, are as precise as its target requires."""
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             counts = job.counts[: len(packed)]

@@ -43,7 +43,7 @@ class Pool:
 
 
 def _workers_of(executor: Any) -> int:
-    # Dask's executor knows its client; executors of the standard library and mpi4py their size.
+    # Dask's executor has a client; the others have a size.
     cores = getattr(getattr(executor, "_client", None), "ncores", None)
     if callable(cores):
         with suppress(AttributeError):  # the client is closed: submitting will fail and say so
@@ -71,6 +71,6 @@ def checked_executor(executor: Any, workers: int) -> Executor | None:
         )
     if workers > 1:
         raise ArgumentError(
-            f"workers must be left out with an executor, which has its own; got {workers}"
+            f"workers must be left out with an executor, which sets their number; got {workers}"
         )
     return cast(Executor, executor)

@@ -18,7 +18,7 @@ __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 """Columns of the table of results, one value per layer."""
 
-# What early files do not say of their runs (nor `gain`, which was 1).
+# Defaults of fields that old files lack (`gain` was 1).
 _EARLY = {"engine": "numpy", "partial": False, "target_error": None, "control_variates": False}
 
 _HEADS = {"layer": "k", "A": "A_k"}
@@ -43,11 +43,11 @@ class Simulation(ScenarioResult):
         Network, images and noise; its ``network``, ``size``, ``rectify``, ``sigma``, ``task``,
         ``balanced`` and ``background`` are attributes of the result as well.
     engine : str
-        How it was simulated; see ``simulate``.
+        Engine that ran the simulation.
     samples : int
         Number of images.
     blocks : int
-        Number of independent blocks that the errors come from.
+        Number of independent work units, whose scatter gives the errors.
     pairs : int
         Number of pairs of images that Q is averaged over.
     entropy : int or None
@@ -56,7 +56,7 @@ class Simulation(ScenarioResult):
     partial : bool
         Whether the run was interrupted; then it holds the samples that were finished.
     target_error : float or None
-        Relative standard error that was asked for; `relative_error` was reached.
+        Requested relative standard error; `relative_error` is the one reached.
     control_variates : bool
         Whether the noise itself, whose mean is known, corrects G.
     D, D_err, G, G_err, R, R_err, Q, Q_err : ndarray, shape [depth + 1]
@@ -142,7 +142,7 @@ class Simulation(ScenarioResult):
         return {"layer": np.arange(len(self.D)), **width, **estimates}
 
     def remarks(self) -> list[str]:
-        """Sentences that a reader of the numbers must know beyond them."""
+        """Return remarks that are shown with the table."""
         remarks = []
         if self.partial:
             remarks.append("partial: interrupted, these are the samples that were finished")

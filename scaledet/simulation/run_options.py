@@ -20,6 +20,7 @@ class Settings:
 
     def __init__(
         self,
+        *,
         samples: Any,
         target_error: Any,
         control_variates: Any,

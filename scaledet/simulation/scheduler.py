@@ -1,7 +1,7 @@
 """Run many simulations at once: jobs in, the sums of their units out.
 
-Units are handed out in tasks of a fraction of a second, a few at a time for every worker, and the
-jobs take turns. Neither the worker that computes a unit nor the order or the tasks change a bit.
+Units are handed out in batches of a fraction of a second, a few at a time for every worker; the
+jobs take turns. Neither the worker that computes a unit nor the order or the batches change a bit.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "run_jobs"]
 
-Task = Future[tuple[Floats, float]]
-"""Of some units: packed sums of each, and the time they took (seconds)."""
+Batch = Future[tuple[Floats, float]]
+"""Future of some units: their packed sums, and the seconds they took."""
 
 # Long enough for the way to another machine to cost nothing next to it (seconds).
-TASK_SECONDS = 0.3
+BATCH_SECONDS = 0.3
 # After so many images (of a large run, a sixteenth) it is checked that they do not all look alike.
 _PILOT = 1024
 
@@ -63,7 +63,7 @@ class _Ongoing:
         self.waiting = deque(np.flatnonzero(~self.finished).tolist())
         # Length of the prefix that is the result, once it is known and finished.
         self.length: int | None = None
-        # Time that a unit took in the last finished task (seconds).
+        # Time that a unit took in the last finished batch (seconds).
         self.pace = math.nan
         self._lengths = deque([units] if job.target is None else prefix_lengths(units))
         self._complete = 0
@@ -73,14 +73,14 @@ class _Ongoing:
         self._judge()
 
     def take(self, width: int) -> list[int]:
-        """Take units for one task off the waiting ones, fewer towards the end."""
+        """Take units for one batch off the waiting ones, fewer towards the end."""
         share = math.ceil(len(self.waiting) / (2 * width))
         # One unit at first, to learn how long it takes.
-        wanted = 1 if math.isnan(self.pace) else int(TASK_SECONDS / max(self.pace, 1e-9))
+        wanted = 1 if math.isnan(self.pace) else int(BATCH_SECONDS / max(self.pace, 1e-9))
         return [self.waiting.popleft() for _ in range(max(1, min(wanted, share)))]
 
     def add(self, units: Sequence[int], numbers: Floats, seconds: float) -> None:
-        """Note the units of one finished task."""
+        """Note the units of one finished batch."""
         self.numbers[units], self.finished[units] = numbers, True
         self.pace = seconds / len(units)
         self._judge()
@@ -109,21 +109,21 @@ class _Ongoing:
 
 
 class _Run:
-    """All jobs under way, the tasks that are handed out, and progress on stderr if it is shown."""
+    """All jobs under way, the batches handed out, and progress on stderr if it is shown."""
 
-    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, call: str, shown: bool):
+    def __init__(self, jobs: Sequence[Job], store: Checkpoint | None, caller: str, shown: bool):
         stored = [{} for _ in jobs] if store is None else store.stored(jobs)
         self.jobs = [_Ongoing(job, known) for job, known in zip(jobs, stored, strict=True)]
-        self.pending: dict[Task, tuple[_Ongoing, list[int]]] = {}
+        self.pending: dict[Batch, tuple[_Ongoing, list[int]]] = {}
         self._turns = deque(self.jobs)
         self._store = store
-        self._tasks = 0
-        self._call, self._shown = call, shown
+        self._batches = 0
+        self._caller, self._shown = caller, shown
         self._stored = self._images_done()
         self.bar: Any = None
 
     def work(self, pool: Pool) -> None:
-        """Hand out tasks and take in what they give, until every job is done."""
+        """Hand out batches and take in their sums, until every job is done."""
         while any(job.length is None for job in self.jobs):
             width = pool.width()
             while len(self.pending) < 2 * width + 2 and (job := self._next()) is not None:
@@ -144,8 +144,8 @@ class _Run:
                 return self._turns[-1]
         return None
 
-    def collect(self, done: Iterable[Task]) -> None:
-        """Store and add up the sums of finished tasks; then raise the error of one that failed."""
+    def collect(self, done: Iterable[Batch]) -> None:
+        """Store and add up the sums of finished batches; then raise the error of a failed one."""
         good = [future for future in done if not _failed(future)]
         if self._store is not None:
             self._store.add(
@@ -155,7 +155,7 @@ class _Run:
         for future in good:
             job, units = self.pending.pop(future)
             job.add(units, *future.result())
-            self._tasks += 1
+            self._batches += 1
             if self.bar is not None:
                 self.bar.update(int(job.counts[units].sum()))
         for future in done:
@@ -168,26 +168,26 @@ class _Run:
         """Estimate time and memory once every worker has warmed up and every job has been timed."""
         left = [job for job in self.jobs if job.length is None]
         seconds = sum((~job.finished).sum() * job.pace for job in left) / width
-        if (self._tasks <= width and left) or not math.isfinite(seconds):
+        if (self._batches <= width and left) or not math.isfinite(seconds):
             return
         jobs = [job.job for job in self.jobs]
         memory = max(engine_of(job.spec).bytes_needed(job.spec, max(job.counts)) for job in jobs)
         samples = sum(sum(job.counts) for job in jobs)
         stored = f", {self._stored} of them stored" if self._stored else ""
         sys.stderr.write(
-            f"{self._call}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
+            f"{self._caller}: about {seconds:.1f} s and {math.ceil(width * memory / 2**20)} MB for "
             f"{samples} samples{stored}\n"
         )
         from tqdm.auto import tqdm
 
-        shown = {"unit": "image", "unit_scale": True, "desc": self._call}
+        shown = {"unit": "image", "unit_scale": True, "desc": self._caller}
         self.bar = tqdm(total=samples, initial=self._images_done(), **shown)
 
 
 def run_units(
     spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
 ) -> tuple[Floats, float]:
-    """Run one `Task`."""
+    """Run one `Batch`."""
     begin = time.perf_counter()
     pairs = zip(units, counts, strict=True)
     numbers = np.array([run_unit(spec, stream, unit, count).packed() for unit, count in pairs])
@@ -195,14 +195,14 @@ def run_units(
 
 
 def run_jobs(
-    jobs: Sequence[Job], settings: Settings, store: Checkpoint | None, call: str
+    jobs: Sequence[Job], settings: Settings, store: Checkpoint | None, caller: str
 ) -> list[Outcome]:
     """Run every job until it is done; interrupted by Ctrl-C, return what is finished.
 
-    `store` has finished units and keeps more; `call` names the run on stderr. An error of a unit,
+    `store` has finished units and keeps more; `caller` names the run on stderr. An error of a unit,
     of the executor or of the store is raised once the other finished units are kept.
     """
-    run = _Run(jobs, store, call, settings.progress)
+    run = _Run(jobs, store, caller, settings.progress)
     given = settings.executor  # stays open
     workers = ThreadPoolExecutor(settings.workers) if given is None else nullcontext(given)
     try:
@@ -221,12 +221,12 @@ def run_jobs(
                     future.cancel()
         # Threads have finished the units that they were at: these are part of an interrupted
         # result, and of use to the next call on the same checkpoint.
-        run.collect([task for task in run.pending if task.done() and not _failed(task)])
+        run.collect([batch for batch in run.pending if batch.done() and not _failed(batch)])
     finally:
         if run.bar is not None:
             run.bar.close()
     return [job.outcome() for job in run.jobs]
 
 
-def _failed(future: Task) -> bool:
+def _failed(future: Batch) -> bool:
     return future.cancelled() or future.exception() is not None

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
 from scaledet.network.network import Network
-from scaledet.scenario import Scenario, checked_background
+from scaledet.scenario import Rectify, Scenario, checked_background
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.run_options import Settings
 from scaledet.simulation.scheduler import Outcome, run_jobs
-from scaledet.simulation.unit import ENGINES, Job, Stream
+from scaledet.simulation.unit import ENGINES, EngineName, Job, Stream
 from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def simulate(
     samples: int = 10_000,
     rng: Any = None,
     sigma: float | None = None,
-    rectify: str | None = "input",
+    rectify: Rectify = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
     background: float = 0.0,
-    engine: str = "numba",
+    engine: EngineName = "numba",
     control_variates: bool = False,
     target_error: float | None = None,
     memory_limit: int = 2**30,
@@ -60,10 +60,10 @@ def simulate(
 
     Each sample is an image drawn at random, its displaced copy and its noisy copy; all three are
     pooled, biased and rectified layer by layer. Q_k is the mean square distance of two different
-    images of the same block, so that no image is paired with itself.
+    images of the same work unit, so that no image is paired with itself.
 
-    Ctrl-C ends a run early: the result is that of the blocks finished so far, marked as partial
-    (KeyboardInterrupt, if these are fewer than two).
+    Ctrl-C ends a run early: the result is that of the work units finished so far, marked as
+    partial (KeyboardInterrupt, if these are fewer than two).
 
     Parameters
     ----------
@@ -72,10 +72,10 @@ def simulate(
     size : int
         Pixels a side, a multiple of the total stride (with `task`: the task's, may be left out).
     samples : int, default 10_000
-        Number of images, at least 4 (two blocks of two, for an error bar); with `target_error`
+        Number of images, at least 4 (two units of two, for an error bar); with `target_error`
         the largest number.
     rng : None, int, SeedSequence or Generator
-        Passed to ``numpy.random.default_rng``; one stream is spawned per block.
+        Passed to ``numpy.random.default_rng``; one stream is spawned per work unit.
     sigma : float, optional
         Standard deviation of the noise per pixel, in [1e-10, 1e70]; default: matched to the
         displacement, L sigma^2 = E|tau x - x|^2.
@@ -91,8 +91,8 @@ def simulate(
         Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
         The first call on a machine compiles for a few seconds and keeps the code on disk.
     control_variates : bool, default False
-        Correct G by what the noise's own mean and mean square, whose expectations are known,
-        deviated by; the coefficients are fitted on other blocks than those they correct. The
+        Correct G by the deviations of the noise's mean and mean square from their known
+        expectations; the coefficients are fitted on other units than those they correct. The
         variance of G falls 10 to 40 times where noise is rectified at the input, less in the last
         layers of small maps and in other modes: see `gain` of the result.
     target_error : float, optional
@@ -106,8 +106,9 @@ def simulate(
         Computes instead of threads: processes, ``mpi4py.futures``, or Dask through
         ``client.get_executor()``. The bits stay the same; it is not shut down.
     checkpoint : str or path, optional
-        File that keeps every finished block (SQLite). The same call goes on from it, with the
-        same bits in the end, whatever killed the run before; `rng` None takes over the file's.
+        File that keeps every finished unit (SQLite). The same call goes on from it, with the
+        same bits in the end, even if the process was killed; with `rng` None the file's stream
+        is used.
         `target_error`, `control_variates` and who computes may change from call to call.
     progress : bool, default False
         Show the estimated time and memory, then a progress bar.
@@ -128,15 +129,15 @@ def simulate(
 
     Notes
     -----
-    Standard errors come from the scatter of independent blocks. The distance of two images is
+    Standard errors come from the scatter of independent units. The distance of two images is
     sampled by finitely many pairs: one pair's share is added to every variance, so that no error
     is reported as zero because no two images happened to overlap. Source: the
     model of Tomasini et al., arXiv:2210.01506; estimators ours.
 
-    With `target_error`, the errors of the first 64, 80, 100, 125, ... blocks are looked at in
-    this order, and the first number of blocks that is precise enough is the result. Stopping
+    With `target_error`, the errors of the first 64, 80, 100, 125, ... units are looked at in
+    this order, and the first number of units that is precise enough is the result. Stopping
     where the estimated error happens to be small favours underestimated errors: they come out
-    too small by an amount of order 1 / blocks, a few per cent if the first look suffices.
+    too small by an amount of order 1 / units, a few per cent if the first look suffices.
 
     Examples
     --------
@@ -148,16 +149,24 @@ def simulate(
     >>> m.target_reached, m.samples < 200_000
     (True, True)
     """
-    precision = (samples, target_error, control_variates)
-    settings = Settings(*precision, memory_limit, workers, executor, checkpoint, progress)
+    settings = Settings(
+        samples=samples,
+        target_error=target_error,
+        control_variates=control_variates,
+        memory_limit=memory_limit,
+        workers=workers,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     spec = checked_specification(
         "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
     )
-    return execute("simulate", {"": spec}, settings, rng)[""]
+    return execute("simulate", {"": spec}, settings, rng, alone=True)[""]
 
 
 def checked_specification(
-    call: str,
+    caller: str,
     net: Any,
     size: Any,
     rectify: Any,
@@ -168,12 +177,12 @@ def checked_specification(
     *,
     engine: Any,
 ) -> Specification:
-    """Check the arguments that `call` (a public function) was given."""
+    """Check the arguments that `caller` (a public function) was given."""
     validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
     scenario = Scenario.checked(
-        call, net, size, rectify, sigma, task, balanced, sigma_range=_SIGMA_RANGE
+        caller, net, size, rectify, sigma, task, balanced, sigma_range=_SIGMA_RANGE
     )
     background = checked_background(background, *_SIGMA_RANGE)
     spec = Specification(replace(scenario, background=background), engine)
@@ -185,12 +194,13 @@ def checked_specification(
 
 
 def execute(
-    call: str, specs: Mapping[str, Specification], settings: Settings, rng: Any
+    caller: str, specs: Mapping[str, Specification], settings: Settings, rng: Any, *, alone: bool
 ) -> dict[str, Simulation]:
-    """Run the simulations of `call` (a public function), which messages call by their names.
+    """Run the simulations of `caller` (a public function). Messages use the names in `specs`.
 
+    One that runs `alone` takes the stream of `rng`; several take independent streams of it.
     Simulations interrupted before an estimate are left out; if all are, the interrupt is passed
-    on. The caller of `call` is warned of results less precise than they were to be.
+    on. Results less precise than requested cause a warning.
     """
     counts = [settings.counts(spec) for spec in specs.values()]
     stream = Stream.below(validate.generator(rng))
@@ -199,16 +209,16 @@ def execute(
         from scaledet.simulation.checkpoint import described, opened_checkpoint
 
         runs = [described(spec, settings.samples) for spec in specs.values()]
-        opened = opened_checkpoint(settings.checkpoint, call, runs, stream, adopt=rng is None)
+        opened = opened_checkpoint(settings.checkpoint, caller, runs, stream, adopt=rng is None)
     with opened as store:
         stream = stream if store is None else store.stream
-        streams = [stream] if call == "simulate" else stream.independent(len(specs))
+        streams = [stream] if alone else stream.independent(len(specs))
         target, control = settings.target_error, settings.control_variates
         jobs = [
             Job(spec, run_stream, units, target, control, label)
             for (label, spec), run_stream, units in zip(specs.items(), streams, counts, strict=True)
         ]
-        outcomes = run_jobs(jobs, settings, store, call)
+        outcomes = run_jobs(jobs, settings, store, caller)
     estimated = map(_result, jobs, outcomes)
     results = {
         job.label: result for job, result in zip(jobs, estimated, strict=True) if result is not None

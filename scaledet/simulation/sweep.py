@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import numpy as np
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.results.result import Result
+from scaledet.scenario import Rectify
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.result import Simulation, shown_columns
 from scaledet.simulation.run_options import Settings
 from scaledet.simulation.simulate import checked_specification, execute
+from scaledet.simulation.unit import EngineName
 from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["Sweep", "sweep"]
@@ -111,11 +114,11 @@ def sweep(
     samples: int = 10_000,
     rng: Any = None,
     sigma: float | None = None,
-    rectify: str | None = "input",
+    rectify: Rectify = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
     background: float = 0.0,
-    engine: str = "numba",
+    engine: EngineName = "numba",
     control_variates: bool = False,
     target_error: float | None = None,
     memory_limit: int = 2**30,
@@ -126,9 +129,9 @@ def sweep(
 ) -> Sweep:
     """Simulate every network at every size, all at once over the same workers.
 
-    The simulations take turns, so none waits for the last blocks of another. Each has a random
-    stream of its own, and is what ``simulate`` gives with ``rng`` its entropy. Ctrl-C ends a sweep
-    early, as it does ``simulate``.
+    The simulations take turns, so none waits for the last units of another. Each has a random
+    stream and equals ``simulate`` with ``rng=run.entropy``. Ctrl-C ends a sweep early, as it does
+    ``simulate``.
 
     Parameters
     ----------
@@ -141,9 +144,9 @@ def sweep(
     rng : None, int, SeedSequence or Generator
         Passed to ``numpy.random.default_rng``; one stream is spawned per simulation.
     sigma, rectify, task, balanced, background, engine, control_variates
-        What is simulated and how; see ``simulate``.
+        Options of each simulation; see ``simulate``.
     memory_limit, workers, executor, progress
-        Who computes, shared by all simulations; see ``simulate``.
+        Options shared by all simulations; see ``simulate``.
     checkpoint : str or path, optional
         One file for all of them; see ``simulate``.
 
@@ -169,13 +172,20 @@ def sweep(
     >>> len(s.columns()["D"])
     16
     """
-    precision = (samples, target_error, control_variates)
-    settings = Settings(*precision, memory_limit, workers, executor, checkpoint, progress)
+    settings = Settings(
+        samples=samples,
+        target_error=target_error,
+        control_variates=control_variates,
+        memory_limit=memory_limit,
+        workers=workers,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     specs: dict[str, Specification] = {}
-    nets, pixels = _listed("networks", networks, "Network"), _listed("sizes", sizes, "integer")
+    nets = _listed("networks", networks, Network, "a Network")
+    pixels = _listed("sizes", sizes, Integral, "an integer")
     for (place, net), (number, size) in product(enumerate(nets), enumerate(pixels)):
-        if not isinstance(net, Network):
-            raise ArgumentTypeError(f"networks[{place}] must be a Network; got {net!r}")
         label = f"networks[{place}] at sizes[{number}] ="
         try:
             spec = checked_specification(
@@ -186,17 +196,20 @@ def sweep(
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
             raise kind(f"{label} {size!r} is refused: {error}") from error
         specs[f"{label} {size}"] = spec
-    runs = tuple(execute("sweep", specs, settings, rng).values())
+    runs = tuple(execute("sweep", specs, settings, rng, alone=False).values())
     return Sweep(runs, partial=len(runs) < len(specs) or any(run.partial for run in runs))
 
 
-def _listed(name: str, values: Any, of: str) -> list[Any]:
+def _listed(name: str, values: Any, kind: type, member: str) -> list[Any]:
+    noun = member.split()[-1]
     if not isinstance(values, Iterable) or isinstance(values, str | Network):
-        raise ArgumentTypeError(f"{name} must be a sequence of {of}s; got {values!r}")
+        raise ArgumentTypeError(f"{name} must be a sequence of {noun}s; got {values!r}")
     result = list(values)
     if not result:
-        raise ArgumentError(f"{name} must hold at least one {of}; got none")
+        raise ArgumentError(f"{name} must hold at least one {noun}; got none")
     for place, value in enumerate(result):
+        if not isinstance(value, kind):
+            raise ArgumentTypeError(f"{name}[{place}] must be {member}; got {value!r}")
         if value in result[:place]:
             raise ArgumentError(f"{name} must differ; got {value!r} twice")
     return result

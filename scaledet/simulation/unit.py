@@ -7,7 +7,7 @@ order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from scaledet.simulation.engines.base import Engine, Images, Specification, Unit
 
 __all__ = [
     "ENGINES",
+    "EngineName",
     "Job",
     "Stream",
     "draw_images",
@@ -30,8 +31,10 @@ _NUMBERS = {
     "numba": "revision 1, SFC64, 32 lanes; Box-Muller",
     "numpy": "revision 1, PCG64; ziggurat",
 }
-ENGINES = tuple(_NUMBERS)
+EngineName = Literal["numba", "numpy"]
 """Engines: compiled, fused; and plain NumPy, for reading."""
+
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 _FEWEST, _MOST, _UNITS = 128, 512, 2**16
 
@@ -122,9 +125,9 @@ def unit_sizes(spec: Specification, samples: int) -> list[int]:
     has for the mean square distance.
     """
     wanted = max(_FEWEST, 8 * (spec.network.depth + 1))
-    block = min(max(samples // wanted, 2), max(_MOST, samples // _UNITS))
-    block = max(2, min(block, engine_of(spec).most_images(spec)))
-    units = samples // block
+    count = min(max(samples // wanted, 2), max(_MOST, samples // _UNITS))
+    count = max(2, min(count, engine_of(spec).most_images(spec)))
+    units = samples // count
     return [samples // units + (unit < samples % units) for unit in range(units)]
 
 

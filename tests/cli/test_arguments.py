@@ -24,8 +24,11 @@ def refused(run, line, *fragments):
 P = "predict --kernel 2 --stride 2 --depth 3"
 S = "simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 100"
 T = "predict --kernel 2 --stride 2 --depth 2 --task T1"
-KERNELS = ["", "0", "-3", "2.5", "1,,2", "0,0", "-1,2", "1/0,1", "a", "nan,1", "1,inf"]
-KERNELS += ["binomial", "binomial:0", "binomial:x", "1e999999999,1", "1e999,1"]
+KERNELS = [(text, f"got {text!r}") for text in ("", "2.5", "a", "binomial", "binomial:x")]
+WEIGHTS = ("", "1/0", "nan", "inf", "1e999999999", "1e999")
+KERNELS += [(f"{weight},1", f"got {weight!r}") for weight in WEIGHTS]
+KERNELS += [("-1,2", "kernel[0]"), ("0,0", "positive sum"), ("0", "got 0"), ("-3", "got -3")]
+KERNELS += [("binomial:0", "got 0"), ("70000", "65536]; got 70000"), ("9" * 5000, "got '999")]
 BAD = [
     ("", "required: COMMAND"),
     ("nothing", "COMMAND", "nothing"),
@@ -40,7 +43,7 @@ BAD = [
     ("predict", "--kernel, --stride, --depth"),
     ("predict --kernel 2 --depth 3", "required: --stride (or --layer)"),
     ("simulate --kernel 2 --stride 2 --depth 3", "--size"),
-    *[(f"exponents --kernel={kernel} --stride 2", "--kernel", repr(kernel)) for kernel in KERNELS],
+    *[(f"exponents --kernel={text} --stride 2", "--kernel: ", reason) for text, reason in KERNELS],
     ("exponents --kernel 1 --stride 2", "kernel must have"),
     *[
         (f"exponents --kernel 2 --stride={stride}", "--stride", repr(stride))
@@ -60,7 +63,12 @@ BAD = [
     ("predict --layer a:2", "--layer", "'a'"),
     ("predict --layer 2:0", "--layer", "'0'"),
     ("predict --layer 2:2:b", "--layer", "'b'"),
-    (f"predict --layer 2:2x1{'0' * 30}", "--layer"),
+    *[
+        (f"predict --layer 2:2x{count}", "--layer: COUNT must be an integer in [1, 1000000]", count)
+        for count in ("5000000000", "1" + "0" * 30)
+    ],
+    (f"predict --layer 2:2x{'9' * 5000}", "--layer: expected an integer"),
+    ("predict --layer 2:2:1e200", "--layer: bias must be in [-1e100, 1e100]"),
     ("predict --layer 2:2:-1 --size 16", "bias", "layer 1"),
     (f"{P} --layer 2:2", "--kernel: not allowed with argument --layer"),
     ("predict --stride 2 --layer 2:2", "--stride: not allowed"),
@@ -70,7 +78,7 @@ BAD = [
     (f"{P} --size 1.5", "--size", "'1.5'"),
     (f"{P} --size 64 --sigma 0", "sigma", "0"),
     (f"{P} --size 64 --sigma nan", "sigma", "nan"),
-    (f"{P} --size 64 --sigma x", "--sigma", "'x'"),
+    (f"{P} --size 64 --sigma x", "--sigma: expected a number such as 0.1; got 'x'"),
     (f"{P} --sigma 0.1", "sigma", "infinite lattice"),
     *[
         (f"{P} --size 64 {option}", f"argument {option.split()[0]}: needs argument --task")
@@ -92,7 +100,7 @@ BAD = [
     (f"{S} --rng x", "--rng", "'x'"),
     (f"{S} --workers 0", "workers", "0"),
     (f"{S} --engine cuda", "--engine", "'cuda'"),
-    (f"{S} --target-error x", "--target-error", "'x'"),
+    (f"{S} --target-error x", "--target-error: expected a number such as 0.1; got 'x'"),
     (f"{S} --target-error 0", "target_error", "0"),
     (f"{S} --target-error 1", "target_error", "1"),
     (f"{S} --checkpoint /missing/run.sqlite", "--checkpoint", "/missing/run.sqlite"),

@@ -31,14 +31,8 @@ def plain(columns):
         ("--kernel binomial:5 --stride 2", {"kernel": sd.binomial(5), "stride": 2}),
         ("--kernel 0.1,0.2,0.1 --stride 2", {"kernel": [1, 2, 1], "stride": 2}),
         ("--kernel 1/4,1/2,1/4 --stride kernel", {"kernel": [1, 2, 1], "stride": 3}),
-        (
-            "--kernel 2 --stride 1 --rectify none",
-            {"kernel": 2, "stride": 1, "rectify": None},
-        ),
-        (
-            "--kernel 2 --stride 1 --rectify noise",
-            {"kernel": 2, "stride": 1, "rectify": "noise"},
-        ),
+        ("--kernel 2 --stride 1 --rectify none", {"kernel": 2, "stride": 1, "rectify": None}),
+        ("--kernel 2 --stride 1 --rectify noise", {"kernel": 2, "stride": 1, "rectify": "noise"}),
     ],
 )
 def test_exponents(run, run_json, line, given):

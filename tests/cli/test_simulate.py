@@ -20,6 +20,7 @@ from tests.cli.test_predict import plain
 
 NET = sd.Network.uniform([1, 2, 1], 2, 2)
 LINE = "--kernel 1,2,1 --stride 2 --depth 2 --size 32 --samples 20000 --rng 4"
+TASK = sd.ScaleDetection(size=32, xi=8, variant="T2")
 OPTIONS = "--engine numpy --control-variates --target-error 0.01"
 
 
@@ -115,12 +116,7 @@ def test_addresses_that_are_none_are_refused_at_once(run, address):
         (
             "--kernel 2 --stride 2 --depth 2 --size 32 --task T2 --xi 8 --balanced",
             (2, 2, 2),
-            {
-                "size": 32,
-                "rng": 0,
-                "balanced": True,
-                "task": sd.ScaleDetection(size=32, xi=8, variant="T2"),
-            },
+            {"size": 32, "rng": 0, "balanced": True, "task": TASK},
         ),
     ],
 )
@@ -207,9 +203,7 @@ def test_save_a_simulation(run, tmp_path, command):
 
 
 @pytest.mark.parametrize("place", ["missing/file.npz", "."])
-def test_a_path_that_cannot_be_written_is_refused_before_the_work(
-    run, tmp_path, monkeypatch, place
-):
+def test_an_unwritable_path_is_refused_before_the_work(run, tmp_path, monkeypatch, place):
     monkeypatch.setattr(simulation, "simulate", None)
     path = shlex.quote(str(tmp_path / place))
     refused(run, f"{COMPARE} --save {path}", "argument --save: expected")

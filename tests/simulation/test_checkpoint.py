@@ -52,7 +52,7 @@ def test_a_run_goes_on_where_an_error_stopped_it(plain, path, monkeypatch):
             raise ZeroDivisionError
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     monkeypatch.setattr(scheduler, "run_unit", fail)
     with pytest.raises(ZeroDivisionError):
         small(checkpoint=path, workers=2)
@@ -75,7 +75,7 @@ def test_control_variates_and_targets_look_at_the_same_units(plain, path, counte
 
 
 def test_a_tighter_target_goes_on_where_the_looser_one_stopped(path, counted, monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     loose = small(checkpoint=path, target_error=0.5)
     assert loose.blocks == 64
     # Units that were under way when the target was reached are kept as well.
@@ -131,7 +131,7 @@ def test_files_of_earlier_versions_are_continued(plain, path, counted):
 
 
 def test_progress_shows_what_is_stored(path, monkeypatch, capsys):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     small(checkpoint=path, target_error=0.5)
     small(checkpoint=path, progress=True)
     err = capsys.readouterr().err

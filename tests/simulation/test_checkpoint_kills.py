@@ -89,13 +89,13 @@ def units_in_any_state(path):
 
 
 def test_a_broken_pool_keeps_what_is_done(plain, path, monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
         alive = [executor.submit(os.getpid).result()]
 
-        def add_and_kill(store, tasks, add=Checkpoint.add):
-            add(store, tasks)
+        def add_and_kill(store, batches, add=Checkpoint.add):
+            add(store, batches)
             while alive:
                 os.kill(alive.pop(), signal.SIGKILL)
 

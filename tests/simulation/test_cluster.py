@@ -71,7 +71,7 @@ def test_a_client_is_no_executor(client):
 def test_a_worker_that_is_killed_changes_no_bit(client, tmp_path, monkeypatch):
     given = {"size": 64, "samples": 120_000}
     plain = small(**given)
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.05)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0.05)
     path = tmp_path / "run.sqlite"
     before = set(workers_of(client))
     killed = []

@@ -31,7 +31,7 @@ from tests.runs import (
 
 
 class Plain(Executor):
-    """Runs what is submitted at once; counts, and fails or is interrupted at a given task."""
+    """Runs what is submitted at once; counts, and fails or is interrupted at a given batch."""
 
     def __init__(self, fail_at: float = math.inf, error: type[BaseException] = OSError) -> None:
         self.submitted = 0
@@ -48,7 +48,7 @@ class Plain(Executor):
 
 
 class Unreliable(Executor):
-    """Two threads that run some tasks twice, after random delays."""
+    """Two threads that run some batches twice, after random delays."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -67,7 +67,7 @@ class Unreliable(Executor):
 
 
 class Hoarder(Executor):
-    """Finishes one task at a time, and remembers how many were waiting for it."""
+    """Finishes one batch at a time, and remembers how many were waiting for it."""
 
     def __init__(self) -> None:
         self.waiting = 0
@@ -108,20 +108,20 @@ def test_processes_give_the_same_bits(plain, method, workers):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_units_that_are_run_again_give_the_same_bits(plain, seed, monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0.01)
     assert same(plain, small(executor=Unreliable(seed)))
 
 
 @pytest.mark.parametrize("seconds", [0, 0.003, 100])
-def test_the_length_of_tasks_changes_no_bit(plain, monkeypatch, seconds):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", seconds)
+def test_the_length_of_batches_changes_no_bit(plain, monkeypatch, seconds):
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", seconds)
     executor = Plain()
     assert same(plain, small(executor=executor))
     assert (executor.submitted == plain.blocks) == (seconds == 0)
 
 
-def test_few_tasks_wait_at_a_time(plain, monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+def test_few_batches_wait_at_a_time(plain, monkeypatch):
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     executor = Hoarder()
     assert same(plain, small(executor=executor))
     assert 3 <= executor.most <= 2 * 3 + 2
@@ -155,11 +155,7 @@ class Client:
     [
         ({"executor": 2}, TypeError, "executor must be a concurrent.futures.Executor.*got 2"),
         ({"executor": ThreadPoolExecutor}, TypeError, "executor must be .*got <class"),
-        (
-            {"executor": Client()},
-            TypeError,
-            r"pass client.get_executor\(\); got <tests\.",
-        ),
+        ({"executor": Client()}, TypeError, r"pass client.get_executor\(\); got <tests\."),
         ({"executor": Plain(), "workers": 2}, ValueError, "workers must be left out .*got 2"),
     ],
 )
@@ -186,7 +182,7 @@ def test_an_error_of_a_unit_is_raised(monkeypatch):
 
 
 def test_an_interrupted_run_returns_what_is_done(plain, monkeypatch, tmp_path):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     result = small(executor=Plain(21, KeyboardInterrupt))
     assert (result.partial, plain.partial) == (True, False)
     assert 2 <= result.blocks <= 20
@@ -201,11 +197,11 @@ def test_an_interrupted_run_returns_what_is_done(plain, monkeypatch, tmp_path):
     assert repr(again) == repr(result)
 
 
-@pytest.mark.parametrize("task", [1, 2])
-def test_an_interrupt_before_two_units_is_passed_on(monkeypatch, task):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_an_interrupt_before_two_units_is_passed_on(monkeypatch, batch):
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
-        small(executor=Plain(task, KeyboardInterrupt))
+        small(executor=Plain(batch, KeyboardInterrupt))
 
 
 def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
@@ -214,7 +210,7 @@ def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
             raise KeyboardInterrupt
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     monkeypatch.setattr(scheduler, "run_unit", interrupted)
     result = small(executor=Unreliable(0))
     assert result.partial
@@ -223,7 +219,7 @@ def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
 
 def test_an_interrupt_cancels_what_waits(monkeypatch):
     class Stalled(Plain):
-        """Runs three tasks, lets the others wait."""
+        """Runs three batches, lets the others wait."""
 
         num_workers = 3
 
@@ -238,7 +234,7 @@ def test_an_interrupt_cancels_what_waits(monkeypatch):
                 self.waiting.append(future)
             return future
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     executor = Stalled()
     result = small(executor=executor)
     assert (result.partial, result.blocks, len(executor.waiting)) == (True, 3, 3)
@@ -317,7 +313,7 @@ def test_ctrl_c_on_the_command_line(command):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_progress_tells_time_memory_rate_and_what_remains(plain, capsys, workers):
+def test_progress_shows_time_memory_rate_and_what_remains(plain, capsys, workers):
     assert same(plain, small(progress=True, workers=workers))
     out, err = capsys.readouterr()
     assert out == ""

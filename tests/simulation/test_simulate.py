@@ -143,11 +143,7 @@ def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) 
         ({"sigma": -1.0}, ValueError, r"sigma must be .* > 0; got -1.0"),
         ({"sigma": math.nan}, ValueError, r"sigma must be .*; got nan"),
         ({"sigma": "1"}, TypeError, r"sigma must be .*; got '1'"),
-        (
-            {"rectify": "output"},
-            ValueError,
-            r"'noise', 'layers', None; got 'output'",
-        ),
+        ({"rectify": "output"}, ValueError, r"'noise', 'layers', None; got 'output'"),
         ({"background": -1.0}, ValueError, r"background must be .* >= 0; got -1.0"),
         ({"background": math.inf}, ValueError, r"background must be .*; got inf"),
         ({"background": 1e-11}, ValueError, r"background must be 0 or in \[1e-10, .*; got 1e-11"),
@@ -280,7 +276,7 @@ def test_images_that_all_look_alike_end_a_run_early(bias: float, monkeypatch) ->
         return run_unit(spec, stream, unit, count)
 
     monkeypatch.setattr(scheduler, "run_unit", counted)
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0.0)  # one unit a task
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0.0)  # one unit a batch
     net = sd.Network.uniform(2, 2, 5, bias=bias)
     with pytest.raises(sd.ExhaustionError, match=r"Q_k = 0 in all \d+ pairs") as caught:
         sd.simulate(net, size=32, samples=320_000, rng=0)

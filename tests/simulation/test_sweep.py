@@ -35,10 +35,8 @@ def test_every_run_is_a_simulation_with_a_stream_of_its_own(plain):
     assert [(run.network, run.size) for run in plain.runs] == [(n, s) for n in NETS for s in SIZES]
     assert len({run.entropy for run in plain.runs}) == 4
     for run in plain.runs:
-        alone = sd.simulate(
-            run.network, size=run.size, samples=3000, rng=run.entropy, engine="numpy"
-        )
-        assert same(run, alone)
+        given = {**GIVEN, "rng": run.entropy}
+        assert same(run, sd.simulate(run.network, size=run.size, **given))
     assert all_same(plain, sweep(rng=np.random.SeedSequence(7)))
     assert not same(plain.runs[0], sweep(rng=8).runs[0])
 
@@ -58,7 +56,7 @@ def test_the_runs_take_turns(monkeypatch):
         seen.append((spec.network, spec.size))
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     monkeypatch.setattr(scheduler, "run_unit", spy)
     sweep()
     pairs = [(net, size) for net in NETS for size in SIZES]
@@ -137,7 +135,7 @@ def test_one_file_for_all_runs(plain, tmp_path, monkeypatch):
     class Stop(Exception):
         pass
 
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     with pytest.raises(Stop):
         sweep(checkpoint=path, executor=Plain(30, Stop))
     assert all_same(plain, sweep(checkpoint=path, workers=2))
@@ -157,7 +155,7 @@ def test_one_file_for_all_runs(plain, tmp_path, monkeypatch):
 
 
 def test_an_interrupted_sweep_returns_what_is_done(monkeypatch):
-    monkeypatch.setattr(scheduler, "TASK_SECONDS", 0)
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
     swept = sweep(executor=Plain(40, KeyboardInterrupt))
     assert swept.partial
     assert [run.partial for run in swept.runs] == [True] * 4
@@ -201,13 +199,14 @@ TASK_SIZE = r"networks\[0\] at sizes\[1\] = 32 is refused: size must .* equal th
     ("given", "kind", "message"),
     [
         ({"sizes": [16, 20]}, ValueError, MULTIPLE),
-        ({"sizes": [16, 2.5]}, TypeError, r"networks\[0\] at sizes\[1\] = 2.5 is refused: size "),
-        ({"sizes": [None]}, TypeError, rf"{PLACE}None is refused: size "),
+        ({"sizes": [16, 16.0]}, TypeError, r"sizes\[1\] must be an integer; got 16.0"),
+        ({"sizes": [None]}, TypeError, r"sizes\[0\] must be an integer; got None"),
+        ({"sizes": [True]}, TypeError, rf"{PLACE}True is refused: size "),
         ({"sizes": 16}, TypeError, "sizes must be a sequence of integers; got 16"),
         ({"sizes": []}, ValueError, "sizes must hold at least one integer; got none"),
         ({"networks": []}, ValueError, "networks must hold at least one Network; got none"),
         ({"networks": NETS[0]}, TypeError, "networks must be a sequence of Networks; got Network"),
-        ({"networks": [2]}, TypeError, r"networks\[0\] must be a Network; got 2"),
+        ({"networks": [2, 2]}, TypeError, r"networks\[0\] must be a Network; got 2"),
         ({"sizes": [16, 16]}, ValueError, r"sizes must differ; got 16 twice"),
         ({"networks": [NETS[0], NETS[0]]}, ValueError, r"networks must differ; got Network"),
         ({"samples": 3}, ValueError, "samples must be an integer >= 4; got 3"),

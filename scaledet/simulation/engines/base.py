@@ -1,4 +1,4 @@
-"""Shared by both engines: specifications of simulations, images, and the sums of a unit."""
+"""Types that both engines share: specifications, images, and the sums of a unit."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _BACKGROUND = 2**22
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
-    """Clean, displaced and noisy images of a chunk, with the temporaries of pooling."""
+    """Return the bytes of a chunk's images and pooling temporaries."""
     background = count if spec.scenario.background else 0
     return 8 * spec.pixels * (8 * min(count, _images_at_a_time(spec)) + background)
 

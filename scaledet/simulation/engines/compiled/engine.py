@@ -88,7 +88,7 @@ def _plan(spec: Specification) -> _Plan:
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
-    """Two or three images, or a map of sums; and of each clean and displaced image the windows."""
+    """Return the bytes of two or three images (or a map of sums) and of all windows."""
     plan = _plan(spec)
     first = spec.pixels + 4 * plan.capacity * count
     _, second = _batch(plan, count)

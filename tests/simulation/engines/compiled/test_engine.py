@@ -59,10 +59,7 @@ def both(spec: Specification, count: int = 7) -> tuple[UnitSums, UnitSums]:
     images = draw_images(spec, rng, count)
     noise = spec.sigma * rng.standard_normal((count, spec.size**spec.network.dim))
     seeds = np.random.SeedSequence(0)
-    return (
-        plain.run(spec, images, seeds, noise),
-        compiled.run(spec, images, seeds, noise),
-    )
+    return (plain.run(spec, images, seeds, noise), compiled.run(spec, images, seeds, noise))
 
 
 def assert_equal(plain: UnitSums, fused: UnitSums, rtol: float = 1e-12) -> None:
