@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.layer import Layer, Stride
@@ -151,13 +152,9 @@ def read_destination(text: str) -> Path:
     """Read the path of a file to write; refuse now what could not be written after a long run."""
     path = Path(text)
     try:
-        taken, housed = path.exists() and not path.is_file(), path.parent.is_dir()
-    except OSError as error:
-        raise ArgumentTypeError(f"expected a path; got {text!r}: {error.strerror}") from None
-    if taken:
-        raise ArgumentTypeError(f"expected the path of a file; {text!r} is none")
-    if not housed:
-        raise ArgumentTypeError(f"expected a file in an existing folder; got {text!r}")
+        validate.destination("path", path)
+    except ArgumentError as error:
+        raise ArgumentTypeError(str(error)) from None
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ArgumentTypeError(f"expected a file in a folder with write permission; got {text!r}")
     return path

@@ -9,7 +9,8 @@ from functools import cache, partial
 from typing import Any
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.pairs import Law, at_displacement, labelled, mixed, ring_distance, uniform
 from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import agree

@@ -11,7 +11,8 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.exact import number, refute
 from scaledet.reference.quadrature import (
     DIGITS,

@@ -7,7 +7,8 @@ from functools import partial
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.unequal_layers import (
     BOX_3,
