@@ -27,7 +27,6 @@ _UNREADABLE = (
     ValueError,
     EOFError,
     OSError,
-    NotImplementedError,
     RuntimeError,
 )
 

@@ -212,4 +212,4 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_work(
 ):
     monkeypatch.setattr(simulation, "simulate", None)
     path = shlex.quote(str(tmp_path / place))
-    refused(run, f"{COMPARE} --save {path}", "argument --save: expected")
+    refused(run, f"{COMPARE} --save {path}", "argument --save: path must")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import pickle
+from itertools import repeat
 from fractions import Fraction
 
 import numpy as np
@@ -91,7 +91,9 @@ def test_feasible_sizes_are_returned_as_int(size):
     assert type(pixels) is int
 
 
-RUN = sd.Network.uniform(2).to_dict()["layers"][0]
+def restored(**changes):
+    run = {**sd.Network.uniform(2).to_dict()["layers"][0], **changes}
+    return sd.Network.from_dict({"layers": [run], "dim": 1})
 
 
 @pytest.mark.parametrize(
@@ -103,28 +105,16 @@ RUN = sd.Network.uniform(2).to_dict()["layers"][0]
         (lambda: sd.Layer(2, 2.0), TypeError, "stride must be .* >= 1 or 'kernel'; got 2.0"),
         (lambda: sd.Layer(2, True), TypeError, "stride must be .* or 'kernel'; got True"),
         (lambda: sd.Layer(2, None), TypeError, "stride must be .*; got None"),
-        (lambda: sd.Layer(2, "box"), TypeError, "stride must be .*; got 'box'"),
+        (lambda: sd.Layer(2, "box"), TypeError, "stride must be .* or 'kernel'; got 'box'"),
         (lambda: sd.Layer(2, 1, 10**200), ValueError, r"bias must be in .*; got 10{9,20}\.\.\.0+$"),
         (lambda: sd.Layer(2, 1, float("nan")), ValueError, "bias must be a finite .*; got nan"),
         (lambda: sd.Layer(2, 1, "0"), TypeError, "bias must be a finite real number; got '0'"),
         (lambda: sd.Layer(2, 1, True), TypeError, "bias must be .*; got True"),
-        (
-            lambda: sd.Network(itertools.repeat(sd.Layer(2))),
-            ValueError,
-            "layers must hold at most 1000000 layers; got more",
-        ),
+        (lambda: sd.Network(repeat(sd.Layer(2))), ValueError, "hold at most 1000000 layers; got m"),
         (lambda: sd.Network.from_dict({}), ValueError, "data must be .*; got KeyError: 'layers'"),
         (lambda: sd.Network.from_dict(None), TypeError, "data must be what Network.to_dict retur"),
-        (
-            lambda: sd.Network.from_dict({"layers": [{**RUN, "count": 10**12}], "dim": 1}),
-            ValueError,
-            r"data must be .* count must be an integer in \[1, 1000000\]; got 1000000000000",
-        ),
-        (
-            lambda: sd.Network.from_dict({"layers": [{**RUN, "bias": "1/0"}], "dim": 1}),
-            ValueError,
-            "data must be .*; got ZeroDivisionError",
-        ),
+        (lambda: restored(count=10**12), ValueError, r"data .* count .* in \[1, 1000000\]; got 1"),
+        (lambda: restored(bias="1/0"), ValueError, "data must be .*; got ZeroDivisionError"),
         (lambda: sd.Network([]), ValueError, "layers must hold at least one Layer; got none"),
         (
             lambda: sd.Network(sd.Layer(2)),

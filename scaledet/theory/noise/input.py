@@ -41,14 +41,7 @@ from scaledet.theory.noise.gaussians import (
 )
 from scaledet.theory.signal.pairs import PairMoments
 
-__all__ = [
-    "InputMoments",
-    "RectifiedMoments",
-    "input_moments",
-    "input_noise",
-    "noise_moments",
-    "pair_input_noise",
-]
+__all__ = ["input_moments", "input_noise", "noise_moments", "pair_input_noise"]
 
 Array = NDArray[np.float64]
 
