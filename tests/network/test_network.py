@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from itertools import repeat
 from fractions import Fraction
+from itertools import repeat
 
 import numpy as np
 import pytest
