@@ -7,7 +7,6 @@ from publish import main
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbolic.steps import model
 from scaledet.symbolic.steps.noise import geometry_steps
-from scaledet.symbolic.steps.receptive_field import receptive_field
 from scaledet.symbols import d
 
 ASSUMPTIONS = (
@@ -31,7 +30,7 @@ def derivation() -> Derivation:
     sensitivity = model.sensitivity(moved, distance)
     start, energy = model.input_steps(sensitivity)
     noise, half = model.input_noise(distance)
-    field = receptive_field()
+    field = model.receptive_field()
     return Derivation(
         title=model.PAGE,
         abstract="A pooled ReLU network is linear on clean images. Its sensitivities to "

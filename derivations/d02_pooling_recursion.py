@@ -7,11 +7,9 @@ from publish import main
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbolic.steps.pooling_recursion import (
     PAGE,
-    composite_step,
-    overlap_step,
+    image_steps,
     recursion_law,
     sensitivity_law,
-    unit_step,
 )
 
 
@@ -27,7 +25,7 @@ def derivation() -> Derivation:
             "non-negative and no ReLU acts on them",
             "infinite lattice, $d = 1$, one active pixel at a uniform grid phase",
         ),
-        steps=(unit_step(), composite_step(), overlap_step(), recursion_law(), sensitivity),
+        steps=(*image_steps(), recursion_law(), sensitivity),
         result={"D_k": sensitivity.expression.rhs},
     )
 

@@ -6,16 +6,13 @@ from publish import main
 
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbolic.steps.box_law import box_law_steps
-from scaledet.symbolic.steps.boxes import noise_of_disjoint_boxes, steps_of_disjoint_boxes
-from scaledet.symbolic.steps.noise import noise_law
+from scaledet.symbolic.steps.boxes import disjoint_boxes
 from scaledet.symbols import d
 
 
 def derivation() -> Derivation:
     """Derive the laws of boxes."""
-    disjoint, named = steps_of_disjoint_boxes()
-    piling_up = noise_law("input", d)
-    noise, named_noise = noise_of_disjoint_boxes(piling_up)
+    disjoint, named = disjoint_boxes(d, "input")
     law = box_law_steps()
     return Derivation(
         title="Boxes: stride equal to the length, and the general law",
@@ -30,8 +27,8 @@ def derivation() -> Derivation:
             "noise rectified at the input and matched to the displacement, $L\\sigma^2 = 2$, with "
             "$L \\to \\infty$ first at fixed $k$",
         ),
-        steps=(*disjoint, piling_up, *noise, *law),
-        result={**named, **named_noise, "alpha": law[-1].expression.rhs},
+        steps=(*disjoint, *law),
+        result={**named, "alpha": law[-1].expression.rhs},
     )
 
 

@@ -7,20 +7,18 @@ from publish import main
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbolic.steps.any_filter import (
     PAGE,
-    aliasing,
     averaging_steps,
-    exponent_laws,
+    examples,
+    law_steps,
     operator_steps,
-    smoothness_number,
-    stable_filters,
     sum_rule_steps,
 )
-from scaledet.symbolic.steps.filter_examples import examples, logarithms, sobolev
 
 
 def derivation() -> Derivation:
     """Derive alpha and beta of any filter and stride."""
-    nu, (alpha, beta) = smoothness_number(), exponent_laws()
+    laws = law_steps()
+    _, nu, alpha, beta, _ = laws
     return Derivation(
         title=PAGE,
         abstract="With $a = (q/s)^n b$, $q = 1 + z + \\dots + z^{s-1}$, the smoothness number "
@@ -37,19 +35,7 @@ def derivation() -> Derivation:
             "noise rectified at the input and matched to the displacement: what grows in $G_k$ is "
             "$c_k(0)^{-d}/(2 \\pi)$",
         ),
-        steps=(
-            *operator_steps(),
-            *sum_rule_steps(),
-            *averaging_steps(),
-            aliasing(),
-            nu,
-            alpha,
-            beta,
-            stable_filters(),
-            *examples(),
-            *sobolev(),
-            *logarithms(),
-        ),
+        steps=(*operator_steps(), *sum_rule_steps(), *averaging_steps(), *laws, *examples()),
         result={
             "nu_R": nu.expression.rhs,
             "alpha": alpha.expression.rhs,

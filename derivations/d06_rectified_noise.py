@@ -5,8 +5,8 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps import piling_up as steps
 from scaledet.symbolic.steps.noise import PAGE, noise_steps
+from scaledet.symbolic.steps.piling_up import piling_up_steps
 from scaledet.symbols import d
 
 
@@ -14,7 +14,8 @@ def derivation() -> Derivation:
     """Derive the law of piling up."""
     general = noise_steps("input", d)
     law = general[-1]
-    flat, boxes, beta = steps.flat_amplitude(law), steps.boxes_noise(law), steps.growth(law)
+    consequences = piling_up_steps(law)
+    *_, flat, _, beta, _ = consequences
     return Derivation(
         title=PAGE,
         abstract="Pooling averages the fluctuations of noise and signal alike, but it keeps the "
@@ -28,18 +29,7 @@ def derivation() -> Derivation:
             "exponents and prefactors: matched noise, $L \\sigma^2 = 2$, first $L \\to \\infty$ "
             "at fixed $k$, then $k \\to \\infty$",
         ),
-        steps=(
-            *general,
-            steps.matched_noise(law),
-            steps.rectified_alone(law),
-            steps.linear_noise(),
-            noise_steps(None, d)[-1],
-            steps.linear_ratio(),
-            flat,
-            boxes,
-            beta,
-            steps.late_rectification(boxes),
-        ),
+        steps=(*general, *consequences),
         result={
             "G_k": law.expression.rhs,
             "beta": beta.expression.rhs,

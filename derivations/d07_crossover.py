@@ -5,14 +5,13 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps import crossover as steps
+from scaledet.symbolic.steps.crossover import crossover_steps
 
 
 def derivation() -> Derivation:
     """Derive the crossover and its effect on measured exponents."""
-    power, scale = steps.power_law(), steps.crossover_scale()
-    strided, local = steps.strided_scale(scale), steps.local_exponent()
-    fit, peak = steps.fitted_exponent(), steps.flat_peak()
+    steps = crossover_steps()
+    law, _, strided, _, local, _, _, _, fit, *_ = steps
     return Derivation(
         title="Crossover and local exponents",
         abstract="$G_k$ is a constant plus a power of $A_k$. Until the power has outgrown the "
@@ -27,22 +26,9 @@ def derivation() -> Derivation:
             "$\\beta_{loc} = \\mathrm{d} \\log\\, G / \\mathrm{d} \\log\\, A$ and "
             "$\\alpha_{loc} = -\\mathrm{d} \\log\\, D / \\mathrm{d} \\log\\, A$",
         ),
-        steps=(
-            power,
-            scale,
-            strided,
-            steps.flat_scale(scale),
-            local,
-            steps.shortfall(local),
-            steps.needed_width(local),
-            steps.needed_layers(),
-            fit,
-            peak,
-            steps.flat_slope(local, peak),
-            steps.local_stability(),
-        ),
+        steps=steps,
         result={
-            "G_k": power.expression.rhs,
+            "G_k": law.expression.rhs,
             "crossover": strided.expression.rhs,
             "beta_local": local.expression.rhs,
             "beta_fit": fit.expression.rhs,

@@ -6,8 +6,7 @@ from publish import main
 
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbolic.steps import model
-from scaledet.symbolic.steps.pair_blocks import block_steps
-from scaledet.symbolic.steps.pairs import label_steps, law_steps, overlap_steps
+from scaledet.symbolic.steps.pairs import block_steps, label_steps, law_steps, overlap_steps
 
 
 def derivation() -> Derivation:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps import model
-from scaledet.symbolic.steps.dimensions import (
-    exponent_steps,
-    factorisation,
-    infinite_sensitivity,
-    width_steps,
-)
+from scaledet.symbolic.steps import dimensions, model
 from scaledet.symbolic.steps.noise import geometry_steps, noise_law
 from scaledet.symbols import d
 
@@ -21,7 +15,7 @@ def derivation() -> Derivation:
     distance = geometry_steps(d)[-1]
     sensitivity = model.sensitivity(model.displacement(), distance).cited(model.PAGE)
     noise = noise_law("input", d)
-    alpha, beta = exponent_steps()
+    alpha, beta = dimensions.exponent_steps()
     return Derivation(
         title="The dimension of the image",
         abstract="Filters are tensor products, so everything about one pixel is a product over "
@@ -38,13 +32,13 @@ def derivation() -> Derivation:
             "then the depth",
         ),
         steps=(
-            factorisation(),
+            dimensions.factorisation(),
             distance.cited(model.PAGE),
             sensitivity,
-            infinite_sensitivity(sensitivity),
+            dimensions.infinite_sensitivity(sensitivity),
             noise,
             *(alpha, beta),
-            *width_steps(),
+            *dimensions.width_steps(),
         ),
         result={
             "Q_k": distance.expression.rhs,

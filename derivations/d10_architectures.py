@@ -5,8 +5,14 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps.aliasing import cap_steps, filter_steps
-from scaledet.symbolic.steps.architectures import PAGE, block_steps, order_steps, structure_steps
+from scaledet.symbolic.steps.architectures import (
+    PAGE,
+    block_steps,
+    cap_steps,
+    filter_steps,
+    order_steps,
+    structure_steps,
+)
 
 
 def derivation() -> Derivation:

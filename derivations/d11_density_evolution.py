@@ -5,13 +5,13 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps import density_evolution as steps
+from scaledet.symbolic.steps.biased_boxes import density_steps
 
 
 def derivation() -> Derivation:
     """Derive the recursion of the law of a unit and its consequences for G_k."""
-    law, energy = steps.unit_law(), steps.whole_image()
-    mean, variance = steps.unit_mean(), steps.unit_variance()
+    steps = density_steps()
+    law, _, mean, variance, _, _, energy, _ = steps
     return Derivation(
         title="Density evolution: the law of a unit with a bias in every layer",
         abstract="Where filters do not overlap, background units stay independent, and their law "
@@ -28,16 +28,7 @@ def derivation() -> Derivation:
             "before, and cuts nothing; for sums over heights, heights and budgets are integers",
             "unequal weights and $f < s$: the same with weighted sums (the package's `evolve`)",
         ),
-        steps=(
-            law,
-            steps.atom(),
-            mean,
-            variance,
-            steps.kept_mean(mean),
-            steps.averaged_fluctuations(variance),
-            energy,
-            steps.neighbours(),
-        ),
+        steps=steps,
         result={
             "p_k": law.expression.rhs,
             "mean": mean.expression.rhs,

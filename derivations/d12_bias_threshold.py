@@ -5,13 +5,13 @@ from __future__ import annotations
 from publish import main
 
 from scaledet.symbolic.derivation import Derivation
-from scaledet.symbolic.steps import bias_threshold as steps
+from scaledet.symbolic.steps.biased_boxes import threshold_steps
 
 
 def derivation() -> Derivation:
     """Derive both thresholds."""
-    constant, death = steps.constant_bias(), steps.dead_layer()
-    proportional, critical = steps.proportional_bias(), steps.critical_probability()
+    steps = threshold_steps()
+    _, constant, death, proportional, *_, critical = steps
     return Derivation(
         title="Negative biases: the death of the signal and of the noise",
         abstract="A bias takes height off the noise and off the signal. The signal has a budget "
@@ -27,18 +27,7 @@ def derivation() -> Derivation:
             "noise independent from pixel to pixel; statements for all depths are for unbounded "
             "noise such as Gaussian noise",
         ),
-        steps=(
-            steps.signal_budget(),
-            constant,
-            death,
-            proportional,
-            steps.cut_gain(),
-            steps.peaks(),
-            steps.early_cut(),
-            steps.drive(),
-            steps.drive_sign(),
-            critical,
-        ),
+        steps=steps,
         result={
             "u_k": constant.expression.rhs,
             "dead_layer": death.expression.rhs,

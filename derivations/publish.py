@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from scaledet.symbolic.derivation import CheckReport, Derivation
@@ -24,4 +23,3 @@ def main(derivation: Derivation, file: str) -> None:
     """Print the derivation and its evidence; exit with an error if a step is contradicted."""
     print(derivation.to_markdown())
     print(publish(derivation, Path(file).stem))
-    sys.stdout.flush()

@@ -15,7 +15,7 @@ Layer-dependent quantities are applied functions whose first argument is the lay
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import sympy as sp
@@ -67,25 +67,15 @@ def _symbol(letter: str, assumptions: str, meaning: str) -> Any:
     return symbol
 
 
-def _quantity(base: Any, name: str, letter: str, meaning: str) -> Any:
-    """Return a class called `name`: it must be assigned to this name (for pickling)."""
+def _quantity(base: Any, letter: str, meaning: str) -> Any:
+    """Return a class; the end of this module names it, as pickling requires."""
     namespace = {"letter": letter, "__doc__": meaning, "__module__": __name__}
-    quantity = type(base)(name, (base,), namespace)
+    quantity = type(base)("quantity", (base,), namespace)
     MEANINGS[quantity] = meaning
     return quantity
 
 
-def _plain(name: str, letter: str, meaning: str) -> Any:
-    return _quantity(_Quantity, name, letter, meaning)
-
-
-def _layered(name: str, letter: str, meaning: str) -> Any:
-    return _quantity(Layered, name, letter, meaning)
-
-
-def _pattern(name: str, pattern: str, meaning: str) -> Any:
-    return _quantity(_Pattern, name, pattern, meaning)
-
+_plain, _layered, _pattern = (partial(_quantity, base) for base in (_Quantity, Layered, _Pattern))
 
 # Indices, lengths and variables.
 k = _symbol("k", "integer positive", "Layer, or depth.")
@@ -108,61 +98,52 @@ x = _symbol("x", "real", "Variable of a minimal polynomial, or of integration.")
 w = _symbol("w", "real", "Value of a standard normal variable.")
 
 # One kernel.
-a = _plain("a", "a", "Weights a(j) of one kernel.")
-b = _plain("b", "b", "Weights b(j) of a quotient of a kernel.")
-symbol = _pattern("symbol", r"|\hat a(<0>)|^2", "Fourier transform of a kernel's autocorrelation.")
-autocorrelation = _plain("autocorrelation", r"\mathcal{A}", "A(m) = sum_j a(j) a(j + m).")
-quotient_correlation = _plain(
-    "quotient_correlation", r"\mathcal{B}", "Autocorrelation B(m) of a kernel without a factor q/s."
-)
+a = _plain("a", "Weights a(j) of one kernel.")
+symbol = _pattern(r"|\hat a(<0>)|^2", "Fourier transform of a kernel's autocorrelation.")
+autocorrelation = _plain(r"\mathcal{A}", "A(m) = sum_j a(j) a(j + m).")
+quotient_correlation = _plain(r"\mathcal{B}", "Autocorrelation B(m) of a kernel less a factor q/s.")
 sum_rules = _symbol("n", "integer nonnegative", "Order of the sum rules of a kernel.")
 delta = _symbol("delta", "real", "Defect of the sum rule.")
 nu = _symbol("nu_R", "real", "Smoothness number nu_R of a kernel.")
 
 # Composite filters.
-A = _layered("A", "A", "Effective receptive field A_k (pixels).")
-S = _layered("S", "S", "Cumulative stride S_k (pixels).")
-W = _layered("W", "W", "Support W_k of the composite filter (pixels).")
-c = _layered("c", "c", "Autocorrelation c_k(m) of the composite filter at lag m.")
-h = _layered("h", "h", "Composite filter h_k(j).")
-g = _layered("g", "g", "Composite filter g_k(j) of a quotient of the kernel.")
-gamma = _layered("gamma", r"\gamma", "Autocorrelation gamma_k(m) of the filter g_k.")
-spread = _pattern("spread", r"\mathrm{Var}(h_{<0>})", "Variance of h_k read as a probability law.")
-filter_variance = _layered("filter_variance", r"\operatorname{Var}\, h", "The same variance.")
-highest = _pattern("highest", r"\max h_{<0>}", "Largest weight max_j h_k(j).")
-coarse = _layered("coarse", "C", "Autocorrelation C_k(m) for the box of length f/s.")
-walks = _layered("walks", r"\omega", "Number of walks of n steps from one pixel to another.")
-second_difference = _layered("second_difference", r"\delta^2 c", "Of c_k, at lag m.")
-fourth_difference = _layered("fourth_difference", r"\delta^4 c", "Of c_k, at lag m.")
-site_correlation = _layered("site_correlation", "C", "Autocorrelation C_k(m_1, ..., m_d) of h_k.")
-volume = _layered("volume", "V", "Volume V_k of the uniform box of the covariance of h_k.")
-layer_stride = _layered("layer_stride", "s", "Stride s_i of layer i.")
-layer_length = _layered("layer_length", "f", "Length f_i of the kernel of layer i (pixels).")
-layer_weight = _layered("layer_weight", "a", "Weights a_i(j) of the kernel of layer i.")
-layer_variance = _layered(
-    "layer_variance", r"\operatorname{Var}\, a", "Variance of kernel i read as a probability law."
-)
-layer_correlation = _layered(
-    "layer_correlation", r"\mathcal{A}", "Autocorrelation of kernel i, as a function of z."
-)
-tail = _layered("tail", "v", "Autocorrelation v_i(z) of layers i, i + 1, ... by themselves.")
+A = _layered("A", "Effective receptive field A_k (pixels).")
+S = _layered("S", "Cumulative stride S_k (pixels).")
+W = _layered("W", "Support W_k of the composite filter (pixels).")
+c = _layered("c", "Autocorrelation c_k(m) of the composite filter at lag m.")
+h = _layered("h", "Composite filter h_k(j).")
+g = _layered("g", "Composite filter g_k(j) of a quotient of the kernel.")
+gamma = _layered(r"\gamma", "Autocorrelation gamma_k(m) of the filter g_k.")
+spread = _pattern(r"\mathrm{Var}(h_{<0>})", "Variance of h_k read as a probability law.")
+highest = _pattern(r"\max h_{<0>}", "Largest weight max_j h_k(j).")
+coarse = _layered("C", "Autocorrelation C_k(m) for the box of length f/s.")
+walks = _layered(r"\omega", "Number of walks of n steps from one pixel to another.")
+second_difference = _layered(r"\delta^2 c", "Of c_k, at lag m.")
+fourth_difference = _layered(r"\delta^4 c", "Of c_k, at lag m.")
+site_correlation = _layered("C", "Autocorrelation C_k(m_1, ..., m_d) of h_k.")
+volume = _layered("V", "Volume V_k of the uniform box of the covariance of h_k.")
+layer_stride = _layered("s", "Stride s_i of layer i.")
+layer_length = _layered("f", "Length f_i of the kernel of layer i (pixels).")
+layer_weight = _layered("a", "Weights a_i(j) of the kernel of layer i.")
+layer_variance = _layered(r"\operatorname{Var}\, a", "Variance of kernel i as a probability law.")
+layer_correlation = _layered(r"\mathcal{A}", "Autocorrelation of kernel i, as a function of z.")
+tail = _layered("v", "Autocorrelation v_i(z) of layers i, i + 1, ... by themselves.")
 
 # Images of one pixel, and the sensitivity to displacements.
-unit = _pattern("unit", "(P_{<0>} e_{<2>})(<1>)", "Unit i of layer k, linear, on pixel p's image.")
-output = _pattern("output", "f_{<0>}(e_{<2>})(<1>)", "The same with ReLUs and biases.")
+unit = _pattern("(P_{<0>} e_{<2>})(<1>)", "Unit i of layer k, linear, on pixel p's image.")
+output = _pattern("f_{<0>}(e_{<2>})(<1>)", "The same with ReLUs and biases.")
 overlap = _pattern(
-    "overlap",
     r"\langle P_{<0>} e_{<1>},\, P_{<0>} e_{<2>} \rangle",
     "Inner product of the representations at layer k of the images of pixels p and q.",
 )
-D = _layered("D", "D", "Sensitivity to displacements D_k (dimensionless).")
-Q = _layered("Q", "Q", "Mean square distance Q_k of two independent images.")
-R = _layered("R", "R", "Relative sensitivity R_k = D_k / G_k (dimensionless).")
-reordered = _layered("reordered", r"D^{\prime}", "D'_k with the layers in another order.")
-block_overlap = _layered("block_overlap", "K", "Mean overlap K_k of two pixels of one block.")
-shifted_overlap = _layered("shifted_overlap", r"\bar{K}", "K_k with blocks at a random offset.")
-shifted_D = _layered("shifted_D", r"\bar{D}", "D_k with blocks at a random offset.")
-phase_mass = _pattern("phase_mass", "w_{<0>}", "Sum w_p of the outputs, active pixel at phase p.")
+D = _layered("D", "Sensitivity to displacements D_k (dimensionless).")
+Q = _layered("Q", "Mean square distance Q_k of two independent images.")
+R = _layered("R", "Relative sensitivity R_k = D_k / G_k (dimensionless).")
+reordered = _layered(r"D^{\prime}", "D'_k with the layers in another order.")
+block_overlap = _layered("K", "Mean overlap K_k of two pixels of one block.")
+shifted_overlap = _layered(r"\bar{K}", "K_k with blocks at a random offset.")
+shifted_D = _layered(r"\bar{D}", "D_k with blocks at a random offset.")
+phase_mass = _pattern("w_{<0>}", "Sum w_p of the outputs, active pixel at phase p.")
 
 # Exponents, growth rates and amplitudes.
 alpha = _symbol("alpha", "real", "Exponent of D_k ~ A_k^-alpha.")
@@ -174,36 +155,30 @@ rho_g = _symbol("rho_g", "positive", "Spectral radius for the kernel without one
 multiplicity = _symbol("mu", "integer positive", "Multiplicity of the growth rate as a root.")
 plateau = _symbol(r"D_{\infty}", "positive", "Limit of D_k.")
 prefactor = _symbol("r", "positive", "Amplitude of A_k^d in G_k.")
-crossover = _symbol(
-    "A_*", "positive", "Receptive field where both parts of G_k are equal (pixels)."
-)
+crossover = _symbol("A_*", "positive", "Width A_k where both parts of G_k are equal (pixels).")
 width = _symbol("A", "positive", "Effective receptive field as a continuous variable (pixels).")
 alpha_local = _symbol("alpha_loc", "real", "Local exponent -d log D / d log A of D_k.")
 beta_local = _symbol("beta_loc", "real", "Local exponent d log G / d log A of G_k.")
 beta_fit = _symbol("beta_fit", "real", "Slope of log G_k against log A_k over a window of layers.")
 tolerance = _symbol("epsilon", "positive", "Relative error allowed to an exponent.")
-riesz = _symbol(
-    "m_varphi", "nonnegative", "min over theta of max over l of |phi^(theta + 2 pi l)|."
-)
-stability_exponent = _plain("stability_exponent", r"\alpha", "alpha of the box f at stride s.")
-noise_exponent = _plain("noise_exponent", r"\beta", "beta of the box f at stride s, d = 1.")
-path_eigenvalue = _layered("path_eigenvalue", r"\lambda", "Number n, from below, on a path.")
+riesz = _symbol("m_varphi", "nonnegative", "Min over theta of max_l |phi^(theta + 2 pi l)|.")
+stability_exponent = _plain(r"\alpha", "alpha of the box f at stride s.")
+noise_exponent = _plain(r"\beta", "beta of the box f at stride s, d = 1.")
+path_eigenvalue = _layered(r"\lambda", "Number n, from below, on a path.")
 transition_norm = _pattern(
-    "transition_norm",
     r"\max_{m, n} |T^{<0>}(m, n)|",
     "Largest modulus of an entry of the k-th power of the transition matrix.",
 )
-transition_entry = _pattern("transition_entry", "T^{<0>}(<1>, <2>)", "Entry (m, n) of that power.")
+transition_entry = _pattern("T^{<0>}(<1>, <2>)", "Entry (m, n) of that power.")
 
 # Noise.
 sigma = _symbol("sigma", "positive", "Standard deviation of the noise (units of image height).")
-G = _layered("G", "G", "Sensitivity to noise G_k (dimensionless).")
-G_mean = _layered("G_mean", r"G^{\mathrm{mean}}", "Part of G_k from the mean of the noise.")
-G_variance = _layered("G_variance", r"G^{\mathrm{fluct}}", "Part of G_k from its fluctuations.")
-G_late = _layered("G_late", "G^{(1)}", "G_k of noise that is first rectified after layer 1.")
-energy = _layered("energy", r"\mathcal{E}", "Mean square perturbation of layer k, Q_k G_k.")
-mean = _plain("mean", r"\mu", "Mean mu(i) of the perturbation of pixel i.")
-variance = _plain("variance", "v", "Variance v(i) of the perturbation of pixel i.")
+G = _layered("G", "Sensitivity to noise G_k (dimensionless).")
+G_mean = _layered(r"G^{\mathrm{mean}}", "Part of G_k from the mean of the noise.")
+G_variance = _layered(r"G^{\mathrm{fluct}}", "Part of G_k from its fluctuations.")
+energy = _layered(r"\mathcal{E}", "Mean square perturbation of layer k, Q_k G_k.")
+mean = _plain(r"\mu", "Mean mu(i) of the perturbation of pixel i.")
+variance = _plain("v", "Variance v(i) of the perturbation of pixel i.")
 mu_1 = _symbol("mu_1", "positive", "Mean of relu(sigma Z).")
 v_0 = _symbol("v_0", "positive", "Variance of relu(sigma Z).")
 active_mean = _symbol("m_a", "real", "Mean of relu(1 + sigma Z) - 1.")
@@ -230,23 +205,21 @@ correlation = _symbol("varrho", "real", "Correlation of two Gaussian units.")
 both_on = _symbol("P_+", "positive", "Probability that two Gaussian units of mean 0 are positive.")
 product = _symbol("M", "nonnegative", "Mean of relu(X) relu(Y), X and Y standard normal.")
 covariance = _symbol("C", "real", "Covariance of two rectified Gaussian units of variance 1.")
-unit_overlap = _plain("unit_overlap", r"\Gamma", "Covariance / sigma^2 of two units n apart.")
-unit_covariance = _plain(
-    "unit_covariance", r"\mathcal{C}", "Covariance of two rectified units n apart, of variance 1."
-)
-later = _layered("later", r"\bar c", "Autocorrelation at lag n of layers 2 ... k, in units.")
+unit_overlap = _plain(r"\Gamma", "Covariance / sigma^2 of two units n apart.")
+unit_covariance = _plain(r"\mathcal{C}", "Covariance of rectified units n apart, of variance 1.")
+later = _layered(r"\bar c", "Autocorrelation at lag n of layers 2 ... k, in units.")
 
 # Pairs of pixels.
 xi = _symbol("xi", "positive", "Scale of the scale-detection task (pixels).")
 gap = _symbol("g", "nonnegative", "Half the width of the band of distances left out (pixels).")
 near_pairs = _symbol("n_+", "integer positive", "Number of pairs of label +1.")
 far_pairs = _symbol("n_-", "integer positive", "Number of pairs of label -1.")
-law = _plain("law", r"\varrho", "Probability of the displacement from first to second pixel.")
-pair_cross = _layered("pair_cross", "X", "Mean overlap X_k(m) of two pixels' independent changes.")
-pair_change = _layered("pair_change", "M", "Mean square change M_k(m) when both pixels move.")
+law = _plain(r"\varrho", "Probability of the displacement from first to second pixel.")
+pair_cross = _layered("X", "Mean overlap X_k(m) of two pixels' independent changes.")
+pair_change = _layered("M", "Mean square change M_k(m) when both pixels move.")
 
 # Layers with biases; heights y_k are in units of n^-k, n the number of inputs of a unit.
-bias = _layered("bias", "b", "Bias b_k of layer k.")
+bias = _layered("b", "Bias b_k of layer k.")
 strength = _symbol("vartheta", "positive", "Strength of a schedule's biases (units of height).")
 dead = _symbol(r"k_{\dagger}", "integer positive", "First layer not to see the active pixel.")
 peak = _symbol("q", "integer positive", "Height of a unit that noise of two values switches on.")
@@ -254,33 +227,30 @@ critical = _symbol("p_c", "positive", "Probability of such a unit above which no
 first_height = _symbol("y_1", "nonnegative", "Height of one unit.")
 second_height = _symbol("y_2", "nonnegative", "Height of another unit.")
 spent = _symbol("beta_1", "positive", "Height that a bias subtracts.")
-unit_law = _pattern("unit_law", "p_{<0>}(<1>)", "Probability that a background unit has y_k = j.")
-unit_mean = _pattern("unit_mean", r"\bar y_{<0>}", "Mean height of a background unit.")
-unit_variance = _pattern("unit_variance", r"\mathrm{Var}\, y_{<0>}", "Variance of this height.")
-shortfall = _pattern("shortfall", "a_{<0>, <1>}", "E (beta_k - S)_+^p, S the sum of the inputs.")
-budget = _layered("budget", r"\beta", "Height beta_k = n^k |b_k| that the bias subtracts.")
-signal = _layered("signal", "u", "Height u_k of the clean unit over the active pixel.")
+unit_law = _pattern("p_{<0>}(<1>)", "Probability that a background unit has y_k = j.")
+unit_mean = _pattern(r"\bar y_{<0>}", "Mean height of a background unit.")
+unit_variance = _pattern(r"\mathrm{Var}\, y_{<0>}", "Variance of this height.")
+shortfall = _pattern("a_{<0>, <1>}", "E (beta_k - S)_+^p, S the sum of the inputs.")
+budget = _layered(r"\beta", "Height beta_k = n^k |b_k| that the bias subtracts.")
+signal = _layered("u", "Height u_k of the clean unit over the active pixel.")
 background_square = _pattern(
-    "background_square", r"\mathrm{E}\, X_{<0>}^2", "Mean square of a background unit under noise."
+    r"\mathrm{E}\, X_{<0>}^2", "Mean square of a background unit with noise."
 )
 active_square = _pattern(
-    "active_square",
     r"\mathrm{E}\, (Y_{<0>} - u_{<0>})^2",
     "Mean square change of the unit over the active pixel by noise.",
 )
 cut_gain = _pattern(
-    "cut_gain",
     r"\delta(<0>, <1>; <2>)",
     "Difference in the sum of two units between a cut after the sum and a cut before it.",
 )
 peak_mean = _pattern(
-    "peak_mean",
     r"\mathrm{E}(y_0 - \beta_1 - \dots - \beta_{<0>})_+",
     "Mean height of one pixel's noise above all that the biases up to layer k subtract.",
 )
-neighbours = _pattern("neighbours", r"\mathrm{Cov}_{<0>}", "Covariance of two neighbouring units.")
-weight_sum = _pattern("weight_sum", r"\mathrm{E}\, n^{y_{<0>}}", "Mean of n^y, y = y_k.")
-drive = _layered("drive", r"\Delta", "(n - 1) E y n^y - E n^y: its sign decides over survival.")
+neighbours = _pattern(r"\mathrm{Cov}_{<0>}", "Covariance of two neighbouring units.")
+weight_sum = _pattern(r"\mathrm{E}\, n^{y_{<0>}}", "Mean of n^y, y = y_k.")
+drive = _layered(r"\Delta", "(n - 1) E y n^y - E n^y: its sign decides over survival.")
 
 
 @lru_cache(maxsize=64)
@@ -311,9 +281,14 @@ def filter_exponent(letter: str, *weights: int) -> Any:
     return sp.Symbol(rf"\{letter}_{{[{shown}]}}", real=True)
 
 
-__all__ = [
-    name
+_TABLE = {
+    name: value
     for name, value in list(globals().items())
     if isinstance(value, sp.Symbol | type) and value in MEANINGS
-]
-__all__ += ["filter_exponent", "kappa"]
+}
+for _name, _value in _TABLE.items():
+    if isinstance(_value, type):
+        _value.__name__ = _value.__qualname__ = _name
+
+__all__ = ["filter_exponent", "kappa"]
+__all__ += list(_TABLE)

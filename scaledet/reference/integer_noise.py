@@ -108,9 +108,9 @@ class IntegerNoise:
         """Mean square change of the unit over an active pixel, in units of the noise."""
         return self._change(1, k, -1)
 
-    def energy(self, units: int, k: int) -> Fraction:
+    def energy(self, pixels: int, k: int) -> Fraction:
         """Mean square change of all units of a torus, summed, in units of the noise."""
-        return self._change(units, k, 1)
+        return self._change(pixels // self.inputs**k, k, 1)
 
     def _change(self, units: int, k: int, place: int) -> Fraction:
         pixels, weights = self.images(units, k)

@@ -91,16 +91,17 @@ class PooledPixel:
 
     def support(self, k: int) -> int:
         """Count the sites from the first to the last pixel that output unit 0 sees."""
-        seen = self._seen(k)
+        seen = self.seen(k)
         return max(seen) - min(seen) + 1
 
     def variance(self, k: int) -> Fraction:
         """Variance of h_k read as a probability law."""
-        seen = self._seen(k)
+        seen = self.seen(k)
         mean = sum((j * w for j, w in seen.items()), Fraction(0))
         return sum((j * j * w for j, w in seen.items()), Fraction(0)) - mean * mean
 
-    def _seen(self, k: int) -> Image:
+    def seen(self, k: int) -> Image:
+        """Weights of the pixels that output unit 0 sees."""
         reach = sum((len(self.layer(i)[0]) - 1) * self.stride(i - 1) for i in range(1, k + 1))
         values = {j: self.filter(k, j) for j in range(reach + 1)}
         return {j: value for j, value in values.items() if value}

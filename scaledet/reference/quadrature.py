@@ -15,7 +15,6 @@ __all__ = [
     "both_on",
     "expectation",
     "gaussian_moments",
-    "real",
     "rectified_covariance",
     "rectified_moment",
     "rectified_product",
@@ -54,7 +53,7 @@ def rectified_moment(order: int, height: Any, sigma: Any) -> Any:
     '4.5'
     """
     with mpmath.workdps(DIGITS):
-        height, sigma = real(height), real(sigma)
+        height, sigma = mpmath.mpmathify(height), mpmath.mpmathify(sigma)
         return expectation(lambda z: (height + sigma * z) ** order, -height / sigma)
 
 
@@ -70,7 +69,10 @@ def gaussian_moments(sigma: Any, rectify: str | None, pixel: Any = 1) -> Moments
 
 def _perturbation(sigma: Any, rectify: str | None, height: Any) -> tuple[Any, Any]:
     with mpmath.workdps(DIGITS):
-        clean, width = real(height if rectify == "input" else 0), real(sigma)
+        clean, width = (
+            mpmath.mpmathify(height if rectify == "input" else 0),
+            mpmath.mpmathify(sigma),
+        )
 
         def change(z: Any) -> Any:
             noisy = clean + width * z
@@ -89,7 +91,7 @@ def rectified_product(first: Any, second: Any, correlation: Any) -> Any:
     '0.5'
     """
     with mpmath.workdps(DIGITS):
-        first, second, rho = map(real, (first, second, correlation))
+        first, second, rho = map(mpmath.mpmathify, (first, second, correlation))
         rest = mpmath.sqrt(1 - rho * rho)
 
         def mean(height: Any) -> Any:
@@ -119,15 +121,8 @@ def both_on(correlation: Any) -> Any:
     '0.25'
     """
     with mpmath.workdps(DIGITS):
-        rho = real(correlation)
+        rho = mpmath.mpmathify(correlation)
         rest = mpmath.sqrt(1 - rho * rho)
         if rest == 0:
             return mpmath.mpf(0.5)
         return expectation(lambda x: mpmath.ncdf(rho * x / rest), 0, [rest, 4 * rest])
-
-
-def real(value: Any) -> Any:
-    """Return a number as an mpmath number of the working precision."""
-    if isinstance(value, Fraction):
-        return mpmath.mpf(value.numerator) / value.denominator
-    return mpmath.mpf(value)

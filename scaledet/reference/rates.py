@@ -28,6 +28,7 @@ from scaledet.reference.recursion import PlainRecursion
 
 __all__ = [
     "Rate",
+    "Values",
     "deep_squares",
     "dense_transition",
     "dominant_root",
@@ -38,6 +39,7 @@ __all__ = [
     "pooled_values",
     "shortest_recurrence",
     "spectral_radius",
+    "window",
 ]
 
 DIGITS = 50
@@ -110,8 +112,8 @@ def growth_rates(weights: tuple[int, ...], stride: int) -> tuple[Rate, Rate]:
     >>> [rate.value for rate in growth_rates((1, 1), 2)]
     [1/2, 1/4]
     """
-    peaks, drops = _sequences(deep_squares(weights, stride), weights)
-    return dominant_root(shortest_recurrence(peaks)), dominant_root(shortest_recurrence(drops))
+    peak, drop = _recurrences(deep_squares(weights, stride), weights)
+    return dominant_root(peak), dominant_root(drop)
 
 
 @cache
@@ -127,20 +129,19 @@ def deep_squares(weights: tuple[int, ...], stride: int) -> list[tuple[int, int]]
     for pair in _convolved(weights, stride):
         squares.append(pair)
         highest = (len(squares) - _SPARE) // 2
-        sequences = _sequences(squares, weights)
-        if all(0 < len(shortest_recurrence(terms)) <= highest for terms in sequences):
+        if all(0 < len(rule) <= highest for rule in _recurrences(squares, weights)):
             break
     return squares
 
 
-def _sequences(
-    squares: list[tuple[int, int]], weights: tuple[int, ...]
-) -> tuple[list[Fraction], list[Fraction]]:
-    """c_k(0) and c_k(0) - c_k(1), from the integers of `deep_squares`."""
+def _recurrences(squares: list[tuple[int, int]], weights: tuple[int, ...]) -> list[list[Any]]:
+    """Shortest recurrences of c_k(0) and c_k(0) - c_k(1), from the integers of `deep_squares`."""
     total = sum(weights) ** 2
-    peaks = [Fraction(c0, total**k) for k, (c0, _) in enumerate(squares)]
-    drops = [Fraction(c0 - c1, total**k) for k, (c0, c1) in enumerate(squares)]
-    return peaks, drops
+    sequences = [c0 for c0, _ in squares], [c0 - c1 for c0, c1 in squares]
+    return [
+        shortest_recurrence([Fraction(term, total**k) for k, term in enumerate(terms)])
+        for terms in sequences
+    ]
 
 
 def _convolved(weights: tuple[int, ...], stride: int) -> Iterator[tuple[int, int]]:
@@ -170,10 +171,8 @@ def shortest_recurrence(terms: Sequence[Fraction]) -> list[Any]:
     [1, 1]
     """
     count = len(terms)
-    before, top = (
-        fmpq_poly([0] * count + [1]),
-        fmpq_poly([fmpq(*term.as_integer_ratio()) for term in terms]),
-    )
+    before = fmpq_poly([0] * count + [1])
+    top = fmpq_poly([fmpq(*term.as_integer_ratio()) for term in terms])
     last, bottom = fmpq_poly([0]), fmpq_poly([1])
     while 2 * top.degree() >= count:
         quotient, rest = divmod(before, top)
@@ -205,10 +204,7 @@ def dominant_root(recurrence: Sequence[Any]) -> Rate:
     >>> dominant_root([Fraction(1), Fraction(1)]).value.round(10)
     1.6180339887
     """
-    return _largest_root(sp.Poly([1, *(-number(r) for r in recurrence)], sp.Symbol("x")))
-
-
-def _largest_root(polynomial: Any) -> Rate:
+    polynomial = sp.Poly([1, *(-number(r) for r in recurrence)], sp.Symbol("x"))
     largest = Rate(sp.Integer(0), 1)
     for factor, multiplicity in polynomial.factor_list()[1]:
         coefficients = factor.all_coeffs()
@@ -244,6 +240,15 @@ def dense_transition(weights: Sequence[Any], stride: int, reach: int) -> Any:
     )
 
 
+def window(length: int, stride: int) -> int:
+    """Reach M of the smallest closed window of lags that holds 0 and 1.
+
+    >>> window(3, 2), window(6, 2)
+    (1, 4)
+    """
+    return max(1, -(-(length - 1) // (stride - 1)) - 1)
+
+
 @cache
 def spectral_radius(weights: tuple[Any, ...], stride: int) -> Any:
     """Spectral radius of the transition operator on a closed window; weights as given.
@@ -251,6 +256,5 @@ def spectral_radius(weights: tuple[Any, ...], stride: int) -> Any:
     >>> spectral_radius((Fraction(1, 3),) * 3, 2).round(10) == ((5 + sp.sqrt(17)) / 18).round(10)
     True
     """
-    reach = max(1, -(-(len(weights) - 1) // (stride - 1)) - 1)
-    polynomial = dense_transition(weights, stride, reach).charpoly()
-    return _largest_root(sp.Poly(polynomial.as_expr(), polynomial.gen)).value
+    matrix = dense_transition(weights, stride, window(len(weights), stride))
+    return dominant_root([-value for value in matrix.charpoly().all_coeffs()[1:]]).value

@@ -20,7 +20,6 @@ from scaledet.reference.noise import extrapolated
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.quadrature import (
     DIGITS,
-    real,
     rectified_covariance,
     rectified_moment,
     rectified_product,
@@ -68,11 +67,11 @@ class LayeredNoise:
             spread = mpmath.mpf(0)
             for place in itertools.product(close, repeat=dim):
                 weight = prod((self.later(k, n) for n in place), start=Fraction(1))
-                spread += real(weight) * self.unit_covariance(*place)
+                spread += mpmath.mpmathify(weight) * self.unit_covariance(*place)
             # The weights of a unit sum to one: its mean is that of the units of layer 1.
-            drift = (real(sum(weights)) ** dim * rectified_moment(1, 0, 1)) ** 2
+            drift = (mpmath.mpmathify(sum(weights)) ** dim * rectified_moment(1, 0, 1)) ** 2
             peaks = [autocorrelation(_weights(self.whole, layer), 0) for layer in (1, k)]
-            scale = real(peaks[0] / peaks[1]) ** dim
+            scale = mpmath.mpmathify(peaks[0] / peaks[1]) ** dim
             return drift * scale, spread * scale
 
     def total(self, k: int, dim: int) -> Any:
@@ -89,10 +88,7 @@ class LayeredNoise:
 @lru_cache(maxsize=64)
 def _weights(pooled: PooledPixel, k: int) -> list[Fraction]:
     """Weights of the pixels that one unit of layer k sees, in order."""
-    if k == 0:
-        return [Fraction(1)]
-    reach = sum((len(pooled.layer(i)[0]) - 1) * pooled.stride(i - 1) for i in range(1, k + 1))
-    return [pooled.filter(k, j) for j in range(reach + 1)]
+    return [pooled.filter(k, j) for j in range(max(pooled.seen(k)) + 1)]
 
 
 @lru_cache(maxsize=64)

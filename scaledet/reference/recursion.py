@@ -90,9 +90,9 @@ def pooled(kernel: Kernel, stride: int) -> PooledPixel:
 def measured(recursion: PlainRecursion, name: str) -> tuple[Any, Any]:
     """Growth of c_k(0) ("peak") or c_k(0) - c_k(1) ("drop") per layer, as log base s; its error.
 
-    The rate over `SPAN` layers is followed until it has settled to 30 digits, or 12 at layer 512.
-    If it has not (a power of k multiplies it) it is extrapolated in 1/k, and its error is ten
-    times the difference of the last two extrapolations.
+    The rate over `SPAN` layers is followed until it has settled to 30 digits, or 12 at layer 512;
+    its error is at most ten times its last change. If it has not (a power of k multiplies it) it is
+    extrapolated in 1/k, and its error is ten times the difference of the last two extrapolations.
     """
     function = {"peak": recursion.peak, "drop": recursion.drop}[name]
 
@@ -107,9 +107,10 @@ def measured(recursion: PlainRecursion, name: str) -> tuple[Any, Any]:
         rates: list[Any] = []
         for layer in DEPTHS:
             rates.append((log(layer + SPAN) - log(layer)) / window)
-            if len(rates) > 1 and abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -30:
-                return sp.Float(rates[-1], 50), sp.Float("1e-28")
-        if abs(rates[-1] - rates[-2]) < mpmath.mpf(10) ** -12:
+            change = abs(rates[-1] - rates[-2]) if len(rates) > 1 else mpmath.inf
+            if change < mpmath.mpf(10) ** -30:
+                return sp.Float(rates[-1], 50), sp.Float(max(10 * change, mpmath.mpf(10) ** -45))
+        if change < mpmath.mpf(10) ** -12:
             return sp.Float(rates[-1], 50), sp.Float("1e-10")
         near, far = (2 * b - a for a, b in zip(rates[-3:], rates[-2:], strict=False))
         return sp.Float(far, 50), sp.Float(10 * abs(far - near))

@@ -16,7 +16,7 @@ __all__ = ["Case", "Claim", "Dimension", "Stride", "Values", "agree", "evaluate"
 Claim: TypeAlias = Any  # a SymPy relation; SymPy ships no types
 Dimension: TypeAlias = int | sp.Symbol  # 1, 2, 3 or symbols.d
 Stride: TypeAlias = int | str | sp.Symbol  # a number, "kernel" (its length) or symbols.s
-Case: TypeAlias = Mapping[Any, Any]
+Case: TypeAlias = Mapping[Any, Any]  # symbol to number, function class to callable
 Values: TypeAlias = Mapping[Any, Any]  # function class to callable
 
 
@@ -40,9 +40,9 @@ def agree(
     claim : sympy relation
         ``Eq``, ``Ge``, ``Le``, ``Gt`` or ``Lt``; both sides numbers or matrices once evaluated.
     cases : iterable of mappings
-        What to put in for the symbols.
+        What to put in for the symbols. A case may also hold functions, as `values` does.
     values : mapping of function class to callable, optional
-        Where applied functions such as ``c(k, m)`` take their numbers from.
+        Where applied functions such as ``c(k, m)`` take their numbers from in every case.
     digits : int
         Rationals are compared exactly, everything else to this many digits.
     tight : bool
@@ -111,10 +111,10 @@ def evaluate(expression: Any, case: Case, values: Values | None = None, reach: i
     >>> evaluate(c(k, 0) + 1, {k: 3}, {c: lambda layer, lag: Fraction(layer, 2)})
     5/2
     """
-    known = {symbol: number(value) for symbol, value in case.items()}
+    known = {key: number(value) for key, value in case.items() if not isinstance(key, type)}
     known |= {sp.oo: sp.Integer(reach), -sp.oo: sp.Integer(-reach)}
     try:
-        return _value(expression, known, values or {})
+        return _value(expression, known, {**(values or {}), **case})
     except _Meaningless as error:
         refute(f"{expression} has no meaning at {_shown(case)}: {error}")
     except (ValueError, LookupError, ZeroDivisionError) as error:
@@ -162,6 +162,9 @@ def _value(node: Any, known: dict[Any, Any], values: Values) -> Any:
             _value(inner, {**known, index: sp.Integer(at)}, values) for at in range(first, last + 1)
         )
         return sp.Add(*terms) if isinstance(node, sp.Sum) else sp.Mul(*terms)
+    if isinstance(node, sp.Piecewise):  # other branches need not have a value
+        branches = (value for value, applies in node.args if _value(applies, known, values))
+        return _value(next(branches, sp.nan), known, values)
     if isinstance(node, sp.Pow) and _value(node.exp, known, values) == 0:
         return sp.S.One  # even where the base has no value
     arguments = [_value(argument, known, values) for argument in node.args]
@@ -181,7 +184,8 @@ def _integers(arguments: Iterable[Any]) -> list[int]:
 
 
 def _shown(case: Case) -> str:
-    return ", ".join(f"{symbol} = {value}" for symbol, value in case.items()) or "the only case"
+    symbols = [f"{key} = {value}" for key, value in case.items() if not isinstance(key, type)]
+    return ", ".join(symbols) or "the only case"
 
 
 def _brief(value: Any) -> str:

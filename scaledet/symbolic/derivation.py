@@ -32,6 +32,15 @@ class Derivation(Page):
         The named results.
     abstract : str
         The result in a sentence or two.
+
+    Examples
+    --------
+    >>> import scaledet as sd
+    >>> page = sd.derive(kernel=3, stride=2)
+    >>> page.result["plateau"], page.steps[0].status
+    (5/4 - sqrt(17)/4, 'proved')
+    >>> page.check().steps[1].evidence
+    '4 entries exact; no lag beyond 1 is ever needed'
     """
 
     def __post_init__(self) -> None:

@@ -43,8 +43,9 @@ def derive(
     Parameters
     ----------
     net : Network, optional
-        Any layers: the recursion layer by layer, and for a block repeated at least twice its
-        exponents. Excludes the next four.
+        Any layers: the recursion layer by layer. Equal layers have the page of their filter and
+        the numbers of the network, a block repeated at least twice the page of its composite
+        filter. Excludes the next four.
     kernel : int, Kernel, sequence of weights, "box" or "any", default 2
         An integer n means ``box(n)``. "box" is the box of symbolic length f; "any" (stride 1)
         any kernel of span 1 through its symbolic cumulants kappa_2, kappa_4, ...
@@ -103,12 +104,11 @@ def derive(
             f"kernel must have at least two non-zero weights; got {pool!r}: nothing pools, "
             "A_k = 1 at every layer and the exponents are undefined"
         )
+    terms = _order(order, step, rectify)
     if rectify == "layers":
-        _require_no_order(order, step, rectify)
         return derive_layers(dimension, kernel=pool, stride=step)
     if step == 1:
-        return derive_flat(pool, _order(order), dimension, rectify)
-    _require_no_order(order, step)
+        return derive_flat(pool, terms, dimension, rectify)
     return derive_strided(pool, step, dimension, rectify)
 
 
@@ -128,24 +128,24 @@ def _of_network(net: Any, rectify: str | None, **others: Any) -> Derivation:
 def _of_family(
     family: str, stride: Stride, order: int | None, dim: Dimension, rectify: str | None
 ) -> Derivation:
-    if rectify == "layers":
-        box_length = family == "box" and stride in ("kernel", y.s)
-        if not (stride == 1 or box_length):
-            raise ArgumentError(
-                f"stride must be 1 or, with kernel 'box', the kernel's length (True or the symbol "
-                f"s) with rectify='layers'; got {stride!r} (give the kernel itself)"
-            )
-        _require_no_order(order, stride, rectify)
-        return derive_layers(dim, kernel=family, stride=y.s if box_length else 1)
-    if stride == 1:
-        return derive_flat(family, _order(order), dim, rectify)
-    if family == "any":
+    box_length = family == "box" and stride in ("kernel", y.s)
+    if rectify == "layers" and not (stride == 1 or box_length):
+        raise ArgumentError(
+            f"stride must be 1 or, with kernel 'box', the kernel's length (True or the symbol "
+            f"s) with rectify='layers'; got {stride!r} (give the kernel itself)"
+        )
+    if stride != 1 and family == "any":
         raise ArgumentError(
             f"stride must be 1 with kernel 'any'; got {stride!r}: with a stride the exponents "
             "depend on the weights, not on cumulants (give the kernel itself)"
         )
-    _require_no_order(order, stride)
-    return derive_boxes(True if stride == "kernel" else stride, dim, rectify)
+    terms = _order(order, stride, rectify)
+    length = y.s if box_length else stride
+    if rectify == "layers":
+        return derive_layers(dim, kernel=family, stride=length)
+    if stride == 1:
+        return derive_flat(family, terms, dim, rectify)
+    return derive_boxes(length, dim, rectify)
 
 
 def _named_stride(stride: Stride | None) -> Any:
@@ -164,13 +164,12 @@ def _or_symbol(name: str, value: Any, symbol: sp.Symbol, highest: int | None = N
     return validate.integer(name, value, 1, highest)
 
 
-def _order(order: int | None) -> int:
-    return 4 if order is None else validate.integer("order", order, 1, 40)
-
-
-def _require_no_order(order: int | None, stride: Stride, rectify: str | None = None) -> None:
+def _order(order: int | None, stride: Stride, rectify: str | None) -> int:
+    """Return the number of corrections in 1/k; refuse one where nothing is expanded."""
+    if rectify != "layers" and stride == 1:
+        return 4 if order is None else validate.integer("order", order, 1, 40)
     if order is None:
-        return
+        return 0
     where = f"stride {stride}"
     why = "the results are exact, there is no series in 1/k"
     if rectify == "layers":

@@ -73,11 +73,7 @@ def latex_of(expression: Any) -> str:
 
 
 def _name(name: str) -> str:
-    r"""LaTeX of the name of a result: ``D_k``, ``alpha``, ``D_prefactor``, ``c_k(0) of box 2``.
-
-    >>> _name("A_12"), _name("D_prefactor")
-    ('A_{12}', 'D\\ \\text{prefactor}')
-    """
+    """LaTeX of the name of a result: ``D_k``, ``alpha``, ``D_prefactor``, ``c_k(0) of box 2``."""
     if name in _NAMES:
         return _NAMES[name]
     if _GREEK.fullmatch(name):

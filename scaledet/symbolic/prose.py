@@ -21,7 +21,6 @@ __all__ = [
     "layer_in_words",
     "layers_in_words",
     "printable",
-    "reading_order",
     "shown_layers",
 ]
 
@@ -174,34 +173,25 @@ def _short(value: Any) -> str:
     return f"{digits} \\cdot 10^{{{int(power)}}}" if power else digits
 
 
-def reading_order(name: str) -> int:
-    """Put D_K, G_K, A_K first."""
-    return "DGA".find(name[0]) if name[1:2] == "_" else 3
-
-
 _NOISE = {
     "input": "rectified with the image: $\\mathrm{relu}(x + \\eta)$ enters the network",
     "noise": "rectified alone: $x + \\mathrm{relu}(\\eta)$ enters the network",
     None: "linear: $x + \\eta$ enters the network and nothing rectifies it",
 }
-_ASSUMPTIONS = (
-    "filters $a \\ge 0$ of sum 1 and biases $\\ge 0$: clean images stay non-negative, so no ReLU "
-    "acts on them and the network is linear on them, exactly",
-    "one active pixel at a uniform grid phase of the infinite lattice, $d = DIM$, moved by one "
-    "site along a random axisAXES",
-    "noise independent and Gaussian, of the energy of a move, $L \\sigma^2 = 2$, and NOISE; "
-    "$L \\to \\infty$ first, then the depth",
-    "idealised: real networks also pad with zeros, take maxima, add branches and learn filters of "
-    "both signs; none of this is covered",
-)
 _AXES = "; filters are tensor products, and $c_k$, $h_k$, $A_k$ refer to one axis"
-_ROUNDED = "exact numbers of more than 60 digits are written to 30"
 
 
 def assumptions(net: Network, rectify: str | None, rounded: bool) -> tuple[str, ...]:
     """Say what is assumed of the layers, the pixel and the noise."""
-    words = {"DIM": str(net.dim), "AXES": "" if net.dim == 1 else _AXES, "NOISE": _NOISE[rectify]}
-    texts = [layers_in_words(net), *_ASSUMPTIONS]
-    for place, word in words.items():
-        texts = [text.replace(place, word) for text in texts]
-    return (*texts, _ROUNDED) if rounded else tuple(texts)
+    texts = (
+        layers_in_words(net),
+        "filters $a \\ge 0$ of sum 1 and biases $\\ge 0$: clean images stay non-negative, so no "
+        "ReLU acts on them and the network is linear on them, exactly",
+        f"one active pixel at a uniform grid phase of the infinite lattice, $d = {net.dim}$, moved "
+        f"by one site along a random axis{_AXES if net.dim > 1 else ''}",
+        "noise independent and Gaussian, of the energy of a move, $L \\sigma^2 = 2$, and "
+        f"{_NOISE[rectify]}; $L \\to \\infty$ first, then the depth",
+        "idealised: real networks also pad with zeros, take maxima, add branches and learn filters "
+        "of both signs; none of this is covered",
+    )
+    return (*texts, "exact numbers of more than 60 digits are written to 30") if rounded else texts

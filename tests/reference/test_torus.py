@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scaledet.reference.pairs import mixed, uniform
 from scaledet.reference.pixel import PooledPixel
-from scaledet.reference.torus import Torus
+from scaledet.reference.torus import Torus, mixed, uniform
 
 SKEW = [([1, 2, 4], 2), ([3, 1, 0, 2], 3)]
 CASES = [

@@ -22,6 +22,19 @@ def test_functions_take_their_values_from_outside() -> None:
     assert agree(claim, [{k: 1, m: 0}, {k: 5, m: -3}], VALUES) == "exact in 2 cases"
 
 
+def test_a_case_may_hold_its_functions() -> None:
+    claim = sp.Eq(y.c(k, 0), k)
+    cases = [{k: 2, y.c: lambda layer, lag: layer + lag}, {k: 3}]
+    assert agree(claim, cases[:1], VALUES) == "exact in 1 case"
+    with pytest.raises(DerivationError, match="fails at k = 3: 30/7 against 3"):
+        agree(claim, cases, VALUES)
+
+
+def test_branches_that_do_not_apply_need_no_value() -> None:
+    halves = sp.Piecewise((y.c(k / 2, 0), sp.Eq(sp.Mod(k, 2), 0)), (0, True))
+    assert agree(sp.Eq(x, halves), [{k: 3, x: 0}, {k: 14, x: 10}], VALUES) == "exact in 2 cases"
+
+
 def test_sums_over_all_integers_run_to_the_reach() -> None:
     inside = sp.Function("inside")
     values = {inside: lambda at: int(abs(at) <= 7)}

@@ -1,4 +1,4 @@
-"""Matched noise pooled by boxes on tori and extrapolated to infinite size."""
+"""Boxes: matched noise pooled on tori and extrapolated to infinite size, and deep filters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import sympy as sp
 from scipy.optimize import bisect
 
 from scaledet import symbols as y
+from scaledet.network.kernel import box
 from scaledet.reference.exact import refute
 from scaledet.reference.noise import endless_parts, extrapolated, infinite_sensitivity
-from scaledet.reference.quadrature import gaussian_moments
+from scaledet.reference.quadrature import DIGITS, gaussian_moments
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree
-from scaledet.symbolic.derivation import Check
-from scaledet.symbols import d, k, s
+from scaledet.symbolic.claims import Case, agree
+from scaledet.symbolic.routes.noise import exact
+from scaledet.symbolic.routes.series import exact_correlation
+from scaledet.symbols import A, crossover, d, f, k, s, tolerance, width
 
 DEPTHS = {(1, 2): 2, (1, 3): 2, (2, 2): 2, (2, 3): 1, (3, 2): 2, (3, 3): 1}
 """Depth tried for dimension and length of boxes whose stride is their length."""
@@ -78,22 +80,13 @@ def _first_layer(dim: int, length: int) -> tuple[Any, Any]:
     return int(matrix.max()) / scale, int(covariance[0, 0]) / scale**2
 
 
-def boxes_check(route: str, quantity: Any, noise: Callable[[int, int, int], float]) -> Check:
-    """Confront a claim on `quantity`(k) with `noise`(dimension, length, layer)."""
-
-    def confront(claim: Any) -> str:
-        for (dim, length), depth in DEPTHS.items():
-            cases = [{d: dim, s: length, k: layer} for layer in range(1, depth + 1)]
-            agree(claim, cases, {quantity: partial(noise, dim, length)}, digits=9)
-        return f"to 9 digits in {sum(DEPTHS.values())} cases, s = 2, 3 and d = 1, 2, 3"
-
-    return Check(route, confront)
-
-
-def prefactor(claim: Any, dim: int) -> str:
-    """Confront the amplitude of A_k^d without stride."""
-    agree(claim, [{d: dim, y.prefactor: flat_prefactor(dim)}], digits=4)
-    return "to 4 digits"
+def by_boxes(dim: int, noise: Callable[[int, int, int], float]) -> list[Case]:
+    """Cases of G_k of boxes f = s, taken from `noise`(dimension, length, layer)."""
+    return [
+        {d: dim, s: length, k: layer, y.G: partial(noise, dim, length)}
+        for length in (2, 3)
+        for layer in range(1, DEPTHS[dim, length] + 1)
+    ]
 
 
 def growth(claim: Any, dim: int) -> str:
@@ -130,10 +123,36 @@ def flat_limit(dim: int, depths: Sequence[int], noise: Callable[[int], float]) -
     return extrapolated([1 / square for square in squares], ratios)
 
 
+def one_box(dim: int) -> list[Case]:
+    """G_1 of one box, whose width is its length."""
+    case = {d: dim, k: 1, y.prefactor: 1 / (2 * sp.pi)}
+    return [
+        {**case, y.G: partial(total_noise, dim, length), A: partial(pow, length)}
+        for length in LENGTHS
+    ]
+
+
 def balance(dim: int, length: int) -> float:
     """Scale at which mean and fluctuations are equal: the mean goes as A^d."""
     drift, spread = box_parts(dim, length, 1)
     return float(length * (spread / drift) ** (1 / dim))
+
+
+def balanced(dim: int) -> list[Case]:
+    """Amplitudes of the mean, and scales at which it equals the fluctuations."""
+    return [
+        {
+            d: dim,
+            y.prefactor: box_parts(dim, length, 1)[0] / length**dim,
+            crossover: balance(dim, length),
+        }
+        for length in (2, 3)
+    ]
+
+
+def flat_balance(dim: int) -> float:
+    """Scale at which the mean weighs as much without stride as the fluctuations of one box."""
+    return float((box_parts(dim, 2, 1)[1] / flat_prefactor(dim)) ** (1 / dim))
 
 
 @lru_cache
@@ -152,15 +171,63 @@ def local_slope(dim: int, scale: float) -> float:
     return float(scale * curve.deriv()(scale) / curve(scale))
 
 
-@lru_cache
-def reached(dim: int, error: float) -> float:
-    """Scale at which the differentiated curve comes within `error` of d, by bisection."""
-    return float(bisect(lambda scale: local_slope(dim, scale) - (1 - error) * dim, 1, 1000))
+def on_curve(dim: int) -> list[Case]:
+    """Local exponents at three scales."""
+    case = {d: dim, crossover: balance(dim, 2)}
+    return [{**case, width: at, y.beta_local: local_slope(dim, at)} for at in (1.5, 3.0, 8.0)]
+
+
+def where_reached(dim: int) -> list[Case]:
+    """Scale at which the differentiated curve comes within a tolerance of d, by bisection."""
+    cases: list[Case] = []
+    for parts in (4, 20, 100):
+        at = bisect(lambda scale, p=parts: local_slope(dim, scale) - (1 - 1 / p) * dim, 1, 1000)
+        case = {d: dim, tolerance: sp.Rational(1, parts), crossover: balance(dim, 2), width: at}
+        cases += [{**case, s: stride, k: math.log(at) / math.log(stride)} for stride in (2, 3)]
+    return cases
+
+
+def fitted() -> list[Case]:
+    """Slopes of the straight line that numpy fits to log G against log A."""
+    cases: list[Case] = []
+    for dim, stride, start in ((1, 2, 0), (1, 2, 1), (1, 3, 0), (2, 2, 0)):
+        depths = range(start, start + WINDOW)
+        noise = [sum(box_parts(dim, stride, at, depths[-1])) for at in depths]
+        slope = np.polyfit(np.log(stride) * np.array(depths), np.log(noise), 1)[0]
+        cases.append({d: dim, s: stride, k: start, y.beta_fit: float(slope)})
+    return cases
 
 
 @lru_cache
-def fitted_slope(dim: int, stride: int, start: int) -> float:
-    """Slope of the straight line that numpy fits to log G against log A."""
-    depths = range(start, start + WINDOW)
-    noise = [sum(box_parts(dim, stride, at, depths[-1])) for at in depths]
-    return float(np.polyfit(np.log(stride) * np.array(depths), np.log(noise), 1)[0])
+def deep_correlation(length: int, depth: int, lag: int = 0) -> Any:
+    """c_k(lag) of boxes without stride, from the exact composite filter."""
+    with mpmath.workdps(DIGITS):
+        return mpmath.mpmathify(exact_correlation(box(length), depth, lag))
+
+
+def deep_boxes(dim: int = 1) -> list[Case]:
+    """Correlations and local exponents of boxes without stride, many layers deep."""
+    scale = (sp.pi - 1) ** sp.Rational(1, dim) * sp.sqrt(3 / sp.pi)
+    cases: list[Case] = []
+    for length, depth in ((2, 160), (3, 100), (4, 80)):
+        beta, alpha = _deep_slopes(length, depth, dim)
+        area = sp.sqrt(1 + depth * (length**2 - 1))
+        case = {d: dim, f: length, k: depth, width: area, crossover: scale}
+        case[y.c] = lambda at, lag, f=length: exact(deep_correlation(f, at, lag))
+        cases.append({**case, y.beta_local: beta, y.alpha_local: alpha})
+    return cases
+
+
+@lru_cache
+def _deep_slopes(length: int, depth: int, dim: int) -> tuple[Any, Any]:
+    """Slopes of log G and -log D against log A at this depth, from nine layers around it."""
+    near = range(depth - 4, depth + 5)
+    with mpmath.workdps(DIGITS):
+        places = [mpmath.log(1 + at * (length**2 - 1)) / 2 for at in near]
+        known = [(deep_correlation(length, at), deep_correlation(length, at, 1)) for at in near]
+        noise = [mpmath.log(mpmath.pi - 1 + peak**-dim) for peak, _ in known]
+        drops = [-mpmath.log(1 - beside / peak) for peak, beside in known]
+        # The polynomial through all, in powers of the distance from the place in the middle.
+        powers = mpmath.matrix([[(x - places[4]) ** n for n in range(9)] for x in places])
+        first, second = (mpmath.lu_solve(powers, mpmath.matrix(v))[1] for v in (noise, drops))
+        return exact(first), exact(second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scaledet import symbols as y
@@ -11,7 +11,7 @@ from scaledet.symbolic.derivation import Check
 
 DIMS = (1, 2, 3)
 
-Cases = Sequence[Case] | Callable[[], Sequence[Case]]
+Cases = Sequence[Case] | Callable[[], Iterable[Case]]
 
 
 def against(route: str, cases: Cases, values: Values | None = None, **options: Any) -> Check:
@@ -21,6 +21,13 @@ def against(route: str, cases: Cases, values: Values | None = None, **options: A
         return agree(claim, cases() if callable(cases) else cases, values, **options)
 
     return Check(route, confront)
+
+
+def against_in(
+    dims: Sequence[int], route: str, cases: Callable[[int], Iterable[Case]], **options: Any
+) -> Check:
+    """Confront a claim with the cases of each of these dimensions."""
+    return check_in(dims, route, lambda claim, dim: agree(claim, cases(dim), **options))
 
 
 def dimensions(dim: Any) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -14,7 +14,7 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.reference.exact import number
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree
+from scaledet.symbolic.claims import Case
 from scaledet.symbols import d, k, m_1, m_2, rho, rho_drop, s
 
 SKEW = (([1, 2, 4], 2), ([1, 3], 3))
@@ -23,6 +23,7 @@ WIDE = (Torus(SKEW, 12), Torus(SKEW, 12, 2), Torus((([1, 2], 2), ([3, 1], 3)), 6
 BOXES = ((2, 2, 8, 3), (2, 3, 9, 3), (3, 3, 18, 2))
 """Length and stride of boxes whose c_k(0) is a pure power; size and largest dimension of tori."""
 LAYERS = (0, 1, 2)
+LAGS = (-2, -1, 0, 1, 3)
 
 
 def _infinite_sensitivity(torus: Torus, layer: int) -> Fraction:
@@ -30,81 +31,72 @@ def _infinite_sensitivity(torus: Torus, layer: int) -> Fraction:
     return torus.displacement(layer) / (2 * torus.square(layer))
 
 
-def on_wide_tori(claim: Any) -> str:
-    """Confront a claim about D_k on the infinite lattice with wide tori."""
-    evidence = []
-    for torus in WIDE:
-        values = {y.c: torus.correlation, y.D: partial(_infinite_sensitivity, torus)}
-        text = agree(claim, [{k: layer, d: torus.dim} for layer in LAYERS], values)
-        evidence.append(f"{text} for d = {torus.dim}")
-    return ", ".join(evidence)
+def wide_tori() -> Iterator[Case]:
+    """c_k and D_k on wide tori, as on the infinite lattice."""
+    for torus, layer in itertools.product(WIDE, LAYERS):
+        sensitivity = partial(_infinite_sensitivity, torus)
+        yield {k: layer, d: torus.dim, y.c: torus.correlation, y.D: sensitivity}
 
 
-def in_the_plane(claim: Any) -> str:
-    """Confront a claim about the autocorrelation in two dimensions, 25 lags."""
-    plane = WIDE[1]
-
-    def correlation(layer: int, *lag: int) -> Fraction:
-        return plane.pair_overlap(layer, plane.at_lag(*lag)) * plane.stride(layer) ** 2
-
-    lags = itertools.product((-2, -1, 0, 1, 3), repeat=2)
-    cases = [{k: layer, m_1: a, m_2: b} for a, b in lags for layer in LAYERS]
-    return agree(claim, cases, {y.c: plane.correlation, y.site_correlation: cache(correlation)})
-
-
-def by_powers(claim: Any) -> str:
-    """Confront an exponent with layers 1 and 2 of boxes whose c_k(0) is a pure power."""
-    return agree(claim, _powers())
+def plane() -> Iterator[Case]:
+    """Autocorrelations along one axis and in two dimensions, at 25 lags."""
+    for layer, *lag in itertools.product(LAYERS, LAGS, LAGS):
+        values = {y.c: WIDE[1].correlation, y.site_correlation: _site_correlation}
+        yield {k: layer, m_1: lag[0], m_2: lag[1], **values}
 
 
 @cache
-def _powers() -> list[dict[Any, Any]]:
-    cases = []
+def _site_correlation(layer: int, *lag: int) -> Fraction:
+    torus = WIDE[1]
+    return torus.pair_overlap(layer, torus.at_lag(*lag)) * torus.stride(layer) ** 2
+
+
+@cache
+def powers() -> list[Case]:
+    """Exponents from layers 1 and 2 of boxes whose c_k(0) is a pure power."""
+    cases: list[Case] = []
     for length, stride, size, dims in BOXES:
         for dim in range(1, dims + 1):
             torus = Torus([([1] * length, stride)] * 2, size, dim)
-            cases.append(
-                {
-                    rho: _growth(partial(torus.correlation, lag=0)),
-                    rho_drop: _growth(partial(_drop, torus)),
-                    s: stride,
-                    d: dim,
-                    y.alpha: -sp.log(_growth(partial(_infinite_sensitivity, torus)), stride),
-                    y.beta: sp.log(_growth(partial(_drift, torus)), stride),
-                }
-            )
+            layers = zip(*(_powers(torus, layer) for layer in (1, 2)), strict=True)
+            peak, drop, moved, square = (number(second / first) for first, second in layers)
+            exponents = {y.alpha: -sp.log(moved, stride), y.beta: -sp.log(square, stride)}
+            cases.append({rho: peak, rho_drop: drop, s: stride, d: dim, **exponents})
     return cases
 
 
-def _growth(quantity: Callable[[int], Fraction]) -> Any:
-    return number(quantity(2) / quantity(1))
+def _powers(torus: Torus, layer: int) -> tuple[Fraction, ...]:
+    """c_k(0), c_k(0) - c_k(1), D_k, and the square of one pixel over that of a constant image."""
+    peak = torus.correlation(layer, 0)
+    drop = peak - torus.correlation(layer, 1)
+    square = torus.stride(layer) ** torus.dim * torus.square(layer)
+    return peak, drop, _infinite_sensitivity(torus, layer), square
 
 
-def _drop(torus: Torus, layer: int) -> Fraction:
-    return torus.correlation(layer, 0) - torus.correlation(layer, 1)
+def widths() -> Iterator[Case]:
+    """Width along the last axis of the filter of one unit; the variance of that of a line."""
+    for torus, layer in itertools.product(WIDE, LAYERS):
+        values = {y.spread: partial(_variance, torus.line), y.A: partial(_width, torus)}
+        yield {k: layer, d: torus.dim, **values}
 
 
-def _drift(torus: Torus, layer: int) -> Any:
-    """Return the square of a constant image over that of one pixel."""
-    return 1 / (torus.stride(layer) ** torus.dim * torus.square(layer))
+def _variance(torus: Torus, layer: int) -> Any:
+    return _covariance(torus, layer)[-1, -1]
 
 
-def by_covariance(claim: Any) -> str:
-    """Confront widths with the covariance of the filter of one unit, by axis and as a volume."""
-    evidence = []
-    for torus in WIDE:
-        line = torus.line
-        wide = line if claim.has(y.volume) else torus
-        values = {
-            y.spread: lambda layer, line=line: _covariance(line, layer)[0, 0],
-            y.A: lambda layer, torus=wide: sp.sqrt(1 + 12 * _covariance(torus, layer)[-1, -1]),
-            y.volume: lambda layer, torus=torus: sp.sqrt(
-                (sp.eye(torus.dim) + 12 * _covariance(torus, layer)).det()
-            ),
-        }
-        cases = [{k: layer, d: torus.dim} for layer in LAYERS]
-        evidence.append(agree(claim, cases, values))
-    return ", ".join(evidence)
+def _width(torus: Torus, layer: int) -> Any:
+    return sp.sqrt(1 + 12 * _variance(torus, layer))
+
+
+def volumes() -> Iterator[Case]:
+    """Volume of the filter of one unit by its covariance; the width of that of a line."""
+    for torus, layer in itertools.product(WIDE, LAYERS):
+        values = {y.A: partial(_volume, torus.line), y.volume: partial(_volume, torus)}
+        yield {k: layer, d: torus.dim, **values}
+
+
+def _volume(torus: Torus, layer: int) -> Any:
+    return sp.sqrt((sp.eye(torus.dim) + 12 * _covariance(torus, layer)).det())
 
 
 @cache

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -13,16 +14,18 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composite
 from scaledet.reference.rates import (
+    Values,
     dense_transition,
+    growth_rates,
     measured_alpha,
     measured_beta,
     pooled_values,
     spectral_radius,
+    window,
 )
-from scaledet.symbolic.claims import agree
+from scaledet.symbolic.claims import Case, agree
 from scaledet.symbols import d, f, k, m, n, s
 from scaledet.theory.growth.smoothness import smoothness
 
@@ -56,13 +59,9 @@ NO_SUM_RULE: tuple[Filter, ...] = (
     *_filters(2, "11111"),
 )
 SIGNED: tuple[RealFilter, ...] = (
-    (share([2, -1]), 2),
-    (share([3, -2, 5]), 2),
-    (share([-1, 3, -2, 1]), 2),
-    (share([1, 3, 2, -2]), 3),
-    (share([1, 1, 1]), 3),
-    (share([1]), 2),
-    (share([1, 1]), 2),
+    *((share(weights), 2) for weights in ([2, -1], [3, -2, 5], [-1, 3, -2, 1])),
+    *((share(weights), 3) for weights in ([1, 3, 2, -2], [1, 1, 1])),
+    *((share(weights), 2) for weights in ([1], [1, 1])),
 )
 """Real filters of sum one."""
 NORMALISED = tuple((share(w), stride) for w, stride in NO_SUM_RULE[:7])
@@ -73,6 +72,13 @@ REAL: tuple[RealFilter, ...] = (
 )
 """Signed and non-negative filters."""
 DEEP = (1, 2, 3)
+SMOOTH = ((1, 2, 1), (1, 3, 3, 1), (1, 4, 6, 4, 1), (2, 1))
+TWINS = ((1, 3, 2), (1, 2, 0, 1, 2), (1, 1), (1, 0, 1))
+RATES = "growth rates of exact squares of composite filters"
+RANGE = (
+    "every filter of sum rule and span 1 with coprime weights: up to 3 and length up to 5 at "
+    "stride 2, up to 2 and length up to 6 at strides 3 and 4"
+)
 
 
 def divided(weights: Sequence[Fraction], stride: int) -> tuple[Fraction, ...] | None:
@@ -94,23 +100,7 @@ def averaged(weights: Sequence[Fraction], stride: int) -> tuple[Fraction, ...]:
     return tuple(wider)
 
 
-def order_and_rest(weights: Sequence[int], stride: int) -> tuple[int, tuple[Fraction, ...]]:
-    """Largest n with a = (q/s)^n b, and b."""
-    rest, count = share(weights), 0
-    while (smaller := divided(rest, stride)) is not None:
-        rest, count = smaller, count + 1
-    return count, rest
-
-
-def radius(weights: Sequence[Fraction], stride: int) -> Any:
-    """Spectral radius of the dense transition operator."""
-    return spectral_radius(tuple(number(w) for w in weights), stride)
-
-
-@cache
-def taps(weights: tuple[Fraction, ...], stride: int, layer: int) -> list[Fraction]:
-    """Composite filter, convolved."""
-    return composite(weights, stride, layer)
+taps = cache(composite)
 
 
 def correlations(weights: tuple[Fraction, ...], stride: int) -> Callable[[int, int], Fraction]:
@@ -119,153 +109,162 @@ def correlations(weights: tuple[Fraction, ...], stride: int) -> Callable[[int, i
 
 
 @cache
-def images(given: Filter) -> dict[Any, Any]:
-    """Quantities of pooled images, and gamma_k of the filter without one average."""
-    weights, stride = given
-    values = pooled_values(PooledPixel([(list(share(weights)), stride)]))
+def images(*layers: Filter) -> Values:
+    """Quantities of pooled images, and gamma_k of the first filter without one average."""
+    values = pooled_values(PooledPixel([(list(share(w)), stride) for w, stride in layers]))
+    weights, stride = layers[0]
     quotient = divided(share(weights), stride)
     return values if quotient is None else {**values, y.gamma: correlations(quotient, stride)}
 
 
+def _count(claim: Any, trials: Iterable[tuple[Sequence[Case], Values, bool]]) -> int:
+    """Confront a claim with cases of many filters, attained where said; count the cases."""
+    count = 0
+    for cases, values, tight in trials:
+        agree(claim, cases, values, tight=tight)
+        count += len(cases)
+    return count
+
+
 def tried(claim: Any, panel: Sequence[Filter], *, attained: Sequence[Filter] = ()) -> str:
     """Confront a claim in k, s and f with pooled images; attained at every layer where said."""
-    for given, layer in itertools.product(panel, DEEP):
-        case = {k: layer, s: given[1], f: len(given[0])}
-        agree(claim, [case], images(given), tight=given in attained)
-    count = len(panel) * len(DEEP)
+    trials = (
+        ([{k: layer, s: given[1], f: len(given[0])}], images(given), given in attained)
+        for given in panel
+        for layer in DEEP
+    )
+    count = _count(claim, trials)
     return f"{count} cases, {len(panel)} filters" + (", attained" if attained else "")
-
-
-def window(length: int, stride: int) -> int:
-    """M of the closed window."""
-    return max(1, -(-(length - 1) // (stride - 1)) - 1)
 
 
 @cache
 def power(weights: tuple[Fraction, ...], stride: int, layer: int) -> Any:
     """T^k on the closed window, dense and exact."""
+    reach = window(len(weights), stride)
     if layer == 0:
-        return sp.eye(2 * window(len(weights), stride) + 1)
-    matrix = dense_transition(weights, stride, window(len(weights), stride))
-    return matrix * power(weights, stride, layer - 1)
+        return sp.eye(2 * reach + 1)
+    return dense_transition(weights, stride, reach) * power(weights, stride, layer - 1)
+
+
+def _powers(weights: tuple[Fraction, ...], stride: int) -> Values:
+    """Entries of T^k, the largest of them, and c_k."""
+    reach = window(len(weights), stride)
+
+    def entry(layer: int, row: int, column: int) -> Any:
+        if layer < 1 or max(abs(row), abs(column)) > reach:
+            raise IndexError(f"({row}, {column}) is beyond the window")
+        return power(weights, stride, layer)[row + reach, column + reach]
+
+    return {
+        y.transition_entry: entry,
+        y.transition_norm: lambda layer: max(map(abs, power(weights, stride, layer))),
+        y.c: correlations(weights, stride),
+    }
 
 
 def powers(claim: Any) -> str:
     """Confront powers of dense matrices with correlated composite filters."""
-    count = 0
-    for weights, stride in REAL:
+
+    def cases(weights: tuple[Fraction, ...], stride: int) -> list[Case]:
         reach = window(len(weights), stride)
-
-        def entry(
-            layer: int, row: int, column: int, w: Any = weights, t: int = stride, r: int = reach
-        ) -> Any:
-            if layer < 1 or max(abs(row), abs(column)) > r:
-                raise IndexError(f"({row}, {column}) is beyond the window")
-            return power(w, t, layer)[row + r, column + r]
-
-        values = {
-            y.transition_entry: entry,
-            y.transition_norm: lambda layer, w=weights, t=stride: max(map(abs, power(w, t, layer))),
-            y.c: correlations(weights, stride),
-        }
         lags = range(-reach, reach + 1) if claim.has(m) else [0]
-        for layer, row, column in itertools.product((1, 2, 3), lags, lags):
-            agree(claim, [{k: layer, m: row, n: column, s: stride}], values)
-            count += 1
+        indices = itertools.product(DEEP, lags, lags)
+        return [{k: layer, m: row, n: column, s: stride} for layer, row, column in indices]
+
+    count = _count(claim, ((cases(*given), _powers(*given), False) for given in REAL))
     return f"exact in {count} cases, signed filters included"
 
 
-def radii(claim: Any) -> str:
-    """Confront a claim on the spectral radius of real filters of sum one."""
-    cases = [{y.rho: radius(weights, stride), s: stride} for weights, stride in REAL]
-    return agree(claim, cases, tight=True)
+def radii() -> list[Case]:
+    """Spectral radii of real filters of sum one."""
+    return [{y.rho: spectral_radius(weights, stride), s: stride} for weights, stride in REAL]
 
 
 def overlapping(claim: Any) -> str:
     """Confront gamma_k at distance S_k, with the sites per residue class counted."""
-    for given, layer in itertools.product(SUM_RULE, DEEP):
+
+    def trial(given: Filter, layer: int) -> tuple[list[Case], Values, bool]:
         weights, stride = given
-        quotient = divided(share(weights), stride)
-        if quotient is None:
-            raise ValueError(f"{given} has no sum rule")
+        quotient = divided(share(weights), stride) or ()
         sites = [at for at, value in enumerate(taps(quotient, stride, layer)) if value]
         most = max(Counter(at % stride**layer for at in sites).values())
         if most > max(1, -(-(len(weights) - stride) // (stride - 1))):
             raise ValueError(f"{most} sites per class for {given}")
         boxes = set(weights) == {1} and len(weights) in (stride, 2 * stride)
-        agree(claim, [{k: layer, n: most}], images(given), tight=boxes)
-    return f"{len(SUM_RULE) * len(DEEP)} cases, attained by boxes of length s and 2s"
+        return [{k: layer, n: most}], images(given), boxes
+
+    count = _count(claim, itertools.starmap(trial, itertools.product(SUM_RULE, DEEP)))
+    return f"{count} cases, attained by boxes of length s and 2s"
 
 
 def intertwined(claim: Any) -> str:
     """Confront autocorrelations of e and of (q/s) e."""
-    cases = 0
-    for weights, stride in SIGNED:
-        values = {
+
+    def trial(weights: tuple[Fraction, ...], stride: int) -> tuple[list[Case], Values, bool]:
+        values: Values = {
             y.quotient_correlation: partial(autocorrelation, weights),
             y.autocorrelation: partial(autocorrelation, averaged(weights, stride)),
         }
-        reach = range(-len(weights) - stride, len(weights) + stride + 1)
-        agree(claim, [{m: lag, s: stride} for lag in reach], values)
-        cases += len(reach)
-    return f"exact in {cases} cases, signed filters included"
+        reach = len(weights) + stride
+        return [{m: lag, s: stride} for lag in range(-reach, reach + 1)], values, False
+
+    count = _count(claim, itertools.starmap(trial, SIGNED))
+    return f"exact in {count} cases, signed filters included"
 
 
-def averaged_radii(claim: Any) -> str:
-    """Confront spectral radii of dense matrices of e and of (q/s) e."""
-    cases = []
-    for weights, stride in (*SIGNED, *NORMALISED):
-        wider = radius(averaged(weights, stride), stride)
-        cases.append({y.rho_b: radius(weights, stride), y.rho: wider, s: stride})
-    return agree(claim, cases)
+def averaged_radii() -> list[Case]:
+    """Spectral radii of dense matrices of e and of (q/s) e."""
+    return [
+        {
+            y.rho_b: spectral_radius(w, stride),
+            y.rho: spectral_radius(averaged(w, stride), stride),
+            s: stride,
+        }
+        for w, stride in (*SIGNED, *NORMALISED)
+    ]
 
 
 @cache
-def facts(given: Filter) -> dict[Any, Any]:
+def facts(weights: Weights, stride: int) -> Case:
     """Measured exponents, order and quotient of a filter; radii of dense matrices."""
-    weights, stride = given
-    order, rest = order_and_rest(weights, stride)
+    order, rest = 0, share(weights)
+    while (smaller := divided(rest, stride)) is not None:
+        order, rest = order + 1, smaller
     known = {
         s: stride,
         n: order,
-        y.rho_b: radius(rest, stride),
+        y.rho_b: spectral_radius(rest, stride),
         y.alpha: measured_alpha(weights, stride),
         y.nu: smoothness(weights, stride).nu,
     }
     if order:
-        quotient = divided(share(weights), stride) or ()
-        known[y.rho_g] = radius(quotient, stride)
+        known[y.rho_g] = spectral_radius(divided(share(weights), stride) or (), stride)
     return known
 
 
-def exponents(claim: Any, panel: Sequence[Filter]) -> str:
-    """Confront a claim on exponents with measured ones."""
-    cases = [
-        {**facts(given), d: dim, y.beta: dim * measured_beta(*given)}
+def exponents(panel: Sequence[Filter], dims: Sequence[int] = (1,)) -> list[Case]:
+    """Measured exponents of filters, in one dimension or in several."""
+    return [
+        {**facts(*given), d: dim, y.beta: dim * measured_beta(*given)}
         for given in panel
-        for dim in ((1, 2) if claim.has(y.beta) else (1,))
+        for dim in dims
     ]
-    return agree(claim, cases)
 
 
 def leaking(claim: Any) -> str:
     """Confront the bound without sum rule, other layers following; fibres are searched."""
-    count = 0
-    for given in NO_SUM_RULE:
+
+    def trial(given: Filter, later: Filter) -> tuple[list[Case], Values, bool]:
         weights, stride = given
         least = {y.delta: defect(share(weights), stride)}
-        for later in (given, ((1, 2, 1), 2), ((2, 1, 1), 1)):
-            short = later == given and len(weights) <= stride and len(set(weights)) == 1
-            for layer in DEEP:
-                agree(claim, [{k: layer, **least}], followed(given, later), tight=short)
-                count += 1
+        short = later == given and len(weights) <= stride and len(set(weights)) == 1
+        return [{k: layer, **least} for layer in DEEP], images(given, later), short
+
+    followed = [
+        (given, later) for given in NO_SUM_RULE for later in (given, ((1, 2, 1), 2), ((2, 1, 1), 1))
+    ]
+    count = _count(claim, itertools.starmap(trial, followed))
     return f"{count} cases, attained by boxes shorter than the stride"
-
-
-@cache
-def followed(first: Filter, later: Filter) -> dict[Any, Any]:
-    """Quantities of pooled images: one layer, then equal other ones."""
-    return pooled_values(PooledPixel([(list(share(w)), stride) for w, stride in (first, later)]))
 
 
 @cache
@@ -282,3 +281,52 @@ def defect(weights: tuple[Fraction, ...], stride: int) -> Any:
                 mean = sum(p * (1 - mpmath.cos(a)) for p, a in zip(squares, angles, strict=True))
                 least = min(least, mean / total)
         return sp.Float(mpmath.nstr(least, 50), 50)
+
+
+def named() -> list[Case]:
+    """Measured exponents of single filters at stride 2."""
+    measures = {"alpha": measured_alpha, "beta": measured_beta}
+    return [
+        {
+            y.filter_exponent(kind, *weights): measure(weights, 2)
+            for weights in (*SMOOTH, *TWINS)
+            for kind, measure in measures.items()
+        }
+    ]
+
+
+def cohomologous(claim: Any) -> str:
+    """Confront composite filters of [1, 2, 0, 1, 2] and [1, 3, 2], site by site."""
+
+    def sites(weights: Weights) -> Callable[[int, int], Fraction]:
+        rows = [composite([Fraction(w, 6) for w in weights], 2, layer) for layer in range(6)]
+        return lambda layer, at: rows[layer][at] if 0 <= at < len(rows[layer]) else Fraction(0)
+
+    cases = [{k: layer, m: at} for layer in (1, 2, 3, 4) for at in range(-1, 5 * 2**layer)]
+    return agree(claim, cases, {y.h: sites(TWINS[1]), y.g: sites(TWINS[0])})
+
+
+def small_filters() -> Iterator[Filter]:
+    """All filters with sum rule and span 1 of coprime weights in a range."""
+    for stride, highest, longest in ((2, 3, 5), (3, 2, 6), (4, 2, 6)):
+        for length in range(2, longest + 1):
+            for weights in itertools.product(range(highest + 1), repeat=length):
+                support = [at for at, weight in enumerate(weights) if weight]
+                cosets = {sum(weights[r::stride]) for r in range(stride)}
+                coprime = math.gcd(*support) == math.gcd(*weights) == 1
+                if weights[0] and weights[-1] and len(cosets) == 1 and coprime:
+                    yield weights, stride
+
+
+def small_alphas() -> list[Case]:
+    """Measured alpha of every small filter of sum rule and span 1."""
+    return [{y.alpha: measured_alpha(*given)} for given in small_filters()]
+
+
+def small_multiplicities() -> list[Case]:
+    """Multiplicity of both growth rates of every small filter with sum rule."""
+    return [
+        {y.multiplicity: rate.multiplicity}
+        for given in small_filters()
+        for rate in growth_rates(*given)
+    ]

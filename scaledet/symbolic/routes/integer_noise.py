@@ -1,4 +1,4 @@
-"""Confront claims on units with biases with all outcomes of noise of few integer values."""
+"""Units with biases, from all outcomes of noise of few integer values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from scaledet import symbols as y
 from scaledet.reference.integer_noise import IntegerNoise, clean_height
 from scaledet.reference.pixel import autocorrelation
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree
-from scaledet.symbolic.derivation import Check
-from scaledet.symbols import L, d, k, m, s
+from scaledet.symbolic.claims import Case
+from scaledet.symbols import L, d, k, s
 
 NOISE = ((0, 3), (1, 2), (3, 1))
 """Heights of the rectified noise of one pixel, with weights."""
@@ -30,88 +29,60 @@ PLACES = ((1, 2, 4), (1, 3, 3), (2, 2, 3), (3, 2, 2))
 """Dimension, stride and depth of networks whose clean images are carried out."""
 STRENGTHS = (Fraction(1, 100), Fraction(1, 15), Fraction(2, 13), Fraction(3, 7))
 
-Outcomes = tuple[tuple[int, int], ...]
-Trial = tuple[int, int, IntegerNoise, Sequence[int]]
-"""Dimension, stride, network, and the layers at which a claim is tried."""
-Values = dict[Any, Callable[..., Any]]
-Budgets = Callable[[Fraction, int, int], list[Fraction]]
-"""Budgets of all layers, from the strength, the inputs of a unit and the depth."""
-
 
 def networks(
-    *trials: tuple[int, int, Outcomes, tuple[int, ...], Sequence[int]],
-) -> tuple[Trial, ...]:
-    """Make networks from (dimension, stride, outcomes of the noise, budgets, layers)."""
-    return tuple(
-        (dim, stride, IntegerNoise(stride**dim, outcomes, budgets), layers)
-        for dim, stride, outcomes, budgets, layers in trials
-    )
+    *trials: tuple[int, int, tuple[tuple[int, int], ...], tuple[int, ...], Sequence[int]],
+) -> list[Case]:
+    """Laws and moments of background units, all outcomes enumerated.
+
+    `trials` are (dimension, stride, outcomes of the noise, budgets, layers).
+    """
+    cases: list[Case] = []
+    for dim, stride, outcomes, budgets, layers in trials:
+        noise = IntegerNoise(stride**dim, outcomes, budgets)
+        values = {
+            y.unit_law: noise.law,
+            y.unit_mean: noise.mean,
+            y.unit_variance: noise.variance,
+            y.background_square: noise.square,
+            y.shortfall: noise.shortfall,
+            y.budget: noise.budget,
+            y.peak_mean: noise.peak_mean,
+            y.drive: noise.drive,
+            y.weight_sum: partial(noise.generating, derivative=0),
+        }
+        cases += [{d: dim, s: stride, k: layer, **values} for layer in layers]
+    return cases
 
 
-def outcomes_check(
-    route: str, trials: Sequence[Trial], heights: Sequence[int] | None = None
-) -> Check:
-    """Check laws and moments of background units, the laws at these heights."""
-    points = [{}] if heights is None else [{m: height} for height in heights]
-
-    def confront(claim: Any) -> str:
-        evidence = []
-        for dim, stride, network, layers in trials:
-            cases = [{d: dim, s: stride, k: at, **point} for at in layers for point in points]
-            evidence.append(agree(claim, cases, _values(network)))
-        dims = sorted({dim for dim, *_ in trials})
-        return f"{evidence[0]}, {len(trials)} networks with d = {', '.join(map(str, dims))}"
-
-    return Check(route, confront)
-
-
-def _values(network: IntegerNoise) -> Values:
-    return {
-        y.unit_law: network.law,
-        y.unit_mean: network.mean,
-        y.unit_variance: network.variance,
-        y.background_square: network.square,
-        y.shortfall: network.shortfall,
-        y.budget: network.budget,
-        y.peak_mean: network.peak_mean,
-        y.drive: network.drive,
-        y.weight_sum: partial(network.generating, derivative=0),
-    }
-
-
-def energy(claim: Any) -> str:
-    """Confront the noise of whole images with one active pixel."""
-    trials = ((1, 2, 2, 2), (1, 2, 4, 1), (1, 3, 2, 1), (2, 2, 2, 1))
-    for dim, stride, units, layer in trials:
-        inputs = stride**dim
-        pixels = units * inputs**layer
-        network = IntegerNoise(inputs, SIGNED if pixels <= 8 else LOW, (1, 1, 1), height=5)
-        values: Values = {
-            y.energy: partial(_energy, network, pixels),
-            y.background_square: network.square,
-            y.active_square: network.active_square,
+def energy() -> list[Case]:
+    """Noise of whole images with one active pixel."""
+    cases: list[Case] = []
+    for dim, stride, pixels, layer in ((1, 2, 8, 2), (1, 2, 8, 1), (1, 3, 6, 1), (2, 2, 8, 1)):
+        noise = IntegerNoise(stride**dim, SIGNED, (1, 1, 1), height=5)
+        values = {
+            y.energy: partial(noise.energy, pixels),
+            y.background_square: noise.square,
+            y.active_square: noise.active_square,
             y.S: partial(pow, stride),
         }
-        agree(claim, [{d: dim, s: stride, k: layer, L: pixels}], values)
-    return f"exact for {len(trials)} tori with d = 1, 2"
+        cases.append({d: dim, s: stride, k: layer, L: pixels, **values})
+    return cases
 
 
-def _energy(network: IntegerNoise, pixels: int, layer: int) -> Fraction:
-    return network.energy(pixels // network.inputs**layer, layer)
-
-
-def neighbours(claim: Any) -> str:
-    """Confront the covariance of two neighbouring units under noise of variance 9."""
-    trials = list(itertools.product(([1, 1], [1, 1, 1], [1, 2, 1], [1, 3, 2, 1]), (1, 2, 3)))
-    for weights, stride in trials:
+def neighbours() -> list[Case]:
+    """Covariance of two neighbouring units under noise of variance 9."""
+    cases: list[Case] = []
+    filters = ([1, 1], [1, 1, 1], [1, 2, 1], [1, 3, 2, 1])
+    for weights, stride in itertools.product(filters, (1, 2, 3)):
         torus = Torus([(weights, stride)] * 2, 4 * stride**2 * len(weights))
         shares = [Fraction(weight, sum(weights)) for weight in weights]
-        values: Values = {
+        values = {
             y.neighbours: partial(_covariance, torus),
             y.autocorrelation: partial(autocorrelation, shares),
         }
-        agree(claim, [{s: stride, y.sigma: 3}], values)
-    return f"exact for {len(trials)} filters and strides, 0 exactly where they do not overlap"
+        cases.append({s: stride, y.sigma: 3, **values})
+    return cases
 
 
 def _covariance(torus: Torus, layer: int) -> Fraction:
@@ -119,63 +90,68 @@ def _covariance(torus: Torus, layer: int) -> Fraction:
     return 9 * Fraction(int(first @ second), torus.scale(layer) ** 2)
 
 
-def shares(claim: Any) -> str:
-    """Confront the height that biases of unequal budgets leave of a pixel."""
+def shares() -> list[Case]:
+    """Height that biases of unequal budgets leave of a pixel of height 1 or 2."""
     budgets = [Fraction(1, 2), Fraction(1, 7), Fraction(1, 3), Fraction(3, 5)]
-    trials = list(itertools.product(PLACES, (1, 2)))
-    for (dim, stride, depth), height in trials:
-        cases = [{d: dim, s: stride, k: at, y.peak: height} for at in range(1, depth + 1)]
-        agree(claim, cases, _clean(dim, stride, budgets, height))
-    return f"exact in {len(trials)} series of layers, d = 1, 2, 3"
+    return [
+        {**case, y.peak: height}
+        for place, height in itertools.product(PLACES, (1, 2))
+        for case in _carried(*place, budgets, height)
+    ]
 
 
-def clean(budgets: Budgets, claim: Any) -> str:
-    """Confront the clean signal while it lives."""
-    count = 0
+def clean(budget: Callable[[Fraction, int, int], Fraction]) -> list[Case]:
+    """Clean signal while it lives; `budget`(strength, inputs, layer)."""
+    cases: list[Case] = []
     for (dim, stride, depth), strength in itertools.product(PLACES, STRENGTHS):
-        values = _clean(dim, stride, budgets(strength, stride**dim, depth), 1)
-        layers = [at for at in range(1, depth + 1) if values[y.signal](at)]
-        cases = [{d: dim, s: stride, k: at, y.strength: strength} for at in layers]
-        if cases:
-            agree(claim, cases, values)
-            count += len(cases)
-    return f"exact in {count} layers that see the pixel, d = 1, 2, 3"
+        budgets = [budget(strength, stride**dim, at) for at in range(1, depth + 1)]
+        carried = _carried(dim, stride, depth, budgets, 1)
+        cases += [{**case, y.strength: strength} for case in carried if case[y.signal](case[k])]
+    return cases
 
 
-def _clean(dim: int, stride: int, budgets: Sequence[Fraction], height: int) -> Values:
+def _carried(
+    dim: int, stride: int, depth: int, budgets: Sequence[Fraction], height: int
+) -> list[Case]:
     def signal(layer: int) -> Fraction:
         return clean_height(dim, stride, budgets, layer, height) / Fraction(stride) ** (dim * layer)
 
-    return {y.signal: signal, y.budget: lambda layer: [0, *budgets][layer]}
+    values = {y.signal: signal, y.budget: lambda layer: [0, *budgets][layer]}
+    return [{d: dim, s: stride, k: layer, **values} for layer in range(1, depth + 1)]
 
 
-def death(budgets: Budgets, claim: Any) -> str:
-    """Confront the first layer that is blank, to either side of every edge."""
-    cases = []
+def constant(strength: Fraction, inputs: int, layer: int) -> Fraction:
+    """Budget of one layer if all biases are equal."""
+    return strength * Fraction(inputs) ** layer
+
+
+def death() -> list[Case]:
+    """First layer that equal biases leave blank, 1 % to either side of every edge."""
+    cases: list[Case] = []
     for dim, stride, depth in PLACES:
         inputs = stride**dim
         edges = [Fraction(inputs - 1, inputs * (inputs**at - 1)) for at in range(1, depth + 1)]
         for edge, side in itertools.product(edges, (99, 101)):
             strength = edge * Fraction(side, 100)
-            biases = budgets(strength, inputs, depth + 1)
+            budgets = [constant(strength, inputs, at) for at in range(1, depth + 2)]
             layers = range(depth + 1)
-            blank = [at for at in layers if not clean_height(dim, stride, biases, at)]
+            blank = [at for at in layers if not clean_height(dim, stride, budgets, at)]
             if blank:
                 cases.append({d: dim, s: stride, y.strength: strength, y.dead: blank[0]})
-    return agree(claim, cases) + ", 1 % to either side of every edge"
+    return cases
 
 
-def gain(claim: Any) -> str:
-    """Confront how much more a late cut leaves of two active pixels than an early one."""
+def gain() -> list[Case]:
+    """How much more a late cut leaves of two active pixels than an early one."""
 
     def difference(first: int, second: int, cut: int) -> int:
         image = np.array([[first, 0, 0, second]])
         late, early = (IntegerNoise(2, (), cuts).run(image, 2) for cuts in ((0, cut), (cut, 0)))
         return int((late - early).item())
 
+    names = (y.first_height, y.second_height, y.spent)
     heights = itertools.product(range(6), range(6), range(1, 6))
-    cases = [{y.first_height: a, y.second_height: b, y.spent: cut} for a, b, cut in heights]
-    return agree(claim, cases, {y.cut_gain: difference})
+    return [{**dict(zip(names, at, strict=True)), y.cut_gain: difference} for at in heights]
 
 
 def critical() -> list[dict[Any, Any]]:

@@ -14,15 +14,14 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.rates import measured_alpha, measured_beta, pooled_values
-from scaledet.symbolic.claims import agree
+from scaledet.symbolic.claims import Values, agree
 from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbols import k, n
 
-Weights = tuple[int, ...]
-Values = dict[Any, Callable[..., Any]]
 Family = Callable[[int], list[Any]]
 
 PANEL = (
@@ -56,10 +55,9 @@ def stack_check(family: Family, attained: str, digits: int = 25) -> Check:
 
 
 @cache
-def _pooled(layers: tuple[tuple[Weights, int], ...]) -> Values:
-    return pooled_values(
-        PooledPixel([([Fraction(w, sum(weights)) for w in weights], s) for weights, s in layers])
-    )
+def _pooled(layers: tuple[tuple[tuple[int, ...], int], ...]) -> Values:
+    exact = [([Fraction(w, sum(weights)) for w in weights], stride) for weights, stride in layers]
+    return pooled_values(PooledPixel(exact))
 
 
 @cache
@@ -87,17 +85,17 @@ def members(family: Family) -> Values:
                 y.highest: _number(max(taps)),
             }
 
-    def single(quantity: Any) -> Callable[..., Any]:
-        return lambda member: numbers(member)[quantity]
-
-    singles = {quantity: single(quantity) for quantity in (y.D, y.W, y.A, y.highest)}
-    return {y.c: lambda member, lag: numbers(member)[y.c][lag], **singles}
+    return {
+        y.c: lambda member, lag: numbers(member)[y.c][lag],
+        y.D: lambda member: numbers(member)[y.D],
+        y.W: lambda member: numbers(member)[y.W],
+        y.A: lambda member: numbers(member)[y.A],
+        y.highest: lambda member: numbers(member)[y.highest],
+    }
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return sp.Rational(*value.as_integer_ratio())
-    return sp.Float(mpmath.nstr(value, 60), 60)
+    return number(value if isinstance(value, Fraction) else sp.Float(mpmath.nstr(value, 60), 60))
 
 
 def box(member: int) -> list[Any]:

@@ -1,8 +1,9 @@
-"""Confront the model with small tori: every pixel, unit, move and outcome of the noise is tried."""
+"""The model on small tori and pooled images: every pixel, unit, move and outcome of the noise."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
@@ -12,51 +13,42 @@ import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.reference.exact import number
 from scaledet.reference.noise import gaussian_sensitivity, infinite_sensitivity
+from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.quadrature import gaussian_moments
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree
-from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.checks import DIMS, check_in
+from scaledet.symbolic.claims import Case
+from scaledet.symbolic.routes.checks import DIMS
 from scaledet.symbolic.routes.noise import LAWS, TORI, exact
-from scaledet.symbols import L, d, k, sigma
+from scaledet.symbols import L, d, f, k, s, sigma
 
 INPUTS = {dim: Torus([([1, 2, 4], 1)], size, dim) for dim, size in ((1, 7), (2, 4), (3, 3))}
-LAYER = (((1, 2, 4), 2),)
 LAYERS = (0, 1, 2)
+SKEW = [Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)]
 
 
-def units(claim: Any) -> str:
-    """Confront a claim about single units with networks of positive biases."""
-    count = 0
+def units() -> Iterator[Case]:
+    """Single units of networks with positive biases, and the same units of linear networks."""
     for torus in TORI.values():
-        cases = [
-            {k: layer, y.i: unit, y.p: pixel}
-            for layer in LAYERS
-            for unit in range(torus.features(layer).shape[1])
-            for pixel in range(torus.pixels)
-        ]
         values = {
             y.output: torus.output,
             y.unit: partial(torus.output, real=False),
             y.bias: partial(_bias, torus),
         }
-        agree(claim, cases, values)
-        count += len(cases)
-    return f"exact for {count} units in d = 1, 2, 3"
+        for layer in LAYERS:
+            places = map(range, torus.features(layer).shape)
+            for pixel, unit in itertools.product(*places):
+                yield {**values, k: layer, y.i: unit, y.p: pixel}
 
 
 def _bias(torus: Torus, layer: int) -> Fraction:
     return Fraction(torus.biases[layer - 1], torus.scale(layer))
 
 
-def ratio_check() -> Check:
-    """Check a claim about D_k, G_k and R_k with all moves and all outcomes of a noise."""
-    return check_in(
-        DIMS,
-        "all displacements, and all outcomes of a noise of few values",
-        lambda claim, dim: agree(claim, [{k: layer} for layer in LAYERS], _sensitivities(dim)),
-    )
+def sensitivities() -> Iterator[Case]:
+    """D_k, G_k and R_k: all displacements, and all outcomes of a noise."""
+    return ({**_sensitivities(dim), k: layer} for dim in DIMS for layer in LAYERS)
 
 
 @lru_cache
@@ -72,42 +64,25 @@ def _sensitivities(dim: int) -> dict[Any, Any]:
     }
 
 
-def input_check(route: str) -> Check:
-    """Check a claim about layer 0 with all pixels, moves and pairs of images."""
-
-    def confront(claim: Any, dim: int) -> str:
-        torus = INPUTS[dim]
-        values = {y.D: torus.sensitivity, y.Q: torus.distance}
-        return agree(claim, [{d: dim, L: torus.pixels}], values)
-
-    return check_in(DIMS, route, confront)
+IMAGES: list[Case] = [
+    {d: dim, L: torus.pixels, y.D: torus.sensitivity, y.Q: torus.distance}
+    for dim, torus in INPUTS.items()
+]
+"""Layer 0: all pixels, moves and pairs of images."""
 
 
-def pair_moves(claim: Any) -> str:
-    """Confront the energy of two moves with all of them, on tori that no walk wraps around."""
-    count = 0
+def pair_moves() -> Iterator[Case]:
+    """Energies of all pairs of moves of two pixels, on tori that no walk wraps around."""
     for dim in DIMS:
         torus = Torus([], 8, dim)
         for offset in itertools.product(range(4), repeat=dim):
             if 0 < sum(offset) <= 3:
                 other = int(np.ravel_multi_index(offset, [torus.size] * dim))
-                energy = torus.pair_change(0, {(0, other): Fraction(1)})
-                values = {y.walks: partial(torus.walks, start=0, end=other)}
-                case = {d: dim, L: torus.pixels, sigma: sp.sqrt(energy / sp.Integer(torus.pixels))}
-                agree(claim, [case], values)
-                count += 1
-    return f"exact for {count} displacements in d = 1, 2, 3"
-
-
-def noisy_input(claim: Any) -> str:
-    """Confront a claim about the noise at the input with quadrature, pixel by pixel."""
-    count = 0
-    for torus in INPUTS.values():
-        for width in (mpmath.mpf("0.3"), mpmath.mpf(2)):
-            values = {y.G: partial(_noisy, torus, width), y.Q: torus.distance}
-            agree(claim, [{L: torus.pixels, sigma: exact(width)}], values, digits=11)
-            count += 1
-    return f"to 11 digits in {count} cases"
+                width = sp.sqrt(
+                    number(torus.pair_change(0, {(0, other): Fraction(1)}) / torus.pixels)
+                )
+                walks = partial(torus.walks, start=0, end=other)
+                yield {d: dim, L: torus.pixels, sigma: width, y.walks: walks}
 
 
 @lru_cache
@@ -115,12 +90,42 @@ def _noisy(torus: Torus, width: Any, layer: int) -> float:
     return sum(gaussian_sensitivity(torus, layer, gaussian_moments(width, "input")))
 
 
-def noisy_large_input(claim: Any) -> str:
-    """Confront a claim about matched noise at the input with tori extrapolated to infinite size."""
-    for dim in (2, 3):
-        agree(claim, [{}], {y.G: partial(_unbounded, dim)}, digits=11)
-    return "to 11 digits in d = 2, 3"
+NOISY_INPUT: list[Case] = [
+    {**case, sigma: exact(width), y.G: partial(_noisy, INPUTS[case[d]], width)}
+    for case in IMAGES
+    for width in (mpmath.mpf("0.3"), mpmath.mpf(2))
+]
+"""Noise at the input by quadrature, pixel by pixel."""
 
 
 def _unbounded(dim: int, layer: int) -> float:
-    return sum(infinite_sensitivity(LAYER, layer, dim, "input", (12, 18, 24)))
+    return sum(infinite_sensitivity((((1, 2, 4), 2),), layer, dim, "input", (12, 18, 24)))
+
+
+NOISY_LARGE_INPUT: list[Case] = [{y.G: partial(_unbounded, dim)} for dim in (2, 3)]
+"""Matched noise at the input, from tori extrapolated to infinite size."""
+
+
+def boxes() -> Iterator[Case]:
+    """Variances of one layer, a box of length 1 to 6."""
+    return ({f: length, y.spread: _box(length, 2).variance} for length in range(1, 7))
+
+
+def _box(length: int, stride: int) -> PooledPixel:
+    return PooledPixel([([Fraction(1, length)] * length, stride)])
+
+
+def disjoint_boxes() -> Iterator[Case]:
+    """Variances, and the sites that a unit sees, of networks whose filter is a box."""
+    for length in (2, 3, 5):
+        pooled = _box(length, length)
+        for layer in (1, 2, 3):
+            yield {k: layer, y.A: pooled.support, y.spread: pooled.variance}
+
+
+def equal_layers() -> Iterator[Case]:
+    """Variances of equal layers with a skew filter at three strides."""
+    for stride in (1, 2, 3):
+        pooled = PooledPixel([(SKEW, stride)])
+        case = {s: stride, y.kappa(2): pooled.variance(1), y.spread: pooled.variance}
+        yield from ({**case, k: layer} for layer in (0, 1, 2, 3))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
@@ -15,6 +15,7 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.reference.exact import number
 from scaledet.reference.noise import (
     NoiseLaw,
     gaussian_sensitivity,
@@ -24,9 +25,9 @@ from scaledet.reference.noise import (
 from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.quadrature import gaussian_moments, rectified_moment
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree
+from scaledet.symbolic.claims import Case, agree
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.checks import check_in
+from scaledet.symbolic.routes.checks import against_in
 from scaledet.theory.prediction import predict
 
 TORI = {
@@ -57,72 +58,59 @@ WIDTHS = (mpmath.mpf("0.5"), mpmath.mpf(2))
 
 MOMENTS = (y.mu_1, y.v_0, y.active_mean, y.active_variance)
 
-Values = dict[Any, Callable[..., Any]]
-Trial = tuple[dict[Any, Any], Values]
-"""Numbers for symbols, and for applied functions."""
-
 
 class Bench:
     """Tori of some dimensions on which claims about noise are tried, at every layer."""
 
     def __init__(self, dims: Sequence[int], rectify: str | None) -> None:
-        self.dims, self.rectify = tuple(dims), rectify
+        self.dims, self.rectify = dims, rectify
 
     def dense(self, route: str) -> Check:
         """Check overlaps, c_k, S_k, Q_k and D_k in exact rationals."""
-        return self._check(route, lambda _: [({}, {})])
+        return against_in(self.dims, route, lambda dim: _cases(TORI[dim]))
 
     def unequal(self, route: str) -> Check:
         """Enumerate noise whose law differs from pixel to pixel."""
-        return self._check(route, _unequal_noise)
+        return against_in(self.dims, route, lambda dim: _cases(TORI[dim], _unequal_noise(dim)))
 
     def enumerated(self, route: str) -> Check:
         """Enumerate noise of equal law, through the ReLUs of every layer."""
-        return self._check(route, self._equal_noise)
+        return against_in(self.dims, route, self._equal_noise)
 
     def gaussian(self, route: str) -> Check:
         """Pool Gaussian noise, its moments taken by quadrature."""
-        return self._check(route, self._gaussian_noise, digits=11)
+        return against_in(self.dims, route, self._gaussian_noise, digits=11)
 
     def infinite(self, route: str) -> Check:
         """Check the parts of G_k on the infinite lattice, noise matched."""
 
-        def confront(claim: Any, dim: int) -> str:
+        def cases(dim: int) -> list[Case]:
             def parts(layer: int) -> tuple[float, float]:
                 return infinite_sensitivity(SKEW, layer, dim, self.rectify, LARGE[dim])
 
-            values: Values = {
+            values: Case = {
                 y.c: LARGE_TORI[1].correlation,
                 y.G: lambda layer: sum(parts(layer)),
                 y.G_mean: lambda layer: parts(layer)[0],
                 y.G_variance: lambda layer: parts(layer)[1],
             }
-            return agree(claim, [{y.d: dim, y.k: layer} for layer in range(3)], values, digits=11)
+            return [{y.d: dim, y.k: layer, **values} for layer in range(3)]
 
-        return check_in(self.dims, route, confront)
+        return against_in(self.dims, route, cases, digits=11)
 
-    def _check(
-        self, route: str, trials: Callable[[int], Iterable[Trial]], digits: int = 25
-    ) -> Check:
-        def confront(claim: Any, dim: int) -> str:
-            torus, evidence = TORI[dim], []
-            for numbers, functions in trials(dim):
-                cases = [{**case, **numbers} for case in _cases(torus)]
-                evidence.append(agree(claim, cases, _dense(torus) | functions, digits=digits))
-            return "; ".join(dict.fromkeys(evidence))
+    def _equal_noise(self, dim: int) -> list[Case]:
+        law = LAWS[dim]
+        moments = dict(zip(MOMENTS, law.moments(self.rectify), strict=True))
+        moments[y.sigma] = sp.sqrt(number(law.moments(None)[1]))
+        energy = {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)}
+        return _cases(TORI[dim], {**moments, **energy})
 
-        return check_in(self.dims, route, confront)
-
-    def _equal_noise(self, dim: int) -> Iterator[Trial]:
-        numbers = dict(zip(MOMENTS, LAWS[dim].moments(self.rectify), strict=True))
-        square = LAWS[dim].moments(None)[1]
-        numbers[y.sigma] = sp.sqrt(sp.Rational(square.numerator, square.denominator))
-        yield numbers, {y.energy: lambda layer: _enumerated(dim, layer, self.rectify)}
-
-    def _gaussian_noise(self, dim: int) -> Iterator[Trial]:
+    def _gaussian_noise(self, dim: int) -> list[Case]:
+        cases: list[Case] = []
         for width in WIDTHS:
             noise = partial(_gaussian, TORI[dim], width=width, rectify=self.rectify)
-            yield {y.sigma: exact(width), **_quadrature(width, self.rectify)}, {y.G: noise}
+            cases += _cases(TORI[dim], {**_quadrature(width, self.rectify), y.G: noise})
+        return cases
 
 
 def moment(claim: Any) -> str:
@@ -131,35 +119,46 @@ def moment(claim: Any) -> str:
         pairs = [(0, 1), (1, 1), (1, 3), (-1, 2), (2, 1), (3, 10)]
         cases = [{y.height: m, y.sigma: width} for m, width in pairs]
         return agree(claim, cases, {y.rectified: lambda *at: exact(rectified_moment(*at))})
-    return agree(claim, [{y.sigma: exact(s), **_quadrature(s, "input")} for s in WIDTHS])
+    return agree(claim, [_quadrature(width, "input") for width in WIDTHS])
 
 
 MOMENTS_CHECK = Check("quadrature of the definition against the normal density", moment)
 
 
-def finite_size(claim: Any) -> str:
-    """Confront G_k at matched noise with tori of any size."""
-    evidence = []
+def finite_size() -> list[Case]:
+    """G_k at matched noise on tori of any size, and as the package predicts it."""
+    cases: list[Case] = []
     for dim, torus in LARGE_TORI.items():
-        evidence.append(agree(claim, _cases(torus), _matched(torus, "input"), digits=11))
+        cases += _cases(torus, _matched(torus, "input"))
         size = PREDICTED[dim]
         predicted = predict(Network([Layer(3), Layer(2, stride=2)], dim=dim), size=size).G
         pooled = PooledPixel([([Fraction(1, 3)] * 3, 1), ([Fraction(1, 2)] * 2, 2)])
         values = {y.G: lambda layer, G=predicted: float(G[layer]), y.c: pooled.correlation}
-        cases = [{y.d: dim, y.L: size**dim, y.k: layer} for layer in (0, 1, 2)]
-        evidence.append(agree(claim, cases, values, digits=11))
-    return f"{evidence[0]} for each of {len(evidence)} networks"
+        cases += [{y.d: dim, y.L: size**dim, y.k: layer, **values} for layer in (0, 1, 2)]
+    return cases
 
 
-def rectified_alone(claim: Any, dim: int) -> str:
-    """Confront G_k at matched noise that is rectified alone with tori."""
-    return agree(claim, _cases(TORI[dim]), _matched(TORI[dim], "noise"), digits=11)
+def rectified_alone(dim: int) -> list[Case]:
+    """G_k at matched noise that is rectified alone, on tori."""
+    return _cases(TORI[dim], _matched(TORI[dim], "noise"))
 
 
-def linear_ratio(claim: Any, dim: int) -> str:
-    """Confront D_k/G_k of matched linear noise with exact rationals."""
-    values = {y.R: partial(_relative, dim), y.c: TORI[dim].correlation}
-    return agree(claim, _cases(TORI[dim]), values)
+def linear_ratio(dim: int) -> list[Case]:
+    """D_k/G_k of matched linear noise in exact rationals."""
+    return _cases(TORI[dim], {y.R: partial(_relative, dim)})
+
+
+def linear_growth(pools: Sequence[PooledPixel]) -> list[Case]:
+    """Growth of the energy of linear noise against that of the pixel, from layer 1 on."""
+    cases: list[Case] = []
+    for pooled in pools:
+        layers = (1, 2) if pooled.stride(1) > 1 else (1, 2, 3)
+        noise = [
+            sum(weight**2 for weight in pooled.seen(layer).values()) / pooled.correlation(layer, 0)
+            for layer in layers
+        ]
+        cases += [{y.beta: sp.log(number(energy / noise[0]))} for energy in noise[1:]]
+    return cases
 
 
 def exact(value: Any) -> Any:
@@ -167,30 +166,27 @@ def exact(value: Any) -> Any:
     return sp.Float(mpmath.nstr(value, 32), 32)
 
 
-def _quadrature(width: Any, rectify: str | None) -> dict[Any, Any]:
+def _quadrature(width: Any, rectify: str | None) -> Case:
     moments = map(exact, gaussian_moments(width, rectify))
-    return dict(zip(MOMENTS, moments, strict=True))
+    return {y.sigma: exact(width), **dict(zip(MOMENTS, moments, strict=True))}
 
 
-def _cases(torus: Torus) -> list[dict[Any, Any]]:
-    layers = range(len(torus.layers) + 1)
-    return [{y.d: torus.dim, y.L: torus.pixels, y.k: layer} for layer in layers]
-
-
-def _dense(torus: Torus) -> Values:
-    """Positions are read around the torus: pixel L is pixel 0."""
-    return {
+def _cases(torus: Torus, values: Case | None = None) -> list[Case]:
+    """Every layer; positions are read around the torus: pixel L is pixel 0."""
+    measured: Case = {
         y.overlap: lambda k, p, q: torus.overlap(k, p % torus.pixels, q % torus.pixels),
         y.c: torus.correlation,
         y.S: torus.stride,
         y.Q: torus.distance,
         y.D: lambda k: torus.displacement(k) / torus.distance(k),
+        **(values or {}),
     }
+    layers = range(len(torus.layers) + 1)
+    return [{y.d: torus.dim, y.L: torus.pixels, y.k: layer, **measured} for layer in layers]
 
 
-def _matched(torus: Torus, rectify: str) -> Values:
-    noise = partial(_gaussian, torus, width=matched_width(torus), rectify=rectify)
-    return {y.G: noise, y.c: torus.correlation}
+def _matched(torus: Torus, rectify: str) -> Case:
+    return {y.G: partial(_gaussian, torus, width=matched_width(torus), rectify=rectify)}
 
 
 @lru_cache(maxsize=64)
@@ -212,16 +208,15 @@ def _relative(dim: int, layer: int) -> Fraction:
     return torus.displacement(layer) / noise
 
 
-def _unequal_noise(dim: int) -> Iterator[Trial]:
+def _unequal_noise(dim: int) -> Case:
     """Pixel q takes the values q + 1 and 2 - q*q with equal chances."""
     values = _values_of_pixels(TORI[dim])
     means, gaps = [Fraction(a + b, 2) for a, b in values], [Fraction(a - b, 2) for a, b in values]
-    functions: Values = {
+    return {
         y.mean: lambda q: means[q % len(means)],
         y.variance: lambda q: gaps[q % len(gaps)] ** 2,
         y.energy: partial(_unequal_energy, dim),
     }
-    yield {}, functions
 
 
 def _values_of_pixels(torus: Torus) -> list[tuple[int, int]]:

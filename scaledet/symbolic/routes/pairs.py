@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -11,14 +11,20 @@ from typing import Any
 from scaledet import symbols as y
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
-from scaledet.reference.pairs import Law, at_displacement, labelled, mixed, ring_distance, uniform
-from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree
+from scaledet.reference.torus import (
+    Law,
+    Torus,
+    at_displacement,
+    blocks,
+    labelled,
+    mixed,
+    ring_distance,
+    uniform,
+)
+from scaledet.symbolic.claims import Case
 from scaledet.symbols import N, k, m, m_1, m_2, n, p
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.prediction import predict
-
-Values = dict[Any, Callable[..., Any]]
 
 RINGS = (
     Torus([([1, 2, 4], 2), ([3, 1, 0, 2], 3)], 12),
@@ -46,12 +52,17 @@ SCALES: tuple[tuple[int, Any, Any], ...] = (
     (12, 5, 1),
 )
 """Size of the ring, scale and gap of T1."""
+SIDE, SIZE = 2, 8
+"""The counterexample for T2: blocks of two pixels, one box of length 2 at stride 2."""
+BLOCKS = ((2, 2, 1), (4, 2, 1), (4, 2, 2), (8, 2, 2), (3, 3, 1), (9, 3, 1))
+"""Side of the blocks, length and stride of the boxes, layer."""
 
 
 @cache
-def _averages(torus: Torus) -> Values:
+def _averages(torus: Torus) -> Case:
     """Overlaps, and their changes by moves, averaged over the position of the first pixel."""
     return {
+        N: torus.size,
         y.c: torus.line.correlation,
         y.S: torus.stride,
         y.overlap: lambda k, p, q: torus.overlap(k, p % torus.pixels, q % torus.pixels),
@@ -70,95 +81,74 @@ def _difference(torus: Torus, order: int, k: int, lag: int) -> Fraction:
     return after - 2 * here + before
 
 
-def on_rings(claim: Any, lags: Iterable[int]) -> str:
-    """Confront a claim about averages over the position with both rings."""
-    evidence = []
-    for ring in RINGS:
-        cases = [{k: layer, m: lag, N: ring.size} for layer in LAYERS for lag in lags]
-        evidence.append(agree(claim, cases, _averages(ring)))
-    return " and ".join(evidence)
+def _under(ring: Torus, law: Law) -> dict[Any, Any]:
+    """Functions that a law of displacements and the filters of a ring determine."""
+    return {**_averages(ring), y.law: partial(at_displacement, law, ring.size)}
 
 
-def in_plane(claim: Any) -> str:
-    """Confront a claim about averages over the position with a torus of two dimensions."""
+def averages(lags: Iterable[int]) -> Iterator[Case]:
+    """Averages over the position on both rings."""
+    for ring, layer, lag in itertools.product(RINGS, LAYERS, lags):
+        yield {**_averages(ring), k: layer, m: lag}
+
+
+def plane() -> Iterator[Case]:
+    """Averages over the position on a torus of two dimensions."""
     lags = ((0, 0), (1, 0), (0, 2), (1, 1), (2, 1), (1, 3), (2, 2), (3, 3))
-    cases = [{k: layer, m_1: a, m_2: b} for layer in LAYERS for a, b in lags]
-    return agree(claim, cases, _averages(PLANE))
+    for layer, (first, second) in itertools.product(LAYERS, lags):
+        yield {**_averages(PLANE), k: layer, m_1: first, m_2: second}
 
 
-def at_phases(claim: Any) -> str:
-    """Confront the cross term of one pair of pixels, p and n, at several phases of the grid."""
-    evidence = []
-    for ring in RINGS:
+def phases() -> Iterator[Case]:
+    """Cross terms of one pair of pixels, p and n, at several phases of the grid."""
+    for ring, layer, first, lag in itertools.product(RINGS, LAYERS, range(3), (0, 1, 3)):
 
         def cross(k: int, p: int, q: int, ring: Torus = ring) -> Fraction:
             return ring.pair_cross(k, {(p % ring.size, q % ring.size): Fraction(1)})
 
-        places = itertools.product(LAYERS, range(3), (0, 1, 3))
-        cases = [{k: layer, p: first, n: first + lag} for layer, first, lag in places]
-        evidence.append(agree(claim, cases, {**_averages(ring), y.pair_cross: cross}))
-    return " and ".join(evidence)
+        yield {**_averages(ring), y.pair_cross: cross, k: layer, p: first, n: first + lag}
 
 
 @cache
-def _laws() -> list[tuple[Torus, Law]]:
-    """Rings with laws: one displacement, each label, all pairs, balanced labels, coincidences."""
-    laws = []
+def _enumerated() -> list[Case]:
+    """Q_k and D_k of one displacement, each label, all pairs, balanced labels, coincidences."""
+    cases: list[Case] = []
     for ring in RINGS:
         size = ring.size
         near, far = labelled(size, 3, 5)
         fixed = [uniform([(q, (q + lag) % size) for q in range(size)]) for lag in (1, 2, 3)]
         every = uniform(itertools.combinations(range(size), 2))
         meeting = mixed(near, ring.at_lag(0))
-        laws += [(ring, law) for law in (*fixed, near, far, every, mixed(near, far), meeting)]
-    return laws
-
-
-def _under(ring: Torus, law: Law) -> Values:
-    """Functions that a law of displacements and the filters of a ring determine."""
-    return {**_averages(ring), y.law: partial(at_displacement, law, ring.size)}
-
-
-@cache
-def _enumerated(index: int) -> Values:
-    ring, law = _laws()[index]
-    return {
-        **_under(ring, law),
-        y.Q: cache(lambda k: ring.pair_distance(k, law)),
-        y.D: cache(lambda k: ring.pair_sensitivity(k, law)),
-    }
-
-
-def with_laws(claim: Any) -> str:
-    """Confront a claim about a law of displacements with enumeration under every law."""
-    evidence = ""
-    for index, (ring, _) in enumerate(_laws()):
-        cases = [{k: layer, N: ring.size} for layer in LAYERS]
-        evidence = agree(claim, cases, _enumerated(index))
-    return f"{evidence} for each of {len(_laws())} laws on two rings"
+        for law in (*fixed, near, far, every, mixed(near, far), meeting):
+            distance = cache(partial(ring.pair_distance, law=law))
+            sensitivity = cache(partial(ring.pair_sensitivity, law=law))
+            cases.append({**_under(ring, law), y.Q: distance, y.D: sensitivity})
+    return cases
 
 
 @cache
-def _predicted(index: int) -> tuple[Torus, Values]:
-    """Return a ring with the law of a task, and the exact D_k that the package predicts."""
-    options, balanced = TASKS[index]
-    task = ScaleDetection(**options)
-    layers = [([1, 2, 4], 3 if task.size % 2 else 2), ([2, 1], 1)]
-    net = Network([Layer(weights, stride) for weights, stride in layers])
-    exact = list(predict(net, task=task, balanced=balanced).exact_D)
-    near, far = ([(int(a[0]), int(b[0])) for a, b in task.pairs(label)] for label in (1, -1))
-    law = mixed(uniform(near), uniform(far)) if balanced else uniform(near + far)
-    ring = Torus(layers, task.size)
-    return ring, {**_under(ring, law), y.D: exact.__getitem__}
+def _predicted() -> list[Case]:
+    """Exact D_k that the package predicts for the tasks, with the laws of their rings."""
+    cases: list[Case] = []
+    for options, balanced in TASKS:
+        task = ScaleDetection(**options)
+        layers = [([1, 2, 4], 3 if task.size % 2 else 2), ([2, 1], 1)]
+        net = Network([Layer(weights, stride) for weights, stride in layers])
+        exact = list(predict(net, task=task, balanced=balanced).exact_D)
+        near, far = ([(int(a[0]), int(b[0])) for a, b in task.pairs(label)] for label in (1, -1))
+        law = mixed(uniform(near), uniform(far)) if balanced else uniform(near + far)
+        cases.append({**_under(Torus(layers, task.size), law), y.D: exact.__getitem__})
+    return cases
 
 
-def on_tasks(claim: Any) -> str:
-    """Confront a claim about a law of displacements with `predict` on four tasks."""
-    evidence = ""
-    for index in range(len(TASKS)):
-        ring, values = _predicted(index)
-        evidence = agree(claim, [{k: layer, N: ring.size} for layer in LAYERS], values)
-    return f"predict {evidence} for each of {len(TASKS)} tasks"
+def laws() -> Iterator[Case]:
+    """Q_k and D_k under every law of displacements, all images enumerated."""
+    return ({**case, k: layer} for case in _enumerated() for layer in LAYERS)
+
+
+def laws_and_tasks() -> Iterator[Case]:
+    """D_k under every law of displacements, and as `predict` has it for the tasks."""
+    return ({**case, k: layer} for case in (*_enumerated(), *_predicted()) for layer in LAYERS)
 
 
 @cache
@@ -166,21 +156,57 @@ def _far_sensitivity(k: int) -> Fraction:
     return WIDE.pair_sensitivity(k, uniform([(q, q + 12) for q in range(12)]))
 
 
-def far_apart(claim: Any) -> str:
-    """Confront a claim about pixels that no unit sees together."""
-    values = {y.c: WIDE.correlation, y.D: _far_sensitivity}
-    return agree(claim, [{k: layer, N: WIDE.size} for layer in (1, 2)], values)
+FAR: list[Case] = [
+    {y.c: WIDE.correlation, y.D: _far_sensitivity, k: layer, N: WIDE.size} for layer in (1, 2)
+]
+"""Pixels that no unit sees together."""
 
 
-def counted(claim: Any, label: int) -> str:
-    """Confront the number of pairs of one label of T1 with all pairs, and with the task's count."""
-    symbol = y.near_pairs if label == 1 else y.far_pairs
-    cases = []
+def counts() -> Iterator[Case]:
+    """Numbers of pairs of each label of T1: all pairs counted, and the counts of the task."""
     for size, xi, gap in SCALES:
         distances = [ring_distance(a, b, size) for a, b in itertools.combinations(range(size), 2)]
         near = sum(distance < xi - gap for distance in distances)
         far = sum(distance >= xi + gap for distance in distances)
-        task = ScaleDetection(size=size, xi=xi, gap=gap)
-        for count in (near if label == 1 else far, task.counts[label]):
-            cases.append({symbol: count, N: size, y.xi: xi, y.gap: gap})
-    return agree(claim, cases)
+        case = {N: size, y.xi: xi, y.gap: gap}
+        for numbers in ({1: near, -1: far}, ScaleDetection(size=size, xi=xi, gap=gap).counts):
+            yield {**case, y.near_pairs: numbers[1], y.far_pairs: numbers[-1]}
+
+
+@cache
+def _mean_in_block(side: int, stride: int, offsets: int, layer: int) -> Fraction:
+    """Mean overlap over the pairs of one block of T2, averaged over this many offsets."""
+    ring = Torus([([1] * stride, stride)] * layer, 2 * side)
+    law = mixed(*(blocks(ring.size, side, offset)[0] for offset in range(offsets)))
+    return ring.pair_overlap(layer, law)
+
+
+IN_BLOCKS: list[Case] = [
+    {
+        k: layer,
+        y.xi: side,
+        y.S: partial(pow, stride),
+        y.block_overlap: partial(_mean_in_block, side, stride, 1),
+        y.shifted_overlap: partial(_mean_in_block, side, stride, side),
+    }
+    for side, stride, layer in BLOCKS
+]
+"""Mean overlaps within a block, from all pairs of one block."""
+
+
+@cache
+def balanced_law(offsets: int) -> Law:
+    """Both labels of the counterexample with the same probability, over this many offsets."""
+    return mixed(*(law for offset in range(offsets) for law in blocks(SIZE, SIDE, offset)))
+
+
+@cache
+def counterexample() -> list[Case]:
+    """D_1 of the counterexample: from all images, moves and pairs, and from `predict`."""
+    ring = Torus([([1, 1], 2)], SIZE)
+    at_zero, shifted = (
+        cache(partial(ring.pair_sensitivity, law=balanced_law(offsets))) for offsets in (1, SIDE)
+    )
+    task = ScaleDetection(size=SIZE, xi=SIDE, variant="T2")
+    predicted = list(predict(Network.uniform(2, 2), task=task, balanced=True).exact_D)
+    return [{y.D: D, y.shifted_D: shifted} for D in (at_zero, predicted.__getitem__)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
@@ -11,9 +12,11 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.reference.exact import number, refute
+from scaledet.reference.pixel import composites
 from scaledet.reference.quadrature import (
     DIGITS,
     both_on,
@@ -22,14 +25,15 @@ from scaledet.reference.quadrature import (
     rectified_product,
 )
 from scaledet.reference.rectified_units import LayeredNoise, torus_noise
+from scaledet.reference.recursion import PlainRecursion
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import agree, evaluate
+from scaledet.symbolic.claims import Case, agree
 from scaledet.symbolic.derivation import Check
-from scaledet.symbolic.routes.box_noise import flat_limit
-from scaledet.symbolic.routes.checks import against, check_in, dimensions
-from scaledet.symbolic.routes.deep_boxes import deep_peak
+from scaledet.symbolic.routes import strided
+from scaledet.symbolic.routes.box_noise import by_boxes, deep_correlation, flat_limit, late_noise
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.noise import exact
-from scaledet.symbolic.routes.repeated_block import close, log, repeated_block
+from scaledet.symbolic.routes.series import local_check
 from scaledet.theory.prediction import predict
 
 SKEW = LayeredNoise((((1, 2, 4), 2), ((3, 1, 0, 2), 3), ((2, 1), 1)))
@@ -47,73 +51,32 @@ MEANS = (
 )
 """Means of two units and their correlation."""
 PAIR = (((1, 1), 1), ((3, 1), 2))
+EXPANDED = 400_000_000
+"""Bits of the longest filter without stride that is expanded in integers."""
 SIZES = (256, 320)
 """Tori on which the active pixel is included, extrapolated to infinite size."""
 DEFINITION = "quadrature of the definition against the normal density"
 DEPTHS = (8, 16, 32, 64)
 """Depths of boxes of 3 from which an amplitude is extrapolated in powers of A_k^-2."""
 
-Values = dict[Any, Callable[..., Any]]
+
+def overlaps(dim: int) -> list[Case]:
+    """Overlaps of units of layer 1 on tori, in exact rationals."""
+    torus = TORI[dim]
+    weights, side = torus.features(1), torus.size // torus.stride(1)
+
+    def shared(lag: int) -> Fraction:
+        """Sum of products of the weights of unit 0 and of one `lag` along the first axis."""
+        other = (lag % side) * side ** (dim - 1)
+        return Fraction(int(weights[:, 0] @ weights[:, other]), torus.scale(1) ** 2)
+
+    values = {y.unit_overlap: shared, y.c: torus.correlation, y.S: torus.stride}
+    return [{y.n: lag, y.d: dim, **values} for lag in (0, 1, 2)]
 
 
-class Layered:
-    """Networks on which claims are tried, in some dimensions, at every layer from 1."""
-
-    def __init__(self, dims: Sequence[int]) -> None:
-        self.dims = tuple(dims)
-
-    def dense(self, route: str) -> Check:
-        """Check overlaps of units of layer 1 on tori, in exact rationals."""
-
-        def confront(claim: Any, dim: int) -> str:
-            torus = TORI[dim]
-            values: Values = {
-                y.unit_overlap: partial(_shared, torus),
-                y.c: torus.correlation,
-                y.S: torus.stride,
-            }
-            return agree(claim, [{y.n: lag, y.d: dim} for lag in (0, 1, 2)], values)
-
-        return check_in(self.dims, route, confront)
-
-    def line(self, route: str) -> Check:
-        """Check sums over the weights along one axis, in exact rationals, and parts of G_k."""
-        return against(route, _cases(1), _values(1), reach=12)
-
-    def parts(self, route: str, *, tight: bool = False) -> Check:
-        """Check both parts of G_k in every dimension; `tight` as in ``agree``."""
-
-        def confront(claim: Any, dim: int) -> str:
-            return agree(claim, _cases(dim), _values(dim), tight=tight)
-
-        return check_in(self.dims, route, confront)
-
-    def whole(self, route: str) -> Check:
-        """Check G_k, the active pixel included, and in every dimension without it."""
-
-        def confront(claim: Any) -> str:
-            pair = LayeredNoise(PAIR)
-            values: Values = {
-                y.c: pair.whole.correlation,
-                y.G: lambda layer: sp.Float(torus_noise(PAIR, layer, SIZES)),
-                y.G_variance: lambda layer: exact(pair.parts(layer, 1)[1]),
-            }
-            evidence = []
-            if 1 in self.dims:
-                cases = [{y.k: layer, y.d: 1} for layer in (1, 2)]
-                evidence.append(agree(claim, cases, values, digits=11) + " on tori")
-            evidence += [agree(claim, _cases(dim), _values(dim)) for dim in self.dims]
-            return "; ".join(dict.fromkeys(evidence))
-
-        return Check(route, confront)
-
-
-def _cases(dim: int) -> list[dict[Any, Any]]:
-    return [{y.k: layer, y.d: dim} for layer in range(1, SHALLOW[dim] + 1)]
-
-
-def _values(dim: int) -> Values:
-    return {
+def layers(dim: int) -> list[Case]:
+    """Exact sums over weights, and parts of G_k, at every layer from 1."""
+    values: Case = {
         y.later: SKEW.later,
         y.c: SKEW.whole.correlation,
         y.S: SKEW.whole.stride,
@@ -122,6 +85,7 @@ def _values(dim: int) -> Values:
         y.G_variance: lambda layer: exact(_parts(dim, layer)[1]),
         y.G: lambda layer: exact(SKEW.total(layer, dim)),
     }
+    return [{y.k: layer, y.d: dim, **values} for layer in range(1, SHALLOW[dim] + 1)]
 
 
 @lru_cache
@@ -129,39 +93,51 @@ def _parts(dim: int, layer: int) -> tuple[Any, Any]:
     return SKEW.parts(layer, dim)
 
 
-def _shared(torus: Torus, lag: int) -> Any:
-    """Sum of products of the weights of unit 0 of layer 1 and of one `lag` along the first axis."""
-    side = torus.size // torus.stride(1)
-    weights = torus.features(1)
-    other = (lag % side) * side ** (torus.dim - 1)
-    return sp.Rational(int(weights[:, 0] @ weights[:, other]), torus.scale(1) ** 2)
+def law(claim: Any, dims: Sequence[int]) -> str:
+    """Confront G_k, the active pixel included, and in every dimension without it."""
+    evidence = [agree(claim, layers(dim)) for dim in dims]
+    if 1 in dims:
+        pair = LayeredNoise(PAIR)
+        values: Case = {
+            y.c: pair.whole.correlation,
+            y.G: on_tori,
+            y.G_variance: lambda layer: exact(pair.parts(layer, 1)[1]),
+        }
+        cases = [{y.k: layer, y.d: 1} for layer in (1, 2)]
+        evidence.insert(0, agree(claim, cases, values, digits=11) + " on tori")
+    return "; ".join(dict.fromkeys(evidence))
 
 
-def pair_check(*, tight: bool = False) -> Check:
-    """Check moments of two units of mean 0 by quadrature.
+def on_tori(layer: int) -> Any:
+    """G_k with the active pixel, extrapolated to infinite size."""
+    return sp.Float(torus_noise(PAIR, layer, SIZES))
 
-    `tight`: an upper bound must be attained at both ends of [0, 1], a lower one at 0.
-    """
+
+def predicted(layer: int) -> Any:
+    """G_k as the package predicts it."""
+    net = Network([Layer(weights, stride) for weights, stride in PAIR])
+    return sp.Float(float(predict(net, size=2**40, rectify="layers").G[layer]))
+
+
+def pair_check(*ends: int) -> Check:
+    """Check moments of two units of mean 0; at the correlations `ends` a bound is attained."""
 
     def confront(claim: Any) -> str:
-        evidence = agree(claim, [_pair(rho) for rho in (sp.Rational(1, 3), sp.Rational(3, 4))])
-        if not tight:
-            return evidence
-        ends = (0, 1) if isinstance(claim, sp.Le) else (0,)
+        evidence = [agree(claim, [_pair(Fraction(1, 3)), _pair(Fraction(3, 4))])]
         for end in ends:
-            evidence = agree(claim, [_pair(sp.Integer(end))], tight=True)
-        return f"{evidence} at correlation {' and '.join(map(str, ends))}"
+            attained = agree(claim, [_pair(Fraction(end))], tight=True)
+            evidence.append(f"{attained} at correlation {end}")
+        return "; ".join(evidence)
 
     return Check(DEFINITION, confront)
 
 
-def _pair(rho: Any) -> dict[Any, Any]:
-    value = Fraction(int(rho.p), int(rho.q))
+def _pair(rho: Fraction) -> Case:
     return {
         y.correlation: rho,
-        y.product: exact(rectified_product(0, 0, value)),
-        y.covariance: exact(rectified_covariance(0, 0, value)),
-        y.both_on: exact(both_on(value)),
+        y.product: exact(rectified_product(0, 0, rho)),
+        y.covariance: exact(rectified_covariance(0, 0, rho)),
+        y.both_on: exact(both_on(rho)),
     }
 
 
@@ -196,31 +172,21 @@ def _integrated(claim: Any, case: dict[Any, Any]) -> Any:
     return claim.replace(lambda node: isinstance(node, sp.Integral), value)
 
 
-def half(claim: Any) -> str:
-    """Confront G_1 with tori that hold the active pixel, and with the package."""
-    agree(claim, [{}], {y.G: lambda layer: sp.Float(torus_noise(PAIR, layer, SIZES))}, digits=11)
-    return agree(claim, [{}], {y.G: _predicted}, digits=10)
-
-
-def _predicted(layer: int) -> Any:
-    net = Network([Layer(weights, stride) for weights, stride in PAIR])
-    return sp.Float(float(predict(net, size=2**40, rectify="layers").G[layer]))
-
-
 def boxes(claim: Any, dim: int) -> str:
-    """Confront G_k of boxes whose length is their stride, s = 2 and 3."""
-    for length in (2, 3):
-        cases = [{y.d: dim, y.s: length, y.k: layer} for layer in (1, 2, 3)]
-        agree(claim, cases, {y.G: partial(_boxes, length, dim)})
-    return "to 25 digits for s = 2, 3"
+    """Confront G_k of boxes whose length is their stride."""
+    cases = [
+        {y.d: dim, y.s: length, y.k: layer, y.G: partial(_boxes, length, dim)}
+        for length in (2, 3)
+        for layer in (1, 2, 3)
+    ]
+    on_tori = agree(claim, by_boxes(dim, late_noise), digits=9)
+    return f"{agree(claim, cases)}; {on_tori} on tori"
 
 
-def boxes_beta(claim: Any, dim: int) -> str:
-    """Confront beta with boxes of 2 at stride 2, whose parts are summed over all weights."""
+def boxes_beta(dim: int) -> list[Case]:
+    """Growth of boxes of 2 at stride 2, whose parts are summed over all weights."""
     noise = [_boxes(2, dim, layer) for layer in (1, 2, 3)]
-    growth = (noise[2] - noise[1]) / (noise[1] - noise[0])
-    agree(claim, [{y.d: dim, y.beta: sp.log(growth, 2)}], digits=20)
-    return "to 20 digits"
+    return [{y.d: dim, y.beta: sp.log((noise[2] - noise[1]) / (noise[1] - noise[0]), 2)}]
 
 
 @lru_cache
@@ -230,17 +196,12 @@ def _boxes(length: int, dim: int, layer: int) -> Any:
 
 def beta_check(block: Network, dim: Any) -> Check:
     """Check beta of a block of layers that repeats."""
-    repeated = repeated_block(block)
-
-    def confront(claim: Any, dim: int) -> str:
-        value, error = repeated.slope(lambda n: -log(repeated.peak(n)))
-        with mpmath.workdps(DIGITS):
-            measured = dim * value, dim * error
-        here = sp.Eq(claim.lhs, evaluate(claim.rhs, {y.d: dim}), evaluate=False)
-        return close(here, y.beta, measured)
-
-    route = f"local exponents of $1/c_k(0)^d$ from {repeated.route}"
-    return check_in(dimensions(dim), route, confront)
+    *_, (sites, scale) = composites((layer.kernel.weights, layer.stride) for layer in block)
+    kernel, stride = Kernel(sites), block.strides[-1]
+    if stride > 1:
+        return strided.beta_check(PlainRecursion(kernel.weights, stride), dim)
+    widest = math.isqrt(EXPANDED // (len(sites) * scale.bit_length()))
+    return local_check(y.beta, [(kernel, {})], dim, max(4, min(400, widest // 4)))
 
 
 def network_check(net: Network) -> Check:
@@ -250,17 +211,12 @@ def network_check(net: Network) -> Check:
     return against(route, [{}], {y.G: lambda layer: exact(noise.total(layer, net.dim))})
 
 
-def flat_amplitude(claim: Any, dim: int) -> str:
-    """Confront the amplitude of A_k^d with boxes of 3 without stride."""
-    cases = [{y.d: dim, y.prefactor: sp.Float(_amplitude(dim))}]
-    agree(claim, cases, {y.c: LayeredNoise((((1, 1, 1), 1),)).whole.correlation}, digits=4)
-    return "to 4 digits"
+def flat_amplitude(dim: int) -> list[Case]:
+    """Amplitude of A_k^d, boxes of 3 without stride."""
 
-
-@lru_cache
-def _amplitude(dim: int) -> float:
     def drift(depth: int) -> float:
-        ratio = deep_peak(3, 1) / deep_peak(3, depth)
+        ratio = deep_correlation(3, 1) / deep_correlation(3, depth)
         return float(rectified_moment(1, 0, 1) ** 2 * ratio**dim)
 
-    return flat_limit(dim, DEPTHS, drift)
+    peak = LayeredNoise((((1, 1, 1), 1),)).whole.correlation
+    return [{y.d: dim, y.prefactor: flat_limit(dim, DEPTHS, drift), y.c: peak}]

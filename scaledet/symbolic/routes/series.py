@@ -7,9 +7,10 @@ no cumulant, no Gaussian, no recurrence.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import mul
 from typing import Any
 
 import mpmath
@@ -21,17 +22,21 @@ from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree, evaluate
+from scaledet.symbolic.derivation import Check
+from scaledet.symbolic.routes.checks import dimensions
 from scaledet.symbols import d, k, n, theta, x
 
 __all__ = [
     "approached",
-    "exact_moments",
+    "exact_correlation",
     "extrapolated",
     "fourier",
     "gaussian_moment",
     "level",
+    "local_check",
     "log_symbol",
     "remainder",
+    "widths",
 ]
 
 DEPTHS = (40, 400, 4000)
@@ -39,34 +44,37 @@ DEPTHS = (40, 400, 4000)
 
 _DIGITS = 120
 
+Difference = Callable[[int], Any]
 
-@lru_cache(maxsize=512)
-def exact_moments(kernel: Kernel, depth: int) -> tuple[Fraction, Fraction]:
-    """Expand the filter of `depth` equal stride-1 layers and return c_k(0) and c_k(1).
 
-    >>> exact_moments(Kernel([1, 1]), 2)
+@lru_cache(maxsize=8)
+def _taps(kernel: Kernel, depth: int) -> list[int]:
+    return [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
+
+
+@lru_cache(maxsize=1024)
+def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
+    """Expand the filter of `depth` equal stride-1 layers and return c_k(m).
+
+    >>> exact_correlation(Kernel([1, 1]), 2, 0), exact_correlation(Kernel([1, 1]), 2, 1)
     (Fraction(3, 8), Fraction(1, 4))
     """
     if depth < 0:
         raise ValueError(f"there is no layer {depth}")
-    taps = [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
-    scale = sum(kernel.trimmed) ** (2 * depth)
-    squares = sum(value * value for value in taps)
-    products = sum(u * v for u, v in itertools.pairwise(taps))
-    return Fraction(squares, scale), Fraction(products, scale)
+    taps = _taps(kernel, depth)
+    products = sum(map(mul, taps, taps[abs(lag) :]))
+    return Fraction(products, sum(kernel.trimmed) ** (2 * depth))
 
 
-@lru_cache(maxsize=512)
-def _float_moments(kernel: Kernel, depth: int) -> list[Any]:
-    """c_k(0) and c_k(1) to 140 digits: SymPy tries to factor what is exact and long."""
-    return [number(moment).evalf(_DIGITS + 20) for moment in exact_moments(kernel, depth)]
+@lru_cache(maxsize=1024)
+def _float_correlation(kernel: Kernel, depth: int, lag: int) -> Any:
+    """c_k(m) to 140 digits: SymPy tries to factor what is exact and long."""
+    return number(exact_correlation(kernel, depth, lag)).evalf(_DIGITS + 20)
 
 
 def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     """c, D, A and G of one kernel, from exact rationals."""
-
-    def correlation(depth: int, lag: int) -> Any:
-        return _float_moments(kernel, depth)[lag]
+    correlation = partial(_float_correlation, kernel)
 
     def drop(depth: int) -> Any:
         return 1 - correlation(depth, 1) / correlation(depth, 0)
@@ -80,10 +88,9 @@ def _functions(kernel: Kernel, dim: int) -> dict[Any, Any]:
     return {y.c: correlation, y.D: drop, y.A: width, y.G: noise}
 
 
-def _cases(panel: Any, dim: Any) -> Iterator[tuple[Kernel, int, dict[Any, Any]]]:
-    for kernel, known in panel:
-        for at in (1, 2, 3) if dim is d else (dim,):
-            yield kernel, at, {**known, d: at}
+def _cases(panel: Any, dim: Any) -> list[tuple[Kernel, int, dict[Any, Any]]]:
+    dims = dimensions(dim)
+    return [(kernel, at, {**known, d: at}) for kernel, known in panel for at in dims]
 
 
 def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
@@ -98,35 +105,31 @@ def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
     if {tail.expr for tail in tails} != {k ** -(order + 1)}:
         refute(f"{claim} states no remainder O(k^-{order + 1})")
     truncated = claim.rhs.replace(sp.Order, lambda *_: sp.S.Zero)
-    worst, count = -mpmath.inf, 0
+    slopes = []
     for kernel, at, known in _cases(panel, dim):
-        difference = _Difference(claim.lhs, truncated, kernel, at, known)
-        slope = _steepness([difference(depth) for depth in DEPTHS], order, kernel)
-        worst = max(worst, slope)
+        difference = _difference(claim.lhs, truncated, kernel, at, known)
+        slopes.append(_steepness([difference(depth) for depth in DEPTHS], order, kernel))
         _nothing_left(difference, order, kernel)
-        count += 1
-    return f"slope {float(worst):.2f} or steeper for {count} filter{'s' * (count > 1)}"
+    count = len(slopes)
+    return f"slope {float(max(slopes)):.2f} or steeper for {count} filter{'s' * (count > 1)}"
 
 
-class _Difference:
+def _difference(left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> Difference:
     """Exact minus series, for c_k(0) and G_k over k^(-1/2), k^(d/2), at one kernel."""
+    functions = _functions(kernel, dim)
+    series = sp.lambdify(k, evaluate(right, known), "mpmath")
+    power = {y.G: mpmath.mpf(dim) / 2, y.c: mpmath.mpf(-1) / 2}.get(type(left), 0)
 
-    def __init__(self, left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> None:
-        self._left, self._known = left, known
-        self._functions = _functions(kernel, dim)
-        self._right = sp.lambdify(k, evaluate(right, known), "mpmath")
-        powers = {y.G: mpmath.mpf(dim) / 2, y.c: mpmath.mpf(-1) / 2}
-        self._power = powers.get(type(left), 0)
-
-    def __call__(self, depth: int) -> Any:
+    def at(depth: int) -> Any:
         with mpmath.workdps(_DIGITS):
-            left = evaluate(self._left, {**self._known, k: depth}, self._functions)
+            exact = evaluate(left, {**known, k: depth}, functions)
             try:
-                right = self._right(mpmath.mpf(depth))
-                exact = mpmath.mpmathify(left.evalf(_DIGITS))
+                rest = mpmath.mpmathify(exact.evalf(_DIGITS)) - series(mpmath.mpf(depth))
             except (TypeError, ValueError, ZeroDivisionError, NameError) as error:
-                refute(f"{self._left} cannot be compared at k = {depth}: {error}")
-            return (exact - right) / mpmath.mpf(depth) ** self._power
+                refute(f"{left} cannot be compared at k = {depth}: {error}")
+            return rest / mpmath.mpf(depth) ** power
+
+    return at
 
 
 def _steepness(left: list[Any], order: int, kernel: Kernel) -> Any:
@@ -145,7 +148,7 @@ def _steepness(left: list[Any], order: int, kernel: Kernel) -> Any:
     return slopes[-1]
 
 
-def _nothing_left(difference: _Difference, order: int, kernel: Kernel) -> None:
+def _nothing_left(difference: Difference, order: int, kernel: Kernel) -> None:
     """Fit the difference by k^-order, k^-(order + 1), ...: the first coefficient must vanish."""
     depths = [400 + 200 * i for i in range(10)]
     with mpmath.workdps(60):
@@ -161,37 +164,51 @@ def approached(claim: Any, *, panel: Any, dim: Any = 1) -> str:
 
     The difference falls as k^-1/2 or faster and ends below 3 %.
     """
-    limit, count = claim.lhs, 0
+    limit, cases = claim.lhs, _cases(panel, dim)
     if not isinstance(limit, sp.Limit) or limit.args[1:3] != (k, sp.oo):
         refute(f"{claim} is no limit of large k")
-    for kernel, at, known in _cases(panel, dim):
+    for kernel, at, known in cases:
         functions = _functions(kernel, at)
         right = evaluate(claim.rhs, known, functions).evalf(40)
         values = [evaluate(limit.args[0], {**known, k: depth}, functions) for depth in DEPTHS]
         left = [abs(value.evalf(40) / right - 1) for value in values]
         if not (left[2] < sp.Float(0.03) and left[1] < left[0] / 3 and left[2] < left[1] / 3):
             refute(f"{claim}: off by {[float(v) for v in left]} at k = {DEPTHS}")
-        count += 1
-    return f"confirmed in {count} case{'s' * (count > 1)}"
+    return f"confirmed in {len(cases)} case{'s' * (len(cases) > 1)}"
 
 
-def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1) -> str:
-    """Hold alpha, beta or the crossover scale to exact rationals, to 5 digits.
+def local_check(symbol: Any, panel: Any, dim: Any = 1, depth: int = 400) -> Check:
+    """Hold an exponent to local ones, as `extrapolated` does."""
+    route = f"local exponents of exact rationals at $k = {depth}$ and ${2 * depth}$, extrapolated"
+    return Check(route, partial(extrapolated, symbol=symbol, panel=panel, dim=dim, depth=depth))
+
+
+def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1, depth: int = 400) -> str:
+    """Hold alpha, beta or the crossover scale to exact rationals, to 5 digits at depth 400.
 
     Local exponents of D_k and of c_k(0)^-d between k and 2k, or the scale at which both parts of
     G_k are equal, are extrapolated to zero 1/k.
     """
     if claim.lhs != symbol:
         refute(f"{claim} is no claim on {symbol}")
-    count = 0
-    for kernel, at, known in _cases(panel, dim):
+    cases = _cases(panel, dim)
+    for kernel, at, known in cases:
         right = evaluate(claim.rhs, known).evalf(40)
-        near, far = (_local(symbol, kernel, at, depth).evalf(40) for depth in (400, 800))
+        near, far = (_local(symbol, kernel, at, k).evalf(40) for k in (depth, 2 * depth))
         measured = 2 * far - near
-        if abs(measured - right) > abs(measured) * sp.Float(10) ** -5:
+        if abs(measured - right) > abs(measured) * sp.Float(1.6) / depth**2:
             refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
-        count += 1
-    return f"confirmed in {count} case{'s' * (count > 1)}"
+    return f"confirmed in {len(cases)} case{'s' * (len(cases) > 1)}"
+
+
+def widths(claim: Any, *, panel: Any) -> str:
+    """Hold A_k to the variance of the filter read off pooled images."""
+    evidence = []
+    for kernel, known in panel:
+        images = pooled(kernel, 1)
+        values = {y.A: lambda at, p=images: sp.sqrt(1 + 12 * number(p.variance(at)))}
+        evidence.append(agree(claim, [{k: depth, **known} for depth in (1, 2, 3)], values))
+    return " and ".join(evidence)
 
 
 def _local(symbol: Any, kernel: Kernel, dim: int, depth: int) -> Any:
@@ -209,11 +226,7 @@ def _local(symbol: Any, kernel: Kernel, dim: int, depth: int) -> Any:
 
 def fourier(claim: Any, *, cases: Any) -> str:
     """Hold a Fourier integral to pooled images: the trapezoidal rule is exact for its integrand."""
-    integrals = claim.rhs.atoms(sp.Integral)
-    if len(integrals) != 1:
-        refute(f"{claim} is no Fourier integral")
-    (integral,) = integrals
-    ((variable, low, high),) = integral.limits
+    integral, (variable, low, high) = _integral(claim)
     count = 0
     for kernel, known in cases:
         images = pooled(kernel, 1)
@@ -233,6 +246,16 @@ def fourier(claim: Any, *, cases: Any) -> str:
     return f"{count} coefficients to 25 decimals"
 
 
+def _integral(claim: Any) -> tuple[Any, Any]:
+    """Return the one integral of a claim, and its variable with both ends."""
+    integrals = claim.atoms(sp.Integral)
+    if len(integrals) != 1:
+        refute(f"{claim} holds not one integral")
+    (integral,) = integrals
+    (limits,) = integral.limits
+    return integral, limits
+
+
 def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
     """Hold the cumulant series to the symbol's own Taylor coefficients, by differentiation."""
     tails = claim.atoms(sp.Order)
@@ -250,32 +273,19 @@ def log_symbol(claim: Any, *, panel: Any, order: int) -> str:
                     abs(mpmath.fsum(w * mpmath.expj(j * at) for j, w in enumerate(weights)))
                 )
 
-            measured = _even_taylor(log_of, order + 1)
-            for j, value in enumerate(measured, start=1):
-                given = series.coeff_monomial(theta ** (2 * j))
+            measured = mpmath.taylor(log_of, 0, 2 * order + 2)
+            for power in range(2, 2 * order + 3, 2):
+                given, value = series.coeff_monomial(theta**power), measured[power]
                 if abs(mpmath.mpf(given) - value) > abs(value) * mpmath.mpf(10) ** -12:
-                    refute(f"coefficient {2 * j} of {claim} for {kernel!r}: {value}")
+                    refute(f"coefficient {power} of {claim} for {kernel!r}: {value}")
         if series.degree() != 2 * order + 2 or series.coeff_monomial(1) != 0:
             refute(f"{claim} has terms that the symbol has not")
     return f"12 digits of {order + 1} coefficients for {len(panel)} filters"
 
 
-def _even_taylor(function: Any, count: int) -> list[Any]:
-    """Taylor coefficients 2, 4, ... of an even function, interpolated in theta^2 near 0."""
-    points = count + 8
-    nodes = [mpmath.mpf(i) / 100 for i in range(1, points + 1)]
-    matrix = mpmath.matrix([[at ** (2 * j) for j in range(1, points + 1)] for at in nodes])
-    solved = mpmath.lu_solve(matrix, mpmath.matrix([function(at) for at in nodes]))
-    return [solved[j] for j in range(count)]
-
-
 def gaussian_moment(claim: Any) -> str:
     """Hold the moments of a Gaussian weight to quadrature."""
-    integrals = claim.atoms(sp.Integral)
-    if len(integrals) != 1:
-        refute(f"{claim} holds no integral")
-    (integral,) = integrals
-    ((variable, low, high),) = integral.limits
+    integral, (variable, low, high) = _integral(claim)
     if (variable, low, high) != (x, -sp.oo, sp.oo):
         refute(f"{claim} does not integrate over the line")
     for depth, power, variance in ((1, 0, 1), (3, 2, 2), (2, 3, sp.Rational(1, 2))):
@@ -292,8 +302,8 @@ def gaussian_moment(claim: Any) -> str:
 
 def level(claim: Any, *, kernel: Kernel) -> str:
     """Hold alpha = 0 to exact D_k that do not change over two decades of k."""
-    moments = [exact_moments(kernel, depth) for depth in (1, 10, 100)]
-    drops = [1 - neighbour / peak for peak, neighbour in moments]
+    c = partial(exact_correlation, kernel)
+    drops = [1 - c(depth, 1) / c(depth, 0) for depth in (1, 10, 100)]
     if len(set(drops)) != 1:
         refute(f"D_k is not constant: {drops}")
     return agree(claim, [{y.alpha: -sp.log(number(drops[2] / drops[1])) / sp.log(10)}])

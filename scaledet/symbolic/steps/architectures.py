@@ -1,24 +1,47 @@
-"""Derive what holds for layers that may all differ: order, variances, blocks that repeat."""
+"""Derive what holds for layers that may all differ, and where an anti-aliasing filter helps."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.exact import number
 from scaledet.reference.layers import UnequalLayers
-from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.prose import Entrywise
-from scaledet.symbolic.routes.unequal_layers import Layers, brute, by_powers, layer_values, layers
-from scaledet.symbolic.steps.aliasing import alpha_step, as_network
-from scaledet.symbols import i, k, m, n, rho, rho_drop, s, z
+from scaledet.symbolic.routes.checks import against
+from scaledet.symbolic.routes.layers import (
+    BOX_3,
+    FIRST,
+    ODD,
+    PAIR,
+    SMOOTH,
+    Layers,
+    brute,
+    by_powers,
+    capped,
+    exponent,
+    layer_values,
+    layers,
+    limit,
+)
+from scaledet.symbols import f, i, k, m, n, p, rho, rho_drop, s, z
 from scaledet.theory.correlation.exact import correlation
+from scaledet.theory.growth.exponents import predict_exponents
 
-__all__ = ["PAGE", "block_steps", "front_law", "order_steps", "structure_steps"]
+__all__ = [
+    "PAGE",
+    "block_steps",
+    "cap_steps",
+    "filter_steps",
+    "front_law",
+    "order_steps",
+    "structure_steps",
+]
 
 PAGE = "Whole architectures"
 SKEW = brute(layers(([1, 2, 4], 2), ([3, 1, 0, 2], 3), ([1, 3], 2)))
@@ -35,31 +58,24 @@ def front_law(images: UnequalLayers = SKEW) -> Step:
         "the same product, begun at its first factor. By coefficients $v_i = T_i v_{i+1}$, "
         "$(T_i v)(m) = \\sum_n \\mathcal{A}_i(m - s_i n)\\, v(n)$, so that $c_k = T_1 \\cdots "
         "T_k\\, \\delta_0$: the last layer acts first. The operators do not commute.",
-        Check(
+        against(
             f"overlaps of pooled images of layers $i$ to {images.depth} alone, at all lags, "
             "summed at $z = 2$",
-            partial(agree, cases=cases, values=layer_values(images)),
+            cases,
+            layer_values(images),
         ),
     )
 
 
 def structure_steps() -> list[Step]:
     """Return h_k, c_k, D_k, A_k and W_k of layers that may all differ."""
-
-    def weight(at: int, j: int) -> Any:
-        weights = SKEW.layers[at - 1][0]
-        return weights[j] if 0 <= j < len(weights) else 0
-
-    def images(at: int, j: int) -> Any:
-        return SKEW.pooled.filter(SKEW.require(at), j)
-
-    values = layer_values(SKEW) | {y.h: images, y.layer_weight: weight}
-    values |= {
+    values = layer_values(SKEW) | {
+        y.h: lambda at, j: SKEW.pooled.filter(SKEW.require(at), j),
         y.W: lambda at: SKEW.pooled.support(SKEW.require(at)),
         y.A: lambda at: sp.sqrt(1 + 12 * number(SKEW.pooled.variance(SKEW.require(at)))),
     }
     sites = [{k: at, m: j} for at in (1, 2, 3) for j in range(-1, 20)]
-    every = partial(agree, cases=[{k: 1}, {k: 2}, {k: 3}], values=values)
+    every = [{k: 1}, {k: 2}, {k: 3}]
     added = y.h(k - 1, m - y.S(k - 1) * n) * y.layer_weight(k, n)
     behind = Step(
         "A layer behind the others adds a factor to the composite filter, read in steps of all "
@@ -68,14 +84,14 @@ def structure_steps() -> list[Step]:
         "a unit of layer $k$ adds up units of layer $k - 1$ with weights $a_k(n)$, and these see "
         "the image through $h_{k-1}$, shifted by $S_{k-1}$ from one to the next. Hence "
         "$h_k(z) = \\prod_i a_i(z^{S_{i-1}})$.",
-        Check(ROUTE, partial(agree, cases=sites, values=values)),
+        against(ROUTE, sites, values),
     )
     stable = Step(
         "The sensitivity to displacements needs two numbers of the product.",
         sp.Eq(y.D(k), 1 - y.c(k, 1) / y.c(k, 0)),
         "nothing in the argument for equal layers used that they are equal: averaged over the "
         "$S_k$ phases a move costs $2 (c_k(0) - c_k(1))/S_k$, and $Q_k = 2 c_k(0)/S_k$.",
-        Check(f"differences of images; {ROUTE}", every),
+        against(f"differences of images; {ROUTE}", every, values),
     )
     variances = sp.Sum(y.layer_variance(i) * y.S(i - 1) ** 2, (i, 1, k))
     field = Step(
@@ -85,13 +101,13 @@ def structure_steps() -> list[Step]:
         "read as a law, $h_k$ is that of a sum of independent $S_{i-1} X_i$ with $X_i$ drawn from "
         "$a_i$, and $A_k^2 = 1 + 12\\, \\mathrm{Var}\\, h_k$ by definition. A late filter counts "
         "with the square of all strides before it.",
-        Check(f"the filter read off {ROUTE}", every),
+        against(f"the filter read off {ROUTE}", every, values),
     )
     support = Step(
         "Supports add likewise.",
         sp.Eq(y.W(k), 1 + sp.Sum((y.layer_length(i) - 1) * y.S(i - 1), (i, 1, k))),
         "the degree of a product is the sum of the degrees, $(f_i - 1) S_{i-1}$ for layer $i$.",
-        Check(f"the filter read off {ROUTE}", every),
+        against(f"the filter read off {ROUTE}", every, values),
     )
     return [behind, front_law(), stable, field, support]
 
@@ -105,9 +121,9 @@ def order_steps() -> list[Step]:
             strides,
             "Order matters, even of strides alone. Box 3 at stride 2, then box 3 at "
             "stride 3, against the same layers exchanged (primed):",
-            "the products are $(1 + z + z^2)(1 + z^2 + z^4)/9$ and "
-            "$(1 + z + z^2)(1 + z^3 + z^6)/9$. The second is box 9, as wide as it can be; the "
-            "first is wide only to its own stride, and has $A_2^2 = 41$ against 81.",
+            "the products are $(1 + z + z^2)(1 + z^2 + z^4)/9$ and $(1 + z + z^2)(1 + z^3 + "
+            "z^6)/9$. The second is box 9, as wide as it can be; the first is wide only to its own "
+            "stride, and has $A_2^2 = 41$ against 81.",
         ),
         _order(
             places,
@@ -123,7 +139,7 @@ def order_steps() -> list[Step]:
 def _order(given: Layers, statement: str, why: str) -> Step:
     orders = (given, given[::-1])
     first, second = (brute(order) for order in orders)
-    exact = [correlation(as_network(order), 2) for order in orders]
+    exact = [correlation(_network(order), 2) for order in orders]
     sensitivities = [1 - sp.Rational(row.values[1], row.values[0]) for row in exact]
     values = {
         y.D: lambda at: first.pooled.sensitivity(first.require(at)),
@@ -135,10 +151,7 @@ def _order(given: Layers, statement: str, why: str) -> Step:
             sp.ImmutableMatrix([[y.D(2), y.reordered(2)]]), sp.ImmutableMatrix([sensitivities])
         ),
         why,
-        Check(
-            "differences of pooled one-pixel images at all phases, both orders",
-            partial(agree, cases=[{}], values=values),
-        ),
+        against("differences of pooled one-pixel images at all phases, both orders", [{}], values),
     )
 
 
@@ -160,7 +173,7 @@ def block_steps() -> list[Step]:
             by_powers,
         ),
     )
-    both = alpha_step(
+    both = _alpha(
         "Box 3 at stride 1 and box 2 at stride 2, repeated in either order, have the same",
         "$T_1 T_2$ and $T_2 T_1$ share their eigenvalues other than 0, and box 2 at stride 2 does "
         "no harm when it comes first: it treats both phases alike. Only the prefactor "
@@ -168,3 +181,95 @@ def block_steps() -> list[Step]:
         [block, block[::-1]],
     )
     return [base, both]
+
+
+def cap_steps() -> list[Step]:
+    """Return how unequal masses of the phases bound D_k from below, for ever."""
+    drops = sp.Sum((y.phase_mass(p) - y.phase_mass(p + 1)) ** 2, (p, 0, s - 1))
+    squares = sp.Sum(y.phase_mass(p) ** 2, (p, 0, s - 1))
+    large, small = (f + 1) / (2 * f), (f - 1) / (2 * f)
+    odd = sp.factor(2 * (large - small) ** 2 / (2 * (large**2 + small**2)))
+    cap = Step(
+        "The first layer sets a limit to stability that no layer behind it lifts. Let $w_p$ be the "
+        "sum of its outputs for an active pixel at phase $p$ of its grid. If all layers behind it "
+        "were perfect, $D_k$ would still tend to",
+        sp.Eq(y.plateau, drops / (2 * squares)),
+        "$w_p$ is the sum of the weights of one residue class, $\\sum_n a(p - s n)$. To the layers "
+        "behind, $r$ steps cost at most $r^2$ times one, and one costs nothing in the limit: all "
+        "units that see the pixel are as good as one, and the image of the pixel is $w_p$ times "
+        "one and the same bump. A move changes $w_p$ to $w_{p \\pm 1}$, with $w_s = w_0$.",
+        Check(
+            "exact $D_k$ 41 and 21 layers deep, four first layers at strides 2 and 3, two stable "
+            "networks behind each",
+            partial(capped, firsts=FIRST),
+        ),
+    )
+    boxes = Step(
+        "An odd box of length $f$ at stride 2 as the first layer therefore stops $D_k$ at",
+        sp.Eq(y.plateau, odd),
+        "its two phases receive $(f+1)/(2f)$ and $(f-1)/(2f)$. That is 1/5 for the box of length 3 "
+        "and 1/25 for the length 7 that many networks begin with: longer is better, even is right.",
+        Check(
+            "exact $D_k$ deep behind boxes of 3, 5, 7 and 11 pixels", partial(capped, firsts=ODD)
+        ),
+    )
+    return [cap, boxes]
+
+
+def filter_steps() -> list[Step]:
+    """Return alpha with no, a short, and the right filter before box 3 at stride 2, and behind."""
+    after = BOX_3 + SMOOTH
+    return [
+        _alpha(
+            "Repeat box 3 at stride 2 alone. It never becomes stable.",
+            "the phases receive 2/3 and 1/3 in every layer, and $c(0)$ and $c(0) - c(1)$ shrink at "
+            "the same pace.",
+            [BOX_3],
+        ),
+        _alpha(
+            "Put $[1, 1]$ at stride 1 before each box 3: stable.",
+            "the filter of the block is $(1 + z)(1 + z + z^2)/6$, and its factor $1 + z$ gives "
+            "both phases the same weight, the sum rule. What is left, box 3, limits the rest: "
+            "$\\alpha$ is 1 plus the exponent of $c_k(0)$ of box 3 alone.",
+            [PAIR + BOX_3],
+        ),
+        _alpha(
+            "Put $[1, 2, 1]$ before each box 3: stable at the largest $\\alpha$ there is.",
+            "the filter of the block is $(1 + z)^2 (1 + z + z^2)/12$. The factor $1 + z$ twice "
+            "keeps ramps as well as constants; now the difference of neighbours falls as the "
+            "inverse square of the width, and no filter does better, for the lowest Dirichlet "
+            "eigenvalue of its support is of that order.",
+            [SMOOTH + BOX_3],
+        ),
+        _alpha(
+            "Put the same $[1, 2, 1]$ behind each box 3: nothing is gained.",
+            "the filter of the block is $(1 + z + z^2)(1 + z^2)^2/12$, with weights 2/3 and 1/3 on "
+            "the two phases. What the stride has aliased no later filter can tell apart.",
+            [BOX_3 + SMOOTH],
+        ),
+        Step(
+            "It stops where the first box 3 stops it.",
+            sp.Eq(y.plateau, predict_exponents(_network(after * 2)).plateau),
+            "behind the first box 3 follow $[1, 2, 1]$ and box 3 in turn, which by step 14 become "
+            "stable: this is step 11 at $f = 3$.",
+            Check("exact $D_k$ of 40 blocks", partial(limit, network=after * 40)),
+        ),
+    ]
+
+
+def _alpha(statement: str, why: str, blocks: list[Layers]) -> Step:
+    both = ", both orders" if len(blocks) > 1 else ""
+    return Step(
+        statement,
+        sp.Eq(y.alpha, predict_exponents(_network(blocks[0] * 2)).alpha),
+        why,
+        Check(
+            "growth rates of exact squares of composite filters, and local exponents in $A_k$ of "
+            f"40 blocks by images, filters and walkers{both}",
+            partial(exponent, blocks=blocks),
+        ),
+    )
+
+
+def _network(given: Layers) -> Network:
+    return Network([Layer(list(weights), stride) for weights, stride in given])

@@ -1,84 +1,49 @@
-r"""Derive the laws of box filters: stride = length, and any length at any stride.
+"""Derive the laws of box filters: stride = length, and any length at any stride.
 
-With stride = length the composite of k boxes is the box of s^k sites, and everything is explicit:
-
-.. math:: D_k = \frac{1}{A_k}, \qquad A_k = s^k, \qquad
-    G_k = \frac{\pi - 1}{2\pi} + \frac{A_k^d}{2\pi} .
-
-For any length f and stride s the exponents follow from those of the box of length f/s if s divides
-f; if not, alpha = 0 (`derive_boxes`). Sources: the boxes of Tomasini et al., arXiv:2210.01506;
-exact finite size and the general law are ours.
+Sources: the boxes of Tomasini et al., arXiv:2210.01506; exact finite size and the general law (any
+length) are ours.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet import validate
-from scaledet.symbolic.derivation import Check, Derivation, Step
-from scaledet.symbolic.routes.boxes import (
-    by_noise,
-    crossover_check,
-    images_check,
-    noisy_tori_check,
-    on_tori,
-)
-from scaledet.symbolic.steps.box_law import box_law_steps, growing_noise, linear_noise
+from scaledet.symbolic.claims import Dimension, Stride
+from scaledet.symbolic.derivation import Derivation, Step
+from scaledet.symbolic.routes.boxes import crossovers, images_check, noisy_tori, rates, tori
+from scaledet.symbolic.routes.checks import against, dimensions
+from scaledet.symbolic.steps.box_law import RATES, box_law_steps, growing_noise, linear_noise
 from scaledet.symbolic.steps.limits import cited_limits
 from scaledet.symbolic.steps.noise import noise_law
-from scaledet.symbols import d, i, k, m, s
+from scaledet.symbols import i, k, m, s
 
 BOXES = ((2, 2), (3, 3), (4, 4))
 """Length and stride of the boxes that are tried."""
+LAGS = [{k: layer, m: lag} for layer in (1, 2) for lag in range(-6, 18)]
 POOLED = "pooled one-pixel images at every grid phase, $s = 2, 3, 4$"
 MATCHED = "noise matched to the displacement, $L\\sigma^2 = 2$"
 
 
-def derive_boxes(stride: Any = True, dim: Any = d, rectify: str | None = "input") -> Derivation:
-    r"""Derive D_k, A_k, G_k and the exponents of equal layers of boxes.
+def derive_boxes(stride: Stride, dim: Dimension, rectify: str | None) -> Derivation:
+    """Derive D_k, A_k, G_k and the exponents of equal layers of boxes.
 
-    Parameters
-    ----------
-    stride : True, the symbol s, or int >= 2
-        True or s: boxes whose length is the stride. An integer: boxes of any length f.
-    dim : 1, 2, 3 or the symbol d
-        Dimension of the image.
-    rectify : {"input", "noise", None}
-        How the noise meets the ReLU.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is none of these.
-
-    Notes
-    -----
-    Assumes equal layers, biases >= 0, one active pixel, noise matched to the displacement, and an
-    infinite lattice first (the finite torus has a step of its own). Source: the head of this
-    module.
+    At the symbol s their length is the stride; at an integer >= 2 they have any length f.
 
     Examples
     --------
-    >>> result = derive_boxes(True, dim=2).result
+    >>> result = derive_boxes(s, 2, "input").result
     >>> result["D_k"], result["alpha"], result["beta"], result["crossover"]
     (s**(-k), 1, 2, sqrt(-1 + pi))
-    >>> derive_boxes(2).result["alpha"]
-    Piecewise((noise_exponent(f/2, 2) + 1, Eq(Mod(f, 2), 0)), (0, True))
     """
-    if dim != d:
-        dim = validate.integer("dim", dim, 1, 3)
-    if stride is True or stride == s:
-        return _disjoint(dim, rectify)
-    return _any_length(validate.integer("stride", stride, 2), dim, rectify)
+    return _disjoint(dim, rectify) if stride == s else _any_length(int(stride), dim, rectify)
 
 
-def _disjoint(dim: Any, rectify: str | None) -> Derivation:
-    law = noise_law(rectify, dim)
-    steps, named = steps_of_disjoint_boxes(dim)
-    noise, named_noise = noise_of_disjoint_boxes(law, dim, rectify)
+def _disjoint(dim: Dimension, rectify: str | None) -> Derivation:
+    steps, named = disjoint_boxes(dim, rectify)
     return Derivation(
         title="Boxes whose length is the stride",
         abstract="Pooling boxes that do not overlap compose to one box: $D_k = 1/A_k$ at every "
@@ -89,12 +54,12 @@ def _disjoint(dim: Any, rectify: str | None) -> Derivation:
             "appears",
             *((MATCHED,) if rectify else ()),
         ),
-        steps=(*steps, law, *noise, *cited_limits()),
-        result={**named, **named_noise},
+        steps=(*steps, *cited_limits()),
+        result=named,
     )
 
 
-def _any_length(stride: int, dim: Any, rectify: str | None) -> Derivation:
+def _any_length(stride: int, dim: Dimension, rectify: str | None) -> Derivation:
     steps = box_law_steps(stride)
     claims = {step.expression.lhs: step.expression.rhs for step in steps}
     noise = noise_law(rectify, dim)
@@ -120,14 +85,16 @@ def _any_length(stride: int, dim: Any, rectify: str | None) -> Derivation:
     )
 
 
-def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, Any]]:
-    """Derive h_k, c_k, A_k, D_k, alpha, and D_k on the torus; name the results.
+def disjoint_boxes(dim: Dimension, rectify: str | None) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """Derive all laws of boxes whose length is the stride; name the results."""
+    law = noise_law(rectify, dim)
+    steps, named = _clean(dim)
+    noise, named_noise = _noisy(law, dim, rectify)
+    return (*steps, law, *noise), {**named, **named_noise}
 
-    Examples
-    --------
-    >>> [step.expression.rhs for step in steps_of_disjoint_boxes()[0][2:5]]
-    [s**k, s**(-k), 1]
-    """
+
+def _clean(dim: Dimension) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """Derive h_k, c_k, A_k, D_k, alpha, and D_k on the torus; name the results."""
     size = s**k
     overlap = sp.summation(size**-2, (i, 1, sp.Max(0, size - sp.Abs(m))))
     variance = sp.summation(s ** (2 * i) * (s**2 - 1) / 12, (i, 0, k - 1))
@@ -140,13 +107,13 @@ def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, A
             sp.Eq(y.h(k, m), sp.Piecewise((1 / size, (m >= 0) & (m < size)), (0, True))),
             "$h_k(z) = \\prod_{i < k} (1 + z^{s^i} + \\dots + z^{(s-1) s^i})/s$: expanding the "
             "product writes every $m$ with $0 \\le m < s^k$ once, by its digits in base $s$.",
-            images_check(BOXES, POOLED, _lags(-2, 18)),
+            images_check(BOXES, POOLED, LAGS),
         ),
         Step(
             "Two boxes at distance $m$ share all sites but $|m|$.",
             sp.Eq(y.c(k, m), overlap),
             "$c_k(m) = \\sum_j h_k(j) h_k(j + m)$, and each shared site contributes $s^{-2k}$.",
-            images_check(BOXES, POOLED, _lags(-6, 18)),
+            images_check(BOXES, POOLED, LAGS),
         ),
         Step(
             "The effective receptive field is the side of the box.",
@@ -176,9 +143,9 @@ def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, A
             "$h_k$ does not wrap around. Averaged over all pairs of pixels the overlap of two "
             "images is not 0 but that of their means, which turns $c_k(0)^d = s^{-kd}$ into "
             "$s^{-kd} - N^{-d}$ in the denominator.",
-            Check(
+            against(
                 "all moves and all pairs of pixels on small tori, networks run layer by layer",
-                lambda claim: on_tori(claim, dim),
+                partial(tori, dim),
             ),
         ),
     )
@@ -187,27 +154,21 @@ def steps_of_disjoint_boxes(dim: Any = d) -> tuple[tuple[Step, ...], dict[str, A
     return steps, {**named, "D_prefactor": sp.simplify(drop * width)}
 
 
-def _lags(low: int, high: int) -> list[dict[Any, int]]:
-    return [{k: layer, m: lag} for layer in (1, 2) for lag in range(low, high)]
-
-
-def noise_of_disjoint_boxes(
-    law: Step, dim: Any = d, rectify: str | None = "input"
+def _noisy(
+    law: Step, dim: Dimension, rectify: str | None
 ) -> tuple[tuple[Step, ...], dict[str, Any]]:
-    """Derive G_k, beta, the prefactor and the crossover from the law of noise; name the results.
-
-    Examples
-    --------
-    >>> noise_of_disjoint_boxes(noise_law("input", 1), 1)[1]["G_k"]
-    s**k/(2*pi) + (-1 + pi)/(2*pi)
-    """
+    """Derive G_k, beta, the prefactor and the crossover from the law of noise; name the results."""
     value = sp.expand_power_base(law.expression.rhs.subs(y.c(k, 0), s**-k))
     if rectify is None:
         return (linear_noise(dim),), {"G_k": value, "beta": sp.Integer(0)}
     constant = value.as_independent(s, as_Add=True)[0]
     prefactor = sp.simplify((value - constant) / s ** (k * dim))
     scale = sp.solve(sp.Eq(prefactor * sp.Dummy(positive=True), constant))[0]
-    noise_check = noisy_tori_check(dim, rectify)
+    noise_check = against(
+        "noise pooled on tori of several sizes, extrapolated to infinite size; $s = 2, 3$",
+        partial(noisy_tori, dim, rectify),
+        digits=11,
+    )
     steps = (
         Step(
             "The sensitivity to noise, at every layer.",
@@ -225,17 +186,18 @@ def noise_of_disjoint_boxes(
             "The exponent of noise.",
             sp.Eq(y.beta, sp.sympify(dim)),
             "the part that grows is a power of $A_k$, exactly.",
-            Check(
-                "growth rates of exact squares of composite filters, at strides 2, 3 and 4",
-                lambda claim: by_noise(claim, BOXES, dim),
-            ),
+            against(f"{RATES}, at strides 2, 3 and 4", partial(rates, BOXES, dimensions(dim))),
         ),
         Step(
             "Both parts are equal at the crossover scale: below it a fit reads too small a "
             "$\\beta$.",
             sp.Eq(y.crossover, scale ** (1 / sp.sympify(dim))),
             "solve $A_*^d/(2\\pi) = (\\pi - 1)/(2\\pi)$.",
-            crossover_check(dim, rectify),
+            against(
+                "the power law through the pooled mean of the noise at two layers, on tori",
+                partial(crossovers, dim, rectify),
+                digits=10,
+            ),
         ),
     )
     beta, crossover = (step.expression.rhs for step in steps[2:])

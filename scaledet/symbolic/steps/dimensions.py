@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.dimensions import (
-    by_covariance,
-    by_powers,
-    in_the_plane,
-    on_wide_tori,
-)
+from scaledet.symbolic.derivation import Step
+from scaledet.symbolic.routes import dimensions as routes
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbols import L, d, k, m_1, m_2, rho, rho_drop, s
 
 
@@ -26,34 +20,29 @@ def factorisation() -> Step:
         "each layer acts along one axis after the other, with the same stride: "
         "$h_k(j_1, \\ldots, j_d) = \\prod_a h_k(j_a)$. The overlap of two pixels, averaged over "
         "the phases of the grid, is then a product of $c_k(m_a)/S_k$, one for each axis.",
-        Check(
+        against(
             "overlaps of images on 12 x 12 pixels at every phase, skew filters, 25 lags",
-            in_the_plane,
+            routes.plane,
         ),
     )
 
 
 def infinite_sensitivity(finite: Step) -> Step:
     """Derive D_k on the infinite lattice from D_k at any size."""
+    zero, one, size = (sp.Dummy(name, positive=True) for name in ("zero", "one", "size"))
+    plain = finite.expression.rhs.subs({y.c(k, 0): zero, y.c(k, 1): one, L: size})
+    limit = sp.expand(sp.simplify(sp.limit(plain, size, sp.oo)))
     return Step(
         "On the infinite lattice the dimension drops out.",
-        sp.Eq(y.D(k), _large(finite.expression.rhs)),
+        sp.Eq(y.D(k), limit.subs({zero: y.c(k, 0), one: y.c(k, 1)})),
         "this is the limit $L \\to \\infty$ of the step before: numerator and denominator share "
         "$c_k(0)^{d-1}$.",
-        Check(
+        against(
             "one-pixel images on 12, 12 x 12 and 6 x 6 x 6 pixels, which no filter wraps around: "
             "changes over twice the squares",
-            on_wide_tori,
+            routes.wide_tori,
         ),
     )
-
-
-def _large(expression: Any) -> Any:
-    """Limit of infinitely many pixels, by SymPy."""
-    zero, one, size = sp.symbols("zero one size", positive=True)
-    plain = expression.subs({y.c(k, 0): zero, y.c(k, 1): one, L: size})
-    limit = sp.expand(sp.simplify(sp.limit(plain, size, sp.oo)))
-    return limit.subs({zero: y.c(k, 0), one: y.c(k, 1)})
 
 
 def exponent_steps() -> tuple[Step, Step]:
@@ -64,11 +53,11 @@ def exponent_steps() -> tuple[Step, Step]:
         sp.Eq(y.alpha, sp.log(rho / rho_drop) / sp.log(s)),
         "$D_k \\sim (\\rho_D/\\rho)^k$ on the infinite lattice, while $A_k$ grows as $S_k = s^k$ "
         "along each axis: $D_k \\sim A_k^{-\\alpha}$.",
-        Check(
+        against(
             "boxes of length $f \\le s$, whose $c_k(0)$ and $D_k$ are pure powers from layer 1 "
             "on: pooled images of layers 1 and 2 in 1, 2 and 3 dimensions; $\\rho$ and $\\rho_D$ "
             "from those of a line",
-            by_powers,
+            routes.powers,
         ),
     )
     beta = Step(
@@ -76,9 +65,9 @@ def exponent_steps() -> tuple[Step, Step]:
         sp.Eq(y.beta, -d * sp.log(rho) / sp.log(s)),
         "the growing part of $G_k$ is $1/(2\\pi\\, c_k(0)^d) \\sim \\rho^{-dk}$. "
         "The constant beside it makes early layers look flatter than this.",
-        Check(
+        against(
             "the same boxes: the part of the noise due to its mean, over $Q_k$, at layers 1 and 2",
-            by_powers,
+            routes.powers,
         ),
     )
     return alpha, beta
@@ -92,10 +81,10 @@ def width_steps() -> tuple[Step, Step]:
         "summed over all other axes, the filter of $d$ dimensions is that of a line: its law has "
         "the variance $\\mathrm{Var}\\, h_k$ along every axis, and the box of equal variance is "
         "$A_k$ wide.",
-        Check(
+        against(
             "covariance of the filter of one unit on 12, 12 x 12 and 6 x 6 x 6 pixels; the "
             "variance from a line",
-            by_covariance,
+            routes.widths,
         ),
     )
     volume = Step(
@@ -104,8 +93,8 @@ def width_steps() -> tuple[Step, Step]:
         "$V_k$ is the volume of the box with the covariance matrix of the filter, "
         "$V_k^2 = \\det(1 + 12\\, \\mathrm{Cov}\\, h_k)$; independent axes make it diagonal. Per "
         "volume both exponents are divided by $d$.",
-        Check(
-            "the determinant, from all weights of one unit; the width from a line", by_covariance
+        against(
+            "the determinant, from all weights of one unit; the width from a line", routes.volumes
         ),
     )
     return width, volume

@@ -52,28 +52,19 @@ def limit_steps() -> tuple[Step, ...]:
     >>> [str(step.expression) for step in limit_steps()[-2:]]
     ['alpha <= 2', 'beta <= d']
     """
-    support = (_support(), _spectrum(), _window(), _lowest())
-    return *support, _height(), _smooth(), _least(), _alpha(), _beta()
-
-
-def _support() -> Step:
-    return Step(
+    support = Step(
         "No filter of support $W_k$ spreads a pixel further than the box.",
         sp.Ge(y.c(k, 0), 1 / y.W(k)),
         "the weights sum to one over $W_k$ sites, and by the inequality of Cauchy and Schwarz "
         "$1 = (\\sum_j 1 \\cdot h_k(j))^2 \\le W_k \\sum_j h_k(j)^2$. Equal weights attain it.",
         stack_check(box, "boxes attain it"),
     )
-
-
-def _spectrum() -> Step:
     angle = sp.Dummy("phi")
     wave = sp.sin(j * angle)
     image = 2 * wave - wave.subs(j, j - 1) - wave.subs(j, j + 1)
     value = sp.cancel(sp.expand(sp.expand_trig(sp.expand(image))) / wave)
     value = value.subs(angle, sp.pi * (n + 1) / (y.W(k) + 1))
-
-    return Step(
+    spectrum = Step(
         "The Laplacian of a path of $W_k$ sites, $v(j) \\mapsto 2 v(j) - v(j-1) - v(j+1)$ with "
         "$v = 0$ beyond both ends, has the eigenvalues $\\lambda_0 < \\lambda_1 < \\dots$",
         sp.Eq(y.path_eigenvalue(n, y.W(k)), value),
@@ -83,12 +74,9 @@ def _spectrum() -> Step:
         "matrix of $W_k$ rows has no more.",
         EIGENVALUES,
     )
-
-
-def _window() -> Step:
     size, angle = sp.Dummy("W", integer=True, positive=True), sp.Dummy("phi", positive=True)
     ratio = sp.simplify(_overlap(1, size, angle) / _overlap(0, size, angle))
-    return Step(
+    window = Step(
         "For the lowest eigenvector, the sine window $h_k(j) \\propto \\sin(\\pi j/(W_k + 1))$:",
         sp.Eq(y.c(k, 1), y.c(k, 0) * ratio.subs(size, y.W(k))),
         "with $\\varphi = \\pi/(W_k + 1)$ write $2 \\sin(j \\varphi) \\sin((j + m) \\varphi) = "
@@ -96,19 +84,7 @@ def _window() -> Step:
         "$j = 1, \\dots, W_k$ is $\\frac{1}{2} (W_k + 1) \\cos(m \\varphi)$ for $m = 0$ and 1.",
         WINDOWS,
     )
-
-
-def _overlap(lag: int, size: Any, angle: Any) -> Any:
-    """Sum of sin(j phi) sin((j + lag) phi), j = 1 ... W, at phi = pi/(W + 1), by SymPy."""
-    ratio = sp.Dummy("q")
-    series = sp.summation(ratio**j, (j, 1, size)).args[1][0].subs(ratio, sp.exp(2 * sp.I * angle))
-    turned = (sp.exp(sp.I * lag * angle) * series).subs(angle, sp.pi / (size + 1))
-    turning = sp.re(sp.simplify(sp.powsimp(sp.expand(turned))))
-    return (size * sp.cos(lag * sp.pi / (size + 1)) - turning) / 2
-
-
-def _lowest() -> Step:
-    return Step(
+    lowest = Step(
         "No filter of support $W_k$ is more stable than the sine window.",
         sp.Ge(y.D(k), 1 - sp.cos(sp.pi / (y.W(k) + 1))),
         "$2 (c_k(0) - c_k(1)) = \\sum_j (h_k(j + 1) - h_k(j))^2$ is the quadratic form of the "
@@ -117,15 +93,11 @@ def _lowest() -> Step:
         "$> 0$ and so is a filter.",
         stack_check(sine, "sine windows attain it"),
     )
-
-
-def _height() -> Step:
     x, top, area = (sp.Dummy(name, positive=True) for name in "xHA")
-    least = sp.integrate(x**2 * top, (x, -1 / (2 * top), 1 / (2 * top)))
-    bound = sp.solve(sp.Eq(area**2 / 12, least), top)[0].subs(area, y.A(k))
-    return Step(
+    variance = sp.integrate(x**2 * top, (x, -1 / (2 * top), 1 / (2 * top)))
+    height = Step(
         "A filter of effective receptive field $A_k$ has a weight of at least $1/A_k$.",
-        sp.Ge(y.highest(k), bound),
+        sp.Ge(y.highest(k), sp.solve(sp.Eq(area**2 / 12, variance), top)[0].subs(area, y.A(k))),
         "add to the site $j$, drawn with probability $h_k(j)$, a uniform number between $-1/2$ "
         "and $1/2$. The sum has the variance $\\mathrm{Var}\\, h_k + 1/12 = A_k^2/12$ and a "
         "density $p(x)$ that takes the values $h_k(j)$. Among densities bounded by $H$ the box "
@@ -134,10 +106,7 @@ def _height() -> Step:
         "constant vanishes.",
         stack_check(box, "boxes attain it"),
     )
-
-
-def _smooth() -> Step:
-    return Step(
+    smooth = Step(
         "A stable filter is low: it cannot rise and fall in few steps.",
         sp.Le(y.highest(k) ** 4, y.c(k, 0) ** 2 * y.D(k) * (2 - y.D(k))),
         "the total variation of $h_k^2$ is at least twice its maximum: "
@@ -147,20 +116,14 @@ def _smooth() -> Step:
         "$c_k(1) = (1 - D_k)\\, c_k(0)$.",
         stack_check(peaked, "$h(j) \\propto r^{|j|}$ without end attains it"),
     )
-
-
-def _least() -> Step:
     x, reach, area = (sp.Dummy(name, positive=True) for name in "xtA")
     cap = sp.integrate((1 - x**2 / reach**2) ** 2, (x, -reach, reach))
     bound = (1 - area**2 / 12 / reach**2) ** 2 / cap
-    best = max(
-        sp.solve(sp.diff(bound, reach), reach),
-        key=lambda at: bound.subs(reach, at).subs(area, 1),
-    )
-    least = sp.simplify(bound.subs(reach, best)).subs(area, y.A(k))
-    return Step(
+    roots = sp.solve(sp.diff(bound, reach), reach)
+    best = max(roots, key=lambda at: bound.subs(reach, at).subs(area, 1))
+    least = Step(
         "No filter of effective receptive field $A_k$ spreads a pixel much further than the box.",
-        sp.Ge(y.c(k, 0), least),
+        sp.Ge(y.c(k, 0), sp.simplify(bound.subs(reach, best)).subs(area, y.A(k))),
         "let $p(x)$ be the density of the step on the largest weight, centred: its variance is "
         "$A_k^2/12$ and $\\int p^2 = c_k(0)$. For any $t > 0$, as $p \\ge 0$, "
         "$1 - A_k^2/(12 t^2) = \\int p\\, (1 - x^2/t^2)$ is at most the integral over $|x| < t$ "
@@ -168,6 +131,16 @@ def _least() -> Step:
         "$\\int_{-t}^{t} (1 - x^2/t^2)^2 = 16 t/15$. The best $t$ is $\\sqrt{5/12}\\, A_k$.",
         stack_check(parabola, "long parabolas attain it to six digits", digits=6),
     )
+    return support, spectrum, window, lowest, height, smooth, least, _alpha(), _beta()
+
+
+def _overlap(lag: int, size: Any, angle: Any) -> Any:
+    """Sum of sin(j phi) sin((j + lag) phi), j = 1 ... W, at phi = pi/(W + 1), by SymPy."""
+    ratio = sp.Dummy("q")
+    series = sp.summation(ratio**j, (j, 1, size)).args[1][0].subs(ratio, sp.exp(2 * sp.I * angle))
+    turned = (sp.exp(sp.I * lag * angle) * series).subs(angle, sp.pi / (size + 1))
+    turning = sp.re(sp.simplify(sp.powsimp(sp.expand(turned))))
+    return (size * sp.cos(lag * sp.pi / (size + 1)) - turning) / 2
 
 
 def _alpha() -> Step:

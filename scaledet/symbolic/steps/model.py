@@ -1,4 +1,4 @@
-"""Consequences of the model alone: linearity, D_k at any size, and the input before any layer."""
+"""Consequences of the model alone: linearity, D_k at any size, the input, receptive fields."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from typing import Any
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.model import (
-    input_check,
-    noisy_input,
-    noisy_large_input,
-    pair_moves,
-    ratio_check,
-    units,
-)
+from scaledet.symbolic.derivation import Step
+from scaledet.symbolic.routes import model as routes
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.noise import Bench
-from scaledet.symbolic.steps.noise_moments import rectified_moments
-from scaledet.symbols import L, c, d, k, n, sigma
+from scaledet.symbolic.steps.noise import rectified_moments
+from scaledet.symbols import L, c, d, f, j, k, n, s, sigma
 
 PAGE = "The model"
 """Title of the page of these steps."""
@@ -36,7 +30,10 @@ def linearity() -> Step:
         "sum to one. The constant cancels in every difference: biases $\\ge 0$ change neither "
         "$D_k$ nor $Q_k$. They only lift the clean background. The same holds for any noise that "
         "has been rectified before it enters.",
-        Check("ReLU networks with positive biases and skew filters on tori, unit by unit", units),
+        against(
+            "ReLU networks with positive biases and skew filters on tori, unit by unit",
+            routes.units,
+        ),
     )
 
 
@@ -71,7 +68,10 @@ def sensitivity_ratio() -> Step:
         sp.Eq(y.R(k), y.D(k) / y.G(k)),
         "$R_k = \\mathrm{E}|f_k(\\tau x) - f_k(x)|^2 / \\mathrm{E}|f_k(x + \\eta) - f_k(x)|^2$, "
         "from which $Q_k$ cancels.",
-        ratio_check(),
+        against(
+            "all displacements, and all outcomes of a noise of few values",
+            routes.sensitivities,
+        ),
     )
 
 
@@ -83,14 +83,14 @@ def input_steps(general: Step) -> tuple[Step, Step]:
         sp.Eq(y.D(0), sp.simplify(value)),
         "no layer means $c_0(0) = 1$ and $c_0(1) = 0$. What exceeds 1 is the chance $1/L$ that "
         "two independent images coincide.",
-        input_check("all pixels, moves and pairs of images"),
+        against("all pixels, moves and pairs of images", routes.IMAGES),
     )
     energy = Step(
         "The energy of a displacement is 2. Noise is matched to it: $L \\sigma^2 = 2$.",
         sp.Eq(y.D(0) * y.Q(0), 2),
         "one pixel goes out and another lights up. Noise of the same energy has "
         "$\\mathrm{E}|\\eta|^2 = L \\sigma^2 = \\mathrm{E}|\\tau x - x|^2$.",
-        input_check("all pixels and moves"),
+        against("all pixels and moves", routes.IMAGES),
     )
     return start, energy
 
@@ -107,7 +107,10 @@ def pair_energy() -> Step:
         "places to $2 \\omega_2/(2d)^2$. In $d = 1$ the energy is 2 at distance 1, 9/2 at "
         "distance 2, and 4 beyond; in the plane it is 3 for neighbours, 17/4 across a diagonal, "
         "33/8 two sites along an axis, and 4 elsewhere.",
-        Check("all pairs of moves of two pixels, on tori that they do not wrap around", pair_moves),
+        against(
+            "all pairs of moves of two pixels, on tori that they do not wrap around",
+            routes.pair_moves,
+        ),
     )
 
 
@@ -121,7 +124,7 @@ def input_noise(distance: Step) -> tuple[Step, Step]:
         "half of the noise of the $L - 1$ background pixels survives the ReLU; the active pixel "
         "changes by $\\mathrm{relu}(1 + \\sigma Z) - 1$, whose mean square is integrated above "
         "the kink at $Z = -1/\\sigma$, and is $\\mathrm{P}(Z < -1/\\sigma)$ below.",
-        Check("Gaussian moments by quadrature, pixel by pixel", noisy_input),
+        against("Gaussian moments by quadrature, pixel by pixel", routes.NOISY_INPUT, digits=11),
     )
     pixels = sp.Dummy(positive=True)
     matched = energy.subs({sigma: sp.sqrt(2 / pixels), L: pixels})
@@ -131,9 +134,42 @@ def input_noise(distance: Step) -> tuple[Step, Step]:
         sp.Eq(y.G(0), sp.limit(matched / images, pixels, sp.oo)),
         "almost all of the noise falls on the background, where half of it survives, an energy of "
         "1 against $Q_0 = 2$. The active pixel carries a share of order $1/L$.",
-        Check(
+        against(
             "rectified noise on tori of several sizes, extrapolated to infinite size",
-            noisy_large_input,
+            routes.NOISY_LARGE_INPUT,
+            digits=11,
         ),
     )
     return noise, half
+
+
+def receptive_field() -> tuple[Step, Step, Step]:
+    """Derive the variance of a box, what A_k is, and that variances of layers add up."""
+    mean = sp.summation(j, (j, 0, f - 1)) / f
+    variance = sp.together(sp.expand(sp.summation(j**2, (j, 0, f - 1)) / f - mean**2))
+    box = Step(
+        "How far does a unit see? Read the filter as a probability law: a box of $f$ sites has "
+        "the variance",
+        sp.Eq(y.spread(1), variance),
+        "the first two moments of the uniform law on $0, \\ldots, f - 1$ are sums of integers and "
+        "of squares.",
+        against("filters of one layer, read off pooled images", routes.boxes),
+    )
+    width = Step(
+        "The effective receptive field $A_k$ is the width of the box of equal variance.",
+        sp.Eq(y.A(k), sp.sqrt(1 + 12 * y.spread(k))),
+        "this solves $\\mathrm{Var}(h_k) = (A_k^2 - 1)/12$. Unlike the support it does not "
+        "count tails that carry no weight.",
+        against(
+            "networks whose composite filter is a box: the sites that one unit sees",
+            routes.disjoint_boxes,
+        ),
+    )
+    additive = Step(
+        "Equal layers of variance $\\kappa_2$ and stride $s$ add up.",
+        sp.Eq(y.spread(k), y.kappa(2) * sp.Sum(s ** (2 * n - 2), (n, 1, k))),
+        "the composite filter is a convolution, the law of a sum of independent steps: the step "
+        "of layer $n$ is read on a grid of spacing $S_{n-1} = s^{n-1}$.",
+        against("pooled images, a skew filter at strides 1, 2 and 3", routes.equal_layers),
+    )
+    return box, width, additive

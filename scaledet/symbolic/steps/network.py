@@ -1,11 +1,4 @@
-r"""Derive the sensitivities of a network, and the exponents of a block that repeats.
-
-With :math:`h_k(z) = \prod_i a_i(z^{S_{i-1}})` and its autocorrelation c_k, one active pixel on the
-infinite lattice has
-
-.. math:: D_k = 1 - \frac{c_k(1)}{c_k(0)}, \qquad
-          G_k = \frac{\pi - 1}{2\pi} + \frac{1}{2\pi\, c_k(0)^d}, \qquad
-          A_k^2 = 1 + 12 \sum_i \mathrm{Var}(a_i)\, S_{i-1}^2 .
+"""Derive the sensitivities of a network, and the exponents of a block that repeats.
 
 A block that repeats is one layer: its composite filter at its total stride. Source: Tomasini et
 al., arXiv:2210.01506 (the model); our derivation for unequal layers.
@@ -13,7 +6,6 @@ al., arXiv:2210.01506 (the model); our derivation for unequal layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -26,8 +18,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
 from scaledet.reference.layers import BEHIND, UnequalLayers, noise_sensitivity
-from scaledet.symbolic.claims import agree
-from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.derivation import Derivation, Step
 from scaledet.symbolic.prose import (
     Entrywise,
     abstract,
@@ -36,15 +27,20 @@ from scaledet.symbolic.prose import (
     printable,
     shown_layers,
 )
-from scaledet.symbolic.routes.unequal_layers import layer_values
+from scaledet.symbolic.routes.checks import against
+from scaledet.symbolic.routes.layers import layer_values
 from scaledet.symbolic.steps.architectures import PAGE, front_law
 from scaledet.symbolic.steps.no_stride import derive_flat
+from scaledet.symbolic.steps.noise import PAGE as NOISE
+from scaledet.symbolic.steps.noise import noise_law
 from scaledet.symbolic.steps.strided import derive_strided
 from scaledet.theory.correlation.exact import composite_filter, correlation
 from scaledet.theory.coverage import require_theory
 
 __all__ = ["derive_network"]
 
+AT = [{y.z: 2}, {y.z: 3}]
+"""Arguments of generating functions."""
 DEEPEST = 1000
 """Layers of the deepest network whose exact numbers are written out."""
 POLYNOMIAL = 30_000
@@ -83,8 +79,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     if net.depth > DEEPEST:
         raise ArgumentError(f"net must have at most {DEEPEST} layers in derive; got {net.depth}")
     routes = _routes(net)
-    last = {"D": _displacement(net, routes), "G": _noise(net, routes, rectify)}
-    last |= {"A": _field(net, routes)}
+    last = _last_layer(net, routes, rectify)
     result = {f"{name}_{net.depth}": step.expression.rhs for name, step in last.items()}
     assumed: tuple[str, ...] = ()
     if net.period < net.depth and net.support[-1] > 1:
@@ -139,45 +134,38 @@ def _block_step(block: Network) -> Step:
         sp.Eq(y.h(block.depth, y.z), product),
         "the composite filter is the product of the layers' filters, each in steps of all strides "
         "before it, and the transition operator of the block is that of this filter.",
-        _check(
-            "the filter convolved on the fine grid, summed at $z = 2$ and 3",
-            values,
-            [{y.z: 2}, {y.z: 3}],
-        ),
+        against("the filter convolved on the fine grid, summed at $z = 2$ and 3", AT, values),
     )
-
-
-def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
-    steps = [_filter_step(net, routes)]
-    depth = _affordable(net, routes, squared=True)
-    if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
-        steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
-    return [*steps, _geometry_step(net, routes), _correlation_step(net, routes)]
 
 
 def _product(net: Network, depth: int) -> Any:
     return sp.Mul(*(factor(net, i) for i in range(1, depth + 1)))
 
 
-def _filter_step(net: Network, routes: UnequalLayers) -> Step:
-    depth = _affordable(net, routes, squared=False)
-    images = UnequalLayers(routes.layers[: depth + 1])
+def _layer_by_layer(net: Network, routes: UnequalLayers) -> list[Step]:
+    shown = _affordable(net, routes, squared=False)
+    images = UnequalLayers(routes.layers[: shown + 1])
     values = layer_values(images) | {y.h: images.generating}
-    more = "" if depth == net.depth else f", and so on to layer {net.depth}"
-    return Step(
-        "The composite filter, which tells how much of every pixel one output unit sees, is the "
-        "product of the layers' filters. A layer reads its input in steps of all strides before "
-        f"it{more}.",
-        sp.Eq(y.h(depth, y.z), _product(net, depth)),
-        "pixel $j$ reaches the unit along every way of writing $j = \\sum_i S_{i-1} j_i$ with "
-        "$j_i$ a position in the kernel of layer $i$, and each way carries the product of the "
-        "weights: coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$.",
-        _check(
-            "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
-            values,
-            [{y.z: 2}, {y.z: 3}],
-        ),
-    )
+    more = "" if shown == net.depth else f", and so on to layer {net.depth}"
+    steps = [
+        Step(
+            "The composite filter, which tells how much of every pixel one output unit sees, is "
+            "the product of the layers' filters. A layer reads its input in steps of all strides "
+            f"before it{more}.",
+            sp.Eq(y.h(shown, y.z), _product(net, shown)),
+            "coefficients of $z^j$ in $\\prod_i a_i(z^{S_{i-1}})$ add up the weights of all ways "
+            f"from pixel $j$ to the unit: see the page “{PAGE}”.",
+            against(
+                "the filter of one unit, read off pooled one-pixel images, summed at $z = 2$ and 3",
+                AT,
+                values,
+            ),
+        )
+    ]
+    depth = _affordable(net, routes, squared=True)
+    if sum(layer.kernel.support > 1 for layer in net.layers[:depth]) > 1:
+        steps.append(front_law(UnequalLayers(routes.layers[:depth])).cited(PAGE))
+    return [*steps, *_tables(net, routes)]
 
 
 def _affordable(net: Network, routes: UnequalLayers, *, squared: bool) -> int:
@@ -195,117 +183,73 @@ def _table(left: list[list[Any]], right: list[list[Any]]) -> Entrywise:
     return Entrywise(sp.ImmutableMatrix(left), sp.ImmutableMatrix(right))
 
 
-def _geometry_step(net: Network, routes: UnequalLayers) -> Step:
-    shown = shown_layers(net)
+def _tables(net: Network, routes: UnequalLayers) -> list[Step]:
+    """Return stride, support, receptive field and autocorrelation of the layers shown."""
+    shown, values = shown_layers(net), layer_values(routes)
     every = "of every layer" if len(shown) == net.depth else "of the layers written out"
-    numbers = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
-    return Step(
+    written = "" if len(shown) == net.depth else ", for the layers written out"
+    sizes = [[net.strides[k], net.support[k], printable(1 + 12 * net.variance[k])] for k in shown]
+    exact = [correlation(net, k) for k in shown]
+    lags = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
+    geometry = Step(
         f"Cumulative stride, support and effective receptive field {every}.",
-        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], numbers),
-        "strides multiply and supports add, $W_k = 1 + \\sum_i (f_i - 1) S_{i-1}$. Variances add "
-        "as well, $\\mathrm{Var}\\, h_k = \\sum_i \\mathrm{Var}(a_i)\\, S_{i-1}^2$, and the "
-        "receptive field is the width of the box of equal variance, "
-        f"$A_k^2 = 1 + 12\\, \\mathrm{{Var}}\\, h_k$: see the page “{PAGE}”.",
-        _check(
+        _table([[y.S(k), y.W(k), y.A(k) ** 2] for k in shown], sizes),
+        "strides multiply, supports and variances add, and the receptive field is the width of the "
+        f"box of equal variance: see the page “{PAGE}”.",
+        against(
             "the filter on the fine grid, site by site, where it is short enough, and raw "
             "moments beyond",
-            layer_values(routes),
+            [{}],
+            values,
         ),
     )
-
-
-def _correlation_step(net: Network, routes: UnequalLayers) -> Step:
-    shown = shown_layers(net)
-    written = "" if len(shown) == net.depth else ", for the layers written out"
-    exact = [correlation(net, k) for k in shown]
-    numbers = [[printable(Fraction(v, row.scale)) for v in row.values] for row in exact]
-    return Step(
+    overlap = Step(
         f"The autocorrelation at the two lags that matter{written}.",
-        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], numbers),
+        _table([[y.c(k, 0), y.c(k, 1)] for k in shown], lags),
         "$c_k = T_1 \\cdots T_k\\, \\delta_0$, where $(T_i v)(m) = \\sum_n "
         "\\mathcal{A}_i(m - s_i n)\\, v(n)$, worked outwards from $\\delta_0$. For the lags "
         "$|m| \\le r$ an operator needs those $|n| \\le (r + f_i - 1)/s_i$ of what stands behind "
         "it: finitely many at every layer.",
-        _check(
-            f"{routes.reached(net.depth)}, which must agree",
-            layer_values(routes),
-        ),
+        against(f"{routes.reached(net.depth)}, which must agree", [{}], values),
     )
+    return [geometry, overlap]
 
 
-def _field(net: Network, routes: UnequalLayers) -> Step:
-    last = net.depth
-    return Step(
-        "So the network sees pixels through a window as wide as this box (pixels per axis).",
-        sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
-        "variances add, each in units of the pixels that a step of its layer spans.",
-        _check(
-            "the filter on the fine grid, or raw moments",
-            layer_values(routes),
-        ),
-    )
-
-
-def _displacement(net: Network, routes: UnequalLayers) -> Step:
-    exact = correlation(net, net.depth)
+def _last_layer(net: Network, routes: UnequalLayers, rectify: str | None) -> dict[str, Step]:
+    """Return D, G and A at the last layer."""
+    last, exact = net.depth, correlation(net, net.depth)
     value = 1 - Fraction(exact.values[1], exact.values[0])
-    axes = (
-        " In $d$ dimensions $c_k(0)^{d-1}$ stands in both and cancels, whichever axis the pixel "
-        "moves along."
-    )
-    beyond = "" if routes.image_depth >= net.depth else "; beyond, filters and walkers"
-    return Step(
-        "A move by one site changes the representation by what neighbouring pixels do not share.",
-        sp.Eq(y.D(net.depth), printable(value)),
-        "averaged over the grid phase $|P(e_{p+1} - e_p)|^2$ is $2 (c_k(0) - c_k(1))/S_k$, and two "
-        "independent pixels, far apart, differ by $Q_k = 2 c_k(0)/S_k$: the ratio is "
-        f"$D_k = 1 - c_k(1)/c_k(0)$.{axes if net.dim > 1 else ''}",
-        _check(
-            "differences of pooled images up to layer "
-            f"{min(net.depth, routes.image_depth)}{beyond}",
-            layer_values(routes),
-        ),
-    )
-
-
-def _noise(net: Network, routes: UnequalLayers, rectify: str | None) -> Step:
-    exact = correlation(net, net.depth)
     peak = printable(Fraction(exact.values[0], exact.scale) ** net.dim)
-    if rectify is None:
-        value: Any = sp.Integer(1)
-        statement = "Noise that is not rectified keeps its share of the signal."
-        why = (
-            "linear noise of variance $\\sigma^2$ costs $\\sigma^2 \\sum h_k^2$ in each of the "
-            "$L/S_k^d$ units, in all $2 c_k(0)^d / S_k^d$, and $Q_k$ is the same."
-        )
-    else:
-        value = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
-        statement = (
-            "Noise: pooling averages the fluctuations away but not the mean of what the ReLU lets "
-            "through."
-        )
-        why = (
-            "each of the $L/S_k^d$ units keeps the mean $\\sigma/\\sqrt{2\\pi}$ of rectified noise "
-            "and takes $c_k(0)^d$ of its variance $\\sigma^2 (\\pi - 1)/(2\\pi)$: the law of "
-            "noise, $G_k = \\frac{\\pi-1}{2\\pi} + \\frac{1}{2\\pi\\, c_k(0)^d}$, with the peak of "
-            "these layers."
-        )
-    return Step(
-        statement,
-        sp.Eq(y.G(net.depth), value),
-        why,
-        _check(
-            "moments of the noise by quadrature, spread over the weights of one unit",
-            {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
-            digits=25 if peak.is_Float else 65,
+    piled = (sp.pi - 1) / (2 * sp.pi) + 1 / (2 * sp.pi * peak)
+    axes = " In $d$ dimensions $c_k(0)^{d-1}$ cancels." if net.dim > 1 else ""
+    beyond = "" if routes.image_depth >= last else "; beyond, filters and walkers"
+    law = noise_law(rectify, net.dim)
+    return {
+        "D": Step(
+            "A move by one site changes the part that neighbouring pixels do not share.",
+            sp.Eq(y.D(last), printable(value)),
+            f"$D_k = 1 - c_k(1)/c_k(0)$ for any layers: see the page “{PAGE}”.{axes}",
+            against(
+                f"differences of pooled images up to layer {min(last, routes.image_depth)}{beyond}",
+                [{}],
+                layer_values(routes),
+            ),
         ),
-    )
-
-
-def _check(
-    route: str,
-    values: Mapping[Any, Any],
-    cases: Sequence[Mapping[Any, Any]] = ({},),
-    digits: int = 25,
-) -> Check:
-    return Check(route, partial(agree, cases=cases, values=values, digits=digits))
+        "G": Step(
+            law.statement,
+            sp.Eq(y.G(last), sp.Integer(1) if rectify is None else piled),
+            f"the law of noise, from the page “{NOISE}”, at the peak of these layers.",
+            against(
+                "moments of the noise by quadrature, spread over the weights of one unit",
+                [{}],
+                {y.G: partial(noise_sensitivity, routes, net.dim, rectify)},
+                digits=25 if peak.is_Float else 65,
+            ),
+        ),
+        "A": Step(
+            "So the network sees pixels through a window as wide as this box (pixels per axis).",
+            sp.Eq(y.A(last), sp.sqrt(printable(1 + 12 * net.variance[last]))),
+            "variances add, each in units of the pixels that a step of its layer spans.",
+            against("the filter on the fine grid, or raw moments", [{}], layer_values(routes)),
+        ),
+    }

@@ -17,20 +17,22 @@ from scaledet import symbols as y
 from scaledet.network.kernel import Kernel, box
 from scaledet.reference.exact import number
 from scaledet.reference.recursion import pooled
-from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
+from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.series import (
     approached,
     extrapolated,
     fourier,
     gaussian_moment,
     level,
+    local_check,
     log_symbol,
     remainder,
+    widths,
 )
 from scaledet.symbolic.steps.limits import cited_limits
-from scaledet.symbolic.steps.linear_noise import linear_noise
 from scaledet.symbolic.steps.noise import noise_law
+from scaledet.symbolic.steps.piling_up import linear_noise
 from scaledet.symbolic.steps.recurrence import recurrence_steps
 from scaledet.symbolic.steps.series import (
     box_cumulants,
@@ -46,6 +48,7 @@ __all__ = ["derive_flat", "noise_series_steps", "series_steps"]
 PANEL = (Kernel([1, 2, 1]), Kernel([1, 2, 4]), Kernel([2, 1, 1, 3]))
 BOXES = (box(2), box(3), box(5))
 DECADES = "exact rationals at $k = 40, 400, 4000$"
+REMAINDER = f"{DECADES}: the remainder falls as the next power of $1/k$"
 
 Panel = list[tuple[Kernel, dict[Any, Any]]]
 """Kernels to check with, each with what stands for the symbols."""
@@ -95,17 +98,92 @@ def series_steps(kernel: Kernel | str, order: int) -> tuple[list[Step], dict[str
     1/(4*k*kappa_2) + O(k**(-2), (k, oo))
     """
     cumulants, panel = _cumulants(kernel, order)
+    peaks = _truncated(peak_series(order, cumulants), 1, order)
     named = {
-        "c_k(0)": _peak(cumulants, order, panel),
-        "D_k": _drop(cumulants, order, panel),
-        "A_k": _width(cumulants, panel),
-        "D_prefactor": _stability(panel),
-        "alpha": _alpha(panel),
+        "c_k(0)": Step(
+            "The peak of the autocorrelation.",
+            sp.Eq(y.c(k, 0), peaks / sp.sqrt(4 * sp.pi * k * cumulants[2])),
+            "expand the exponential of all cumulants beyond the second in $1/k$ at fixed "
+            "$k\\theta^2$ and integrate against the Gaussian weight.",
+            Check(REMAINDER, partial(remainder, panel=panel, order=order)),
+        ),
+        "D_k": Step(
+            "The sensitivity to displacements, in any dimension.",
+            sp.Eq(y.D(k), _truncated(sensitivity_series(order, cumulants), 0, order)),
+            "$D_k = 1 - c_k(1)/c_k(0)$; expand $1 - \\cos\\theta$ under the same integral and "
+            "divide the series. In $d$ dimensions $c_k(0)^{d-1}$ cancels.",
+            Check(REMAINDER, partial(remainder, panel=panel, order=order)),
+        ),
+        "A_k": Step(
+            "The effective receptive field grows as in a random walk.",
+            sp.Eq(y.A(k), sp.sqrt(1 + 12 * k * cumulants[2])),
+            "$A_k$ is the width of the box of the variance of $h_k$, and variances of convolved "
+            "filters add.",
+            Check("variance of the filter read off pooled images", partial(widths, panel=panel)),
+        ),
+        "D_prefactor": Step(
+            "The prefactor of the law $D_k \\sim A_k^{-2}$.",
+            sp.Eq(sp.Limit(y.D(k) * y.A(k) ** 2, k, sp.oo), sp.Integer(3)),
+            "the leading terms $D_k \\to 1/(4 k \\kappa_2)$ and $A_k^2 \\to 12 k \\kappa_2$ hold "
+            "whatever the filter.",
+            Check(f"{DECADES}: the difference falls as $1/k$", partial(approached, panel=panel)),
+        ),
+        "alpha": Step(
+            "The exponent of stability.",
+            sp.Eq(y.alpha, sp.Integer(2)),
+            "the previous step, read as a power law.",
+            local_check(y.alpha, panel),
+        ),
     }
-    steps = [_logarithm(cumulants, order, panel), _gaussian(), *named.values()]
-    if kernel != "any":
-        steps.insert(0, _integral(kernel, panel))
+    steps = [*_first_steps(kernel, order, cumulants, panel), *named.values()]
     return steps, {name: step.expression.rhs for name, step in named.items()}
+
+
+def _first_steps(kernel: Kernel | str, order: int, cumulants: Any, panel: Panel) -> list[Step]:
+    """Return c_k(m) as an integral of an explicit symbol, if any, its logarithm, and Gaussians."""
+    terms = [
+        (-1) ** j * 2 * cumulants[2 * j] * theta ** (2 * j) / sp.factorial(2 * j)
+        for j in range(1, order + 2)
+    ]
+    logarithm = Step(
+        "Near $\\theta = 0$ the logarithm of the symbol is a series in the even cumulants.",
+        sp.Eq(sp.Function("log")(y.symbol(theta)), sp.Add(*terms) + sp.O(theta ** (2 * order + 4))),
+        "$\\hat a$ is the characteristic function of the kernel read as a probability law; in "
+        "$|\\hat a|^2 = \\hat a(\\theta) \\hat a(-\\theta)$ odd cumulants cancel and even ones "
+        "double. The span is 1, so $|\\hat a| < 1$ elsewhere and what is left of the circle is "
+        "exponentially small in $k$.",
+        Check(
+            "numerical differentiation of the symbol at 80 digits, and its value near 0",
+            partial(log_symbol, panel=panel, order=order),
+        ),
+    )
+    kappa = y.kappa(2)
+    weight = x ** (2 * n) * sp.exp(-k * kappa * x**2)
+    moment = sp.sqrt(sp.pi / (k * kappa)) * sp.factorial2(2 * n - 1) / (2 * k * kappa) ** n
+    gaussian = Step(
+        "The quadratic term is a Gaussian weight, whose moments carry the powers of $1/k$.",
+        sp.Eq(sp.Integral(weight, (x, -sp.oo, sp.oo)), moment),
+        "integrate by parts $n$ times; each even power of $\\theta$ is worth one power of $1/k$, "
+        "so a term of the expanded exponential contributes to finitely many orders.",
+        Check("quadrature at 30 digits", gaussian_moment),
+    )
+    if kernel == "any":
+        return [logarithm, gaussian]
+    if isinstance(kernel, Kernel):
+        weights = [number(w) for w in kernel.weights]
+        pairs = [(i - j, u * v) for i, u in enumerate(weights) for j, v in enumerate(weights)]
+        symbol = sum(value * sp.cos(lag * theta) for lag, value in pairs)
+    else:
+        symbol = (sp.sin(f * theta / 2) / (f * sp.sin(theta / 2))) ** 2
+    integrand = symbol**k * sp.cos(y.m * theta)
+    integral = Step(
+        "The autocorrelation is a Fourier coefficient of a power of the kernel's symbol.",
+        sp.Eq(y.c(k, y.m), sp.Integral(integrand, (theta, -sp.pi, sp.pi)) / (2 * sp.pi)),
+        "without stride $c_{k+1} = \\mathcal{A} * c_k$, so $c_k$ has the symbol "
+        "$|\\hat a(\\theta)|^{2k}$.",
+        Check("pooled one-pixel images, $k \\le 3$", partial(fourier, cases=panel)),
+    )
+    return [integral, logarithm, gaussian]
 
 
 def _called(kernel: Kernel | str) -> str:
@@ -127,132 +205,10 @@ def _cumulants(kernel: Kernel | str, order: int) -> tuple[Any, Panel]:
     ]
 
 
-def _integral(kernel: Kernel | str, panel: Panel) -> Step:
-    """c_k(m) as a Fourier integral of an explicit symbol."""
-    if isinstance(kernel, Kernel):
-        weights = [number(w) for w in kernel.weights]
-        pairs = [(i - j, u * v) for i, u in enumerate(weights) for j, v in enumerate(weights)]
-        symbol = sum(value * sp.cos(lag * theta) for lag, value in pairs)
-    else:
-        symbol = (sp.sin(f * theta / 2) / (f * sp.sin(theta / 2))) ** 2
-    integrand = symbol**k * sp.cos(y.m * theta)
-    return Step(
-        "The autocorrelation is a Fourier coefficient of a power of the kernel's symbol.",
-        sp.Eq(y.c(k, y.m), sp.Integral(integrand, (theta, -sp.pi, sp.pi)) / (2 * sp.pi)),
-        "without stride $c_{k+1} = \\mathcal{A} * c_k$, so $c_k$ has the symbol "
-        "$|\\hat a(\\theta)|^{2k}$.",
-        Check("pooled one-pixel images, $k \\le 3$", partial(fourier, cases=panel)),
-    )
-
-
-def _logarithm(cumulants: Any, order: int, panel: Panel) -> Step:
-    terms = [
-        (-1) ** j * 2 * cumulants[2 * j] * theta ** (2 * j) / sp.factorial(2 * j)
-        for j in range(1, order + 2)
-    ]
-    return Step(
-        "Near $\\theta = 0$ the logarithm of the symbol is a series in the even cumulants.",
-        sp.Eq(sp.Function("log")(y.symbol(theta)), sp.Add(*terms) + sp.O(theta ** (2 * order + 4))),
-        "$\\hat a$ is the characteristic function of the kernel read as a probability law; in "
-        "$|\\hat a|^2 = \\hat a(\\theta) \\hat a(-\\theta)$ odd cumulants cancel and even ones "
-        "double. The span is 1, so $|\\hat a| < 1$ elsewhere and what is left of the circle is "
-        "exponentially small in $k$.",
-        Check(
-            "numerical differentiation of the symbol at 80 digits, and its value near 0",
-            partial(log_symbol, panel=panel, order=order),
-        ),
-    )
-
-
-def _gaussian() -> Step:
-    kappa = y.kappa(2)
-    weight = x ** (2 * n) * sp.exp(-k * kappa * x**2)
-    moment = sp.sqrt(sp.pi / (k * kappa)) * sp.factorial2(2 * n - 1) / (2 * k * kappa) ** n
-    return Step(
-        "The quadratic term is a Gaussian weight, whose moments carry the powers of $1/k$.",
-        sp.Eq(sp.Integral(weight, (x, -sp.oo, sp.oo)), moment),
-        "integrate by parts $n$ times; each even power of $\\theta$ is worth one power of $1/k$, "
-        "so a term of the expanded exponential contributes to finitely many orders.",
-        Check("quadrature at 30 digits", gaussian_moment),
-    )
-
-
 def _truncated(coefficients: list[Any], first: Any, order: int) -> Any:
     """Series in 1/k with its remainder."""
     terms = [value / k**j for j, value in enumerate(coefficients, start=1)]
     return sp.Add(first, *terms) + sp.O(k ** -(order + 1), (k, sp.oo))
-
-
-def _remainder(panel: Panel, order: int, dim: Any = 1) -> Check:
-    return Check(
-        f"{DECADES}: the remainder falls as the next power of $1/k$",
-        partial(remainder, panel=panel, order=order, dim=dim),
-    )
-
-
-def _peak(cumulants: Any, order: int, panel: Panel) -> Step:
-    series = _truncated(peak_series(order, cumulants), 1, order)
-    return Step(
-        "The peak of the autocorrelation.",
-        sp.Eq(y.c(k, 0), series / sp.sqrt(4 * sp.pi * k * cumulants[2])),
-        "expand the exponential of all cumulants beyond the second in $1/k$ at fixed "
-        "$k\\theta^2$ and integrate against the Gaussian weight.",
-        _remainder(panel, order),
-    )
-
-
-def _drop(cumulants: Any, order: int, panel: Panel) -> Step:
-    return Step(
-        "The sensitivity to displacements, in any dimension.",
-        sp.Eq(y.D(k), _truncated(sensitivity_series(order, cumulants), 0, order)),
-        "$D_k = 1 - c_k(1)/c_k(0)$; expand $1 - \\cos\\theta$ under the same integral and divide "
-        "the series. In $d$ dimensions $c_k(0)^{d-1}$ cancels.",
-        _remainder(panel, order),
-    )
-
-
-def _width(cumulants: Any, panel: Panel) -> Step:
-    def confront(claim: Any) -> str:
-        evidence = []
-        for kernel, symbols in panel:
-            images = pooled(kernel, 1)
-            cases = [{k: depth, **symbols} for depth in (1, 2, 3)]
-            values = {y.A: lambda at, p=images: sp.sqrt(1 + 12 * number(p.variance(at)))}
-            evidence.append(agree(claim, cases, values))
-        return " and ".join(evidence)
-
-    return Step(
-        "The effective receptive field grows as in a random walk.",
-        sp.Eq(y.A(k), sp.sqrt(1 + 12 * k * cumulants[2])),
-        "$A_k$ is the width of the box of the variance of $h_k$, and variances of convolved "
-        "filters add.",
-        Check("variance of the filter read off pooled images", confront),
-    )
-
-
-def _stability(panel: Panel) -> Step:
-    return Step(
-        "The prefactor of the law $D_k \\sim A_k^{-2}$.",
-        sp.Eq(sp.Limit(y.D(k) * y.A(k) ** 2, k, sp.oo), sp.Integer(3)),
-        "the leading terms $D_k \\to 1/(4 k \\kappa_2)$ and $A_k^2 \\to 12 k \\kappa_2$ hold "
-        "whatever the filter.",
-        Check(
-            f"{DECADES}: the difference falls as $1/k$",
-            partial(approached, panel=panel),
-        ),
-    )
-
-
-def _alpha(panel: Panel) -> Step:
-    return Step(
-        "The exponent of stability.",
-        sp.Eq(y.alpha, sp.Integer(2)),
-        "the previous step, read as a power law.",
-        Check(
-            "local exponents of exact rationals at $k = 400$ and $800$, extrapolated",
-            partial(extrapolated, symbol=y.alpha, panel=panel),
-        ),
-    )
 
 
 def noise_series_steps(
@@ -273,29 +229,30 @@ def noise_series_steps(
     growth = (4 * sp.pi * k * cumulants[2]) ** power / (2 * sp.pi)
     terms = noise_series(order, cumulants, dim if isinstance(dim, int) else None)
     value = (sp.pi - 1) / (2 * sp.pi) + growth * _truncated(terms, 1, order)
-    series = Step(
-        "The sensitivity to noise, in powers of $1/k$.",
-        sp.Eq(y.G(k), value),
-        "insert the series of $c_k(0)$ into the law of noise and expand its power $-d$.",
-        _remainder(panel, order, dim),
-    )
-    prefactor = Step(
-        "The prefactor of the law $G_k \\sim A_k^{d}$.",
-        sp.Eq(sp.Limit(y.G(k) / y.A(k) ** dim, k, sp.oo), (sp.pi / 3) ** power / (2 * sp.pi)),
-        "$c_k(0)^{-d} \\to (4\\pi k\\kappa_2)^{d/2}$ and $12 k \\kappa_2 \\to A_k^2$.",
-        Check(f"{DECADES}, extrapolated", partial(approached, panel=panel, dim=dim)),
-    )
-    beta = _beta(panel, dim)
-    crossover = Step(
-        "Both parts of $G_k$ are equal at the crossover scale.",
-        sp.Eq(y.crossover, sp.sqrt(3 / sp.pi) * (sp.pi - 1) ** (1 / sp.sympify(dim))),
-        "solve $r A_*^d = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
-        Check(
-            "the prefactor extrapolated from exact rationals at $k = 400, 800$",
-            partial(extrapolated, symbol=y.crossover, panel=panel, dim=dim),
+    named = {
+        "G_k": Step(
+            "The sensitivity to noise, in powers of $1/k$.",
+            sp.Eq(y.G(k), value),
+            "insert the series of $c_k(0)$ into the law of noise and expand its power $-d$.",
+            Check(REMAINDER, partial(remainder, panel=panel, order=order, dim=dim)),
         ),
-    )
-    named = {"G_k": series, "G_prefactor": prefactor, "beta": beta, "crossover": crossover}
+        "G_prefactor": Step(
+            "The prefactor of the law $G_k \\sim A_k^{d}$.",
+            sp.Eq(sp.Limit(y.G(k) / y.A(k) ** dim, k, sp.oo), (sp.pi / 3) ** power / (2 * sp.pi)),
+            "$c_k(0)^{-d} \\to (4\\pi k\\kappa_2)^{d/2}$ and $12 k \\kappa_2 \\to A_k^2$.",
+            Check(f"{DECADES}, extrapolated", partial(approached, panel=panel, dim=dim)),
+        ),
+        "beta": _beta(panel, dim),
+        "crossover": Step(
+            "Both parts of $G_k$ are equal at the crossover scale.",
+            sp.Eq(y.crossover, sp.sqrt(3 / sp.pi) * (sp.pi - 1) ** (1 / sp.sympify(dim))),
+            "solve $r A_*^d = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
+            Check(
+                "the prefactor extrapolated from exact rationals at $k = 400, 800$",
+                partial(extrapolated, symbol=y.crossover, panel=panel, dim=dim),
+            ),
+        ),
+    }
     return list(named.values()), {name: step.expression.rhs for name, step in named.items()}
 
 
@@ -304,10 +261,7 @@ def _beta(panel: Panel, dim: Any) -> Step:
         "The exponent of noise.",
         sp.Eq(y.beta, sp.sympify(dim)),
         "$G_k$ grows as $c_k(0)^{-d}$, hence as $k^{d/2}$, and $A_k$ as $\\sqrt{k}$.",
-        Check(
-            "local exponents of the part that grows at $k = 400$ and $800$, extrapolated",
-            partial(extrapolated, symbol=y.beta, panel=panel, dim=dim),
-        ),
+        local_check(y.beta, panel, dim),
     )
 
 
@@ -315,30 +269,30 @@ def _spread(kernel: Kernel, dim: Any, rectify: str | None) -> Derivation:
     """Derive D_k = 1 for span > 1: a lattice of its own, to which neighbours do not belong."""
     images = pooled(kernel, 1)
     values = {y.c: images.correlation, y.D: images.sensitivity}
-    route = Check(
-        "pooled one-pixel images, $k \\le 3$",
-        partial(agree, cases=[{k: depth} for depth in (1, 2, 3)], values=values),
-    )
+    cases = [{k: depth} for depth in (1, 2, 3)]
+    route = against("pooled one-pixel images, $k \\le 3$", cases, values)
     apart = Step(
         "Neighbouring pixels never overlap.",
         sp.Eq(y.c(k, 1), 0),
         f"all sites that a unit sees differ by multiples of the span, {kernel.span}.",
         route,
     )
-    alone = Step(
-        "So a move by one site changes everything, at any depth.",
-        sp.Eq(y.D(k), 1),
-        "$D_k = 1 - c_k(1)/c_k(0)$.",
-        route,
-    )
-    alpha = Step(
-        "The exponent of stability.",
-        sp.Eq(y.alpha, 0),
-        "$D_k$ is constant.",
-        Check("exact rationals, $k = 1, 10, 100$", partial(level, kernel=kernel)),
-    )
-    beta = linear_noise([images]) if rectify is None else _beta([(kernel, {})], dim)
-    named = {"D_k": alone, "alpha": alpha, "G_k": noise_law(rectify, dim), "beta": beta}
+    named = {
+        "D_k": Step(
+            "So a move by one site changes everything, at any depth.",
+            sp.Eq(y.D(k), 1),
+            "$D_k = 1 - c_k(1)/c_k(0)$.",
+            route,
+        ),
+        "alpha": Step(
+            "The exponent of stability.",
+            sp.Eq(y.alpha, 0),
+            "$D_k$ is constant.",
+            Check("exact rationals, $k = 1, 10, 100$", partial(level, kernel=kernel)),
+        ),
+        "G_k": noise_law(rectify, dim),
+        "beta": linear_noise([images]) if rectify is None else _beta([(kernel, {})], dim),
+    }
     return Derivation(
         title=f"No stride, span {kernel.span}: {_called(kernel)}",
         abstract="The filter lives on a sublattice: it averages, but never over neighbours.",

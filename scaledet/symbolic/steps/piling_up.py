@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Check, Step
+from scaledet.reference.pixel import PooledPixel
+from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes import box_noise, noise
-from scaledet.symbolic.routes.checks import DIMS, check_in
-from scaledet.symbolic.steps.noise import finite_noise
+from scaledet.symbolic.routes.checks import DIMS, against, against_in, check_in
+from scaledet.symbolic.steps.noise import finite_noise, noise_steps
+from scaledet.symbolic.steps.rectified_units import PAGE as LAYERS
+from scaledet.symbolic.steps.rectified_units import boxes_law as layer_boxes
 from scaledet.symbols import L, c, d, k, s
 
 
-def matched_noise(law: Step) -> Step:
-    """Derive G_k at matched noise and any size, without exponentially small terms."""
-    power, pixels = sp.symbols("power pixels", positive=True)
+def piling_up_steps(law: Step) -> tuple[Step, ...]:
+    """Derive what the law of noise rectified at the input says about sizes, filters and beta."""
+    power, pixels = (sp.Dummy(name, positive=True) for name in ("power", "pixels"))
     weak = {
         y.active_mean: 0,
         y.active_variance: y.sigma**2,
@@ -29,92 +32,75 @@ def matched_noise(law: Step) -> Step:
     endless = law.expression.rhs.subs(c(k, 0) ** d, power)
     numerator = sp.expand(sp.simplify(plain * (1 - 1 / (pixels * power)) - endless) * pixels)
     value = (endless + numerator / pixels).subs({pixels: L, power: c(k, 0) ** d})
-    return Step(
+    matched = Step(
         "At matched noise the whole dependence on size, up to terms of order $\\mathrm{e}^{-L/4}$.",
         sp.Eq(y.G(k) * (1 - 1 / (L * c(k, 0) ** d)), value),
         "$m_a$ and $v_a - \\sigma^2$ carry the factor $\\mathrm{e}^{-1/(2 \\sigma^2)}$, with "
         "$\\sigma^2 = 2/L$: without them the result at any size is a rational function of $L$. "
         "The correction matters once $c_k(0)^d$ comes near $1/L$, where $h_k$ covers the torus "
         "and $Q_k$ vanishes.",
-        Check(
+        against(
             "noise pooled on tori of 96, $12^2$ and $12^3$ pixels; the exact engine of the package "
             "for other networks, d = 1, 2, 3",
             noise.finite_size,
+            digits=11,
         ),
     )
-
-
-def rectified_alone(law: Step) -> Step:
-    """Derive G_k at any size for noise that is rectified before it meets the image."""
     route = "Gaussian moments by quadrature, noise pooled on tori"
-    return Step(
+    alone = Step(
         "If the noise is rectified alone, $x + \\mathrm{relu}(\\eta)$, the dependence on size is "
         "simpler, and exact.",
         sp.Eq(y.G(k) * (1 - 1 / (L * c(k, 0) ** d)), law.expression.rhs),
         "active and background pixels are perturbed alike: put $m_a = \\mu_1$ and $v_a = v_0$. "
         "The infinite lattice does not tell the two kinds of noise apart, for it sees the "
         "background only.",
-        check_in(DIMS, route, noise.rectified_alone),
+        against_in(DIMS, route, noise.rectified_alone, digits=11),
     )
-
-
-def linear_noise() -> Step:
-    """Derive G_k of linear noise at any size."""
-    return replace(
+    linear = replace(
         finite_noise(None, d),
         statement="Noise that no ReLU rectifies has no mean, and no part that grows.",
         justification="$\\mathcal{E}_k = L \\sigma^2 (c_k(0)/S_k)^d$, divided by $Q_k$.",
     )
-
-
-def linear_ratio() -> Step:
-    """Derive the relative sensitivity to displacements for linear noise."""
     route = "all displacements, and all outcomes of a noise of few values, pooled"
-    return Step(
+    relative = Step(
         "With matched linear noise the relative sensitivity knows neither size nor dimension.",
         sp.Eq(y.R(k), 1 - c(k, 1) / c(k, 0)),
         "in the quotient $D_k / G_k$ the signal $Q_k$ cancels, and so does $c_k(0)^{d-1}$: along "
         "the axes that the pixel does not move, displacement and noise are averaged alike. With "
         "linear noise stability is gained by averaging and nothing is paid for it; with rectified "
         "noise $R_k$ falls by the further factor $G_k \\sim A_k^d$.",
-        check_in(DIMS, route, noise.linear_ratio),
+        against_in(DIMS, route, noise.linear_ratio),
     )
-
-
-def flat_amplitude(law: Step) -> Step:
-    """Derive the amplitude of A_k^d without stride."""
-    width, ratio = sp.symbols("width ratio", positive=True)
-    value = sp.limit(sp.expand(_spread(law, width, ratio) / width**d), width, sp.oo)
+    width, ratio = (sp.Dummy(name, positive=True) for name in ("width", "ratio"))
+    spread = sp.expand_power_base(law.expression.rhs.subs(c(k, 0), 1 / (ratio * width)))
+    value = sp.limit(sp.expand(spread / width**d), width, sp.oo)
     route = "noise pooled by boxes of 3 on large tori, extrapolated in powers of $A_k^{-2}$"
-    return Step(
+    flat = Step(
         "Without stride $G_k$ grows as $r A_k^d$, with the same $r$ for every filter of span 1.",
         sp.Eq(y.prefactor, value.subs(ratio**d, (sp.pi / 3) ** (d / 2))),
         "$c_k(0)$ is the chance that two independent walks of $k$ steps of variance $\\kappa_2$ "
         "end at the same site; by the local limit theorem it falls as "
         "$(4 \\pi k \\kappa_2)^{-1/2}$. As $A_k^2$ grows as $12 k \\kappa_2$, this is "
         "$\\sqrt{3/\\pi}/A_k$. Insert it and divide by $A_k^d$.",
-        check_in(DIMS, route, box_noise.prefactor),
+        against_in(
+            DIMS,
+            route,
+            lambda dim: [{d: dim, y.prefactor: box_noise.flat_prefactor(dim)}],
+            digits=4,
+        ),
     )
-
-
-def boxes_noise(law: Step) -> Step:
-    """Derive G_k of boxes whose length is their stride."""
     route = "noise pooled by boxes on tori, extrapolated to infinite size"
-    return Step(
+    boxes = Step(
         "Boxes whose length is their stride, $f = s$, where $A_k = s^k$: the law is exact at "
         "every depth, with $r = 1/(2 \\pi)$.",
         sp.Eq(y.G(k), law.expression.rhs.subs(c(k, 0), s**-k)),
         "a box of $s^k$ sites has $c_k(0) = s^{-k}$: it holds $s^k$ weights of square $s^{-2k}$.",
-        box_noise.boxes_check(route, y.G, box_noise.total_noise),
+        against_in(
+            DIMS, route, lambda dim: box_noise.by_boxes(dim, box_noise.total_noise), digits=9
+        ),
     )
-
-
-def growth(law: Step) -> Step:
-    """Derive beta where c_k(0) A_k tends to a constant."""
-    width, ratio = sp.symbols("width ratio", positive=True)
-    spread = _spread(law, width, ratio)
     slope = sp.simplify(width * sp.diff(spread, width) / spread)
-    return Step(
+    growth = Step(
         "In both cases $G_k \\sim A_k^\\beta$ with",
         sp.Eq(y.beta, sp.limit(slope, width, sp.oo)),
         "wherever $c_k(0) A_k$ tends to a constant, the logarithmic slope of $G$ against $A$ "
@@ -130,27 +116,15 @@ def growth(law: Step) -> Step:
             box_noise.growth,
         ),
     )
+    any_size = matched, alone, linear, noise_steps(None, d)[-1], relative
+    return *any_size, flat, boxes, growth, layer_boxes(d).cited(LAYERS)
 
 
-def _spread(law: Step, width: Any, ratio: Any) -> Any:
-    """Insert c_k(0) = 1/(ratio * width) into the law."""
-    return sp.expand_power_base(law.expression.rhs.subs(c(k, 0), 1 / (ratio * width)))
-
-
-def late_rectification(boxes: Step) -> Step:
-    """Derive G_k of boxes where the first ReLU stands behind layer 1."""
+def linear_noise(pools: Sequence[PooledPixel]) -> Step:
+    """Return the step beta = 0, confronted with pooled noise and pixels at layers 1 to 3."""
     return Step(
-        "Boxes $f = s$, the noise rectified only after layer 1, $k \\ge 1$: one layer is won.",
-        sp.Eq(y.G_late(k), boxes.expression.rhs.subs(k, k - 1)),
-        "layer 1 pools $\\eta$ into white noise again, of variance $\\sigma^2 / s^d$ on $L / s^d$ "
-        "units, and leaves an active unit of height $s^{-d}$. In units of this height the noise "
-        "has variance $s^d \\sigma^2$: it is matched once more, and the $k - 1$ layers that follow "
-        "cannot tell it from noise rectified at their input. So it is if every layer rectifies "
-        "and the biases vanish: only the first ReLU acts.",
-        box_noise.boxes_check(
-            "layer 1 as a dense matrix, moments by quadrature at the pooled height, then pooled "
-            "on tori",
-            y.G_late,
-            box_noise.late_noise,
-        ),
+        "Linear noise is neither averaged away nor piled up.",
+        sp.Eq(y.beta, sp.Integer(0)),
+        "the energy of white noise and $Q_k$ both shrink as $c_k(0)^d$.",
+        against("energies of pooled noise and pixels", lambda: noise.linear_growth(pools)),
     )

@@ -11,16 +11,14 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.reference.pixel import PooledPixel
 from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.equal_layers import SKEW, layers_and, on_images, overlap_by_filter
+from scaledet.symbolic.routes.layers import SKEW, layers_and, on_images
 from scaledet.symbols import k, m, n, p
 
 __all__ = [
     "PAGE",
-    "composite_step",
-    "overlap_step",
+    "image_steps",
     "recursion_law",
     "sensitivity_law",
-    "unit_step",
 ]
 
 PAGE = "The pooling recursion"
@@ -28,10 +26,10 @@ NEAR = layers_and(m, range(-1, 6))
 ROUTE = "pooled one-pixel images, two skew filters at strides 2 and 3"
 
 
-def unit_step() -> Step:
-    """Return the filter through which one output unit sees one pixel."""
+def image_steps() -> tuple[Step, Step, Step]:
+    """Return the filter of one unit, that of one more layer, and the overlap of two pixels."""
     cases = [{k: layer, y.i: i, p: q} for layer in (1, 2) for i in range(-1, 3) for q in range(12)]
-    return Step(
+    unit = Step(
         "Output unit $i$ of layer $k$ sees pixel $p$ through one filter, read in steps of the "
         "cumulative stride.",
         sp.Eq(y.unit(k, y.i, p), y.h(k, p - y.S(k) * y.i)),
@@ -39,28 +37,24 @@ def unit_step() -> Step:
         "input by $s$ and of the output by one; so does any stack of layers, with $S_k$ for $s$.",
         Check(ROUTE, partial(on_images, cases=cases)),
     )
-
-
-def composite_step() -> Step:
-    """Return the composite filter of one more layer."""
-    return Step(
+    composite = Step(
         "The composite filter grows by one factor, read in steps of the finer grid.",
         sp.Eq(y.h(k + 1, m), sp.Sum(y.a(m - y.s * n) * y.h(k, n), (n, -sp.oo, sp.oo))),
         "a network of $k + 1$ equal layers is its first layer followed by the other $k$: their "
         "filter $h_k$ acts on the pooled grid, every site of which sees $a$ around $s n$.",
         Check(ROUTE, partial(on_images, cases=layers_and(m, range(-2, 20)))),
     )
-
-
-def overlap_step() -> Step:
-    """Return the overlap of two pixels, averaged over the grid phase."""
-    return Step(
+    overlap = Step(
         "Averaged over the grid phase, the overlap of two pixels depends on their distance alone.",
         sp.Eq(sp.Sum(y.overlap(k, p, p + m), (p, 0, y.S(k) - 1)) / y.S(k), y.c(k, m) / y.S(k)),
         "a uniform pixel visits each of the $S_k$ phases once; the sum over phases and units "
         "of $h_k(p - S_k i)\\, h_k(p + m - S_k i)$ is a sum over all sites.",
-        Check("the filter read off pooled images, then correlated", overlap_by_filter),
+        Check(
+            "the filter read off pooled images, then correlated",
+            partial(on_images, cases=layers_and(m, range(4)), by_filter=True),
+        ),
     )
+    return unit, composite, overlap
 
 
 def recursion_law(

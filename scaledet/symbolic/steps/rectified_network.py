@@ -63,7 +63,10 @@ def derive_layers(
     sqrt(3)/(6*pi) + 4/9
     """
     if net is not None:
-        subject, steps = _repeated(net, dim) if _repeats(net) else (layers_in_words(net), [])
+        subject = layers_in_words(net)
+        steps: list[Step] = []
+        if net.period < net.depth and net.support[net.period] > 1:
+            subject, steps = _repeated(net, dim)
         steps += _numbers(net)
     elif isinstance(kernel, Kernel):
         subject, steps = _repeated(Network([Layer(kernel, stride)] * 2), dim)
@@ -93,30 +96,23 @@ def _name(quantity: Any) -> str:
     return named.get(quantity) or f"G_{quantity.args[0]}"
 
 
-def _repeats(net: Network) -> bool:
-    return net.period < net.depth and net.support[net.period] > 1
-
-
 def _repeated(net: Network, dim: Any) -> tuple[str, list[Step]]:
     """Name the block that `net` repeats, and derive its amplitude and its exponent."""
-    steps = [_exponent(net.prefix(net.period), dim)]
-    if net.period > 1:
-        return layers_in_words(net), steps
-    kernel, stride = net.layers[0].kernel, net.layers[0].stride
-    if stride == 1 and kernel.span == 1:
-        steps.insert(0, flat_law(dim))
-    return f"The filter ({', '.join(map(str, kernel.weights))}) at stride {stride}", steps
-
-
-def _exponent(block: Network, dim: Any) -> Step:
+    block = net.prefix(net.period)
     exponents: Exponents = predict_exponents(Network(block.layers * 2), rectify="layers")
-    return Step(
+    exponent = Step(
         "The exponent of noise, $G_k \\sim A_k^{\\beta}$.",
         sp.Eq(y.beta, dim * exponents.beta),
         "the fluctuations are bounded, and the part that piles up is a constant over $c_k(0)^d$: "
         "its growth is that of $1/c_k(0)^d$, whatever $c_1(0)$.",
         beta_check(block, dim),
     )
+    if net.period > 1:
+        return layers_in_words(net), [exponent]
+    kernel, stride = net.layers[0].kernel, net.layers[0].stride
+    amplitude = [flat_law(dim)] if stride == 1 and kernel.span == 1 else []
+    name = f"The filter ({', '.join(map(str, kernel.weights))}) at stride {stride}"
+    return name, [*amplitude, exponent]
 
 
 def _numbers(net: Network) -> list[Step]:
@@ -126,11 +122,8 @@ def _numbers(net: Network) -> list[Step]:
     first, last = _autocorrelation(net.prefix(1)), _autocorrelation(net)
     later = _autocorrelation(Network(net.layers[1:])) if net.depth > 1 else [sp.Integer(1)]
     shared = first[:: net.layers[0].stride]
-    line = [
-        (shared[abs(n)] / shared[0], later[abs(n)])
-        for n in range(1 - len(shared), len(shared))
-        if abs(n) < len(later)
-    ]
+    half = list(zip([overlap / shared[0] for overlap in shared], later, strict=False))
+    line = [*reversed(half[1:]), *half]
     weights: Counter[Any] = Counter()
     for place in itertools.product(line, repeat=net.dim):
         ratios, shares = zip(*place, strict=True)

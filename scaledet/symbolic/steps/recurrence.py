@@ -15,10 +15,10 @@ from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.pixel import autocorrelation
-from scaledet.reference.recursion import pooled
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.series import exact_moments
+from scaledet.symbolic.routes.checks import against
+from scaledet.symbolic.routes.series import exact_correlation
 from scaledet.symbols import k, t
 from scaledet.theory.correlation.recurrence import Recurrence, recurrence
 
@@ -36,18 +36,11 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
     (1/(k + 1), (-2*k - 1)*c(k, 0) + (2*k + 2)*c(k + 1, 0))
     """
     rule = recurrence(kernel)
-    images = pooled(kernel, 1)
-    values = {
-        y.c: lambda layer, lag: (
-            exact_moments(kernel, layer)[lag] if lag < 2 else images.correlation(layer, lag)
-        ),
-        y.D: lambda layer: 1 - exact_moments(kernel, layer)[1] / exact_moments(kernel, layer)[0],
-    }
+    exact = partial(exact_correlation, kernel)
+    values = {y.c: exact, y.D: lambda layer: 1 - exact(layer, 1) / exact(layer, 0)}
     called = f"the filter $({', '.join(map(str, kernel.weights))})$"
-    check = Check(
-        "the filter expanded in integers, $k \\le 40$",
-        partial(agree, cases=[{k: layer} for layer in NEAR], values=values),
-    )
+    cases = [{k: layer} for layer in NEAR]
+    check = against("the filter expanded in integers, $k \\le 40$", cases, values)
     equation = rule.equation()
     steps = [
         Step(
@@ -116,8 +109,7 @@ def _certificate(rule: Recurrence) -> Step:
         except ArithmeticError as error:
             refute(str(error))
         for layer in (1, 4):
-            zero = exact_moments(rule.kernel, layer)[0]
-            if _constant_term(alpha, layer) != number(zero):
+            if _constant_term(alpha, layer) != number(exact_correlation(rule.kernel, layer, 0)):
                 refute(f"{alpha} is not the autocorrelation of {rule.kernel!r}")
         return f"{evidence}; expanded in full in $z$ and $k$ by other code"
 

@@ -18,10 +18,9 @@ from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion
-from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.sequences import grows
-from scaledet.symbolic.routes.smoothness import lowest_maximum, multiplicity, smooth
+from scaledet.symbolic.routes.checks import against
+from scaledet.symbolic.routes.strided import RATES, grows, lowest_maximum, multiplicity, smooth
 from scaledet.symbols import z
 from scaledet.theory.growth.smoothness import Smoothness, smoothness
 
@@ -39,16 +38,38 @@ def smoothness_steps(
     (3/2, 6)
     """
     smooth_filter = smoothness(kernel, stride)
-    radius = smooth_filter.quotient_radius.sympy()
     quotient = PlainRecursion(smooth_filter.quotient, stride)
-    defect, order = _sum_rule(kernel, stride, images), _order(smooth_filter)
+    gap = number(kernel.sum_rule_defect(stride))
+    holds = "holds: every grid phase receives the same weight."
+    fails = "fails: grid phases receive different weights."
+
+    def phases() -> list[Any]:
+        sums = [sum(images.image(1, r).values(), Fraction(0)) for r in range(stride)]
+        return [{y.delta: max(sums) - min(sums)}]
+
+    defect = Step(
+        f"The sum rule {holds if gap == 0 else fails}",
+        sp.Eq(y.delta, gap),
+        "$\\delta$ is the largest minus the smallest sum of the weights over a residue class of "
+        "positions modulo $s$.",
+        against("total weight of a pooled pixel at each grid phase", phases),
+    )
+    order = Step(
+        "The order of the sum rules.",
+        sp.Eq(y.sum_rules, sp.Integer(smooth_filter.order)),
+        "the largest $n$ such that the $n$-th power of $1 + z + \\dots + z^{s-1}$ divides $a(z)$.",
+        against(
+            "multiplicities of the zeros of $a$ at the roots of unity, by numerical derivatives",
+            lambda: [{y.sum_rules: multiplicity(kernel, stride)}],
+        ),
+    )
     rate = Step(
         "The growth rate of the energy of the composite filter of $b$.",
-        sp.Eq(y.rho_b, radius),
+        sp.Eq(y.rho_b, smooth_filter.quotient_radius.sympy()),
         "as for $c_k(0)$; $|b_k|^2 \\ge 0$ on the unit circle makes it the spectral radius of the "
         "transition operator of $b$ on any closed window.",
         Check(
-            "exact local rates of the plain recursion for $b$",
+            f"{RATES} for $b$",
             partial(grows, symbol=y.rho_b, recursion=quotient, name="peak"),
         ),
     )
@@ -63,46 +84,9 @@ def smoothness_steps(
             partial(smooth, kernel=kernel, stride=stride, quotient=quotient),
         ),
     )
-    factors = _factors(smooth_filter, images)
-    return [defect, order, factors, rate, nu, _stability(smooth_filter)], {
-        "sum_rule_defect": defect.expression.rhs,
-        "sum_rule_order": order.expression.rhs,
-        "rho_b": radius,
-        "nu_R": smooth_filter.nu,
-    }
-
-
-def _sum_rule(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
-    def confront(claim: Any) -> str:
-        sums = [sum(images.image(1, r).values(), Fraction(0)) for r in range(stride)]
-        return agree(claim, [{y.delta: max(sums) - min(sums)}])
-
-    defect = number(kernel.sum_rule_defect(stride))
-    holds = "holds: every grid phase receives the same weight."
-    fails = "fails: grid phases receive different weights."
-    return Step(
-        f"The sum rule {holds if defect == 0 else fails}",
-        sp.Eq(y.delta, defect),
-        "$\\delta$ is the largest minus the smallest sum of the weights over a residue class of "
-        "positions modulo $s$.",
-        Check("total weight of a pooled pixel at each grid phase", confront),
-    )
-
-
-def _order(smooth_filter: Smoothness) -> Step:
-    def confront(claim: Any) -> str:
-        order = multiplicity(smooth_filter.kernel, smooth_filter.stride)
-        return agree(claim, [{y.sum_rules: order}])
-
-    return Step(
-        "The order of the sum rules.",
-        sp.Eq(y.sum_rules, sp.Integer(smooth_filter.order)),
-        "the largest $n$ such that the $n$-th power of $1 + z + \\dots + z^{s-1}$ divides $a(z)$.",
-        Check(
-            "multiplicities of the zeros of $a$ at the roots of unity, by numerical derivatives",
-            confront,
-        ),
-    )
+    steps = [defect, order, _factors(smooth_filter, images), rate, nu, _stability(smooth_filter)]
+    named = {"sum_rule_defect": defect, "sum_rule_order": order, "rho_b": rate, "nu_R": nu}
+    return steps, {name: step.expression.rhs for name, step in named.items()}
 
 
 def _factors(smooth_filter: Smoothness, images: PooledPixel) -> Step:
@@ -123,10 +107,7 @@ def _factors(smooth_filter: Smoothness, images: PooledPixel) -> Step:
             sp.Mul(*(part for part in (average**order, rest) if part != 1), evaluate=order == 0),
         ),
         "polynomial division in exact rationals.",
-        Check(
-            "the filter read off pooled images, as a polynomial at integers",
-            partial(agree, cases=cases, values=values),
-        ),
+        against("the filter read off pooled images, as a polynomial at integers", cases, values),
     )
 
 
@@ -138,7 +119,9 @@ def _stability(smooth_filter: Smoothness) -> Step:
         "its other preimages"
     )
     if smooth_filter.obstruction is not None:
-        why = f"an obstruction exists: {_typeset(smooth_filter.obstruction)}"
+        text = smooth_filter.obstruction.replace("a(z)", "$a(z)$").replace("|w| = 1", "$|w| = 1$")
+        text = re.sub(r"Phi_([^\s,]+)", r"$\\Phi_{\1}$", text)
+        why = f"an obstruction exists: {text}"
     return Step(
         f"The integer shifts of the limit function are {'stable' if stable else 'not stable'}.",
         sp.Gt(y.riesz, 0) if stable else sp.Eq(y.riesz, 0),
@@ -149,9 +132,3 @@ def _stability(smooth_filter: Smoothness) -> Step:
             partial(lowest_maximum, kernel=smooth_filter.kernel, stride=smooth_filter.stride),
         ),
     )
-
-
-def _typeset(text: str) -> str:
-    """Obstruction in the prose of a derivation: its few formulas between dollar signs."""
-    text = text.replace("a(z)", "$a(z)$").replace("|w| = 1", "$|w| = 1$")
-    return re.sub(r"Phi_([^\s,]+)", r"$\\Phi_{\1}$", text)

@@ -1,15 +1,11 @@
-r"""Derive exponents of one filter repeated with a stride s >= 2, from the transition operator.
+"""Derive exponents of one filter repeated with a stride s >= 2, from the transition operator.
 
-Operator, generating functions, minimal polynomials, closed forms where the degree allows,
-growth rates as exact algebraic numbers, exponents, smoothness, prefactors and crossover. Sources:
-Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents are our derivation.
+Sources: Eirola 1992, Villemoes 1994, Jia 1999 (operator and smoothness); the exponents, and the
+prefactors from residues of the generating functions at their dominant poles, are our derivation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +15,36 @@ from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.pixel import PooledPixel
-from scaledet.reference.recursion import PlainRecursion, measured, pooled
-from scaledet.symbolic.claims import agree, evaluate
+from scaledet.reference.recursion import PlainRecursion, pooled
 from scaledet.symbolic.derivation import Check, Derivation, Step
-from scaledet.symbolic.routes.equal_layers import layers_and
-from scaledet.symbolic.routes.sequences import annihilates, generates, grows, measures
+from scaledet.symbolic.routes.checks import against
+from scaledet.symbolic.routes.layers import layers_and
+from scaledet.symbolic.routes.strided import (
+    RATES,
+    annihilates,
+    beta_check,
+    falls,
+    generates,
+    grows,
+    settled,
+    settled_check,
+)
 from scaledet.symbolic.steps import any_filter, pooling_recursion
 from scaledet.symbolic.steps.limits import cited_limits
-from scaledet.symbolic.steps.linear_noise import linear_noise
 from scaledet.symbolic.steps.noise import noise_law
-from scaledet.symbolic.steps.prefactors import prefactor_steps
+from scaledet.symbolic.steps.piling_up import linear_noise
 from scaledet.symbolic.steps.smoothness import smoothness_steps
 from scaledet.symbols import k, m, x, z
 from scaledet.theory.growth.asymptote import Asymptote, asymptote
 from scaledet.theory.growth.closed_form import closed_form
-from scaledet.theory.growth.transition import growth, transition_matrix
+from scaledet.theory.growth.transition import Growth, growth, transition_matrix
 
 if TYPE_CHECKING:
     from flint import fmpz_poly
 
-    from scaledet.algebra.roots import PositiveRoot
-
 __all__ = ["derive_strided"]
+
+SETTLED = "the plain recursion, settled to 10 digits or more"
 
 Part = tuple[list[Step], dict[str, Any]]
 """Steps, and results by name."""
@@ -64,7 +68,7 @@ def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -
         smoothness_steps(kernel, stride, images),
         ([law.cited(any_filter.PAGE) for law in laws], {}),
         ([noise], {"G_k": noise.expression.rhs}),
-        prefactor_steps(limits, recursion, dim, rectify),
+        _prefactors(limits, recursion, dim, rectify),
         (list(cited_limits()), {}),
     ]
     result = {name: value for _, named in parts for name, value in named.items()}
@@ -101,12 +105,9 @@ def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = stride * len(kernel)
     lags = {*range(len(kernel) + 1), stride * kernel.span}
     cases = layers_and(m, lags, 2 if size <= 24 else 1)
-    law = pooling_recursion.recursion_law({stride: images}, cases)
-    if (
-        size > 1000
-    ):  # there are too many phases to pool: the law is tried on the filters of its page
-        law = pooling_recursion.recursion_law()
-    return law.cited(pooling_recursion.PAGE)
+    # Beyond 1000 there are too many phases to pool: the law is tried on the filters of its page.
+    tried = () if size > 1000 else ({stride: images}, cases)
+    return pooling_recursion.recursion_law(*tried).cited(pooling_recursion.PAGE)
 
 
 def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
@@ -115,14 +116,15 @@ def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = integers.nrows()
     matrix = sp.ImmutableMatrix(size, size, lambda i, j: sp.Rational(int(integers[i, j]), scale))
 
+    def entry(lag: int, column: int) -> Any:
+        at = {int(column), -int(column)}
+        return number(sum(images.correlation(1, int(lag) - stride * n) for n in at))
+
     def confront(claim: Any) -> str:
         given = claim.rhs if isinstance(claim.rhs, sp.MatrixBase) else claim.lhs
-        if given.shape != (size, size):
-            refute(f"the operator acts on {size} lags")
-        for lag, column in ((i, j) for j in range(size) for i in range(size)):
-            true = sum(images.correlation(1, lag - stride * at) for at in {column, -column})
-            if given[lag, column] != number(true):
-                refute(f"entry ({lag}, {column}) is {true}, not {given[lag, column]}")
+        true = sp.ImmutableMatrix(size, size, entry)
+        if given != true:
+            refute(f"the operator is {true}, not {given}")
         closed = (size - 1 + len(kernel.trimmed) - 1) // stride
         if closed > size - 1:
             refute(f"lag {closed} is needed beyond the window")
@@ -140,74 +142,47 @@ def _operator(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     )
 
 
-@dataclass(frozen=True)
-class _Sequence:
-    """c_k(0) or c_k(0) - c_k(1): its generating function, growth, and exact values."""
-
-    name: str
-    key: str
-    term: Any
-    fraction: tuple[fmpz_poly, fmpz_poly]
-    root: PositiveRoot
-    rate: Any
-    exact: Callable[[int], Fraction]
-
-    @property
-    def first(self) -> int:
-        """First term that obeys the recurrence: before it a polynomial part adds."""
-        top, bottom = self.fraction
-        return max(0, int(top.degree()) - int(bottom.degree()) + 1)
-
-    @property
-    def order(self) -> int:
-        """Order of a recurrence that holds from the first term on."""
-        top, bottom = self.fraction
-        return max(int(bottom.degree()), int(top.degree()) + 1)
-
-
 def _sequences(kernel: Kernel, stride: int, recursion: PlainRecursion) -> Part:
-    """Derive both sequences, and D_k where both have a closed form."""
+    """Derive c_k(0) and c_k(0) - c_k(1), and D_k where both have a closed form."""
     rates = growth(kernel.trimmed, stride)
-    c0, c1 = y.c(k, 0), y.c(k, 1)
-    peak = _Sequence("peak", "c_k(0)", c0, rates.peak_fraction, rates.peak, y.rho, recursion.peak)
-    drop = _Sequence(
-        "drop",
-        "c_k(0)-c_k(1)",
-        c0 - c1,
-        rates.drop_fraction,
-        rates.drop,
-        y.rho_drop,
-        recursion.drop,
-    )
-    parts = [_sequence(sequence, recursion) for sequence in (peak, drop)]
-    steps = [step for part, _ in parts for step in part]
-    result = parts[0][1] | parts[1][1]
-    if peak.key in result and drop.key in result:
-        result["D_k"] = sp.simplify(result[drop.key] / result[peak.key])
-        start = max(peak.first, drop.first)
-        cases = [{k: layer} for layer in range(start, start + 12)]
+    peak, drop = (_sequence(name, rates, recursion) for name in ("peak", "drop"))
+    steps, result = peak[0] + drop[0], peak[1] | drop[1]
+    if "c_k(0)" in result and "c_k(0)-c_k(1)" in result:
+        result["D_k"] = sp.simplify(result["c_k(0)-c_k(1)"] / result["c_k(0)"])
+        start = max(peak[2], drop[2])
         steps.append(
             Step(
                 "The sensitivity to displacements in closed form, for "
                 f"$k \\ge {start}$, in any dimension.",
                 sp.Eq(y.D(k), result["D_k"]),
                 "$D_k = 1 - c_k(1)/c_k(0)$; in $d$ dimensions $c_k(0)^{d-1}$ cancels.",
-                _by_recursion(recursion, cases),
+                _by_recursion(recursion, start, 12),
             )
         )
     return steps, result
 
 
-def _by_recursion(recursion: PlainRecursion, cases: list[dict[Any, int]]) -> Check:
-    return Check("the plain recursion", partial(agree, cases=cases, values=recursion.functions()))
+def _by_recursion(recursion: PlainRecursion, start: int, count: int) -> Check:
+    cases = [{k: layer} for layer in range(start, start + count)]
+    return against("the plain recursion", cases, recursion.functions())
 
 
-def _sequence(sequence: _Sequence, recursion: PlainRecursion) -> Part:
-    """Derive generating function, minimal polynomial, closed form and growth of one sequence."""
-    name, key, term = sequence.name, sequence.key, sequence.term
-    top, bottom = sequence.fraction
-    first, order, degree = sequence.first, sequence.order, int(bottom.degree())
-    scale = sp.Rational(*sequence.root.scale.as_integer_ratio())
+def _sequence(
+    name: str, rates: Growth, recursion: PlainRecursion
+) -> tuple[list[Step], dict[str, Any], int]:
+    """Derive generating function, minimal polynomial, closed form and growth of one sequence.
+
+    Also return the first term that obeys the recurrence: before it a polynomial part adds.
+    """
+    peak, drop = y.c(k, 0), y.c(k, 0) - y.c(k, 1)
+    key, term, rate, (top, bottom), root = {
+        "peak": ("c_k(0)", peak, y.rho, rates.peak_fraction, rates.peak),
+        "drop": ("c_k(0)-c_k(1)", drop, y.rho_drop, rates.drop_fraction, rates.drop),
+    }[name]
+    degree = int(bottom.degree())
+    first = max(0, int(top.degree()) - degree + 1)
+    order = max(degree, int(top.degree()) + 1)  # of a recurrence that holds from term 0 on
+    scale = sp.Rational(*root.scale.as_integer_ratio())
     numerator, denominator = (_in_scaled(polynomial, scale) for polynomial in (top, bottom))
     common = denominator.subs(z, 0)
     generating = sp.factor_terms(numerator / common) / sp.expand(denominator / common)
@@ -219,7 +194,7 @@ def _sequence(sequence: _Sequence, recursion: PlainRecursion) -> Part:
             for j, c in enumerate(coefficients)
         )
     )
-    terms = [sequence.exact(j) for j in range(2 * degree + first + 2)]
+    terms = [getattr(recursion, name)(j) for j in range(2 * degree + first + 2)]
     result = {f"{name}_generating_function": generating, f"{name}_polynomial": polynomial}
     steps = [
         Step(
@@ -238,33 +213,29 @@ def _sequence(sequence: _Sequence, recursion: PlainRecursion) -> Part:
             ),
         ),
     ]
-    closed = closed_form(sequence.fraction, scale, k)
+    closed = closed_form((top, bottom), scale, k)
     if closed is not None:
         result[key], start = closed
-        cases = [{k: layer} for layer in range(start, start + 2 * order + 2)]
         steps.append(
             Step(
                 f"In closed form, for $k \\ge {start}$:",
                 sp.Eq(term, result[key]),
                 "partial fractions of the generating function.",
-                _by_recursion(recursion, cases),
+                _by_recursion(recursion, start, 2 * order + 2),
             )
         )
-    result[str(sequence.rate)] = sequence.root.sympy()
+    result[str(rate)] = root.sympy()
     steps.append(
         Step(
             "Its growth rate per layer is the largest root, "
-            f"${sequence.root.ball(50).str(12, radius=False)}\\ldots$.",
-            sp.Eq(sequence.rate, sequence.root.sympy()),
+            f"${root.ball(50).str(12, radius=False)}\\ldots$.",
+            sp.Eq(rate, root.sympy()),
             "a non-negative sequence with a linear recurrence grows like a positive root of its "
             "minimal polynomial (Pringsheim); python-flint isolates the roots in certified balls.",
-            Check(
-                "exact local rates of the plain recursion",
-                partial(grows, symbol=sequence.rate, recursion=recursion, name=name),
-            ),
+            Check(RATES, partial(grows, symbol=rate, recursion=recursion, name=name)),
         )
     )
-    return steps, result
+    return steps, result, first
 
 
 def _in_scaled(polynomial: fmpz_poly, scale: Any) -> Any:
@@ -284,46 +255,97 @@ def _exponents(
     width = sp.sqrt(1 + 12 * variance * (stride ** (2 * k) - 1) / sp.Integer(stride**2 - 1))
     values = {y.A: lambda layer: sp.sqrt(1 + 12 * number(images.variance(layer)))}
     cases = [{k: at} for at in ((1, 2, 3) if stride * len(exponents.kernel) <= 24 else (1, 2))]
-
-    def confront_alpha(claim: Any) -> str:
-        peak, peak_error = measured(recursion, "peak")
-        drop, drop_error = measured(recursion, "drop")
-        return measures(claim, y.alpha, peak - drop, peak_error + drop_error)
-
-    def confront_beta(claim: Any) -> str:
-        peak, error = measured(recursion, "peak")
-        evidence = []
-        for at in (1, 2, 3) if dim is y.d else (dim,):
-            claimed = sp.Eq(claim.lhs, evaluate(claim.rhs, {y.d: at}), evaluate=False)
-            evidence.append(measures(claimed, y.beta, -at * peak, at * error))
-        return " and ".join(evidence)
-
-    rates = "exact local rates of the plain recursion"
-    field = Step(
-        "The effective receptive field.",
-        sp.Eq(y.A(k), width),
-        "variances add, each layer's in units of its own grid: a geometric series.",
-        Check(
-            "variance of the filter read off pooled images",
-            partial(agree, cases=cases, values=values),
+    named = {
+        "A_k": Step(
+            "The effective receptive field.",
+            sp.Eq(y.A(k), width),
+            "variances add, each layer's in units of its own grid: a geometric series.",
+            against("variance of the filter read off pooled images", cases, values),
         ),
-    )
-    alpha = Step(
-        "The exponent of stability.",
-        sp.Eq(y.alpha, exponents.alpha),
-        "$D_k = (c_k(0) - c_k(1))/c_k(0) \\sim (\\rho_D/\\rho)^k$ and $A_k \\sim s^k$: "
-        "$\\alpha = \\log_s(\\rho/\\rho_D)$.",
-        Check(rates, confront_alpha),
-    )
-    beta = Step(
-        "The exponent of noise.",
-        sp.Eq(y.beta, dim * exponents.beta),
-        "$G_k \\sim c_k(0)^{-d}/(2\\pi)$, by the law of noise below, so "
-        "$\\beta = -d \\log_s \\rho$.",
-        Check(rates, confront_beta),
-    )
+        "alpha": Step(
+            "The exponent of stability.",
+            sp.Eq(y.alpha, exponents.alpha),
+            "$D_k = (c_k(0) - c_k(1))/c_k(0) \\sim (\\rho_D/\\rho)^k$ and $A_k \\sim s^k$: "
+            "$\\alpha = \\log_s(\\rho/\\rho_D)$.",
+            Check(RATES, partial(falls, recursion=recursion)),
+        ),
+        "beta": Step(
+            "The exponent of noise.",
+            sp.Eq(y.beta, dim * exponents.beta),
+            "$G_k \\sim c_k(0)^{-d}/(2\\pi)$, by the law of noise below, so "
+            "$\\beta = -d \\log_s \\rho$.",
+            beta_check(recursion, dim),
+        ),
+    }
     if rectify is None:
-        beta = linear_noise([images])
-    steps = [field, alpha, beta]
-    names = ("A_k", "alpha", "beta")
-    return steps, {name: step.expression.rhs for name, step in zip(names, steps, strict=True)}
+        named["beta"] = linear_noise([images])
+    return list(named.values()), {name: step.expression.rhs for name, step in named.items()}
+
+
+def _prefactors(
+    limits: Asymptote, recursion: PlainRecursion, dim: Any, rectify: str | None
+) -> Part:
+    """Return the steps on prefactors, plateau and crossover, and the named results.
+
+    There is none on a law without limit: its prefactor keeps oscillating, or a power of k
+    multiplies D_k.
+    """
+    exponents = limits.exponents
+    if limits.reason is not None:
+        return [], {}
+    alpha, beta, steps = exponents.alpha, exponents.beta, {}
+
+    def width(layer: int) -> Any:
+        return limits.width * exponents.stride**layer
+
+    def moved(layer: int) -> Any:
+        return number(recursion.sensitivity(layer)).evalf(40) * width(layer) ** alpha
+
+    def growing(at: int, layer: int) -> Any:
+        return number(recursion.peak(layer)).evalf(40) ** -at
+
+    limit = sp.Limit(y.D(k) * y.A(k) ** alpha, k, sp.oo)
+    check = Check(SETTLED, partial(settled, subject=limit, value=moved))
+    if alpha == 0:
+        steps["plateau"] = Step(
+            "The sensitivity to displacements tends to a plateau.",
+            sp.Eq(limit, limits.ratio),
+            "both sequences grow alike, and their dominant pole is simple and alone (a primitive "
+            "matrix); the ratio of the residues there remains.",
+            check,
+        )
+    elif exponents.log_power == 0:
+        steps["D_prefactor"] = Step(
+            "The prefactor of the law $D_k \\sim A_k^{-\\alpha}$.",
+            sp.Eq(limit, limits.D_prefactor),
+            "the ratio of the residues of both generating functions at their dominant poles, and "
+            "$A_k \\to s^k \\sqrt{12 \\kappa_2/(s^2 - 1)}$.",
+            check,
+        )
+    if rectify is not None:
+        limit = sp.Limit(y.G(k) / y.A(k) ** (dim * beta), k, sp.oo)
+        steps["G_prefactor"] = Step(
+            "The prefactor of the law $G_k \\sim A_k^{\\beta}$.",
+            sp.Eq(limit, limits.G_prefactor(dim)),
+            "$c_k(0) \\sim C \\rho^k$ with $C$ the residue at the dominant pole.",
+            settled_check(
+                SETTLED,
+                limit,
+                dim,
+                lambda at, layer: growing(at, layer) / (2 * sp.pi) / width(layer) ** (at * beta),
+            ),
+        )
+        steps["crossover"] = Step(
+            "Both parts of $G_k$ are equal at the crossover scale.",
+            sp.Eq(y.crossover, limits.crossover(dim)),
+            "solve $r A_*^{\\beta} = (\\pi - 1)/(2\\pi)$ with the prefactor $r$.",
+            settled_check(
+                "the growing part of exact $G_k$, followed back to the constant part",
+                y.crossover,
+                dim,
+                lambda at, layer: (
+                    width(layer) * ((sp.pi - 1) / growing(at, layer)).evalf(40) ** (1 / (at * beta))
+                ),
+            ),
+        )
+    return list(steps.values()), {name: step.expression.rhs for name, step in steps.items()}

@@ -26,9 +26,6 @@ from scaledet.symbols import c, d, k
 from scaledet.theory.noise.layers import layer_noise
 from tests.mutation import mutants
 
-# What holds at every layer holds at the next.
-TRUE_ALL_THE_SAME = {"Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)", "G_variance(k + 1) >= 1/4"}
-
 
 @pytest.mark.parametrize("dim", [d, 1, 2, 3])
 def test_every_step_is_confirmed(dim):
