@@ -121,7 +121,7 @@ class CheckpointError(_InformedError, OSError):
     Attributes
     ----------
     path : str
-        The file. What it held before stays; the same call goes on from there.
+        The file. Units stored before the error are kept; the same call continues from them.
     """
 
     path: str

@@ -15,14 +15,13 @@ import numpy as np
 from scaledet import validate
 from scaledet.analysis.comparison import Comparison
 from scaledet.analysis.fitting import local_exponents
-from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.errors import ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
 __all__ = [
     "PALETTE",
@@ -78,9 +77,11 @@ def plot_curve(
     ('log', 'displacement sensitivity $D_k$')
     """
     validate.choice("quantity", quantity, tuple(_LABELS))
-    widths = _numbers("A", A, "> 0")
-    heights = _numbers("values", values, "> 0", len(widths))
-    bars = None if errors is None else _numbers("errors", errors, ">= 0", len(widths))
+    widths = validate.vector("A", A)
+    heights = validate.vector("values", values, length=len(widths))
+    bars = None
+    if errors is not None:
+        bars = validate.vector("errors", errors, zero=True, length=len(widths))
     ax = _axes(ax, _WIDTH_LABEL, _LABELS[quantity])
     ax.set(xscale="log", yscale="log")
     if bars is None:
@@ -235,7 +236,7 @@ def plot_slope(
     """
     number = getattr(exponent, "is_number", False)  # a SymPy number, not a symbol
     slope = validate.real("exponent", float(exponent) if number else exponent)
-    first, height = _numbers("start", start, "> 0", 2)
+    first, height = validate.vector("start", start, length=2)
     ratio = validate.real("end", end, positive=True) / first
     ax = _axes(ax, "", "", required=True)
     factors = ratio ** np.array([0, 0.5, 1])
@@ -269,14 +270,3 @@ def _styled(style: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     from matplotlib.lines import Line2D
 
     return {**defaults, **normalize_kwargs(style, Line2D)}
-
-
-def _numbers(name: str, values: Any, bound: str, length: int | None = None) -> NDArray[np.float64]:
-    many = "a one-dimensional array of" if length is None else f"{length}"
-    accepted = f"{many} finite numbers {bound}"
-    array = validate.floats(name, values, accepted)
-    low = array <= 0 if bound == "> 0" else array < 0
-    wrong = array.ndim != 1 or (length is not None and len(array) != length)
-    if wrong or not np.isfinite(array).all() or low.any():
-        raise ArgumentError(f"{name} must be {accepted}; got {values!r}")
-    return array

@@ -1,4 +1,4 @@
-"""What is predicted, evolved or simulated: network, images and noise, checked once for all."""
+"""Network, images and noise of a prediction, evolution or simulation, checked in one place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ __all__ = [
     "Rectify",
     "Scenario",
     "ScenarioResult",
-    "checked_background",
 ]
 
 Rectify = Literal["input", "noise", "layers"] | None
@@ -67,17 +66,19 @@ class Scenario:
     @classmethod
     def checked(
         cls,
-        what: str,
+        caller: str,
         net: Any,
         size: Any,
         rectify: Any,
         sigma: Any,
         task: Any = None,
         balanced: Any = False,
+        background: Any = 0.0,
         *,
         sigma_range: tuple[float, float],
+        background_range: tuple[float, float] = (0.0, 0.0),
     ) -> Scenario:
-        """Check the arguments that `what` (a public function) was called with.
+        """Check the arguments that the public function `caller` was called with.
 
         Noise is matched to the displacement, L sigma^2 = E|tau x - x|^2, unless `sigma` is given.
         """
@@ -86,16 +87,17 @@ class Scenario:
         validate.choice("rectify", rectify, RECTIFICATIONS)
         balanced = validate.flag("balanced", balanced)
         if task is not None:
-            size = _task_size(what, task, net, size)
+            size = _task_size(caller, task, net, size)
         elif balanced:
             raise ArgumentError("balanced must be False without a task; got True")
+        background = _checked_background(background, *background_range)
         if size is None:
             if sigma is not None:
                 raise ArgumentError(
                     "sigma must be left out on the infinite lattice (size=None), where only the "
                     f"total noise power is finite; got {sigma!r}"
                 )
-            return cls(net, None, rectify, None)
+            return cls(net, None, rectify, None, background=background)
         size = net.feasible_size(size)
         if sigma is None:
             energy = (
@@ -107,7 +109,7 @@ class Scenario:
             low, high = sigma_range
             if not low <= sigma <= high:
                 raise ArgumentError(f"sigma must be in [{low:g}, {high:g}]; got {sigma!r}")
-        return cls(net, size, rectify, sigma, task, balanced)
+        return cls(net, size, rectify, sigma, task, balanced, background)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain JSON-able description."""
@@ -193,15 +195,14 @@ class ScenarioResult(Result):
         return cls(scenario=Scenario.from_dict(described), **facts, **arrays)  # type: ignore[call-arg]
 
 
-def checked_background(value: Any, low: float, high: float) -> float:
-    """Return `value` as the strength of noise that images carry: 0, or in ``[low, high]``."""
+def _checked_background(value: Any, low: float, high: float) -> float:
     result = validate.real("background", value, minimum=0)
     if result and not low <= result <= high:
         raise ArgumentError(f"background must be 0 or in [{low:g}, {high:g}]; got {value!r}")
     return result
 
 
-def _task_size(what: str, task: Any, net: Network, size: Any) -> int:
+def _task_size(caller: str, task: Any, net: Network, size: Any) -> int:
     if not isinstance(task, ScaleDetection):
         raise ArgumentTypeError(f"task must be a ScaleDetection or None; got {task!r}")
     if task.dim != net.dim:
@@ -210,7 +211,7 @@ def _task_size(what: str, task: Any, net: Network, size: Any) -> int:
         raise ArgumentError(f"size must be left out or equal the task's {task.size}; got {size!r}")
     if task.image_noise:
         raise ArgumentError(
-            f"task.image_noise must be 0 in {what}, whose sensitivities are those of clean images; "
-            f"got {task.image_noise!r}"
+            f"task.image_noise must be 0 in {caller}, whose sensitivities are those of clean "
+            f"images; got {task.image_noise!r}"
         )
     return task.size

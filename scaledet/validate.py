@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import os
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "choice",
+    "destination",
+    "file_path",
     "flag",
     "floats",
     "generator",
@@ -24,14 +28,19 @@ __all__ = [
     "proportion",
     "rational",
     "real",
+    "vector",
 ]
 
 
-def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` as an ``int`` in ``[minimum, maximum]``; booleans and floats are refused."""
-    accepted = (
-        f"an integer >= {minimum}" if maximum is None else f"an integer in [{minimum}, {maximum}]"
-    )
+def integer(
+    name: str, value: Any, minimum: int, maximum: int | None = None, *, other: str = ""
+) -> int:
+    """Return `value` as an ``int`` in ``[minimum, maximum]``; booleans and floats are refused.
+
+    `other` names what the caller accepts besides.
+    """
+    bound = f">= {minimum}" if maximum is None else f"in [{minimum}, {maximum}]"
+    accepted = f"an integer {bound}{other}"
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -79,20 +88,64 @@ def proportion(name: str, value: Any) -> float:
 def _float(name: str, value: Any, accepted: str, admits: Callable[[float], bool]) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
     if not admits(result):
         raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
     return result
 
 
 def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
-    """Return `value` as an array of floats of any shape; `accepted` says what it must be."""
+    """Return `value` as an array of any shape; `accepted` describes the accepted values."""
     import numpy as np
 
     try:
         return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
+
+
+def vector(
+    name: str, value: Any, *, zero: bool = False, length: int | None = None
+) -> NDArray[np.float64]:
+    """Return `value` as a one-dimensional array of finite floats > 0, or >= 0 if `zero`."""
+    import numpy as np
+
+    many = "a one-dimensional array of" if length is None else f"{length}"
+    accepted = f"{many} finite numbers {'>= 0' if zero else '> 0'}"
+    array = floats(name, value, accepted)
+    if array.ndim != 1 or (length is not None and len(array) != length):
+        raise ArgumentError(f"{name} must be {accepted}; got shape {array.shape}")
+    bad = ~(np.isfinite(array) & (array >= 0 if zero else array > 0))
+    if bad.any():
+        index = int(np.argmax(bad))
+        raise ArgumentError(f"{name} must be {accepted}; got {name}[{index}] = {array[index]}")
+    return array
+
+
+def file_path(name: str, value: Any) -> Path:
+    """Return `value` as a ``Path``; anything but a string or a path is refused."""
+    if not isinstance(value, str | os.PathLike):
+        raise ArgumentTypeError(f"{name} must be a string or a path; got {value!r}")
+    return Path(value)
+
+
+def destination(name: str, value: Any) -> Path:
+    """Return the absolute path of a new or an ordinary file in an existing folder."""
+    path = file_path(name, value)
+    try:
+        target = path.resolve()
+        housed, taken = target.parent.is_dir(), target.exists() and not target.is_file()
+    except OSError as error:
+        accepted = f"the path of a file; got {str(path)!r}: {error.strerror}"
+        raise ArgumentError(f"{name} must be {accepted}") from None
+    if not housed:
+        raise ArgumentError(f"{name} must be in an existing folder; got {str(path)!r}")
+    if taken:
+        raise ArgumentError(f"{name} must name a new or an ordinary file; got {str(path)!r}")
+    return target
 
 
 def choice(name: str, value: Any, options: Collection[Any]) -> Any:

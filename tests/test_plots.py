@@ -176,14 +176,14 @@ WRONG_VALUES = {
         PREDICTION, layers=[0, 5]
     ),
     r"values must be 2 finite numbers > 0": lambda: plots.plot_curve([1, 2], [1]),
-    r"A must be .* > 0; got \[1, 0\]": lambda: plots.plot_curve([1, 0], [1, 1]),
+    r"A must be .* > 0; got A\[1\] = 0": lambda: plots.plot_curve([1, 0], [1, 1]),
     r"values must be .* nan": lambda: plots.plot_curve([1, 2], [1, float("nan")]),
-    r"errors must be 2 finite .* >= 0; got \[1, -1\]": lambda: plots.plot_curve(
+    r"errors must be 2 finite .* >= 0; got errors\[1\] = -1": lambda: plots.plot_curve(
         [1, 2], [1, 1], [1, -1]
     ),
     r"A must be a one-dimensional": lambda: plots.plot_curve([[1, 2]], [1, 1]),
     r"A must be strictly": lambda: plots.plot_local_exponents([2, 1], [1, 1]),
-    r"start must be 2 finite numbers > 0; got \(0, 1\)": lambda: slope(1, (0, 1), 2),
+    r"start must be 2 finite numbers > 0; got start\[0\] = 0": lambda: slope(1, (0, 1), 2),
     r"end must be a finite real number > 0; got 0": lambda: slope(1, (1, 1), 0),
 }
 

@@ -11,6 +11,7 @@ import pytest
 
 import scaledet as sd
 
+NET = sd.Network.uniform(2, 2, depth=2)
 PACKAGE = Path(sd.__file__).parent
 
 PUBLIC = [
@@ -109,25 +110,28 @@ def test_every_public_name_is_documented(name: str) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: sd.box(3, width=1),
-        lambda: sd.Kernel([1], normalise=True),
-        lambda: sd.Layer(3, padding=1),
-        lambda: sd.Network([sd.Layer(3)], size=4),
+        lambda: sd.box(3, strides=2),
+        lambda: sd.binomial(3, strides=2),
+        lambda: sd.Kernel([1], strides=2),
+        lambda: sd.Layer(3, strides=2),
+        lambda: sd.Network([sd.Layer(3)], strides=2),
         lambda: sd.Network.uniform(2, strides=2),
-        lambda: sd.predict(sd.Network.uniform(2), N=4),
+        lambda: sd.predict(NET, strides=2),
         lambda: sd.predict_exponents(kernel=2, strides=2),
         lambda: sd.derive(kernel=2, strides=2),
-        lambda: sd.evolve(kernel=2, strides=2),
+        lambda: sd.evolve(NET, strides=2),
         lambda: sd.bias_phases(depth=2, strides=2),
-        lambda: sd.ScaleDetection(sizes=128),
-        lambda: sd.compare(None, None, tolerance=1),
-        lambda: sd.local_exponents([1, 2], [1, 2], window=(0, 1)),
-        lambda: sd.load("x", mode="r"),
-        lambda: sd.sweep([], [], size=4),
+        lambda: sd.ScaleDetection(strides=2),
+        lambda: sd.simulate(NET, size=8, strides=2),
+        lambda: sd.sweep([NET], [8], strides=2),
+        lambda: sd.compare(None, None, strides=2),
+        lambda: sd.fit_exponent(None, None, strides=2),
+        lambda: sd.local_exponents(None, None, strides=2),
+        lambda: sd.load("x", strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:
-    with pytest.raises(TypeError, match="unexpected keyword argument"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'strides'"):
         call()
 
 

@@ -82,6 +82,9 @@ def test_real_ranges():
     assert validate.real("x", Fraction(1, 4)) == 0.25
     assert validate.real("x", np.float32(2), positive=True) == 2.0
     assert validate.real("x", 0, minimum=0) == 0.0
+    for huge in (10**400, Fraction(-(10**400))):
+        with pytest.raises(ValueError, match=r"x must be a finite real number; got .*10"):
+            validate.real("x", huge)
     with pytest.raises(ValueError, match="x must be a finite real number > 0; got 0"):
         validate.real("x", 0, positive=True)
     with pytest.raises(ValueError, match=r"x must be a finite real number >= 0\.5; got 0\.25"):
@@ -107,6 +110,23 @@ def test_choices_are_compared_with_their_type():
             validate.choice("c", bad, ("a", None, 1.0))
 
 
+def test_vectors():
+    assert validate.vector("v", [1, 2]).tolist() == [1.0, 2.0]
+    assert validate.vector("v", (0, 1), zero=True, length=2).tolist() == [0.0, 1.0]
+    for bad, got in (
+        ([1, 0], r"v\[1\] = 0"),
+        ([[1]], r"shape \(1, 1\)"),
+        ([np.nan], r"v\[0\] = nan"),
+    ):
+        with pytest.raises(ValueError, match=f"v must be a one-dim.* numbers > 0; got {got}"):
+            validate.vector("v", bad)
+    with pytest.raises(ValueError, match=r"v must be 2 finite numbers > 0; got shape \(1,\)"):
+        validate.vector("v", [1], length=2)
+    for bad in ("x", [10**400], [[1], [1, 2]]):
+        with pytest.raises(TypeError, match="v must be a one-dimensional array"):
+            validate.vector("v", bad)
+
+
 def test_flags():
     assert validate.flag("f", True) is True
     assert validate.flag("f", np.False_) is False
@@ -116,31 +136,6 @@ def test_flags():
 
 
 NET = sd.Network.uniform(2, 2, depth=2)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda **extra: sd.Kernel([1], **extra),
-        lambda **extra: sd.box(2, **extra),
-        lambda **extra: sd.binomial(2, **extra),
-        lambda **extra: sd.Layer(2, **extra),
-        lambda **extra: sd.Network([sd.Layer(2)], **extra),
-        lambda **extra: sd.Network.uniform(2, **extra),
-        sd.ScaleDetection,
-        lambda **extra: sd.predict(NET, **extra),
-        sd.predict_exponents,
-        lambda **extra: sd.simulate(NET, size=8, **extra),
-        lambda **extra: sd.sweep([NET], [8], **extra),
-        lambda **extra: sd.compare(None, None, **extra),
-        lambda **extra: sd.load("nothing", **extra),
-        lambda **extra: sd.fit_exponent(None, None, **extra),
-        lambda **extra: sd.local_exponents(None, None, **extra),
-    ],
-)
-def test_unknown_keywords_are_refused(call):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'strides'"):
-        call(strides=2)
 
 
 def test_options_of_predict_are_keywords_only():

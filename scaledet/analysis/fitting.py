@@ -177,7 +177,7 @@ def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
 
 
 def _curve(A: Any, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    widths, measured = _positive("A", A), _positive("values", values)
+    widths, measured = validate.vector("A", A), validate.vector("values", values)
     if len(widths) != len(measured):
         raise ArgumentError(f"values must have the length of A, {len(widths)}; got {len(measured)}")
     if len(widths) < 2:
@@ -192,22 +192,10 @@ def _curve(A: Any, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64
     return widths, measured
 
 
-def _positive(name: str, values: Any) -> NDArray[np.float64]:
-    accepted = "a one-dimensional array of finite numbers > 0"
-    array = validate.floats(name, values, accepted)
-    if array.ndim != 1:
-        raise ArgumentError(f"{name} must be {accepted}; got shape {array.shape}")
-    bad = ~(np.isfinite(array) & (array > 0))
-    if bad.any():
-        index = int(np.argmax(bad))
-        raise ArgumentError(f"{name} must be {accepted}; got {name}[{index}] = {array[index]}")
-    return array
-
-
 def _covariance(errors: Any, count: int) -> NDArray[np.float64]:
     array = validate.floats("errors", errors, "an array of numbers")
     if array.shape == (count,):
-        array = np.diag(_positive("errors", array) ** 2)
+        array = np.diag(validate.vector("errors", array) ** 2)
     elif array.shape != (count, count):
         raise ArgumentError(
             f"errors must have shape [{count}] or [{count}, {count}]; got {array.shape}"

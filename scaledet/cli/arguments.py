@@ -160,14 +160,7 @@ def read_bytes(text: str) -> int:
 def read_destination(text: str) -> Path:
     """Read the path of a file to write; refuse an unwritable path before a long run."""
     path = Path(text)
-    try:
-        taken, housed = path.exists() and not path.is_file(), path.parent.is_dir()
-    except OSError as error:
-        raise ArgumentError(f"expected a path; got {text!r}: {error.strerror}") from None
-    if taken:
-        raise ArgumentError(f"expected the path of a file; {text!r} is none")
-    if not housed:
-        raise ArgumentError(f"expected a file in an existing folder; got {text!r}")
+    validate.destination("path", path)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ArgumentError(f"expected a file in a folder with write permission; got {text!r}")
     return path

@@ -20,7 +20,8 @@ from functools import partial
 from typing import TypeVar
 
 from scaledet.errors import ArgumentError
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 
 __all__ = ["CleanLayer", "clean_layers", "slot_weights"]
 

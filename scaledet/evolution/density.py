@@ -25,7 +25,8 @@ from scaledet.errors import ArgumentError
 from scaledet.evolution.clean_signal import slot_weights
 from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.scenario import Rectify
 
 __all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers", "pack", "unpack"]

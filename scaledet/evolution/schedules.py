@@ -29,7 +29,8 @@ from scaledet.evolution.density import noisy_layers
 from scaledet.evolution.evolve import MODES, Evolution, evolve
 from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.scenario import Rectify
 
 __all__ = ["BiasPhases", "bias_phases"]
@@ -184,7 +185,7 @@ def bias_phases(
     depth: int,
     kernel: int = 2,
     dim: int = 1,
-    rectify: str = "layers",
+    rectify: Rectify = "layers",
 ) -> BiasPhases:
     r"""Find where a family of bias schedules kills the signal, and where the noise.
 
@@ -230,7 +231,7 @@ def bias_phases(
     'noise suppressed'
     """
     validate.choice("kind", kind, KINDS)
-    mode: Rectify = validate.choice("rectify", rectify, MODES)
+    validate.choice("rectify", rectify, MODES)
     length = validate.integer("kernel", kernel, 2, 64)
     depth = validate.integer("depth", depth, 1, _MOST_LAYERS)
     plain = Network.uniform(length, length, depth, dim)
@@ -243,13 +244,13 @@ def bias_phases(
 
     def piles_up(ratio: float) -> bool | None:
         net = _biased(plain, kind, Fraction(ratio))
-        evolution = evolve(net, rectify=mode, points=_POINTS)
+        evolution = evolve(net, rectify=rectify, points=_POINTS)
         if abs(evolution.G[-1] - 1) <= evolution.G_err[-1]:
             return None
         return bool(evolution.G[-1] > 1)
 
     noise = _bracket(piles_up, _WIDTH) if piles_up(0.0) else (0.0, 0.0)
-    return BiasPhases(kind, plain, mode, signal, noise)
+    return BiasPhases(kind, plain, rectify, signal, noise)
 
 
 def _biased(net: Network, kind: str, theta: Fraction) -> Network:

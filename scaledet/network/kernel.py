@@ -149,20 +149,14 @@ class Kernel:
 
 def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     accepted = "finite real weights" + ("" if signed else " >= 0 with a positive sum")
-    try:
-        unordered = isinstance(weights, str | bytes | Mapping | Set)
-        given = None if unordered else list(weights)
-    except TypeError:
-        given = None
+    given = _entries(weights)
     if given is None:
-        raise ArgumentTypeError(
-            f"kernel must be an integer length or a sequence of {accepted}; got {weights!r}"
-        )
+        raise ArgumentTypeError(f"weights must be a sequence of {accepted}; got {weights!r}")
     if not given:
         raise ArgumentError(f"kernel must have at least one weight ({accepted}); got {weights!r}")
+    number = "a finite real number" + ("" if signed else " >= 0")
     values = tuple(
-        validate.rational(f"kernel[{j}]", value, f"one of {accepted}")
-        for j, value in enumerate(given)
+        validate.rational(f"kernel[{j}]", value, number) for j, value in enumerate(given)
     )
     if signed:
         return values
@@ -177,8 +171,16 @@ def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     return values
 
 
+def _entries(value: Any) -> list[Any] | None:
+    """Return the entries of a sequence, None for anything else."""
+    try:
+        return None if isinstance(value, str | bytes | Mapping | Set) else list(value)
+    except TypeError:
+        return None
+
+
 def box(length: int) -> Kernel:
-    """Average pooling over `length` pixels.
+    """Return the kernel of average pooling over `length` pixels.
 
     >>> box(3)
     Kernel(1/3, 1/3, 1/3)
@@ -188,7 +190,7 @@ def box(length: int) -> Kernel:
 
 
 def binomial(length: int) -> Kernel:
-    r"""Binomial filter :math:`a_j = \binom{f-1}{j} / 2^{f-1}` of `length` f (pixels).
+    r"""Return the binomial filter :math:`a_j = \binom{f-1}{j} / 2^{f-1}` of `length` f (pixels).
 
     >>> binomial(3)
     Kernel(1/4, 1/2, 1/4)
@@ -205,5 +207,9 @@ def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
     plain = not hasattr(value, "__iter__") and not isinstance(value, bool)
     if plain and hasattr(value, "__index__"):
         return box(validate.integer("kernel", value, 1, LONGEST))
-    weights: Any = value  # anything else that is no sequence is refused there
-    return Kernel(weights)
+    entries = _entries(value)
+    if entries is None:
+        raise ArgumentTypeError(
+            f"kernel must be an integer length or a sequence of weights; got {value!r}"
+        )
+    return Kernel(entries)

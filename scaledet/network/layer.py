@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -51,14 +52,14 @@ class Layer:
     ) -> None:
         pool = as_kernel(kernel)
         named = isinstance(stride, str) and stride == "kernel"
-        step = len(pool) if named else validate.integer("stride", stride, 1)
+        step = len(pool) if named else validate.integer("stride", stride, 1, other=" or 'kernel'")
         if step > LONGEST_STRIDE:
             raise ArgumentError(f"stride must be at most {LONGEST_STRIDE} pixels; got {stride!r}")
         object.__setattr__(self, "kernel", pool)
         object.__setattr__(self, "stride", step)
         object.__setattr__(self, "bias", validate.rational("bias", bias))
         if abs(self.bias) > 10**100:
-            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {bias!r}")
+            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {reprlib.repr(bias)}")
 
     def __repr__(self) -> str:
         weights = f"[{', '.join(map(str, self.kernel.weights))}]"

@@ -16,7 +16,10 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 
-__all__ = ["Layer", "Network"]
+__all__ = ["Network"]
+
+DEEPEST = 10**6
+"""Largest number of layers."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -26,7 +29,7 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
-        At least one; kernels and strides may differ from layer to layer.
+        One to 10**6; kernels and strides may differ from layer to layer.
     dim : {1, 2, 3}
         Dimension of the image; kernels are separable.
 
@@ -42,9 +45,11 @@ class Network:
     def __init__(self, layers: Sequence[Layer], dim: int = 1) -> None:
         if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
             raise ArgumentTypeError(f"layers must be a sequence of Layer; got {layers!r}")
-        given = tuple(layers)
+        given = tuple(itertools.islice(layers, DEEPEST + 1))
         if not given:
             raise ArgumentError("layers must hold at least one Layer; got none")
+        if len(given) > DEEPEST:
+            raise ArgumentError(f"layers must hold at most {DEEPEST} layers; got more")
         for index, layer in enumerate(given):
             if not isinstance(layer, Layer):
                 raise ArgumentTypeError(f"layers[{index}] must be a Layer; got {layer!r}")
@@ -60,12 +65,12 @@ class Network:
         dim: int = 1,
         bias: Any = 0,
     ) -> Network:
-        """`depth` equal layers.
+        """Return a network of `depth` equal layers.
 
         >>> Network.uniform(kernel=2, stride="kernel", depth=8)
         Network(8 x Layer(kernel=box(2), stride=2), dim=1)
         """
-        depth = validate.integer("depth", depth, 1, 10**6)
+        depth = validate.integer("depth", depth, 1, DEEPEST)
         return cls((Layer(kernel, stride, bias),) * depth, dim)
 
     @property
@@ -103,7 +108,7 @@ class Network:
     def period(self) -> int:
         """Length of the shortest block whose repetition gives the network; 1 if all are equal.
 
-        Biases do not count: none that the theory admits changes a sensitivity.
+        Biases are ignored; where they matter, callers refuse them (`require_no_bias`).
         """
         keys = [(layer.kernel.signed, layer.kernel.trimmed, layer.stride) for layer in self.layers]
         return next(
@@ -170,11 +175,17 @@ class Network:
         True
         """
         layers: list[Layer] = []
-        for run in data["layers"]:
-            weights = [Fraction(text) for text in run["kernel"]]
-            kernel = Kernel(weights, signed=run["signed"])
-            layers += [Layer(kernel, run["stride"], Fraction(run["bias"]))] * run["count"]
-        return cls(layers, data["dim"])
+        try:
+            for run in data["layers"]:
+                weights = [Fraction(text) for text in run["kernel"]]
+                kernel = Kernel(weights, signed=run["signed"])
+                count = validate.integer("count", run["count"], 1, DEEPEST)
+                layers += [Layer(kernel, run["stride"], Fraction(run["bias"]))] * count
+            return cls(layers, data["dim"])
+        except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
+            kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
+            reason = f"{type(error).__name__}: {error}"
+            raise kind(f"data must be what Network.to_dict returns; got {reason}") from error
 
     def __repr__(self) -> str:
         inside = ", ".join(
@@ -210,6 +221,6 @@ class Network:
 
 
 def _square_root(value: Fraction) -> float:
-    """Float square root of a rational whose square may be beyond the float range."""
+    """Return the float square root of a rational that may exceed the float range."""
     shift = max(0, (value.numerator.bit_length() - value.denominator.bit_length()) // 2 - 256)
     return math.ldexp(math.sqrt(value / 4**shift), shift)

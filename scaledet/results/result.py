@@ -1,4 +1,4 @@
-"""The bases of results: what is shown as one table, and what can be saved and loaded too."""
+"""Base classes of results: a `Table` is shown; a `Result` can also be saved and loaded."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ __all__ = ["Result", "Table"]
 class Table:
     """A title, remarks and columns of one length, shown alike as text, HTML and data frame.
 
-    A subclass says in `columns` what its table holds, in `_title` what it is and in `_shown`
-    which columns a reader sees.
+    A subclass defines `columns` (all data), `_shown` (the columns displayed) and `_title`.
     """
 
     def columns(self) -> dict[str, Any]:
@@ -26,7 +25,7 @@ class Table:
         raise NotImplementedError
 
     def remarks(self) -> list[str]:
-        """Sentences that a reader of the numbers must know beyond them."""
+        """Return remarks that are shown with the table."""
         return []
 
     def _title(self) -> str:
@@ -61,6 +60,10 @@ class Result(Table):
     def __post_init__(self) -> None:
         for name in self._arrays:
             getattr(self, name).setflags(write=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        Result.__post_init__(self)  # Unpickled and deeply copied arrays are writable.
 
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet import validate
+from scaledet.errors import ArgumentError
 
 __all__ = ["read", "write"]
 
@@ -26,26 +27,15 @@ _UNREADABLE = (
     ValueError,
     EOFError,
     OSError,
-    NotImplementedError,
     RuntimeError,
 )
-
-
-def _as_path(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentTypeError(f"path must be a string or a path; got {path!r}")
-    return Path(path)
 
 
 def write(
     path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> Path:
     """Write arrays and meta data to `path` at once: complete, or not at all."""
-    target = _as_path(path).resolve()
-    if not target.parent.is_dir():
-        raise ArgumentError(f"path must be in an existing folder; got {str(path)!r}")
-    if target.exists() and not target.is_file():
-        raise ArgumentError(f"path must name a new or an ordinary file; got {str(path)!r}")
+    target = validate.destination("path", path)
     text = json.dumps({"format": FORMAT, "kind": kind, **meta}, indent=1)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
@@ -54,15 +44,16 @@ def write(
         with zipfile.ZipFile(part, "a") as archive:
             archive.writestr("meta.json", text)
         part.replace(target)
-    except BaseException:
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(target)) from error
+    finally:
         part.unlink(missing_ok=True)
-        raise
     return target
 
 
 def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return kind, meta data and arrays of a file written by `write`."""
-    source = _as_path(path)
+    source = validate.file_path("path", path)
     if not source.is_file():
         raise ArgumentError(f"path must name a file saved by scaledet; got {str(path)!r}")
     refusal = f"path must name a file saved by scaledet; {str(path)!r} is none"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from scaledet import validate
-from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.errors import ArgumentError
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.executors import checked_executor
 from scaledet.simulation.unit import engine_of, unit_sizes
@@ -38,7 +37,9 @@ class Settings:
         self.control_variates = validate.flag("control_variates", control_variates)
         self.memory_limit = validate.integer("memory_limit", memory_limit, 1)
         self.executor = checked_executor(executor, self.workers)
-        self.checkpoint = _checked_path(checkpoint)
+        self.checkpoint: Path | None = None
+        if checkpoint is not None:
+            self.checkpoint = validate.destination("checkpoint", checkpoint)
         self.progress = validate.flag("progress", progress)
 
     def counts(self, spec: Specification) -> tuple[int, ...]:
@@ -51,17 +52,3 @@ class Settings:
                 f"this size; got {self.memory_limit}"
             )
         return tuple(counts)
-
-
-def _checked_path(path: Any) -> Path | None:
-    """Return `path`, that of a new or an ordinary file in an existing folder, or None."""
-    if path is None:
-        return None
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentTypeError(f"checkpoint must be a string, a path or None; got {path!r}")
-    target = Path(path).absolute()
-    if not target.parent.is_dir():
-        raise ArgumentError(f"checkpoint must be in an existing folder; got {str(path)!r}")
-    if target.exists() and not target.is_file():
-        raise ArgumentError(f"checkpoint must name a new or an ordinary file; got {str(path)!r}")
-    return target

@@ -10,13 +10,12 @@ import warnings
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
 from scaledet.network.network import Network
-from scaledet.scenario import Rectify, Scenario, checked_background
+from scaledet.scenario import Rectify, Scenario
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
 from scaledet.simulation.result import Simulation
@@ -181,11 +180,9 @@ def checked_specification(
     validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
-    scenario = Scenario.checked(
-        caller, net, size, rectify, sigma, task, balanced, sigma_range=_SIGMA_RANGE
-    )
-    background = checked_background(background, *_SIGMA_RANGE)
-    spec = Specification(replace(scenario, background=background), engine)
+    arguments = (net, size, rectify, sigma, task, balanced, background)
+    ranges = {"sigma_range": _SIGMA_RANGE, "background_range": _SIGMA_RANGE}
+    spec = Specification(Scenario.checked(caller, *arguments, **ranges), engine)
     if spec.pixels > _LARGEST:
         raise ArgumentError(
             f"size must be such that an image has at most {_LARGEST} pixels; got {spec.size}"

@@ -11,7 +11,8 @@ from scaledet import symbols as y
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel, as_kernel
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.scenario import RECTIFICATIONS
 from scaledet.symbolic.claims import Dimension, Stride
 from scaledet.symbolic.derivation import Derivation

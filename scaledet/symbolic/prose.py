@@ -8,7 +8,8 @@ from typing import Any
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.exact import number
 
 __all__ = [

@@ -14,31 +14,37 @@ __all__ = ["add_pixels", "as_images", "as_positions", "draw_images", "draw_noisy
 
 def as_positions(name: str, value: Any, size: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Return `value` as int64 positions of shape ``[n, *shape]`` with entries in ``[0, size)``."""
-    expected = f"integers in [0, {size - 1}] of shape [n, {', '.join(map(str, shape))}]"
-    given = np.asarray(value)
-    if given.dtype.kind not in "iu":
-        raise ArgumentTypeError(f"{name} must be {expected}; got dtype {given.dtype}")
-    if given.ndim != 1 + len(shape) or given.shape[1:] != shape:
-        raise ArgumentError(f"{name} must be {expected}; got shape {list(given.shape)}")
+    accepted = f"integers in [0, {size - 1}]"
+    given = _as_array(name, value, accepted, "iu", shape)
     outside = (given < 0) | (given >= size)
     if outside.any():
         index = int(np.argmax(outside.reshape(len(given), -1).any(axis=1)))
         raise ArgumentError(
-            f"{name} must be {expected}; got {name}[{index}] = {given[index].tolist()}"
+            f"{name} must be {accepted}; got {name}[{index}] = {given[index].tolist()}"
         )
     return given.astype(np.int64)
 
 
 def as_images(value: Any, size: int, dim: int) -> NDArray[np.floating[Any]]:
     """Return a copy of `value` as floating images ``[n, 1, size]`` or ``[n, 1, size, size]``."""
-    given = np.asarray(value)
-    if given.dtype.kind not in "iuf":
-        raise ArgumentTypeError(f"images must be an array of real numbers; got dtype {given.dtype}")
-    shape = (1, *(size,) * dim)
-    if given.shape[1:] != shape:
-        expected = ", ".join(map(str, shape))
-        raise ArgumentError(f"images must have shape [n, {expected}]; got {list(given.shape)}")
+    given = _as_array("images", value, "real numbers", "iuf", (1, *(size,) * dim))
     return np.array(given, dtype=given.dtype if given.dtype.kind == "f" else np.float64)
+
+
+def _as_array(
+    name: str, value: Any, accepted: str, kinds: str, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Return `value` as an array ``[n, *shape]`` whose type is one of `kinds`."""
+    accepted += f" of shape [n, {', '.join(map(str, shape))}]"
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise ArgumentError(f"{name} must be {accepted}; got rows of different shapes") from None
+    if given.ndim == 0 or given.shape[1:] != shape:
+        raise ArgumentError(f"{name} must be {accepted}; got shape {list(given.shape)}")
+    if given.dtype.kind not in kinds:
+        raise ArgumentTypeError(f"{name} must be {accepted}; got dtype {given.dtype}")
+    return given
 
 
 def draw_images(positions: NDArray[np.int64], size: int) -> NDArray[np.float64]:
@@ -88,7 +94,7 @@ def find_pairs(images: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
         index = int(wrong.argmax())
         raise ArgumentError(
             f"images[{index}] must have exactly two pixels of height in (0.5, 1.5), or one in "
-            f"(1.5, 2.5), and no other above 0.5; found {_description(flat[index])}"
+            f"(1.5, 2.5), and no other above 0.5; got {_description(flat[index])}"
         )
     last = flat.shape[1] - 1 - active[:, ::-1].argmax(axis=1)
     ends = np.stack([active.argmax(axis=1), last], axis=1)

@@ -92,7 +92,7 @@ def mean_square_at(displacement: tuple[int, ...], size: int) -> Fraction:
 def mean_square_displacement(rule: Rule, balanced: bool) -> Fraction:
     r"""Mean of :math:`|\tau x - x|^2` over the admitted pairs of a task and the free moves.
 
-    It is 4 at all displacements but those within two steps, which are corrected for one by one.
+    The value is 4 beyond two steps; each nearer displacement is corrected by itself.
     """
     steps = sorted({step % rule.size for step in range(-2, 3)})
     excess = {1: Fraction(0), -1: Fraction(0)}  # summed over the pairs of each label

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 
-__all__ = ["Rule"]
+__all__ = ["Norm", "Rule", "Variant"]
+
+Variant = Literal["T1", "T2"]
+Norm = Literal["L2", "Linf"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,10 @@ class Rule:
     size: int
     xi: int | float | Fraction
     gap: int | float | Fraction
-    variant: str
+    variant: Variant
     dim: int
     periodic: bool
-    norm: str
+    norm: Norm
 
     def __post_init__(self) -> None:
         values = {

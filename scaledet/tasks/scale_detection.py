@@ -15,14 +15,19 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.tasks import images as pixel_images
-from scaledet.tasks import moves as pixel_moves
-from scaledet.tasks import pairs as pair_law
-from scaledet.tasks import sampling as pair_sampling
 from scaledet.tasks.enumeration import PairOrder, pair_order
-from scaledet.tasks.pairs import DistanceLaw
-from scaledet.tasks.rule import Rule
-from scaledet.tasks.sampling import Part, Split
+from scaledet.tasks.images import (
+    add_pixels,
+    as_images,
+    as_positions,
+    draw_images,
+    draw_noisy,
+    find_pairs,
+)
+from scaledet.tasks.moves import mean_square_displacement, move_freely, move_keeping_label
+from scaledet.tasks.pairs import DistanceLaw, displacement_mask, distance_law, label_counts
+from scaledet.tasks.rule import Norm, Rule, Variant
+from scaledet.tasks.sampling import Part, Split, draw, draw_balanced, draw_parts, iterate
 
 __all__ = ["DistanceLaw", "Part", "ScaleDetection", "Split"]
 
@@ -89,11 +94,12 @@ class ScaleDetection:
     size: int = 128
     xi: int | float | Fraction = 14
     gap: int | float | Fraction = 2
-    variant: str = "T1"
+    variant: Variant = "T1"
     dim: int = 1
     periodic: bool = True
-    norm: str = "L2"
+    norm: Norm = "L2"
     image_noise: float = 0.0
+    # The checked parameters, without the noise, as the other modules of this folder take them.
     rule: Rule = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -173,7 +179,7 @@ class ScaleDetection:
 
     @cached_property
     def _counts(self) -> dict[int, int]:
-        return pair_law.label_counts(self.rule)
+        return label_counts(self.rule)
 
     @cached_property
     def _order(self) -> PairOrder:
@@ -192,10 +198,10 @@ class ScaleDetection:
         sign = _as_label(label)
         if self.variant == "T2":
             raise ArgumentError(
-                "displacement_mask must be asked of variant 'T1'; got variant 'T2', whose label "
-                "does not depend on the displacement alone"
+                "displacement_mask needs variant 'T1'; got 'T2', whose label does not depend on "
+                "the displacement alone"
             )
-        return pair_law.displacement_mask(self.rule, sign)
+        return displacement_mask(self.rule, sign)
 
     def distance_law(self, label: int) -> DistanceLaw:
         """Return the exact law of the distance of a uniform pair of `label`.
@@ -207,7 +213,7 @@ class ScaleDetection:
         >>> law.squared.tolist(), law.counts.tolist()
         ([1, 4, 9, 16], [2, 4, 6, 4])
         """
-        return pair_law.distance_law(self.rule, _as_label(label))
+        return distance_law(self.rule, _as_label(label))
 
     def label_of(self, first: Any, second: Any) -> NDArray[np.int8]:
         """Return the label of each pair of pixels, shape [n], 0 for one that is not admitted.
@@ -218,8 +224,8 @@ class ScaleDetection:
         >>> ScaleDetection(size=32, xi=8).label_of([[0], [0], [0]], [[27], [8], [22]]).tolist()
         [1, 0, -1]
         """
-        p = pixel_images.as_positions("first", first, self.size, (self.dim,))
-        q = pixel_images.as_positions("second", second, self.size, (self.dim,))
+        p = as_positions("first", first, self.size, (self.dim,))
+        q = as_positions("second", second, self.size, (self.dim,))
         if len(p) != len(q):
             raise ArgumentError(
                 f"second must have as many rows as first, {len(p)}; got {len(q)} rows"
@@ -235,7 +241,7 @@ class ScaleDetection:
         [10, 6]
         """
         sign = None if label is None else _as_label(label)
-        return pair_sampling.iterate(self._order, sign, validate.integer("chunk", chunk, 1))
+        return iterate(self._order, sign, validate.integer("chunk", chunk, 1))
 
     def pairs(self, label: int | None = None) -> NDArray[np.int64]:
         """Return every admitted pair once, of one label or (None) of both, label +1 first.
@@ -262,7 +268,7 @@ class ScaleDetection:
         if label is not None and fair:
             raise ArgumentError(f"balanced must be False when label is given; got label={label!r}")
         sign = None if label is None else _as_label(label)
-        return pair_sampling.draw(self._order, number, sign, fair, validate.generator(rng))
+        return draw(self._order, number, sign, fair, validate.generator(rng))
 
     def sample(self, n: int, *, rng: Any = None) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         """Draw `n` >= 1 images, float64 [n, 1, size(, size)], and their labels, int8 [n].
@@ -274,8 +280,8 @@ class ScaleDetection:
         ((4, 1, 16), [-1, -1, 1, 1])
         """
         number, generator = validate.integer("n", n, 1), validate.generator(rng)
-        positions, labels = pair_sampling.draw_balanced(self._order, number, generator)
-        images = pixel_images.draw_noisy(positions, self.size, self.image_noise, generator)
+        positions, labels = draw_balanced(self._order, number, generator)
+        images = draw_noisy(positions, self.size, self.image_noise, generator)
         return images, labels
 
     def split(self, train: int, validation: int, test: int, *, rng: Any = None) -> Split:
@@ -295,8 +301,8 @@ class ScaleDetection:
         ]
         generator = validate.generator(rng)
         parts = []
-        for positions, labels in pair_sampling.draw_parts(self._order, sizes, generator):
-            images = pixel_images.draw_noisy(positions, self.size, self.image_noise, generator)
+        for positions, labels in draw_parts(self._order, sizes, generator):
+            images = draw_noisy(positions, self.size, self.image_noise, generator)
             parts.append(Part(images, labels, positions))
         return Split(*parts)
 
@@ -308,10 +314,10 @@ class ScaleDetection:
         >>> ScaleDetection(size=4, xi=2, variant="T2").images([[[0], [1]], [[3], [3]]]).tolist()
         [[[1.0, 1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 2.0]]]
         """
-        return pixel_images.draw_images(self._as_pairs(positions), self.size)
+        return draw_images(self._as_pairs(positions), self.size)
 
     def _as_pairs(self, positions: Any) -> NDArray[np.int64]:
-        return pixel_images.as_positions("positions", positions, self.size, (2, self.dim))
+        return as_positions("positions", positions, self.size, (2, self.dim))
 
     def move_pairs(
         self, positions: Any, *, rng: Any = None, label_preserving: bool = False
@@ -330,8 +336,8 @@ class ScaleDetection:
         """
         where = self._as_pairs(positions)
         if validate.flag("label_preserving", label_preserving):
-            return pixel_moves.move_keeping_label(self.rule, where, validate.generator(rng))
-        return pixel_moves.move_freely(where, self.size, validate.generator(rng))
+            return move_keeping_label(self.rule, where, validate.generator(rng))
+        return move_freely(where, self.size, validate.generator(rng))
 
     def displace(
         self, images: Any, *, rng: Any = None, label_preserving: bool = False
@@ -347,11 +353,11 @@ class ScaleDetection:
         >>> task.displace(task.images([[[0], [5]]]), rng=0, label_preserving=True).tolist()
         [[[0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]]]
         """
-        result = pixel_images.as_images(images, self.size, self.dim)
-        where = pixel_images.find_pairs(result)
+        result = as_images(images, self.size, self.dim)
+        where = find_pairs(result)
         moved = self.move_pairs(where, rng=rng, label_preserving=label_preserving)
-        pixel_images.add_pixels(result, where, -1.0)
-        pixel_images.add_pixels(result, moved, 1.0)
+        add_pixels(result, where, -1.0)
+        add_pixels(result, moved, 1.0)
         return result
 
     def mean_square_displacement(self, *, balanced: bool = False) -> Fraction:
@@ -366,7 +372,7 @@ class ScaleDetection:
         Fraction(473, 119)
         """
         fair = validate.flag("balanced", balanced)
-        return pixel_moves.mean_square_displacement(self.rule, fair)
+        return mean_square_displacement(self.rule, fair)
 
 
 def _parameters() -> list[str]:

@@ -1,1 +1,6 @@
-"""Exact predictions at finite depth and size, and exponents at infinite depth."""
+"""Exact predictions at finite depth and size, and exponents at infinite depth.
+
+`predict` is in `prediction`, `predict_exponents` in `growth.exponents`; `coverage` says what both
+accept. A prediction is the `response` of every layer, made of the parts in `signal` (D_k, Q_k) and
+`noise` (G_k); all rest on the autocorrelations c_k in `correlation`.
+"""

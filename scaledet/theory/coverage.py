@@ -16,36 +16,36 @@ _ALTERNATIVES = (
 """Routes that remain where a bias rules out the exact theory; part of the messages."""
 
 
-def require_kernels(net: Network, what: str) -> None:
-    """Raise if a kernel is signed; `what` names the public function that was called."""
+def require_kernels(net: Network, caller: str) -> None:
+    """Raise if a kernel is signed; `caller` names the public function."""
     for k, layer in enumerate(net, start=1):
         if layer.kernel.signed:
             raise ArgumentError(
-                f"{what} needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r} "
+                f"{caller} needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r} "
                 "(signed kernels can only be simulated)"
             )
 
 
-def require_theory(net: Network, what: str, *, first_bias: bool = False) -> None:
+def require_theory(net: Network, caller: str, *, first_bias: bool = False) -> None:
     """Raise unless the theory covers every layer: non-negative kernels, no negative bias.
 
     With `first_bias` the bias of layer 1 may be negative.
     """
-    require_kernels(net, what)
+    require_kernels(net, caller)
     for k, layer in enumerate(net, start=1):
         if layer.bias < 0 and not (first_bias and k == 1):
             raise ArgumentError(
-                f"{what} needs bias >= 0 (units then stay active once noise is rectified); "
+                f"{caller} needs bias >= 0 (units then stay active once noise is rectified); "
                 f"layer {k} has bias {float(layer.bias):g} ({_ALTERNATIVES})"
             )
 
 
-def require_no_bias(net: Network, what: str) -> None:
+def require_no_bias(net: Network, caller: str) -> None:
     """Raise unless every bias is 0: a bias decides how much noise passes every ReLU."""
     for k, layer in enumerate(net, start=1):
         if layer.bias:
             raise ArgumentError(
-                f"{what} with rectify='layers' needs bias 0, for a bias decides how much of "
+                f"{caller} with rectify='layers' needs bias 0, for a bias decides how much of "
                 f"the noise passes; layer {k} has bias {float(layer.bias):g} ({_ALTERNATIVES})"
             )
 

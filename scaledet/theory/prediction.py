@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
-from scaledet.scenario import Scenario, ScenarioResult, checked_background
+from scaledet.scenario import Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
 from scaledet.theory.response import one_pixel_response, pair_response
@@ -24,8 +24,9 @@ from scaledet.theory.signal.pairs import exact_pair_sensitivity
 
 __all__ = ["Prediction", "predict"]
 
-_METHODS = ("exact", "closure")
-_BACKGROUNDS = (1e-100, 1e100)
+Method = Literal["exact", "closure"]
+
+_METHODS: tuple[Method, ...] = ("exact", "closure")
 
 
 class _OnDemand(Sequence[Fraction]):
@@ -101,7 +102,7 @@ class Prediction(ScenarioResult):
     Q: NDArray[np.float64]
     G_mean: NDArray[np.float64]
     G_variance: NDArray[np.float64]
-    method: str = "exact"
+    method: Method = "exact"
 
     _kind = "prediction"
     _arrays = ("D", "G", "R", "A", "support", "Q", "G_mean", "G_variance")
@@ -154,10 +155,10 @@ def predict(
     *,
     size: int | None = None,
     sigma: float | None = None,
-    rectify: str | None = "input",
+    rectify: Rectify = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
-    method: str = "exact",
+    method: Method = "exact",
     background: float = 0.0,
 ) -> Prediction:
     r"""Compute the sensitivities of every layer exactly, with all finite-size terms.
@@ -230,11 +231,10 @@ def predict(
     >>> p.exact_D[2], float(p.D[2])
     (Fraction(16, 63), 0.25396825396825395)
     """
-    scenario = Scenario.checked(
-        "predict", net, size, rectify, sigma, task, balanced, sigma_range=(1e-150, 1e150)
-    )
+    arguments = (net, size, rectify, sigma, task, balanced, background)
+    ranges = {"sigma_range": (1e-150, 1e150), "background_range": (1e-100, 1e100)}
+    scenario = Scenario.checked("predict", *arguments, **ranges)
     validate.choice("method", method, _METHODS)
-    scenario = replace(scenario, background=checked_background(background, *_BACKGROUNDS))
     require_covered(scenario, method)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         pixel = scenario.task is None

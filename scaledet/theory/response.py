@@ -6,7 +6,6 @@ Noise models return both parts, due to the mean and to the variance of the noise
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -16,12 +15,12 @@ from scaledet.errors import ArgumentError
 from scaledet.scenario import Scenario
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.noise.closure import closure_noise
-from scaledet.theory.noise.input import input_moments, noise_moments
+from scaledet.theory.noise.input import input_moments, input_noise, pair_input_noise
 from scaledet.theory.noise.layers import layer_noise
 from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
 from scaledet.theory.signal.clean_images import clean_moments
 from scaledet.theory.signal.one_pixel import pixel_moments
-from scaledet.theory.signal.pairs import PairMoments, task_moments
+from scaledet.theory.signal.pairs import task_moments
 
 __all__ = ["Response", "one_pixel_response", "pair_response"]
 
@@ -65,10 +64,8 @@ def one_pixel_response(scenario: Scenario, method: str) -> Response:
         mean, variance = parts * (2 * signal.half / signal.distance)
     elif scenario.rectify == "layers":
         mean, variance = layer_noise(scenario.network, scenario.size, scenario.sigma)
-    elif scenario.size is None:
-        mean, variance = _limit(scenario, signal)
     else:
-        mean, variance = _pixel_input(scenario, signal)
+        mean, variance = input_noise(scenario, signal.peak)
     power = 2 * signal.half
     return Response(signal.sensitivity, signal.distance, mean / power, variance / power)
 
@@ -92,24 +89,6 @@ def _signal(scenario: Scenario) -> _Signal:
     return _Signal(sensitivity, 2 * half * areas, half, peak)
 
 
-def _limit(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
-    """Noise of total power L sigma^2 = 2 on the infinite lattice."""
-    linear = scenario.rectify is None
-    mean = np.full_like(signal.peak, 0.0 if linear else 1 / np.pi)
-    return mean, signal.peak * (2.0 if linear else (np.pi - 1) / np.pi)
-
-
-def _pixel_input(scenario: Scenario, signal: _Signal) -> tuple[Array, Array]:
-    size, sigma = _torus(scenario)
-    pixels = size**scenario.network.dim
-    noise = input_moments(sigma, scenario.rectify, scenario.background).noise
-    shift = noise.active_mean - noise.background_mean
-    total = pixels * noise.background_mean**2 + 2 * noise.background_mean * shift
-    mean = total + shift**2 * signal.peak
-    spread = (pixels - 1) * noise.background_variance + noise.active_variance
-    return mean, spread * signal.peak
-
-
 def pair_response(scenario: Scenario) -> Response:
     """Evaluate the response of a scenario with a task; relative error below 1e-10."""
     net, task = scenario.network, cast("ScaleDetection", scenario.task)
@@ -126,22 +105,6 @@ def pair_response(scenario: Scenario) -> Response:
         sigma = _torus(scenario)[1]
         mean, variance = pair_layer_noise(net, task, sigma, balanced=scenario.balanced)
     else:
-        mean, variance = _pair_input(scenario, signal)
+        mean, variance = pair_input_noise(scenario, signal)
     sensitivity = [float(moments.displacement / moments.distance) for moments in signal]
     return Response(np.array(sensitivity), distance, mean / distance, variance / distance)
-
-
-def _pair_input(scenario: Scenario, signal: Sequence[PairMoments]) -> Array:
-    """Both parts of E|f_k(x + eta) - f_k(x)|^2, shape [2, depth + 1]."""
-    size, sigma = _torus(scenario)
-    net, noise = scenario.network, noise_moments(sigma, scenario.rectify)
-    shift = noise.active_mean - noise.background_mean
-    parts = []
-    for stride, moments in zip(net.strides, signal, strict=True):
-        mean = noise.background_mean**2 * (size // stride) ** net.dim
-        mean += 4 * noise.background_mean * shift * float(moments.mass)
-        mean += shift**2 * float(moments.square)
-        variance = noise.background_variance * float(moments.trace)
-        variance += 2 * (noise.active_variance - noise.background_variance) * float(moments.active)
-        parts.append((mean, variance))
-    return np.array(parts).T

@@ -206,4 +206,4 @@ def test_save_a_simulation(run, tmp_path, command):
 def test_an_unwritable_path_is_refused_before_the_work(run, tmp_path, monkeypatch, place):
     monkeypatch.setattr(simulation, "simulate", None)
     path = shlex.quote(str(tmp_path / place))
-    refused(run, f"{COMPARE} --save {path}", "argument --save: expected")
+    refused(run, f"{COMPARE} --save {path}", "argument --save: path must")

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 from fractions import Fraction
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -90,19 +91,30 @@ def test_feasible_sizes_are_returned_as_int(size):
     assert type(pixels) is int
 
 
+def restored(**changes):
+    run = {**sd.Network.uniform(2).to_dict()["layers"][0], **changes}
+    return sd.Network.from_dict({"layers": [run], "dim": 1})
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: sd.Layer(2, 0), ValueError, "stride must be an integer >= 1; got 0"),
+        (lambda: sd.Layer(2, 0), ValueError, "stride must be an integer >= 1 or 'kernel'; got 0"),
         (lambda: sd.Layer(2, 2**64), ValueError, "stride must be at most 281474976710656 pixels"),
-        (lambda: sd.Layer(2, -2), ValueError, "stride must be an integer >= 1; got -2"),
-        (lambda: sd.Layer(2, 2.0), TypeError, "stride must be an integer >= 1; got 2.0"),
-        (lambda: sd.Layer(2, True), TypeError, "stride must be an integer >= 1; got True"),
+        (lambda: sd.Layer(2, -2), ValueError, "stride must be .* >= 1 or 'kernel'; got -2"),
+        (lambda: sd.Layer(2, 2.0), TypeError, "stride must be .* >= 1 or 'kernel'; got 2.0"),
+        (lambda: sd.Layer(2, True), TypeError, "stride must be .* or 'kernel'; got True"),
         (lambda: sd.Layer(2, None), TypeError, "stride must be .*; got None"),
-        (lambda: sd.Layer(2, "box"), TypeError, "stride must be .*; got 'box'"),
+        (lambda: sd.Layer(2, "box"), TypeError, "stride must be .* or 'kernel'; got 'box'"),
+        (lambda: sd.Layer(2, 1, 10**200), ValueError, r"bias must be in .*; got 10{9,20}\.\.\.0+$"),
         (lambda: sd.Layer(2, 1, float("nan")), ValueError, "bias must be a finite .*; got nan"),
         (lambda: sd.Layer(2, 1, "0"), TypeError, "bias must be a finite real number; got '0'"),
         (lambda: sd.Layer(2, 1, True), TypeError, "bias must be .*; got True"),
+        (lambda: sd.Network(repeat(sd.Layer(2))), ValueError, "hold at most 1000000 layers; got m"),
+        (lambda: sd.Network.from_dict({}), ValueError, "data must be .*; got KeyError: 'layers'"),
+        (lambda: sd.Network.from_dict(None), TypeError, "data must be what Network.to_dict retur"),
+        (lambda: restored(count=10**12), ValueError, r"data .* count .* in \[1, 1000000\]; got 1"),
+        (lambda: restored(bias="1/0"), ValueError, "data must be .*; got ZeroDivisionError"),
         (lambda: sd.Network([]), ValueError, "layers must hold at least one Layer; got none"),
         (
             lambda: sd.Network(sd.Layer(2)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
 import zipfile
 from fractions import Fraction
@@ -195,6 +197,15 @@ def test_incomplete_sweeps_are_refused(tmp_path, change):
         sd.load(path)
 
 
+@pytest.mark.parametrize(
+    "through", [copy.deepcopy, lambda result: pickle.loads(pickle.dumps(result))]
+)
+def test_copies_stay_read_only(through):
+    again = through(sd.predict(sd.Network.uniform(2, 2, depth=2), size=16))
+    with pytest.raises(ValueError, match="read-only"):
+        again.D[0] = 0
+
+
 def test_missing_files_and_folders(tmp_path):
     result = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
     for bad in (tmp_path / "absent.npz", tmp_path):
@@ -202,6 +213,8 @@ def test_missing_files_and_folders(tmp_path):
             sd.load(bad)
     with pytest.raises(ValueError, match="path must be in an existing folder; got '/"):
         result.save(tmp_path / "absent" / "result.npz")
+    with pytest.raises(ValueError, match=r"path must be the path of a file; got .*: File name"):
+        result.save(tmp_path / ("long" * 100))
     for bad in (None, 3):
         with pytest.raises(TypeError, match=f"path must be a string or a path; got {bad}"):
             result.save(bad)
@@ -221,7 +234,7 @@ def test_a_failing_write_leaves_the_old_file(failing, tmp_path, monkeypatch):
     where = {"savez": storage.np, "writestr": zipfile.ZipFile, "replace": storage.os}[failing]
     with monkeypatch.context() as patch:
         patch.setattr(where, failing, fail)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(OSError, match=r"disk full: '.*/result\.npz'$"):
             sd.predict(net, size=32).save(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["result.npz"]

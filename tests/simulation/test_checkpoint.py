@@ -195,7 +195,7 @@ def test_the_file_of_a_sweep_is_not_that_of_a_simulation(path):
 @pytest.mark.parametrize(
     ("place", "kind", "message"),
     [
-        (3, TypeError, "checkpoint must be a string, a path or None; got 3"),
+        (3, TypeError, "checkpoint must be a string or a path; got 3"),
         ("missing/run.sqlite", ValueError, "checkpoint must be in an existing folder; got"),
         (".", ValueError, "checkpoint must name a new or an ordinary file; got"),
     ],

@@ -60,14 +60,14 @@ def test_displace_keeps_the_floating_type():
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        ({0: 1.0}, r"images\[1\] must have exactly two pixels .*; found 1 above 0.5: 1$"),
-        ({}, r"images\[1\] .*; found 0 above 0.5$"),
-        ({0: 1.0, 2: 1.0, 4: 0.75}, r"images\[1\] .*; found 3 above 0.5: 1, 1, 0.75$"),
-        ({0: 1.0, 2: 1.6}, r"found 2 above 0.5: 1, 1.6$"),
-        ({0: 2.0, 2: 1.0}, r"found 2 above 0.5: 2, 1$"),
-        ({0: 2.75}, r"found 1 above 0.5: 2.75$"),
-        ({0: 1.0, 2: 1.0, 3: float("nan")}, r"images\[1\] .* found a pixel that is not finite$"),
-        (dict.fromkeys(range(7), 1.0), r"found 7 above 0.5: 1, 1, 1, 1, 1, ...$"),
+        ({0: 1.0}, r"images\[1\] must have exactly two pixels .*; got 1 above 0.5: 1$"),
+        ({}, r"images\[1\] .*; got 0 above 0.5$"),
+        ({0: 1.0, 2: 1.0, 4: 0.75}, r"images\[1\] .*; got 3 above 0.5: 1, 1, 0.75$"),
+        ({0: 1.0, 2: 1.6}, r"got 2 above 0.5: 1, 1.6$"),
+        ({0: 2.0, 2: 1.0}, r"got 2 above 0.5: 2, 1$"),
+        ({0: 2.75}, r"got 1 above 0.5: 2.75$"),
+        ({0: 1.0, 2: 1.0, 3: float("nan")}, r"images\[1\] .* got a pixel that is not finite$"),
+        (dict.fromkeys(range(7), 1.0), r"got 7 above 0.5: 1, 1, 1, 1, 1, ...$"),
     ],
 )
 def test_displace_refuses_images_of_something_else(pixels, message):

@@ -13,7 +13,8 @@ import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.exact import number
 from scaledet.reference.noise import (
     NoiseLaw,

@@ -9,7 +9,8 @@ from functools import cache, partial
 from typing import Any
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.torus import (
     Law,
     Torus,

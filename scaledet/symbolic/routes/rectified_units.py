@@ -13,7 +13,8 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.exact import number, refute
 from scaledet.reference.pixel import composites
 from scaledet.reference.quadrature import (

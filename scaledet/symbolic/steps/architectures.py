@@ -7,7 +7,8 @@ from functools import partial
 import sympy as sp
 
 from scaledet import symbols as y
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.reference.exact import number
 from scaledet.reference.layers import UnequalLayers
 from scaledet.symbolic.derivation import Check, Step

@@ -16,7 +16,8 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.symbolic.derivation import Derivation, Step
 from scaledet.symbolic.prose import layers_in_words
 from scaledet.symbolic.routes.rectified_units import beta_check, network_check

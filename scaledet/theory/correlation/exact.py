@@ -19,7 +19,8 @@ import numpy as np
 from flint import fmpz_poly
 from numpy.typing import NDArray
 
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 
 __all__ = [
     "Correlation",

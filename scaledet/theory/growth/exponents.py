@@ -40,7 +40,7 @@ class Exponents:
         The stride; for a block, its total stride.
     dim : int
         Dimension of the image.
-    rectify : str or None
+    rectify : {"input", "noise", "layers", None}
         How the noise meets the ReLU.
     plateau : sympy.Expr or None
         Limit of D_k on the infinite lattice (d = 1): 0 if alpha > 0; None if D_k keeps
@@ -109,7 +109,7 @@ def predict_exponents(
     kernel: Kernel | int | Sequence[Any] | None = None,
     stride: bool | Stride | None = None,
     dim: int | None = None,
-    rectify: str | None = "input",
+    rectify: Rectify = "input",
 ) -> Exponents:
     r"""Exact exponents of D_k ~ A_k^-alpha and G_k ~ A_k^beta.
 
@@ -160,7 +160,7 @@ def predict_exponents(
       G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
       D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
     """
-    mode: Rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
+    validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
         if stride is None or stride is False:
             stride = 1
@@ -172,7 +172,7 @@ def predict_exponents(
         for name, value in given.items():
             if value is not None:
                 raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
-        block = _block_of(net, mode)
+        block = _block_of(net, rectify)
     single = block.depth == 1
     pool = block.layers[0].kernel if single else Kernel(composite_filter(block, block.depth))
     step = block.strides[-1]
@@ -183,7 +183,7 @@ def predict_exponents(
         )
     if step > 1:
         refuse_rounded_sum_rule(pool, step)
-    return _exponents(pool, step, block.dim, mode)
+    return _exponents(pool, step, block.dim, rectify)
 
 
 def _block_of(net: Network, rectify: Rectify) -> Network:

@@ -17,7 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from scaledet.errors import ArgumentError
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.network.pooling import apply_layer, pool_axis
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import (

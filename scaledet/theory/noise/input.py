@@ -26,19 +26,24 @@ Source: the model of Tomasini et al., arXiv:2210.01506; the background is ours.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scaledet.scenario import Rectify
+from scaledet.scenario import Rectify, Scenario
 from scaledet.theory.noise.gaussians import (
     normal_cdf,
     rectified_covariance,
     rectified_excess,
     unit_rule,
 )
+from scaledet.theory.signal.pairs import PairMoments
 
-__all__ = ["InputMoments", "RectifiedMoments", "input_moments", "noise_moments"]
+__all__ = ["input_moments", "input_noise", "noise_moments", "pair_input_noise"]
+
+Array = NDArray[np.float64]
 
 _REACH = 12.0
 """Standard deviations beyond which a Gaussian density is neglected (1e-32)."""
@@ -79,6 +84,41 @@ def noise_moments(sigma: float, rectify: Rectify) -> RectifiedMoments:
     active_mean = sigma * density - off
     active_square = sigma**2 * (float(normal_cdf(t)) - t * density) + off
     return RectifiedMoments(mean, variance, active_mean, active_square - active_mean**2)
+
+
+def input_noise(scenario: Scenario, peak: Array) -> tuple[Array, Array]:
+    """Return both parts of E|f_k(x + eta) - f_k(x)|^2 S_k^d of one pixel; `peak` is c_k(0)^d.
+
+    On the infinite lattice the noise has the total power L sigma^2 = 2.
+    """
+    size, sigma = scenario.size, scenario.sigma
+    if size is None or sigma is None:
+        linear = scenario.rectify is None
+        mean = np.full_like(peak, 0.0 if linear else 1 / np.pi)
+        return mean, peak * (2.0 if linear else (np.pi - 1) / np.pi)
+    pixels = size**scenario.network.dim
+    noise = input_moments(sigma, scenario.rectify, scenario.background).noise
+    shift = noise.active_mean - noise.background_mean
+    total = pixels * noise.background_mean**2 + 2 * noise.background_mean * shift
+    mean = total + shift**2 * peak
+    spread = (pixels - 1) * noise.background_variance + noise.active_variance
+    return mean, spread * peak
+
+
+def pair_input_noise(scenario: Scenario, signal: Sequence[PairMoments]) -> Array:
+    """Return both parts of E|f_k(x + eta) - f_k(x)|^2 of a task, shape [2, depth + 1]."""
+    net, size = scenario.network, cast("int", scenario.size)
+    noise = noise_moments(cast("float", scenario.sigma), scenario.rectify)
+    shift = noise.active_mean - noise.background_mean
+    parts = []
+    for stride, moments in zip(net.strides, signal, strict=True):
+        mean = noise.background_mean**2 * (size // stride) ** net.dim
+        mean += 4 * noise.background_mean * shift * float(moments.mass)
+        mean += shift**2 * float(moments.square)
+        variance = noise.background_variance * float(moments.trace)
+        variance += 2 * (noise.active_variance - noise.background_variance) * float(moments.active)
+        parts.append((mean, variance))
+    return np.array(parts).T
 
 
 class InputMoments(NamedTuple):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.network.network import Layer, Network
+from scaledet.network.layer import Layer
+from scaledet.network.network import Network
 from scaledet.simulation.engines import plain
 from scaledet.simulation.engines.base import Specification, UnitSums
 from scaledet.simulation.engines.compiled import engine as compiled
