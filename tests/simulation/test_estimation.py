@@ -1,18 +1,27 @@
-"""From sums of units to estimates: control variates by themselves and in the simulation."""
+"""From sums of units to estimates: control variates, and stopping where they are precise."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
 import scaledet as sd
-from scaledet.simulation.estimation import controlled, expected_controls
-from scaledet.simulation.unit import Stream, run_unit
-from tests.runs import specification
+from scaledet.simulation.engines.base import UnitSums
+from scaledet.simulation.estimation import (
+    controlled,
+    estimate,
+    expected_controls,
+    is_precise,
+    prefix_lengths,
+    relative_errors,
+)
+from scaledet.simulation.unit import Job, Stream, run_unit, unit_sizes
+from tests.runs import NET, packed_units, same, small, specification
 
-NET = sd.Network.uniform(3, 1, 6)
+LONG = sd.Network.uniform(3, 1, 6)
 
 
 def drawn(rng: np.random.Generator, units: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +69,7 @@ def test_they_remove_what_they_explain() -> None:
 
 @pytest.mark.parametrize("rectify", ["input", "noise", "layers", None])
 def test_means_of_the_controls_are_those_of_the_noise(rectify: str | None) -> None:
-    spec = specification(NET, 64, rectify=rectify, sigma=0.3, engine="numba")
+    spec = specification(LONG, 64, rectify=rectify, sigma=0.3, engine="numba")
     units = np.array([run_unit(spec, Stream(3), unit, 64).controls for unit in range(200)])
     error = units.std(axis=0) / math.sqrt(len(units))
     assert (np.abs(units.mean(axis=0) - expected_controls(spec)) < 4 * error).all()
@@ -68,7 +77,7 @@ def test_means_of_the_controls_are_those_of_the_noise(rectify: str | None) -> No
 
 def test_gain_is_shown_and_real() -> None:
     plain, better = (
-        sd.simulate(NET, size=256, samples=20_000, rng=1, control_variates=control)
+        sd.simulate(LONG, size=256, samples=20_000, rng=1, control_variates=control)
         for control in (False, True)
     )
     assert (plain.gain == 1).all()
@@ -78,18 +87,112 @@ def test_gain_is_shown_and_real() -> None:
     # The same images and noise: D and Q are untouched.
     assert np.array_equal(plain.D, better.D)
     assert np.array_equal(plain.Q, better.Q)
-    truth = sd.predict(NET, size=256)
+    truth = sd.predict(LONG, size=256)
     assert (np.abs(better.G - truth.G) < 4 * better.G_err).all()
 
 
 def test_errors_with_control_variates_are_calibrated() -> None:
     """Pulls of the mean noise response have unit variance and no mean."""
-    truth = sd.predict(NET, size=32)
-    n = NET.depth + 1
+    truth = sd.predict(LONG, size=32)
+    n = LONG.depth + 1
     pulls = []
     for seed in range(150):
-        m = sd.simulate(NET, size=32, samples=2000, rng=seed, control_variates=True)
+        m = sd.simulate(LONG, size=32, samples=2000, rng=seed, control_variates=True)
         error = np.sqrt(np.diag(m.means_covariance))[n : 2 * n]
         pulls.append((m.means[n : 2 * n] - truth.G * truth.Q) / error)
     assert (np.abs(np.mean(pulls, axis=0)) < 4 / math.sqrt(150)).all()
     assert (np.abs(np.std(pulls, axis=0) - 1) < 0.25).all()
+
+
+def test_a_target_stops_at_the_first_prefix_that_suffices():
+    stopped = small(target_error=0.03)
+    for workers in (2, 8):
+        assert same(stopped, small(target_error=0.03, workers=workers))
+    spec = specification(NET)
+    counts = unit_sizes(spec, 12_000)
+    lengths = prefix_lengths(len(counts))
+    place = lengths.index(stopped.blocks)
+    assert 0 < place < len(lengths) - 1, "neither the first nor the last"
+    packed = packed_units(spec, 5, counts[: stopped.blocks])
+    for length in lengths[: place + 1]:
+        prefix = estimate(spec, counts[:length], packed[:length], control=False)
+        assert (relative_errors(prefix).max() < 0.03) == (length == stopped.blocks)
+    assert np.array_equal(prefix["covariance"], stopped.covariance)
+    assert stopped.target_reached
+    assert stopped.relative_error.max() < 0.03
+    assert "target error 0.03 reached: relative standard error at most 0.02" in repr(stopped)
+    assert "target error 0.03 reached" in stopped._repr_html_()
+
+
+def test_control_variates_count_for_the_target():
+    # Every move has a response here, so that the noise decides.
+    net = sd.Network.uniform([1, 2, 1], 1, 2)
+    given = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy", "target_error": 0.0048}
+    plain = sd.simulate(net, **given)
+    controlled = sd.simulate(net, **given, control_variates=True)
+    assert controlled.blocks < plain.blocks < 129
+    assert same(controlled, sd.simulate(net, **given, control_variates=True, workers=2))
+    assert controlled.control_variates
+    factor = f"{np.median(controlled.gain):.3g}"
+    assert f"control variates: variance of G_k {factor} times smaller (median)" in repr(controlled)
+    assert "control variates" not in repr(plain)
+
+
+def test_errors_of_exactly_known_ratios_are_not_nan():
+    # Control variates know the linear noise response at the input exactly, and moves are constant.
+    for samples in (12_000, 40_000):
+        linear = small(samples=samples, rectify=None, control_variates=True)
+        assert linear.R_err[0] < 1e-8
+        assert np.isfinite(linear.R_err).all()
+
+
+def test_a_target_out_of_reach_is_warned_of(plain):
+    missed = r"target_error = 0.001 was not reached within 12000 samples: the relative standard "
+    with pytest.warns(RuntimeWarning, match=rf"{missed}error of layer 3 is 0\.0\d+") as caught:
+        result = small(target_error=0.001)
+    # The warning points at the caller of `simulate`.
+    assert caught[0].filename.endswith("runs.py")
+    assert same(result, plain)
+    assert (result.target_reached, result.partial, result.target_error) == (False, False, 0.001)
+    assert "target error 0.001 NOT reached" in repr(result)
+    assert (plain.target_reached, plain.target_error) == (True, None)
+
+
+def test_a_response_never_seen_is_infinitely_uncertain():
+    net = sd.Network.uniform(2, 2, 8)
+    with pytest.warns(RuntimeWarning, match=r"the relative standard error of layer \d is inf"):
+        result = sd.simulate(net, size=2**12, samples=8, rng=0, target_error=0.5)
+    assert result.D[-1] == 0
+    assert result.relative_error[-1] == math.inf
+
+
+def test_exhaustion_is_judged_in_the_end_only():
+    spec = specification(NET)
+    dead = UnitSums(*(np.zeros(4) for _ in range(4)), np.zeros(2))
+    packed = np.array([dead.packed()] * 64)
+    assert not is_precise(Job(spec, Stream(5), (4,) * 64, target=0.9), packed)
+    dying = sd.Network.uniform(2, 2, 3, bias=-0.2)
+    with pytest.raises(sd.ExhaustionError, match="layer 2"):
+        sd.simulate(dying, size=16, samples=10_000, rng=0, target_error=0.1)
+
+
+def test_prefixes_do_not_depend_on_the_number_of_units():
+    long = prefix_lengths(10**5)
+    assert long[0] == 64
+    assert all(b / a <= 1.25 for a, b in itertools.pairwise(long))
+    for units in (2, 64, 65, 1000):
+        lengths = prefix_lengths(units)
+        assert lengths[-1] == units
+        assert lengths[:-1] == [length for length in long if length < units]
+
+
+@pytest.mark.parametrize("target", [0, 1, -0.1, 2, math.nan, math.inf])
+def test_a_target_lies_between_0_and_1(target):
+    with pytest.raises(ValueError, match=r"target_error must be .* between 0 and 1, .*got"):
+        small(target_error=target)
+
+
+@pytest.mark.parametrize("target", ["0.1", True, [0.1]])
+def test_a_target_is_a_number(target):
+    with pytest.raises(TypeError, match="target_error must be a real number"):
+        small(target_error=target)

@@ -1,89 +1,16 @@
-"""What `derive` says: the known tables, every regime, every refusal, every mutant."""
+"""What `derive` says: the known tables and every refusal; see also test_pages.py."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 import sympy as sp
 
 import scaledet as sd
 from scaledet import symbols as y
-from scaledet.symbolic.derivation import Derivation
 from scaledet.symbols import d, f, k
-from tests.mutation import strangers
-
-REGIMES: dict[str, dict[str, Any]] = {
-    "box of symbolic length": {"kernel": "box", "stride": 1, "order": 3},
-    "any filter, d symbolic": {"kernel": "any", "order": 2, "dim": d},
-    "box 3": {"kernel": 3, "order": 2, "dim": 2},
-    "skew filter": {"kernel": [1, 2, 4], "order": 1, "rectify": "noise"},
-    "span 2": {"kernel": [1, 0, 1]},
-    "box 3 at stride 2": {"kernel": 3, "stride": 2},
-    "binomial, d symbolic": {"kernel": sd.binomial(5), "stride": 2, "dim": d},
-    "skew at stride 3": {"kernel": [2, 1, 1, 3], "stride": 3},
-    "linear noise": {"kernel": 2, "stride": True, "rectify": None},
-    "unstable shifts": {"kernel": [1, 2, 0, 1, 2], "stride": 2},
-    "a logarithm": {"kernel": [5, 6, 9, 12, 15, 8, 9, 6, 3, 0, 2], "stride": 5},
-    "an oscillation": {"kernel": [1, 2, 0, 0, 0, 0, 0, 1, 2], "stride": 2},
-    "boxes of length s": {"kernel": "box", "stride": y.s},
-    "boxes of length = stride": {"kernel": "box", "stride": True, "dim": 2},
-    "boxes at stride 3": {"kernel": "box", "stride": 3},
-    "unequal layers": {"net": sd.Network([sd.Layer(3), sd.Layer([1, 2, 1], 2)])},
-    "repeating block": {"net": sd.Network([sd.Layer([1, 2, 1]), sd.Layer(3, 2)] * 3)},
-    "every layer rectifies, any filter": {"kernel": "any", "rectify": "layers", "dim": d},
-    "every layer rectifies, box 3 at stride 2": {"kernel": 3, "stride": 2, "rectify": "layers"},
-    "every layer rectifies, span 2": {"kernel": [1, 0, 1], "dim": 2, "rectify": "layers"},
-    "every layer rectifies, stride of the kernel": {
-        "kernel": "box",
-        "stride": True,
-        "rectify": "layers",
-    },
-    "every layer rectifies, a network": {
-        "net": sd.Network([sd.Layer([1, 2, 1]), sd.Layer(2, 2)] * 2, dim=2),
-        "rectify": "layers",
-    },
-}
-
-
-@lru_cache
-def derived(name: str) -> Derivation:
-    return sd.derive(**REGIMES[name])
-
-
-@pytest.mark.parametrize("name", REGIMES)
-def test_every_step_is_confirmed(name: str) -> None:
-    report = derived(name).check()
-    assert len(report) == len(derived(name).steps)
-    assert all(step.evidence for step in report.steps)
-    assert {"D_k", "alpha"} & {*derived(name).result, "D_k"}
-
-
-@pytest.mark.parametrize("name", REGIMES)
-def test_every_result_is_the_claim_of_a_step(name: str) -> None:
-    claimed = {side for step in derived(name).steps for side in step.expression.args}
-    for label, value in derived(name).result.items():
-        assert value in claimed, label
-
-
-@pytest.mark.parametrize("name", REGIMES)
-def test_every_symbol_is_in_the_table(name: str) -> None:
-    for step in derived(name).steps:
-        assert not strangers(step.expression), step.statement
-
-
-@pytest.mark.parametrize("name", REGIMES)
-def test_pages_are_self_contained_and_deterministic(name: str) -> None:
-    page = derived(name).to_html()
-    assert page == sd.derive(**REGIMES[name]).to_html()
-    root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
-    assert not [e.tag for e in root.iter() if e.tag.split("}")[-1] in {"script", "link", "img"}]
-    text = "".join(root.itertext())
-    assert "$" not in text
-    assert "\\" not in text
-    assert derived(name).to_latex().count("\\begin{") == derived(name).to_latex().count("\\end{")
+from tests.pages import derived
 
 
 def test_series_of_the_symbolic_box() -> None:

@@ -16,9 +16,8 @@ from scaledet.symbolic.steps.noise import noise_steps
 from scaledet.symbolic.steps.rectified_units import layer_noise_steps
 from tests.equivalent_changes import EQUIVALENT, UNDECIDED, reason_of_equivalence
 from tests.mutation import mutants
+from tests.pages import NAMES, REGIMES, derivation
 from tests.symbolic.steps.test_network import NETS
-from tests.symbolic.test_derive import REGIMES
-from tests.test_derivations import NAMES, derivation
 
 BOX: dict[str, Any] = {"kernel": "box"}
 VARIANTS: list[dict[str, Any]] = [
