@@ -152,10 +152,10 @@ class BiasPhases:
         """Return the schedule of biases <= 0 of this depth that minimises G_k at the last layer.
 
         It is a single cut at the first layer, its strength by golden section: cutting as much in
-        later layers leaves every background unit at least as high. That is proved for the
-        background, all of G_k on large tori; the noise of the unit over the active pixel is one
-        unit's among B_k, and no other schedule was found better. A positive bias in layer 1, which
-        lets strong noise through unrectified, is not looked at.
+        later layers leaves every background unit at least as high. That is proved for background
+        units only; on large tori most of G_k is the noise of the unit over the active pixel, for
+        which no better schedule was found in a search, but none is excluded by proof. A positive
+        bias in layer 1, which lets strong noise through unrectified, is not looked at.
         """
         from scipy.optimize import minimize_scalar
 
