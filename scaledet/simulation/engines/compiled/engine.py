@@ -16,7 +16,7 @@ from scaledet.simulation.engines.base import Images, Specification, UnitSums, ad
 from scaledet.simulation.engines.compiled.compilation import Floats, Integers
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
-from scaledet.simulation.engines.compiled.windows import add_up, pool_windows
+from scaledet.simulation.engines.compiled.windows import add_up, move_on, pool_windows
 
 __all__ = ["bytes_needed", "most_images", "run"]
 
@@ -185,18 +185,15 @@ def _pooled(
         values = _filled_up(plan, k - 1, values, starts[k - 1])
         old = int(plan.sides[k - 1])
     length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
-    # The first output that each window reaches, and where in the window it begins.
-    first = -((length - 1 - starts[k - 1]) // stride)
-    offsets = np.empty((dim, 2, count), np.int64)
-    offsets[:] = (stride * first - starts[k - 1]).T[:, None]
-    starts[k] = 0 if whole else first % side
+    offsets = np.empty((dim, 2 * count), np.int64)
+    move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
     for axis in range(dim):
         shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
         final = axis == dim - 1
         bias, lowest = (float(plan.biases[k - 1]), plan.lowest) if final else (0.0, -np.inf)
         layer = (plan.weights, k - 1, length, stride, bias, lowest)
         around = plan.backgrounds[k - 1, axis]
-        pool_windows(values, shape, whole, around, layer, offsets[axis].ravel(), spare)
+        pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
         values, spare = spare, values
     return values, spare
 

@@ -19,9 +19,34 @@ from scaledet.simulation.engines.compiled.compilation import (
     compiled,
 )
 
-__all__ = ["add_up", "pool_windows", "site"]
+__all__ = ["add_up", "move_on", "pool_windows", "site"]
 
 _TILE = 8
+
+
+@compiled("void(int64[:,::1], int64, int64, int64, boolean, int64[:,::1], int64[:,::1])")
+def move_on(
+    starts: Integers,
+    length: int,
+    stride: int,
+    side: int,
+    whole: bool,
+    moved: Integers,
+    offsets: Integers,
+) -> None:
+    """From where windows begin [count, dim], set where they begin on the next map, of `side`.
+
+    Set also `offsets` [dim, 2 count], for clean and displaced images: where, in the window, the
+    first output that it reaches begins.
+    """
+    count, dim = starts.shape
+    for image in range(count):
+        for axis in range(dim):
+            start = starts[image, axis]
+            first = -((length - 1 - start) // stride)
+            offsets[axis, image] = stride * first - start
+            offsets[axis, count + image] = stride * first - start
+            moved[image, axis] = 0 if whole else first % side
 
 
 @compiled(
