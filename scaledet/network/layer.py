@@ -62,7 +62,7 @@ class Layer:
             raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {reprlib.repr(bias)}")
 
     def __repr__(self) -> str:
-        weights = f"[{', '.join(map(str, self.kernel.weights))}]"
+        weights = f"[{', '.join(self.kernel.shown())}]"
         kernel = f"box({len(self.kernel)})" if self.kernel.is_box else weights
         bias = f", bias={float(self.bias):g}" if self.bias else ""
         return f"Layer(kernel={kernel}, stride={self.stride}{bias})"
