@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
@@ -152,6 +152,8 @@ _FIELDS = tuple(Scenario.__dataclass_fields__)
 class ScenarioResult(Result):
     """A result that holds its scenario; network, size and so on can be read off both."""
 
+    _noises: ClassVar[tuple[str, ...]] = ("gaussian",)
+
     scenario: Scenario
 
     @property
@@ -203,7 +205,9 @@ class ScenarioResult(Result):
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Rebuild from `to_stored`; called by ``load``."""
         described = {name: facts.pop(name) for name in _FIELDS if name in facts}
-        return super().from_stored({**facts, "scenario": Scenario.from_dict(described)}, arrays)
+        scenario = Scenario.from_dict(described)
+        validate.choice("noise", scenario.noise, cls._noises)
+        return super().from_stored({**facts, "scenario": scenario}, arrays)
 
     def _lengths(self) -> dict[str, int]:
         return {"layers": self.network.depth + 1}

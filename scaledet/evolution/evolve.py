@@ -14,7 +14,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.evolution.clean_signal import CleanLayer, clean_layers
 from scaledet.evolution.density import ActiveUnit, merged_laws, pack, unpack
-from scaledet.evolution.pixel_noise import Noise, checked_noise
+from scaledet.evolution.pixel_noise import LAWS, Noise, checked_noise
 from scaledet.evolution.sensitivity import noise_columns
 from scaledet.evolution.unit_law import UnitLaw
 from scaledet.network.network import Network
@@ -93,6 +93,13 @@ class Evolution(ScenarioResult):
         **dict.fromkeys(("atom_err", "mean_err", "variance_err"), Values(minimum=0)),
     }
     _facts: ClassVar = {"points": count(1), "dead_at": optional(count(1))}
+    _noises = (*LAWS, "samples")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        units = (unit.law for layer in self.active for unit in layer)
+        for law in (*self.laws, *units):
+            law.values.setflags(write=False)
 
     @property
     def R(self) -> NDArray[np.float64]:

@@ -65,9 +65,9 @@ class Values:
             raise ArgumentError(f"{name} must have shape {shapes}; got {list(array.shape)}")
         low = array > 0 if self.positive else array >= self.minimum
         bad = ~(low & (array <= self.maximum) & (self.infinite | np.isfinite(array)))
-        if self.covariance:
+        if self.covariance and not bad.any():
+            bad = abs(array - array.T) > _ROUNDING * abs(array).max(initial=0.0)
             bad |= np.diag(np.diag(array) < 0)
-            bad |= ~(abs(array - array.T) <= _ROUNDING * abs(array).max(initial=0.0))
         if bad.any():
             place = tuple(map(int, np.argwhere(bad)[0]))
             raise ArgumentError(

@@ -105,12 +105,12 @@ class Exponents(Record):
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Compute again what was saved, from kernel, stride, dimension and rectification."""
         given = {name: reader(name, facts[name]) for name, reader in cls._facts.items()}
-        kernel = Kernel([Fraction(text) for text in facts["kernel"]])
+        kernel = Kernel([Fraction(text) for text in facts.pop("kernel")])
         given = vars(_exponents(kernel, *given.values()))
         for name in ("alpha", "beta"):
-            if not math.isclose(value := facts[name]["value"], given[name], rel_tol=1e-12):
+            if not math.isclose(value := facts.pop(name)["value"], given[name], rel_tol=1e-12):
                 raise ArgumentError(f"{name} is {spelled(given[name])}; got {value!r}")
-        return super().from_stored(given, arrays)
+        return super().from_stored({**given, **facts}, arrays)
 
     @property
     def rates(self) -> Growth:
