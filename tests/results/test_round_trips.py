@@ -244,3 +244,35 @@ def test_kinds_are_named_by_what_they_are(tmp_path):
         archive.writestr("meta.json", json.dumps({**meta, "kind": "graph"}))
     with pytest.raises(ValueError, match=re.escape("exponent_fit; got kind 'graph'")):
         sd.load(path)
+
+
+INTEGERS = {"layer", "network", "size", "stride", "dim", "span", "log_power", "kernel", "depth"}
+INTEGERS |= {"dof", "first", "last"}
+EXACT = {"alpha", "beta", "plateau", "peak_growth", "drop_growth", "signal"}
+WORDS = {"kind", "rectify"}
+TRUTHS = {"log_correction", "sum_rule"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_the_columns_of_frames(kind):
+    """Integers and floats are such; objects are only exact numbers, kernels, and None."""
+    made = result(kind)
+    for name, column in made.to_dataframe().items():
+        if name == "kernel" and isinstance(made, sd.Exponents):
+            assert column.tolist() == [made.kernel]
+        elif name in EXACT:
+            assert column.dtype == object
+            assert column[0] == getattr(made, name)
+        elif name in WORDS:
+            assert column[0] == getattr(made, name)
+        else:
+            plain = "int64" if name in INTEGERS else "bool" if name in TRUTHS else "float64"
+            assert column.dtype == plain, name
+
+
+def test_strides_of_deep_layers_are_numbers_in_a_frame():
+    deep = sd.predict(sd.Network.uniform(2, 2, 100))
+    strides = deep.to_dataframe()["stride"]
+    assert strides.dtype == "float64"
+    assert np.log2(strides).tolist() == list(range(101))
+    assert deep.columns()["stride"][-1] == 2**100
