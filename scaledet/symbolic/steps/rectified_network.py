@@ -111,7 +111,7 @@ def _repeated(net: Network, dim: Any) -> tuple[str, list[Step]]:
         return layers_in_words(net), [exponent]
     kernel, stride = net.layers[0].kernel, net.layers[0].stride
     amplitude = [flat_law(dim)] if stride == 1 and kernel.span == 1 else []
-    name = f"The filter ({', '.join(map(str, kernel.weights))}) at stride {stride}"
+    name = f"The filter ({', '.join(kernel.shown())}) at stride {stride}"
     return name, [*amplitude, exponent]
 
 
