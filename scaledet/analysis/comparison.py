@@ -40,7 +40,7 @@ _COMPARED = [field.name for field in fields(Scenario) if field.name not in ("net
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Result):
-    r"""A prediction tested against a simulation.
+    r"""A prediction tested against a simulation; a saved file holds both of them whole.
 
     Attributes
     ----------

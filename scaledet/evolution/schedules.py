@@ -236,10 +236,6 @@ class BiasPhases(Record):
             "noise suppressed": f"theta > {(low + high) / 2:.6g} sigma (weak noise)",
         }
 
-    def __repr__(self) -> str:
-        rows = [f"{phase:<16}   {where}" for phase, where in self._described().items()]
-        return "\n  ".join([self._title(), *rows])
-
 
 def bias_phases(
     kind: str = "proportional",

@@ -1,4 +1,4 @@
-"""Base classes of results: a `Table` is shown; a `Result` can also be saved and loaded."""
+"""Base classes of results, which are shown, saved and loaded: of layers, or of single values."""
 
 from __future__ import annotations
 
@@ -15,16 +15,35 @@ from scaledet.results.contents import Reader, Values
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Record", "Result", "Table"]
+__all__ = ["Record", "Result"]
 
 _REMARKS = 24
 
 
-class Table:
-    """A title, remarks and columns of one length, shown alike as text, HTML and data frame.
+class Result:
+    """A title, remarks and columns of one length: shown as text, HTML, data frame, and saved.
 
-    A subclass defines `columns` (all data), `_shown` (the columns displayed) and `_title`.
+    A subclass is a frozen dataclass. It defines `columns` (all data), `_shown` (the columns
+    displayed) and `_title`. Its `_arrays` (which are made read-only) and its plain `_facts` are
+    saved under the name `_kind`, and checked when they are read: what a fact or an array must be is
+    declared next to its name, in terms of the `_lengths` of the result.
     """
+
+    _kind: ClassVar[str]
+    _arrays: ClassVar[Mapping[str, Values]] = {}
+    _facts: ClassVar[Mapping[str, Reader]] = {}
+
+    def __post_init__(self) -> None:
+        for name in self._arrays:
+            getattr(self, name).setflags(write=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is computed on access."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()  # Unpickled and deeply copied arrays are writable.
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name, all of one length."""
@@ -56,31 +75,6 @@ class Table:
     def _repr_html_(self) -> str:
         remarks = tables.shortened(self.remarks(), _REMARKS)
         return tables.html_table("; ".join([self._title(), *remarks]), self._shown())
-
-
-class Result(Table):
-    """A table that can be saved and loaded.
-
-    A subclass is a frozen dataclass. Its `_arrays` (which are made read-only) and its plain
-    `_facts` are saved under the name `_kind`, and checked when they are read: what a fact or an
-    array must be is declared next to its name, in terms of the `_lengths` of the result.
-    """
-
-    _kind: ClassVar[str]
-    _arrays: ClassVar[Mapping[str, Values]] = {}
-    _facts: ClassVar[Mapping[str, Reader]] = {}
-
-    def __post_init__(self) -> None:
-        for name in self._arrays:
-            getattr(self, name).setflags(write=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is computed on access."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.__post_init__()  # Unpickled and deeply copied arrays are writable.
 
     def _lengths(self) -> dict[str, int]:
         """Lengths by the names that the shapes of `_arrays` are declared in."""
@@ -129,3 +123,9 @@ class Record(Result):
     def _shown(self) -> dict[str, Any]:
         described = self._described()
         return {"": list(described), "value": list(described.values())}
+
+    def __repr__(self) -> str:
+        described = self._described()
+        width = max(map(len, described))
+        rows = [f"{name:<{width}}   {text}" for name, text in described.items()]
+        return "\n  ".join([self._title(), *rows, *self.remarks()])

@@ -114,6 +114,26 @@ def test_round_trip(kind, way, tmp_path):
     assert not any(array.flags.writeable for array in arrays_in(again))
 
 
+def test_formulas_of_exponents_are_typeset_and_short():
+    irrational, algebraic = result("irrational exponents"), result("algebraic exponents")
+    assert r"\alpha = - \frac{\log" in irrational._repr_latex_()
+    assert r"\beta = 2$" in irrational._repr_latex_()
+    for made in (irrational, algebraic):
+        assert made._repr_html_().startswith(f"<p>{made._repr_latex_()}</p><table>")
+    assert r"\max" in algebraic._repr_latex_()
+    long = sd.predict_exponents(kernel=[1, 2, 3, 4, 5, 6, 9, 11, 20, 31, 7, 5, 2], stride=2)
+    assert r"\beta \approx 0.99" in long._repr_latex_()
+
+
+def test_remarks_of_large_sweeps_are_shortened():
+    networks = [sd.Network.uniform(2, 1, 1, bias=0.01 * number) for number in range(60)]
+    swept = sd.sweep(networks, [8], samples=50, rng=0, engine="numpy")
+    assert len(swept.remarks()) == 60
+    for text in (repr(swept), swept._repr_html_()):
+        assert text.count("Network(") == 23
+        assert len(text) < 6000
+
+
 def test_different_results_are_told_apart():
     assert not same(result("simulation"), result("controlled simulation"))
     assert not same(result("exponents"), result("irrational exponents"))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scaledet import validate
@@ -140,17 +141,14 @@ class Exponents(Record):
             "G_k ~ A_k^beta": f"beta  = {spelled(self.beta)}",
         }
 
-    def __repr__(self) -> str:
-        rows = [f"{law:<16}   {exponent}" for law, exponent in self._described().items()]
-        return "\n  ".join([self._title(), *rows, *self.remarks()])
-
     def _repr_latex_(self) -> str:
-        import sympy as sp
-
         return (
-            rf"$D_k \sim A_k^{{-\alpha}},\ \alpha = {sp.latex(self.alpha)};\quad "
-            rf"G_k \sim A_k^{{\beta}},\ \beta = {sp.latex(self.beta)}$"
+            rf"$D_k \sim A_k^{{-\alpha}},\ \alpha {_formula(self.alpha)};\quad "
+            rf"G_k \sim A_k^{{\beta}},\ \beta {_formula(self.beta)}$"
         )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._repr_latex_())}</p>{super()._repr_html_()}"
 
 
 def predict_exponents(
@@ -234,6 +232,14 @@ def predict_exponents(
     if step > 1:
         refuse_rounded_sum_rule(pool, step)
     return _exponents(pool, step, block.dim, rectify)
+
+
+def _formula(value: Any) -> str:
+    """LaTeX of "= value", or of its decimals if it is long."""
+    import sympy as sp
+
+    text = sp.latex(value)
+    return f"= {text}" if len(text) <= 200 else rf"\approx {float(value):.6g}"
 
 
 def _block_of(net: Network, rectify: Rectify) -> Network:
