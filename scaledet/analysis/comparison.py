@@ -215,7 +215,7 @@ def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simul
     if dead_at is not None and dead_at <= depth:
         raise ArgumentError(
             f"prediction must see the signal at every layer; it is dead at layer {dead_at}: "
-            f"compare the first {dead_at - 1} layers (network.prefix)"
+            f"compare the first {dead_at - 1} layers (network[:{dead_at - 1}])"
         )
     if other != depth:
         raise ArgumentError(

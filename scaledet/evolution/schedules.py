@@ -201,7 +201,7 @@ class BiasPhases(Record):
                 f"noise {'always dies' if self.kind == 'constant' else 'never dies'}"
             )
         layers = min(_MOST_LAYERS, int(240 / math.log10(self.inputs) / 4))
-        net = Network(self.network.layers[:1] * layers, self.network.dim)
+        net = self.network[:1] * layers
         return _bracket(lambda ratio: _survives(net, ratio, self.rectify), 1e-4)
 
     def best(self, *, size: int, sigma: float | None = None) -> Evolution:

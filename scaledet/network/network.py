@@ -168,10 +168,6 @@ Layer(kernel=box(3), stride=1))
             if self.depth % p == 0 and all(keys[i] == keys[i % p] for i in range(self.depth))
         )
 
-    def prefix(self, depth: int) -> Network:
-        """Return the network of the first `depth` layers."""
-        return Network(self.layers[: validate.integer("depth", depth, 1, self.depth)], self.dim)
-
     def runs(self) -> list[tuple[int, Layer]]:
         """Return equal consecutive layers grouped as (count, layer)."""
         return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]

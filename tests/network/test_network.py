@@ -46,7 +46,7 @@ def test_box_width_of_boxes():
     assert sd.Network.uniform(2, 2, depth=700).box_width[-1] == 2.0**700
 
 
-def test_period_runs_prefix_and_iteration():
+def test_period_runs_and_iteration():
     a, b = sd.Layer(2), sd.Layer(3, 2)
     assert sd.Network([a, b, a, b]).period == 2
     assert sd.Network([a, a, a]).period == 1
@@ -56,7 +56,7 @@ def test_period_runs_prefix_and_iteration():
     assert net.runs() == [(2, a), (1, b)]
     assert list(net) == [a, a, b]
     assert (len(net), net.depth) == (3, 3)
-    assert net.prefix(2) == sd.Network([a, a])
+    assert net[:2] == sd.Network([a, a])
     assert sd.Network.uniform(2, 1, depth=2) == sd.Network([a, a])
     assert sd.Network([a]) != sd.Network([a], dim=2)
     assert sd.Layer([0, 1, 1], "kernel").stride == 3
@@ -226,7 +226,6 @@ def restored(**changes):
         ),
         (lambda: sd.Network.uniform(2, 2, depth=2.5), TypeError, "depth must be .*; got 2.5"),
         (lambda: sd.Network.uniform(2, 2, depth=True), TypeError, "depth must be .*; got True"),
-        (lambda: sd.Network.uniform(2, depth=3).prefix(4), ValueError, r"depth .*\[1, 3\]; got 4"),
     ],
 )
 def test_bad_arguments_are_refused(call, error, message):
@@ -265,7 +264,7 @@ def test_the_nearest_size_named_in_the_message_works():
         net.feasible_size(50)
     assert "the strides fit up to layer 1" in str(caught.value)
     assert net.feasible_size(48) == 48
-    assert net.prefix(1).feasible_size(50) == 50
+    assert net[:1].feasible_size(50) == 50
 
 
 def test_a_signed_kernel_is_no_repetition_of_an_unsigned_one():

@@ -254,7 +254,7 @@ def _block_of(net: Network, rectify: Rectify) -> Network:
             f"{net.depth} layers without repetition (exponents describe infinite repetition; "
             "predict gives D_k and G_k of any network, layer by layer)"
         )
-    return net.prefix(net.period)
+    return net[: net.period]
 
 
 def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:

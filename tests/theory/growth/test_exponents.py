@@ -244,7 +244,7 @@ def test_equal_layers_are_one_layer():
     exponents = sd.predict_exponents(net)
     assert exponents.alpha == sd.predict_exponents(kernel=6, stride=3).alpha
     assert exponents.beta == 2
-    assert sd.predict_exponents(net.prefix(1)).alpha == exponents.alpha
+    assert sd.predict_exponents(net[:1]).alpha == exponents.alpha
 
 
 def test_fifty_digits_of_a_root_of_high_degree():
