@@ -42,14 +42,26 @@ KINDS = {
         sd.Network.uniform(2, 2, 4, bias=-0.2), size=32, points=300
     ),
     "evolution without size": lambda: sd.evolve(NET, points=300),
+    "evolution of samples": lambda: sd.evolve(
+        NET, size=32, noise=np.random.default_rng(0).normal(size=2000)
+    ),
+    "evolution of noise that dies": lambda: sd.evolve(
+        sd.Network.uniform(2, 2, 10, bias=-0.5), points=300
+    ),
     "bias phases": lambda: sd.bias_phases("constant", depth=5),
     "exponents": lambda: sd.predict_exponents(kernel=4, stride=2),
     "irrational exponents": lambda: sd.predict_exponents(kernel=6, stride=2, dim=2),
     "algebraic exponents": lambda: sd.predict_exponents(BLOCK * 2, rectify="layers"),
     "oscillating exponents": lambda: sd.predict_exponents(kernel=[1, 0, 1], rectify=None),
+    "exponents of a stride beyond those of layers": lambda: sd.predict_exponents(
+        sd.Network([sd.Layer(2, 2**30), sd.Layer(1, 2**24)] * 2)
+    ),
     "simulation": simulated,
     "controlled simulation": lambda: simulated(control_variates=True, target_error=0.9),
     "simulation of a task": lambda: sd.simulate(NET, task=TASK, samples=500, rng=3),
+    "simulation of signed kernels": lambda: sd.simulate(
+        sd.Network.uniform(sd.Kernel([1, -1, 2], signed=True), 2, 2), size=16, samples=300, rng=3
+    ),
     "sweep": lambda: sd.sweep([NET, BLOCK], [16, 32], samples=300, rng=0),
     "comparison": lambda: compared(sd.predict(NET, size=32)),
     "comparison of an evolution": lambda: compared(sd.evolve(NET, size=32, points=300)),
@@ -285,6 +297,8 @@ def test_kinds_of_the_columns_of_frames(kind):
             assert column[0] == getattr(made, name)
         elif name in WORDS:
             assert column[0] == getattr(made, name)
+        elif name == "support":  # a float in predictions, whose support may exceed all integers
+            assert column.dtype == ("float64" if isinstance(made, sd.Prediction) else "int64")
         else:
             plain = "int64" if name in INTEGERS else "bool" if name in TRUTHS else "float64"
             assert column.dtype == plain, name
