@@ -44,7 +44,7 @@ def load(path: str | os.PathLike[str]) -> Saved:
     0.3333333333333333
     """
     kind, facts, arrays = read(path)
-    if not isinstance(kind, str) or kind not in _CLASSES:
+    if str(kind) not in _CLASSES:
         raise ArgumentError(f"path must name a saved {', '.join(_CLASSES)}; got kind {kind!r}")
     if kind == "prediction" and facts.get("noise") == "sphere":
         raise ArgumentError(
