@@ -63,7 +63,7 @@ class Layer:
             raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {reprlib.repr(bias)}")
 
     def __repr__(self) -> str:
-        weights = ", ".join(rationals.text(w, decimal=False) for w in self.kernel.weights)
-        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else f"[{weights}]"
+        weights = f"[{', '.join(self.kernel.shown())}]"
+        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else weights
         bias = f", bias={rationals.text(self.bias)}" if self.bias else ""
         return f"Layer(kernel={kernel}, stride={self.stride}{bias})"
