@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
-from scaledet.simulation.estimation import relative_errors
+from scaledet.simulation.estimation import covariance_of_ratios, relative_errors
 
 __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 
@@ -61,8 +61,8 @@ class Simulation(ScenarioResult):
         Whether the noise itself, whose mean is known, corrects G.
     D, D_err, G, G_err, R, R_err, Q, Q_err : ndarray, shape [depth + 1]
         Means and standard errors (dimensionless).
-    covariance : ndarray, shape [2 (depth + 1)] * 2
-        Covariance of the stacked means (D_0 ... D_depth, G_0 ... G_depth): all layers see the
+    covariance : ndarray, shape [3 (depth + 1)] * 2
+        Covariance of the stacked estimates (D_0 ... D_depth, then G, then Q): all layers see the
         same images and noise.
     means : ndarray, shape [3 (depth + 1)]
         Mean squared responses to displacement and to noise, and Q: D and G are their ratios.
@@ -169,5 +169,9 @@ class Simulation(ScenarioResult):
     @classmethod
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Simulation:
         """Rebuild from `to_stored`; called by ``load``."""
-        gain = np.ones_like(arrays["D"])
-        return super().from_stored({**_EARLY, **facts}, {"gain": gain, **arrays})
+        # Early files lack the gain, and Q in the covariance, which the means determine.
+        means, covariance = arrays["means"], arrays["covariance"]
+        if covariance.shape != arrays["means_covariance"].shape:
+            covariance = covariance_of_ratios(means, arrays["means_covariance"])
+        arrays = {"gain": np.ones_like(arrays["D"]), **arrays, "covariance": covariance}
+        return super().from_stored({**_EARLY, **facts}, arrays)
