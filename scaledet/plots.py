@@ -287,7 +287,7 @@ def _say_left_out(ax: Axes, widths: NDArray[np.float64], style: dict[str, Any]) 
     more = f", ... ({len(widths)} in all)" if len(widths) > _NAMED else ""
     line = sum(text.get_gid() == _LEFT_OUT for text in ax.texts)
     ax.annotate(
-        f"{style.get('label', 'left out')}: no positive finite value at A = {named}{more}",
+        f"{style.get('label') or 'left out'}: no positive finite value at A = {named}{more}",
         (0.02, 0.02),
         xycoords="axes fraction",
         xytext=(0, 9 * line),

@@ -273,14 +273,14 @@ class _Means:
 def _unseen(simulation: Simulation) -> NDArray[np.float64]:
     """Return standard errors of D_k Q_k, G_k Q_k, Q_k that may be too rare to show as scatter.
 
-    Another image may be the first to respond otherwise to its move, unless all moves are alike,
-    and pairs that overlap are few by chance. The noise is different in every image.
+    Another image may be the first to respond otherwise to its move, unless all moves are alike, or
+    the first to respond to its noise; and pairs that overlap are few by chance.
     """
     q, network = simulation.Q, simulation.network
     alike = np.array(network.strides) == 1
     alike &= simulation.task is None and not simulation.background
-    moves = np.where(alike, 0.0, q / simulation.samples)
-    return np.concatenate([moves, np.zeros(len(q)), q * math.sqrt(_OVERLAPS) / simulation.pairs])
+    image, pairs = q / simulation.samples, q * math.sqrt(_OVERLAPS) / simulation.pairs
+    return np.concatenate([image * ~alike, image * (simulation.G == 0), pairs])
 
 
 def _rounding(
