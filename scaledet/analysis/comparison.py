@@ -273,14 +273,14 @@ class _Means:
 def _unseen(simulation: Simulation) -> NDArray[np.float64]:
     """Return standard errors of D_k Q_k, G_k Q_k, Q_k that may be too rare to show as scatter.
 
-    Another image may be the first to respond otherwise to its move, unless all moves are alike, or
-    the first to respond to its noise; and pairs that overlap are few by chance.
+    Another image may be the first to respond otherwise to its move, unless all moves are alike;
+    and pairs that overlap are few by chance. The noise differs from image to image.
     """
     q, network = simulation.Q, simulation.network
     alike = np.array(network.strides) == 1
     alike &= simulation.task is None and not simulation.background
     image, pairs = q / simulation.samples, q * math.sqrt(_OVERLAPS) / simulation.pairs
-    return np.concatenate([image * ~alike, image * (simulation.G == 0), pairs])
+    return np.concatenate([image * ~alike, 0 * q, pairs])
 
 
 def _rounding(

@@ -100,9 +100,9 @@ def fit_exponent(
     correction : array_like, shape [n], optional
         Positive factors by which values differ from a power law: values / correction is fitted.
         Finite images bend the law of D by ``predict(net, size=size).D / predict(net).D``; finite
-        images and early layers by ``p.D * p.A**alpha``, p the prediction and alpha its exponent.
-        The bend is then the theory's: the fit tests that values follow it, not that they follow a
-        power law by themselves.
+        images and early layers bend D by ``p.D * p.A**alpha`` and G by ``p.G / p.A**beta``, p the
+        prediction, alpha and beta its exponents. The bend is then the theory's: the fit tests that
+        values follow it, not that they follow a power law by themselves.
     blocks : int, optional
         Number of independent blocks whose scatter gave the covariance matrix, such as
         ``Simulation.blocks``. The goodness of fit and the error of the slope then allow for the

@@ -142,9 +142,9 @@ def test_a_wrong_distance_alone_is_rejected(layer: int) -> None:
     m = sd.simulate(net, size=128, samples=20_000, rng=7)
     truth = sd.predict(net, size=128)
     factors = np.ones(6)
-    factors[layer] += 8 * m.Q_err[layer] / m.Q[layer]
+    factors[layer] += 5 * m.Q_err[layer] / m.Q[layer]
     c = sd.compare(with_other_distances(truth, factors), m)
-    assert c.p_value < 1e-6
+    assert c.p_value < 1e-3
     assert not c.contradicted.any()
 
 

@@ -139,7 +139,7 @@ def test_without_errors_the_scatter_gives_them() -> None:
 
 
 def test_an_estimated_covariance_costs_what_rao_says() -> None:
-    """20 blocks determine the covariance of 6 layers: told so, fits reject as often as they say."""
+    """20 blocks determine the covariance of 6 layers: fits that know it reject as they say."""
     rng = np.random.default_rng(2)
     x, factor = A[:6], 0.05 * np.tril(np.ones((6, 6)))
     fits: dict[int | None, list[sd.ExponentFit]] = {None: [], 20: []}
