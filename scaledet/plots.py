@@ -294,6 +294,8 @@ def _say_left_out(ax: Axes, widths: NDArray[np.float64], style: dict[str, Any]) 
         textcoords="offset points",
         color=style["color"],
         fontsize="x-small",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        zorder=4,
         gid=_LEFT_OUT,
     )
 
