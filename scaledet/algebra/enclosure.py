@@ -16,14 +16,14 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["ball_at", "enclosure"]
 
-_FUNCTIONS = {sp.log: arb.log, sp.exp: arb.exp, sp.cos: arb.cos, sp.sin: arb.sin}
+_FUNCTIONS = {sp.log: arb.log, sp.exp: arb.exp, sp.cos: arb.cos, sp.sin: arb.sin, sp.cot: arb.cot}
 
 
 def enclosure(number: Any, digits: int = 30) -> arb:
     """Enclose a real SymPy number in a ball of relative radius below 10^-digits.
 
-    Rationals, pi, roots, powers, logarithms, exponentials, sines, cosines and the algebraic
-    numbers of this package, and what sums, products and powers make of them. Python-flint keeps
+    Rationals, pi, roots, powers, logarithms, exponentials, sines, cosines, cotangents and
+    the numbers of this package, and what sums, products and powers make of them. Python-flint keeps
     every rounding error inside the ball, so that the enclosure is a proof (source: Johansson,
     Arb, 2017).
 

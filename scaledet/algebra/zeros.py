@@ -66,8 +66,7 @@ class Zero(BallNumber):
         return self.name
 
     def _latex(self, printer: Any) -> str:
-        del printer
-        return self.name
+        return str(printer.doprint(sp.Symbol(self.name)))
 
 
 @lru_cache(maxsize=64)

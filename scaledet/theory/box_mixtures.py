@@ -108,11 +108,34 @@ class _Barrier:
         full[self.rows, self.columns] = full[self.columns, self.rows] = x[2:]
         return full
 
+    def matrix(self, x: Matrix) -> Matrix:
+        square, excess = self.linear
+        return self.drop + x[0] * square + x[1] * excess - self.spare(x)
+
+    def moved(self, x: Matrix, step: Matrix, length: float, weight: float) -> Matrix:
+        """Go along Newton's step as far as the function rises well; halve it until it does."""
+        share, value = 1.0, self.value(x, weight)
+        while share > 1 / (1 + length):
+            further = x + share * step
+            if self.value(further, weight) > value + share * length**2 / 10:
+                return further
+            share /= 2
+        return x + step / (1 + length)  # stays inside: the barrier is self-concordant
+
+    def value(self, x: Matrix, weight: float) -> float:
+        """Return the function at x; minus infinity outside its domain."""
+        try:
+            pivots = np.diag(np.linalg.cholesky(self.matrix(x)))
+        except np.linalg.LinAlgError:
+            return -np.inf
+        if (x[1:] <= 0).any():
+            return -np.inf
+        return float(weight * x[0] + 2 * np.log(pivots).sum() + np.log(x[1:]).sum())
+
     def newton(self, x: Matrix, weight: float) -> tuple[Matrix, float]:
         """Newton's step towards the maximum, and its length in the norm of the curvature."""
         rows, columns, twice = self.rows, self.columns, self.twice
-        matrix = self.drop + x[0] * self.linear[0] + x[1] * self.linear[1] - self.spare(x)
-        inverse = np.linalg.inv(matrix)
+        inverse = np.linalg.inv(self.matrix(x))
         inverse = (inverse + inverse.T) / 2
         gradient = np.empty(len(x))
         gradient[2:] = -twice * inverse[rows, columns]
@@ -142,7 +165,7 @@ def search(width: Fraction) -> Certificate:
     x, weight = barrier.start, 1.0
     for _ in range(_STEPS):
         step, length = barrier.newton(x, weight)
-        x = x + step / (1 + length)  # stays inside: the barrier is self-concordant
+        x = barrier.moved(x, step, length, weight)
         if length < 0.5:
             if len(x) < _PRECISION * weight:
                 break

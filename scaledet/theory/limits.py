@@ -23,7 +23,7 @@ WIDEST = 16
 """Beyond this width no certificate is searched for."""
 
 
-def stability_limit(A: float) -> float:
+def stability_limit(A: float | Fraction) -> float:
     r"""Return a lower bound of D_k of every filter of effective receptive field up to A.
 
     For all non-negative filters and stacks of them, at any strides, on the infinite lattice, in
@@ -41,8 +41,8 @@ def stability_limit(A: float) -> float:
 
     Parameters
     ----------
-    A : float
-        Effective receptive field (pixels), at least 1. Fractions are exact.
+    A : float or Fraction
+        Effective receptive field (pixels), at least 1.
 
     Returns
     -------
