@@ -51,8 +51,8 @@ class BallNumber(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
     """
 
     is_real = True
-    is_irrational = True
-    is_algebraic = True
+    is_irrational: bool | None = True
+    is_algebraic: bool | None = True
     is_finite = True
 
     def ball(self, bits: int) -> arb:

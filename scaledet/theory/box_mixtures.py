@@ -110,7 +110,8 @@ class _Barrier:
 
     def matrix(self, x: Matrix) -> Matrix:
         square, excess = self.linear
-        return self.drop + x[0] * square + x[1] * excess - self.spare(x)
+        matrix: Matrix = self.drop + x[0] * square + x[1] * excess - self.spare(x)
+        return matrix
 
     def moved(self, x: Matrix, step: Matrix, length: float, weight: float) -> Matrix:
         """Go along Newton's step as far as the function rises well; halve it until it does."""
