@@ -119,9 +119,6 @@ highest = _pattern(r"\max h_{<0>}", "Largest weight max_j h_k(j).")
 ordered = _layered(r"h^{\circ}", "Weights of h_k in the order of their size around the largest.")
 uncertainty = _layered("U", "6 Var(H) |H'|^2/|H|^2, H linear between the weights of h_k.")
 rearranged = _layered("U^*", "The same product, the level sets of H centred at 0.")
-least = _pattern(
-    r"\min_{A_k \le <0>/10} D_k", "Least D_k of non-negative filters with A_k up to n/10 pixels."
-)
 coarse = _layered("C", "Autocorrelation C_k(m) for the box of length f/s.")
 walks = _layered(r"\omega", "Number of walks of n steps from one pixel to another.")
 second_difference = _layered(r"\delta^2 c", "Of c_k, at lag m.")
@@ -134,6 +131,18 @@ layer_weight = _layered("a", "Weights a_i(j) of the kernel of layer i.")
 layer_variance = _layered(r"\operatorname{Var}\, a", "Variance of kernel i as a probability law.")
 layer_correlation = _layered(r"\mathcal{A}", "Autocorrelation of kernel i, as a function of z.")
 tail = _layered("v", "Autocorrelation v_i(z) of layers i, i + 1, ... by themselves.")
+
+
+class least(_Quantity):
+    """Least D_k of non-negative filters with A_k up to n/10 pixels."""
+
+    def _print(self, *arguments: str) -> str:
+        (tenths,) = arguments
+        width = f"{int(tenths) / 10:g}" if tenths.isdigit() else rf"{tenths}/10"
+        return rf"\min_{{A_k \le {width}}} D_k"
+
+
+MEANINGS[least] = str(least.__doc__)
 
 # Images of one pixel, and the sensitivity to displacements.
 unit = _pattern("(P_{<0>} e_{<2>})(<1>)", "Unit i of layer k, linear, on pixel p's image.")

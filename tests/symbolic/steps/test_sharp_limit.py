@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import sympy as sp
 from flint import arb
+from numpy.typing import NDArray
 
 from scaledet.algebra.enclosure import enclosure
 from scaledet.errors import DerivationError
@@ -61,3 +63,28 @@ def test_table_is_refuted_if_it_is_off_by_a_millionth() -> None:
             wrong[row] *= factor
             with pytest.raises(DerivationError, match="fails"):
                 step.claiming(sp.Eq(step.expression.lhs, wrong, evaluate=False)).verify()
+
+
+def test_what_lies_beyond_one_only_adds_to_the_form() -> None:
+    """The inequalities J(h) >= J(g) >= 0 of the last step, for falling functions on a grid."""
+    w = float(FREQUENCY)
+    v = float(SHARP) / (6 * w * w)
+    x = np.linspace(0, 3, 3001)
+
+    def form(end: int, heights: NDArray[np.float64]) -> float:
+        at, h = x[:end], heights[:end]
+        mass, second, square = (2 * np.trapezoid(of, at) for of in (h, at * at * h, h * h))
+        slope = 2 * np.sum(np.diff(h) ** 2 / np.diff(at))
+        return float(slope - w * w * (square - mass * (second - v * mass) / (1 / 3 - v)))
+
+    rng = np.random.default_rng(0)
+    window = np.cos(w * x) - np.cos(w) - w * np.sin(w) / 2 * (1 - x * x)
+    window[1000:] = 0
+    assert form(3001, window) == pytest.approx(0, abs=1e-5)
+    for trial in range(300):
+        scale = 10 ** rng.uniform(-2, 2)
+        knots = np.sort(rng.random(rng.integers(2, 9)))[::-1] * scale
+        places = np.sort(rng.random(len(knots))) * rng.choice([0.8, 1.2, 3])
+        heights = np.interp(x, [0, *places, 3], [knots[0], *knots, 0]) + (trial % 3) * window
+        assert form(3001, heights) >= form(1001, heights) - 1e-9 * scale**2
+        assert form(1001, heights) >= -1e-4 * (1 + scale**2)
