@@ -187,8 +187,8 @@ def certify(certificate: Certificate, width: Fraction) -> bool:
     count = len(spare)
     bound, multiplier = Fraction(certificate.bound), Fraction(certificate.multiplier)
     square = width * width
-    # A further site on a box of `count` sites or more adds at least this times m mu / 24 to its
-    # entry beside a box of m sites, not longer, and this times mu / 12 less t to that beside itself.
+    # A further site on a box of `count` sites or more adds to its entry beside a box of m sites,
+    # not longer, at least this times m mu / 24, and beside itself this times mu / 12, less t.
     beside_shorter = 3 * count**2 + 2 - 2 * square
     beside_itself = (2 * count + 1) * (2 * count**2 + 2 * count + 1 - square)
     if min(multiplier, beside_shorter, multiplier * beside_itself - 12 * bound) < 0:
