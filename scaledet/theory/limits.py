@@ -64,7 +64,7 @@ def stability_limit(A: float | Fraction) -> float:
     [True, True, True, True]
     """
     accepted = "a finite real number >= 1"
-    width = validate.rational("A", A, accepted)
+    width = validate.rational("A", A, accepted, decides=False)
     if width < 1:
         raise ArgumentError(f"A must be {accepted}; got {A!r}")
     square = width * width
