@@ -7,6 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import sympy as sp
+from sympy.core.relational import Relational
+
 from scaledet import validate
 from scaledet.algebra.enclosure import enclosure
 from scaledet.errors import DerivationError, Undefined
@@ -47,7 +50,10 @@ class Derivation(Page):
         object.__setattr__(self, "result", MappingProxyType(dict(self.result)))
 
     def check(self) -> CheckReport:
-        """Re-verify every step by its independent route.
+        """Re-verify every step by its independent route; hold every result to a step.
+
+        A result whose name is that of a quantity must be what a step says that it equals; any
+        other must be a side of a step's claim that is about none of the quantities named.
 
         Returns
         -------
@@ -57,8 +63,10 @@ class Derivation(Page):
         Raises
         ------
         DerivationError
-            At the first step that is contradicted; `step` is its number.
+            At the first step that is contradicted; `step` is its number. Or, before any step is
+            tried, if a result is claimed by none; `step` is 0.
         """
+        self._require_claims_of_results()
         reports = []
         for number, step in enumerate(self.steps, start=1):
             try:
@@ -74,6 +82,25 @@ class Derivation(Page):
                 StepReport(number, step.status, step.statement, step.check.route, evidence)
             )
         return CheckReport(self.title, tuple(reports))
+
+    def _require_claims_of_results(self) -> None:
+        claims = [(printing.bare_latex(claim.lhs), claim) for claim in self._claims()]
+        symbols = {name: printing.symbol_named(name) for name in self.result}
+        for name, symbol in symbols.items():
+            about = [claim for left, claim in claims if left == symbol]
+            equal = [claim.rhs for claim in about if isinstance(claim, sp.Eq)]
+            others = [claim for left, claim in claims if left not in symbols.values()]
+            values = equal or [claim.rhs for claim in about]
+            values = values or [side for claim in others for side in claim.args]
+            if self.result[name] not in values:
+                raise DerivationError(
+                    f"result {name!r} of {self.title!r} is claimed by no step: got "
+                    f"{_short(self.result[name])}"
+                )
+
+    def _claims(self) -> list[Any]:
+        claims = (step.expression for step in self.steps)
+        return [claim for claim in claims if isinstance(claim, Relational)]
 
     def enclosure(self, name: str, digits: int = 30) -> Any:
         """Return a certified ball around the result `name`, a number, to `digits` digits.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
 import sympy as sp
 
+from scaledet import symbols as y
 from scaledet.errors import DerivationError
 from scaledet.symbolic.claims import agree
 from scaledet.symbolic.derivation import Check, Derivation, Step
@@ -50,6 +51,24 @@ def test_wrong_step_stops_the_check() -> None:
     assert "fails at k = 1: 1 against 0" in caught.value.reason
     for error in (copy.copy(caught.value), pickle.loads(pickle.dumps(caught.value))):
         assert (error.step, error.reason) == (2, caught.value.reason)
+
+
+def test_results_are_claims_of_steps() -> None:
+    """Also where another step claims the changed value, of another quantity."""
+    known = Check("known numbers", lambda claim: agree(claim, [{y.alpha: 2, y.beta: 1}]))
+    alpha, beta, limit = (
+        replace(RIGHT, expression=claim, check=known)
+        for claim in (sp.Eq(y.alpha, 2), sp.Eq(y.beta, 1), sp.Le(y.alpha, 3))
+    )
+    page = Derivation("t", (), (alpha, beta, limit), {"alpha": sp.Integer(2), "beta": sp.S.One})
+    assert len(page.check()) == 3
+    for wrong in (1, 3, 5, y.alpha):
+        with pytest.raises(
+            DerivationError, match="result 'alpha' of 't' is claimed by no"
+        ) as caught:
+            replace(page, result={"alpha": sp.sympify(wrong), "beta": sp.S.One}).check()
+        assert caught.value.step == 0
+    assert len(replace(page, result={"beta_max": sp.S.One}).check()) == 3
 
 
 def test_status_is_one_of_three() -> None:

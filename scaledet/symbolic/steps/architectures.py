@@ -193,10 +193,10 @@ def cap_steps() -> list[Step]:
         "What can layers behind make of a first layer? If they pass a single wave, "
         "$\\theta = 2 \\pi n/N$ from one unit of the first layer to the next, the sensitivity is",
         sp.Eq(y.wave_sensitivity(n, N), 1 - near / same),
-        "the wave's amplitude for an active pixel at $p$ is the sum of $a(p - s i)$ "
-        "$e^{-i \\theta}$ to the power $i$ over the units $i$. Averaged over the phases, its "
-        "products at $p$ and at $p$ and $p + 1$ are the two sums. By Fourier transformation both "
-        "are sums over the $s$ angles $\\varphi$ with $s \\varphi = \\theta$, the fibre of "
+        "the wave has the amplitude $u_p = \\sum_j a(p - s j)\\, e^{-i j \\theta}$ for an active "
+        "pixel at $p$. Up to a common factor the lower sum is the mean of $|u_p|^2$ over the "
+        "phases, the upper one that of $u_p u_{p+1}^*$, its real part. By Fourier transformation "
+        "both are sums over the $s$ angles $\\varphi$ with $s \\varphi = \\theta$, the fibre of "
         "$\\theta$: $D(\\theta)$ is the mean of $1 - \\cos \\varphi$ over it, with the weights "
         "$|\\hat a(\\varphi)|^2$.",
         against("pooled images of every phase, summed against waves; $N = 5$ and 8", waves),

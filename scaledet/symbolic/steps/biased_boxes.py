@@ -226,8 +226,9 @@ def threshold_steps() -> tuple[Step, ...]:
         "signal more than the noise.",
         sp.Ge(y.unit_mean(k), s ** (d * k) * y.peak_mean(k)),
         "the step on early cuts, repeated: a unit is at least as high as all its pixels' peaks "
-        "after the whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The noise $y_0$ "
-        "of the pixels is rectified here; where it is not, the same holds from the first layer on.",
+        "after the whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The "
+        "noise $y_0$ of the pixels is rectified here; where it is not, the same holds from the "
+        "first layer on.",
         against("all outcomes of noise of few integer values, d = 1, 2", PEAKED),
     )
     mean = y.unit_mean(1) ** 2 / s ** (2 * d)
