@@ -39,7 +39,7 @@ def derivation() -> Derivation:
             "c_k(0) of box 2": closed["c_k(0)"],
             "D_k of box 2": closed["D_k"],
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

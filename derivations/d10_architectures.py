@@ -44,7 +44,7 @@ def derivation() -> Derivation:
             "alpha": blocks[0].expression.rhs,
             "plateau": limit.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

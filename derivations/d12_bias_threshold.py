@@ -34,7 +34,7 @@ def derivation() -> Derivation:
             "proportional": proportional.expression.rhs,
             "critical_probability": critical.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def derivation() -> Derivation:
             "alpha_max": alpha.expression.rhs,
             "beta_max": beta.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +38,12 @@ class Derivation(Page):
     abstract : str
         The result in a sentence or two.
 
+    Notes
+    -----
+    A derivation is immutable and its own copy. Pickling stores the call that made it (`derive`
+    and its arguments, or what `made_by` was given), and unpickling calls again: milliseconds to
+    seconds. One composed by hand, or changed by ``dataclasses.replace``, needs `made_by`.
+
     Examples
     --------
     >>> import scaledet as sd
@@ -46,8 +54,27 @@ class Derivation(Page):
     '4 entries exact; no lag beyond 1 is ever needed'
     """
 
+    _call: partial[Derivation] | None = field(default=None, init=False)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "result", MappingProxyType(dict(self.result)))
+
+    def made_by(self, function: Callable[..., Derivation], **arguments: Any) -> Derivation:
+        """Return this derivation with the call that makes it again, which pickling stores.
+
+        `function` is a function of a module, so that a file can name it.
+        """
+        made = replace(self)
+        object.__setattr__(made, "_call", partial(function, **arguments))
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._call is None:
+            raise TypeError(
+                f"{self.title!r} cannot be pickled: its checks are functions, and nothing says "
+                "how to make it again; made_by(function) of a module's function does"
+            )
+        return self._call, ()
 
     def check(self) -> CheckReport:
         """Re-verify every step by its independent route; hold every result to a step.
