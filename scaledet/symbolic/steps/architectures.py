@@ -30,6 +30,7 @@ from scaledet.symbolic.routes.layers import (
     limit,
 )
 from scaledet.symbolic.routes.waves import DIPPING, behind, waves
+from scaledet.symbolic.steps.any_filter import PAGE as LEAK
 from scaledet.symbols import N, f, i, k, m, n, p, rho, rho_drop, s, z
 from scaledet.theory.correlation.exact import correlation
 from scaledet.theory.growth.exponents import predict_exponents
@@ -206,13 +207,10 @@ def cap_steps() -> list[Step]:
         "and strides, come below the least of these. It is 0 if the first layer gives all phases "
         "the same weight, and only then.",
         sp.Ge(y.D(k), y.lowest_wave),
-        "with $\\hat g$ the transform of the composite filter of the layers behind, "
-        "$c_k(0) - c_k(1)$ and $c_k(0)$ are integrals of $|\\hat g(\\theta)|^2$ times the "
-        "numerator and the denominator of $D(\\theta)$ (the front law, step 2): $D_k$ is a mean "
-        "of $D(\\theta)$. Long filters of both signs concentrate on one wave and attain it; "
-        "filters $\\ge 0$ pass $\\theta = 0$ best and may not. Common zeros of both parts cancel; "
-        "then $D(\\theta) = 0$ needs a fibre with no weight off $\\varphi = 0$: $\\theta = 0$, and "
-        "$\\hat a = 0$ at the other $s$-th roots of unity, which is the sum rule.",
+        "$D_k$ is a mean of $D(\\theta)$ with weights that the layers behind choose: the argument "
+        f"of the page “{LEAK}”, where the least of these is $\\delta$. Long filters of both signs "
+        "concentrate on one wave and come as near as one likes; filters $\\ge 0$ pass $\\theta = "
+        "0$ best and may not. With equal weights $D(0) = 0$; else that page shows $\\delta > 0$.",
         Check(
             "pooled images, filters of both signs behind six first layers; the least by a scan "
             "of waves, approached to four digits by long ones",

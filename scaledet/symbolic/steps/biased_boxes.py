@@ -222,8 +222,8 @@ def threshold_steps() -> tuple[Step, ...]:
         "Peaks survive. If the signal lives for ever, $\\beta_1 + \\beta_2 + \\dots \\le 1$ and "
         "the mean of the noise stays above $\\mathrm{E}(y_0 - 1)_+$, positive for unbounded "
         "noise: then $G_k$ still grows as $A_k^d$ if the sum is below 1, and faster if it is 1. "
-        "The prefactor is smaller for early cuts and may be larger for late ones, which cost the "
-        "signal more than the noise.",
+        "An early cut makes the prefactor smaller in weak noise, until it takes most of the "
+        "signal; a late one may make it larger, for it costs the signal more than the noise.",
         sp.Ge(y.unit_mean(k), s ** (d * k) * y.peak_mean(k)),
         "the step on early cuts, repeated: a unit is at least as high as all its pixels' peaks "
         "after the whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The "
