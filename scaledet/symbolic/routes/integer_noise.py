@@ -32,7 +32,7 @@ SCHEDULES = (
     (2, 8, (2, 2, 2)),
     (3, 9, (1, 2)),
     (3, 9, (0, 5)),
-    (4, 16, (1, 3)),
+    (2, 8, (0, 0, 4)),
 )
 """Inputs of a unit, pixels, and budgets that add up to less than the height of the pixel."""
 

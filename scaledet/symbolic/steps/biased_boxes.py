@@ -214,7 +214,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "independent, and $\\mathrm{E} \\max(Z, -u) \\ge \\mathrm{E} Z \\ge 0$.",
         against(
             "all outcomes of noise on whole tori with one active pixel, 6 schedules of 2 and 3 "
-            "layers, 2, 3 and 4 inputs a unit",
+            "layers, 2 and 3 inputs a unit",
             routes.schedules,
         ),
     )
