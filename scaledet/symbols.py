@@ -145,7 +145,7 @@ shifted_overlap = _layered(r"\bar{K}", "K_k with blocks at a random offset.")
 shifted_D = _layered(r"\bar{D}", "D_k with blocks at a random offset.")
 phase_mass = _pattern("w_{<0>}", "Sum w_p of the outputs, active pixel at phase p.")
 wave_sensitivity = _pattern(r"D(2 \pi <0>/<1>)", "D of one layer seen through wave n of N.")
-lowest_wave = _symbol(r"\min_\theta D(\theta)", "nonnegative", "Least of these over all waves.")
+lowest_wave = _symbol(r"D_{\min}", "nonnegative", "Least D of one layer seen through a wave.")
 
 # Exponents, growth rates and amplitudes.
 alpha = _symbol("alpha", "real", "Exponent of D_k ~ A_k^-alpha.")

@@ -206,12 +206,12 @@ def threshold_steps() -> tuple[Step, ...]:
         "background units are lowest by the last step. For the unit over the active pixel let "
         "$1 + Z$ be the sum of its inputs in the first layer, $u = 1 - \\beta_1 - \\dots - "
         "\\beta_k > 0$ its clean height and $N$ the sum of the background units that join it "
-        "later; $N \\ge N' \\ge 0$. Noise changes it by $X' = \\max(Z, -u) + N'$ after the early "
-        "cut. If $Z \\ge -u$, no bias cuts it under the other schedule, $X = Z + N$, and $X^2 - "
-        "X'^2 \\ge 2 Z (N - N')$. If $Z < -u$, nothing of the pixel is left in $X$, so that "
-        "$0 \\le X - X' \\le N - N'$, and $X \\ge X' \\ge -u$ gives $X^2 - X'^2 \\ge -2 u "
-        "(N - N')$. In both cases the bound is $2 \\max(Z, -u) (N - N')$. Its factors are "
-        "independent, and $\\mathrm{E} \\max(Z, -u) \\ge \\mathrm{E} Z \\ge 0$.",
+        "later; $N \\ge N' \\ge 0$. Noise changes its height by $V' = \\max(Z, -u) + N'$ after the "
+        "early cut. If $Z \\ge -u$, no bias cuts it under the other schedule: $V = Z + N$ and "
+        "$V^2 - V'^2 \\ge 2 Z (N - N')$. If $Z < -u$, the biases take more than $1 + Z$, and the "
+        "unit is at most $N$ high: $0 \\le V - V' \\le N - N'$, and $V \\ge V' \\ge -u$ gives "
+        "$V^2 - V'^2 \\ge -2 u (N - N')$. In both cases the bound is $2 \\max(Z, -u) (N - N')$. "
+        "Its factors are independent, and $\\mathrm{E} \\max(Z, -u) \\ge \\mathrm{E} Z \\ge 0$.",
         against(
             "all outcomes of noise on whole tori with one active pixel, 6 schedules of 2 and 3 "
             "layers, 2 and 3 inputs a unit",
