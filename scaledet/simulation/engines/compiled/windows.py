@@ -12,20 +12,22 @@ from typing import Any
 import numpy as np
 
 from scaledet.simulation.engines.compiled.compilation import (
-    LAYER,
+    PLAN,
     Floats,
     Integers,
     LayerNumbers,
+    Plan,
     compiled,
+    inlined,
 )
 
-__all__ = ["add_up", "move_on", "pool_windows", "site"]
+__all__ = ["clean_pass", "pool_windows", "site"]
 
 _TILE = 8
 
 
-@compiled("void(int64[:,::1], int64, int64, int64, boolean, int64[:,::1], int64[:,::1])")
-def move_on(
+@inlined
+def _move_on(
     starts: Integers,
     length: int,
     stride: int,
@@ -49,9 +51,7 @@ def move_on(
             moved[image, axis] = 0 if whole else first % side
 
 
-@compiled(
-    f"void(float64[::1], UniTuple(int64, 5), boolean, float64, {LAYER}, int64[::1], float64[::1])"
-)
+@inlined
 def pool_windows(
     x: Floats,
     shape: tuple[int, int, int, int, int],
@@ -113,7 +113,7 @@ def pool_windows(
                     y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
 
 
-@compiled("int64(int64[:,::1], int64, int64, int64, int64)", inner=True)
+@inlined
 def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
     """Return where row number `row` of a window begins in the map, its last axis left out."""
     index, unit = 0, side
@@ -124,11 +124,8 @@ def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
     return index
 
 
-@compiled(
-    "void(int64[:,::1], int64, int64, float64[::1], float64[::1], float64[::1], float64[:,::1],"
-    " int64, float64[::1])"
-)
-def add_up(
+@inlined
+def _add_up(
     starts: Integers,
     window: int,
     side: int,
@@ -191,3 +188,64 @@ def add_up(
     totals[0] += response
     totals[1] += apart - spread / count
     totals[2] += norm
+
+
+@inlined
+def _fill_up(
+    starts: Integers, window: int, side: int, background: float, values: Floats, maps: Floats
+) -> None:
+    """Turn windows `values` [n, ..., 2 count] into whole `maps` [side, ..., 2 count]."""
+    count, dim = starts.shape
+    width = 2 * count
+    maps[: side**dim * width] = background
+    for row in range(window ** (dim - 1)):
+        for image in range(count):
+            begin, column = site(starts, image, row, window, side), starts[image, dim - 1]
+            for i in range(row * window, row * window + window):
+                at = (begin + column) * width + image
+                maps[at] = values[i * width + image]
+                maps[at + count] = values[i * width + image + count]
+                column = column + 1 if column + 1 < side else 0
+
+
+@compiled(
+    f"void({PLAN}, float64[::1], float64[::1], int64[:,:,::1], float64[:,::1], float64[:,::1])"
+)
+def clean_pass(
+    plan: Plan, values: Floats, spare: Floats, starts: Integers, history: Floats, totals: Floats
+) -> None:
+    """Send the windows `values` of clean and displaced images through the layers.
+
+    Where they begin, `starts` [depth + 1, count, dim], is given for k = 0 and written for the
+    others, as are the clean windows `history` [count, ...], one layer after the other. The sums
+    of `_add_up` are added to `totals` [depth + 1, 3]; `spare` is as long as `values`.
+    """
+    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    count = starts.shape[1]
+    origin, sums = np.empty(len(values) // (2 * count)), np.zeros(sides[0] ** dim)
+    offsets = np.empty((dim, 2 * count), np.int64)
+    for k in range(len(sides)):
+        side, window, background = sides[k], windows[k], backgrounds[k, 0]
+        whole = window == side
+        if k > 0:
+            old, length, stride = windows[k - 1], lengths[k - 1], strides[k - 1]
+            if whole and old < sides[k - 1]:
+                _fill_up(starts[k - 1], old, sides[k - 1], backgrounds[k - 1, 0], values, spare)
+                values, spare = spare, values
+                old = sides[k - 1]
+            _move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
+            for axis in range(dim):
+                shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
+                final = axis == dim - 1
+                bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
+                layer = (weights, k - 1, length, stride, bias, least)
+                around = backgrounds[k - 1, axis]
+                pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
+                values, spare = spare, values
+        # The background, or where windows are whole the first image, keeps sums of squared
+        # distances free of cancellation.
+        size = window**dim
+        for i in range(size):
+            origin[i] = values[i * 2 * count] if whole else background
+        _add_up(starts[k], window, side, origin, values, sums, history, pasts[k], totals[k])
+        totals[k, 2] += background**2 * (side**dim - size) * count
