@@ -47,7 +47,7 @@ _PILOT_OF_TARGET = 2**16
 # Units that a job has room for at first.
 _ROOM = 256
 # A batch takes at least this part of the time that it may take.
-_SHARES = 64
+_SHARES = 32
 # After this time the need of a run with a target is announced, however few units say (seconds).
 _HESITATION = 3.0
 
@@ -78,6 +78,7 @@ class _Ongoing:
         self.length: int | None = None
         # Time that an image took in the last finished batch (seconds).
         self.pace = math.nan
+        self._batches = 0
         # Units that are handed out next, and how many of the job's are neither that nor stored.
         self._next, self._left = 0, job.counts.number - len(stored)
         # The next length of a prefix to look at, and the next one to hand out.
@@ -89,10 +90,10 @@ class _Ongoing:
         self._pilot = job.counts.holding(pilot)
         self._take_in(list(stored), list(stored.values()))
 
-    @property
-    def waiting(self) -> bool:
-        """Whether there are units to hand out."""
-        return self.length is None and self._left > 0
+    def ready(self, width: int) -> bool:
+        """Whether there are units to hand out: until one is timed, no more than workers."""
+        timed = not math.isnan(self.pace) or self._batches < width
+        return self.length is None and self._left > 0 and timed
 
     def take(self, width: int) -> list[int]:
         """Take units for one batch off the waiting ones, fewer before the next look."""
@@ -105,6 +106,7 @@ class _Ongoing:
             seconds = self.pace * self.job.counts[self._next]
             wanted = int(BATCH_SECONDS / max(seconds, 1e-9))
             share = max(share, wanted // _SHARES)
+        self._batches += 1
         units: list[int] = []
         while self._left and len(units) < max(1, min(wanted, share)):
             if self._next >= len(self._finished) or not self._finished[self._next]:
@@ -198,7 +200,7 @@ class _Run:
         """Hand out batches and take in their sums, until every job is done."""
         while any(job.length is None for job in self.jobs):
             width = pool.width()
-            while len(self.pending) < 2 * width + 2 and (job := self._next()) is not None:
+            while len(self.pending) < 2 * width + 2 and (job := self._next(width)) is not None:
                 units = job.take(width)
                 counts = [job.job.counts[unit] for unit in units]
                 future = pool.submit(run_units, job.job.spec, job.job.stream, units, counts)
@@ -208,11 +210,11 @@ class _Run:
             if self._shown and self.bar is None:
                 self._announce(width)
 
-    def _next(self) -> _Ongoing | None:
-        """Return the job whose turn it is among those with waiting units."""
+    def _next(self, width: int) -> _Ongoing | None:
+        """Return the job whose turn it is among those with units to hand out."""
         for _ in self.jobs:
             self._turns.rotate(-1)
-            if self._turns[-1].waiting:
+            if self._turns[-1].ready(width):
                 return self._turns[-1]
         return None
 

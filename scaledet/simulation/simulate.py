@@ -89,7 +89,8 @@ def simulate(
         at the input (linear with `rectify` None); a move leaves it in place. See ``predict``.
     engine : {"numba", "numpy"}
         Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
-        The first call on a machine compiles for a few seconds and keeps the code on disk.
+        The first call on a machine compiles for a few seconds and keeps the code on disk; if it
+        cannot be kept, a warning says so.
     control_variates : bool, default False
         Correct G by the deviations of the noise's mean and mean square from their known
         expectations; the coefficients are fitted on other units than those they correct. The

@@ -223,6 +223,9 @@ def test_exhaustion_is_judged_in_the_end_only():
     dying = sd.Network.uniform(2, 2, 3, bias=-0.2)
     with pytest.raises(sd.ExhaustionError, match="layer 2"):
         sd.simulate(dying, size=16, samples=10_000, rng=0, target_error=0.1)
+    # Under a large cap it is judged after 2^16 images.
+    with pytest.raises(sd.ExhaustionError, match=r"layer 2 .* in all \d{7} pairs"):
+        sd.simulate(dying, size=16, samples=10**18, rng=0, target_error=0.1)
 
 
 def test_prefixes_do_not_depend_on_the_number_of_units():

@@ -2,7 +2,7 @@
 
 The same definition as in the plain engine, with less memory. Clean and displaced images differ
 from a constant background only in a window around the active pixels, so only windows are kept of
-them and pooled; the noisy image is pooled whole. Compiled code is kept on disk by numba.
+them and pooled; the noisy image is pooled whole. Compiled code is kept on disk.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ def run(
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
     plan, count, pixels = _plan(spec), len(images.positions), spec.pixels
-    starts = np.zeros((spec.network.depth + 1, count, plan.dim), np.int64)
-    if plan.windows[0] < spec.size:
-        starts[0] = (images.positions[:, 0] - 1) % spec.size
+    starts = np.empty((spec.network.depth + 1, count, plan.dim), np.int64)
     responses, controls = np.zeros(len(starts)), np.zeros(2)
     history, totals = np.empty((count, int(plan.pasts[-1]))), np.zeros((len(starts), 3))
-    values = _paint(plan, images, starts[0])
-    clean_pass(plan[:-1], values, np.empty_like(values), starts, history, totals)
+    around = np.empty((count, 0)) if images.background is None else images.background
+    painted = (images.positions, images.moved, around)
+    room = 2 * count * plan.capacity
+    clean_pass(plan[:-1], painted, np.zeros(room), np.empty(room), starts, history, totals)
     together, length = _batch(plan, count)
     lines = np.zeros(length)
     state = new_state(seeds)
@@ -149,17 +149,3 @@ def run(
     distance = 2 * distance / (count - 1)
     controls /= count * pixels
     return UnitSums(displacement / count, responses / count, distance, square / count, controls)
-
-
-def _paint(plan: _Plan, images: Images, starts: Integers) -> Floats:
-    """Windows [window^dim, 2 n] of clean and moved images, in an array with room for more."""
-    count, dim = starts.shape
-    size, window = int(plan.sides[0]), int(plan.windows[0])
-    result = np.zeros(plan.capacity * 2 * count)
-    inside = result[: window**dim * 2 * count].reshape(window**dim, 2, count)
-    for moved, positions in enumerate((images.positions, images.moved)):
-        painted = inside[:, moved].T
-        if images.background is not None:
-            painted += images.background
-        add_pixels(painted, (positions - starts[:, None]) % size, window)
-    return result if images.background is None else np.maximum(result, plan.lowest, out=result)

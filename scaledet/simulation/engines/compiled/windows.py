@@ -25,6 +25,9 @@ __all__ = ["clean_pass", "pool_windows", "site"]
 
 _TILE = 8
 
+Painted = tuple[Integers, Integers, Floats]
+"""Active pixels before and after the move [count, pixels, dim], and noise [count, n^dim or 0]."""
+
 
 @inlined
 def _move_on(
@@ -208,22 +211,57 @@ def _fill_up(
                 column = column + 1 if column + 1 < side else 0
 
 
+@inlined
+def _paint(
+    images: Painted, window: int, side: int, lowest: float, starts: Integers, values: Floats
+) -> None:
+    """Paint clean and displaced images into the windows `values` [n, ..., 2 count] of zeros."""
+    positions, moved, background = images
+    count, pixels, dim = positions.shape
+    for i in range(background.shape[1]):
+        for image in range(count):
+            values[i * 2 * count + image] = background[image, i]
+            values[i * 2 * count + count + image] = background[image, i]
+    for image in range(count):
+        for axis in range(dim):
+            starts[image, axis] = (positions[image, 0, axis] - 1) % side if window < side else 0
+        for pixel in range(pixels):
+            clean, displaced = 0, 0
+            for axis in range(dim):
+                start = starts[image, axis]
+                clean = clean * window + (positions[image, pixel, axis] - start) % side
+                displaced = displaced * window + (moved[image, pixel, axis] - start) % side
+            values[clean * 2 * count + image] += 1.0
+            values[displaced * 2 * count + count + image] += 1.0
+    if background.shape[1] > 0:
+        for i in range(window**dim * 2 * count):
+            values[i] = values[i] if values[i] > lowest else lowest
+
+
 @compiled(
-    f"void({PLAN}, float64[::1], float64[::1], int64[:,:,::1], float64[:,::1], float64[:,::1])"
+    f"void({PLAN}, Tuple((int64[:,:,::1], int64[:,:,::1], float64[:,::1])), float64[::1],"
+    " float64[::1], int64[:,:,::1], float64[:,::1], float64[:,::1])"
 )
 def clean_pass(
-    plan: Plan, values: Floats, spare: Floats, starts: Integers, history: Floats, totals: Floats
+    plan: Plan,
+    images: Painted,
+    values: Floats,
+    spare: Floats,
+    starts: Integers,
+    history: Floats,
+    totals: Floats,
 ) -> None:
-    """Send the windows `values` of clean and displaced images through the layers.
+    """Send the windows of clean and displaced images through the layers.
 
-    Where they begin, `starts` [depth + 1, count, dim], is given for k = 0 and written for the
-    others, as are the clean windows `history` [count, ...], one layer after the other. The sums
-    of `_add_up` are added to `totals` [depth + 1, 3]; `spare` is as long as `values`.
+    Written are where they begin, `starts` [depth + 1, count, dim], and the clean windows `history`
+    [count, ...], one layer after the other. The sums of `_add_up` are added to `totals`
+    [depth + 1, 3]. There is room for the largest windows in `values`, zeros, and in `spare`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
     count = starts.shape[1]
     origin, sums = np.empty(len(values) // (2 * count)), np.zeros(sides[0] ** dim)
     offsets = np.empty((dim, 2 * count), np.int64)
+    _paint(images, windows[0], sides[0], lowest, starts[0], values)
     for k in range(len(sides)):
         side, window, background = sides[k], windows[k], backgrounds[k, 0]
         whole = window == side
