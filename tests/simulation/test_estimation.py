@@ -160,7 +160,7 @@ def test_a_large_cap_costs_nothing():
     tracemalloc.start()
     begin = time.process_time()
     stopped = small(**given)
-    sd.sweep([NET, NET.prefix(2)], [16, 32], rng=1, engine="numpy", **given)
+    sd.sweep([NET, sd.Network.uniform(2, 2, 2)], [16, 32], rng=1, engine="numpy", **given)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert stopped.target_reached
