@@ -105,7 +105,7 @@ def _grown(unit: int, step: int, most: int) -> int:
 def unit_sizes(spec: Specification, samples: int, *, growing: bool = False) -> Units:
     """Return how many images each unit holds, no more than memory allows.
 
-    Units are equal: at least four times as many as the 2 (depth + 1) means whose covariance they
+    Units are equal, more than twice as many as the 3 (depth + 1) means whose covariance they
     determine. The larger a unit, the more pairs of images it has for the mean square distance.
     The units of a run that may stop early are `growing`, unless `samples` do not fill one stage.
     """

@@ -111,7 +111,7 @@ def simulate(
         File that keeps every finished unit (SQLite). The same call goes on from it, with the
         same bits in the end, even if the process was killed; with `rng` None the file's stream
         is used. `control_variates` and who computes may change from call to call; with
-        `target_error` its value and `samples` may, too.
+        `target_error` its value and, from 4096 on, `samples` may, too.
     progress : bool, default False
         Show the estimated time and memory, then a progress bar; with `target_error` for the
         number of images that the errors so far let expect.
