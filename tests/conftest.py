@@ -1,25 +1,12 @@
-"""Fixtures, and stale compiled code thrown away before the tests."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 import pytest
 
-import scaledet
 from scaledet.cli.main import main
-
-PACKAGE = Path(scaledet.__file__).parent
-
-
-def pytest_configure() -> None:
-    """Numba looks only at the module of a function, not at those whose functions it inlines."""
-    engine = PACKAGE / "simulation" / "engines" / "compiled"
-    newest = max(path.stat().st_mtime for path in engine.glob("*.py"))
-    for index in (engine / "__pycache__").glob("*.nbi"):
-        if index.stat().st_mtime < newest:
-            index.unlink()
 
 
 @pytest.fixture

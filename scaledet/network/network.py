@@ -22,6 +22,7 @@ __all__ = ["Network"]
 DEEPEST = 10**6
 """Largest number of layers."""
 _RUNS_SHOWN = 7
+_LARGEST = 2**64
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -57,7 +58,7 @@ Layer(kernel=box(3), stride=1))
 
     __array_ufunc__ = None  # NumPy's integers leave multiplication to the network.
 
-    def __init__(self, layers: Sequence[Layer], dim: int = 1) -> None:
+    def __init__(self, layers: Iterable[Layer], dim: int = 1) -> None:
         if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
             raise ArgumentTypeError(f"layers must be a sequence of Layer; got {layers!r}")
         given = tuple(itertools.islice(layers, DEEPEST + 1))
@@ -191,15 +192,23 @@ Layer(kernel=box(3), stride=1))
         ValueError
             If `size` is not a multiple of the total stride, or is shorter than a kernel.
         """
-        pixels = validate.integer("size", size, 2, 2**64)
-        total = self.strides[-1]
-        for k, layer in enumerate(self.layers, start=1):
-            if pixels % self.strides[k]:
-                near = total * max(1, round(pixels / total))
+        pixels = validate.integer("size", size, 2, _LARGEST)
+        # Strides up to a layer, one at a time: the product of all may have any number of digits.
+        totals = itertools.accumulate((layer.stride for layer in self.layers), operator.mul)
+        for k, (layer, step) in enumerate(zip(self.layers, totals, strict=False), start=1):
+            if pixels % step:
+                total = step
+                for total in totals:
+                    if total > _LARGEST:
+                        break
+                near = f"nearest multiple: {total * max(1, round(pixels / total))}"
+                shown = f"{total}"
+                if total > _LARGEST:
+                    near, shown = f"no size up to {_LARGEST} is", f"at least {total}"
                 raise ArgumentError(
-                    f"size must be a multiple of the total stride of the layers, {total}; got "
-                    f"{pixels}, which the stride {self.strides[k]} up to layer {k} does not "
-                    f"divide (nearest multiple: {near}; the strides fit up to layer {k - 1})"
+                    f"size must be a multiple of the total stride of the layers, {shown}; "
+                    f"got {pixels}, which the stride {step} up to layer {k} does not divide "
+                    f"({near}; the strides fit up to layer {k - 1})"
                 )
             if layer.kernel.support > pixels:
                 longest = max(other.kernel.support for other in self.layers)
@@ -232,14 +241,17 @@ Layer(kernel=box(3), stride=1))
         >>> Network.from_dict(net.to_dict()) == net
         True
         """
-        layers: list[Layer] = []
-        try:
-            for run in data["layers"]:
+
+        def layers(runs: Any) -> Iterator[Layer]:
+            for run in runs:
                 weights = [Fraction(text) for text in run["kernel"]]
                 kernel = Kernel(weights, signed=run["signed"])
                 count = validate.integer("count", run["count"], 1, DEEPEST)
-                layers += [Layer(kernel, run["stride"], Fraction(run["bias"]))] * count
-            return cls(layers, data["dim"])
+                layer = Layer(kernel, run["stride"], Fraction(run["bias"]))
+                yield from itertools.repeat(layer, count)
+
+        try:
+            return cls(layers(data["layers"]), data["dim"])
         except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
             reason = f"{type(error).__name__}: {error}"

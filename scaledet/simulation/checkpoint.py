@@ -1,7 +1,8 @@
 """Finished units of a run in an SQLite file, so that the same call goes on where it stopped.
 
 The file holds the call in plain JSON, and one row for every unit: a hash of all that decides its
-numbers, the numbers, and a checksum of both. A file with any other or changed row is refused. A
+numbers with its place, the numbers, and a checksum of both. A file with any other or changed row
+is refused; a run whose units grow leaves out units that belong to another number of samples. A
 transaction adds the units of finished batches together; SQLite undoes one that was cut short when
 the file is opened next.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,8 @@ import numpy as np
 
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.simulation.engines.base import Floats, Specification
-from scaledet.simulation.unit import Job, Stream, engine_name
+from scaledet.simulation.job import Job, Units
+from scaledet.simulation.unit import Stream, engine_name
 
 __all__ = ["Checkpoint", "described", "opened_checkpoint"]
 
@@ -35,16 +38,22 @@ _CAUSES = ("BUSY", "CANTOPEN", "FULL", "IOERR", "LOCKED", "NOLFS", "NOMEM", "PER
 _ENVIRONMENT = {getattr(sqlite3, f"SQLITE_{name}") for name in _CAUSES}
 # Differing values are shown up to this many characters, and so many of them.
 _CHARACTERS, _DIFFERENCES = 60, 4
+# Key of a row: a hash, then the number of the job and of the unit, and its images. Early versions,
+# whose runs were lists of units, wrote the hash alone.
+_KEY, _HASH = struct.Struct(">32sIQQ"), 32
+_LONGEST_LIST = 2**24
 
 
-def described(spec: Specification, samples: int) -> dict[str, Any]:
+def described(spec: Specification, units: Units) -> dict[str, Any]:
     """Return the description of a run, without its random stream, as plain JSON.
 
-    Files of every version hold these entries, in this order: the noise is Gaussian.
+    Files of every version hold these entries, in this order: the noise is Gaussian. Units that
+    grow are named by their rule in place of `samples`, on which they do not depend.
     """
     scenario = spec.scenario.to_dict()
     plain = {name: value for name, value in scenario.items() if name != "noise"}
-    return {**plain, "engine": engine_name(spec.engine), "samples": samples}
+    division = {"units": units.rule} if units.rule else {"samples": units.samples}
+    return {**plain, "engine": engine_name(spec.engine), **division}
 
 
 @dataclass(frozen=True)
@@ -57,31 +66,42 @@ class Checkpoint:
 
     def stored(self, jobs: Sequence[Job]) -> list[dict[int, Floats]]:
         """Return the packed sums that the file holds of every job, by unit; refuse damaged rows."""
-        places = {
-            key: (index, unit)
-            for index, job in enumerate(jobs)
-            for unit, key in _keys(job, range(len(job.counts)))
-        }
+        mismatch = _damaged(self.path, "a stored unit does not match its checksum")
+        runs = [_run(job) for job in jobs]
         sums_of: list[dict[int, Floats]] = [{} for _ in jobs]
         with _errors_named(self.path):
             rows = self.connection.execute("SELECT key, sums, checksum FROM units").fetchall()
+        early: dict[bytes, tuple[int, int, int]] | None = None
         for key, sums, checksum in rows:
-            whole = isinstance(sums, bytes) and key in places
-            if not whole or checksum != _hash(key, sums):
-                raise _damaged(self.path, "a stored unit does not match its checksum")
-            index, unit = places[key]
-            sums_of[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
+            blobs = isinstance(key, bytes) and isinstance(sums, bytes)
+            if not blobs or checksum != _hash(key, sums):
+                raise mismatch
+            if len(key) == _KEY.size:
+                _, index, unit, count = _KEY.unpack(key)
+                if index >= len(jobs) or key != _key(runs[index], index, unit, count):
+                    raise mismatch
+            else:
+                early = _early_places(jobs, runs) if early is None else early
+                if key not in early:
+                    raise mismatch
+                index, unit, count = early[key]
+            counts = jobs[index].counts
+            if unit < counts.number and counts[unit] == count:
+                sums_of[index][unit] = np.frombuffer(sums, dtype="<f8").astype(np.float64)
+            elif counts.rule is None:
+                raise mismatch
         return sums_of
 
-    def add(self, batches: Iterable[tuple[Job, Sequence[int], Floats]]) -> None:
-        """Keep the packed sums of the units of finished batches, all in one transaction.
+    def add(self, batches: Iterable[tuple[int, Job, Sequence[int], Floats]]) -> None:
+        """Keep the packed sums of finished batches, units of numbered jobs, in one transaction.
 
         If they cannot be written, a `CheckpointError` is raised, and the units kept before stay.
         """
         rows = []
-        for job, units, numbers in batches:
-            for (_, key), row in zip(_keys(job, units), numbers, strict=True):
-                sums = row.astype("<f8").tobytes()
+        for index, job, units, numbers in batches:
+            run = _run(job)
+            for unit, row in zip(units, numbers, strict=True):
+                key, sums = _key(run, index, unit, job.counts[unit]), row.astype("<f8").tobytes()
                 rows.append((key, sums, _hash(key, sums)))
         if rows:
             with _transaction(self.path, self.connection):
@@ -170,12 +190,24 @@ def _differences(stored: Any, given: Any, where: str) -> Iterator[str]:
         yield f"{where} ({old} in the file, {new} in this call)"
 
 
-def _keys(job: Job, units: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    """Return each unit with a hash of all that decides its numbers."""
+def _run(job: Job) -> bytes:
+    """Return a hash of all that decides the numbers of a job's units, but for which unit it is."""
     address = {"entropy": job.stream.entropy, "stream": job.stream.key}
-    run = _hash(json.dumps({**described(job.spec, sum(job.counts)), **address}).encode())
-    for unit in units:
-        yield unit, _hash(run, f"{unit} {job.counts[unit]}".encode())
+    return _hash(json.dumps({**described(job.spec, job.counts), **address}).encode())
+
+
+def _key(run: bytes, index: int, unit: int, count: int) -> bytes:
+    return _KEY.pack(_hash(run, f"{unit} {count}".encode()), index, unit, count)
+
+
+def _early_places(jobs: Sequence[Job], runs: Sequence[bytes]) -> dict[bytes, tuple[int, int, int]]:
+    """Return the place of every key of an early version; their lists were short."""
+    return {
+        _key(run, index, unit, count)[:_HASH]: (index, unit, count)
+        for index, (job, run) in enumerate(zip(jobs, runs, strict=True))
+        if job.counts.number <= _LONGEST_LIST
+        for unit, count in enumerate(job.counts)
+    }
 
 
 def _hash(*parts: bytes) -> bytes:

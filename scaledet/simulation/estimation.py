@@ -7,19 +7,20 @@ the result is the same for any number of workers, and after any number of interr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Floats, Specification, UnitSums
-from scaledet.simulation.unit import Job
+from scaledet.simulation.job import STAGE, Job
 
 __all__ = [
     "covariance_of_ratios",
     "estimate",
     "is_precise",
+    "largest_error",
     "prefix_lengths",
     "relative_errors",
     "require_alive",
@@ -30,8 +31,6 @@ __all__ = [
 _ROUNDING = 1e-26
 # Half of these units determine two coefficients and a mean well.
 _FEWEST = 32
-# Fewer units do not determine their own scatter to better than 10 %.
-_FIRST = 64
 
 
 def estimate(
@@ -40,7 +39,9 @@ def estimate(
     """Estimate D, G, R and Q with standard errors and covariances, by name.
 
     `packed` [units, ...] holds the `UnitSums.packed` of each unit, `counts` its images. Means over
-    units, and their covariance from the scatter of the units (ratios to first order).
+    units, and their covariance from the scatter of the units (ratios to first order). Units weigh
+    as much as they have images, alike if these differ by one: the variance of a unit's means is
+    inverse to their number.
     With `control` the noise responses are those of `controlled`.
 
     Raises
@@ -57,12 +58,14 @@ def estimate(
     )
     units = len(counts)
     table = np.hstack([sums.displacement, noise, sums.distance])
-    means = table.mean(axis=0)
-    residuals = table - means
+    sizes = np.array(counts)
+    weights = sizes / sizes.mean() if np.ptp(sizes) > 1 else np.ones(units)
+    means = (weights[:, None] * table).mean(axis=0)
+    residuals = np.sqrt(weights)[:, None] * (table - means)
     covariance = residuals.T @ residuals / (units * (units - 1))
     # Add one pair's share of Q: an unseen overlap could change Q by as much.
-    q = sums.distance.mean(axis=0)
-    n = len(q)
+    n = sums.distance.shape[1]
+    q = means[2 * n :]
     diagonal = np.arange(2 * n, 3 * n)
     covariance[diagonal, diagonal] += (q / pairs) ** 2
     # Where no sample has responded to its move, the next one could have been the first.
@@ -107,6 +110,11 @@ def covariance_of_ratios(means: Floats, covariance: Floats) -> Floats:
     return np.asarray(ratios @ covariance @ ratios.T)
 
 
+def bytes_needed(spec: Specification) -> int:
+    """Return the memory that the covariance of all means needs, with what leads to it (bytes)."""
+    return 8 * 30 * (spec.network.depth + 1) ** 2
+
+
 def require_alive(spec: Specification, counts: Sequence[int], packed: Floats) -> None:
     """Raise `ExhaustionError` if, in units [units, ...] packed, all images look alike somewhere."""
     means = UnitSums.unpacked(packed.mean(axis=0))
@@ -130,29 +138,36 @@ def relative_errors(estimates: Mapping[str, Any]) -> Floats:
     return np.where(np.isnan(errors), np.inf, errors)
 
 
-def prefix_lengths(units: int) -> list[int]:
-    """Return the lengths that are looked at: 64, each next a quarter longer, `units` at last.
+def prefix_lengths(units: int) -> Iterator[int]:
+    """Yield the lengths that are looked at: 64, each next an eighth longer, `units` at last.
 
-    >>> prefix_lengths(200)
-    [64, 80, 100, 125, 156, 195, 200]
+    >>> list(prefix_lengths(100))
+    [64, 72, 81, 91, 100]
     """
-    lengths, length = [], _FIRST
+    length = STAGE
     while length < units:
-        lengths.append(length)
-        length += length // 4
-    return [*lengths, units]
+        yield length
+        length += length // 8
+    yield units
 
 
 def is_precise(job: Job, packed: Floats) -> bool:
     """Return whether the first units of a job, `packed`, are as precise as its target requires."""
+    return job.target is not None and largest_error(job, packed) < job.target
+
+
+def largest_error(job: Job, packed: Floats) -> float:
+    """Return the largest relative standard error of any layer after the first units, `packed`.
+
+    It is infinite where these show too few pairs; whether that is so in the end is judged then.
+    """
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             counts = job.counts[: len(packed)]
             estimates = estimate(job.spec, counts, packed, control=job.control)
     except ExhaustionError:
-        # Too few pairs seen so far; whether that is so in the end is judged in the end.
-        return False
-    return job.target is not None and bool((relative_errors(estimates) < job.target).all())
+        return float("inf")
+    return float(relative_errors(estimates).max())
 
 
 def expected_controls(spec: Specification) -> Floats:

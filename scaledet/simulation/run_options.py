@@ -8,10 +8,15 @@ from typing import Any
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.estimation import bytes_needed
 from scaledet.simulation.executors import checked_executor
-from scaledet.simulation.unit import engine_of, unit_sizes
+from scaledet.simulation.job import Units, unit_sizes
+from scaledet.simulation.unit import engine_of
 
 __all__ = ["Settings"]
+
+
+_MOST_SAMPLES = 2**62
 
 
 class Settings:
@@ -34,6 +39,8 @@ class Settings:
         if target_error is not None:
             self.target_error = validate.proportion("target_error", target_error)
         self.samples = validate.integer("samples", samples, 4)
+        if self.samples > _MOST_SAMPLES:
+            raise ArgumentError(f"samples must be at most {_MOST_SAMPLES}; got {samples!r}")
         self.control_variates = validate.flag("control_variates", control_variates)
         self.memory_limit = validate.integer("memory_limit", memory_limit, 1)
         self.executor = checked_executor(executor, self.workers)
@@ -42,13 +49,16 @@ class Settings:
             self.checkpoint = validate.destination("checkpoint", checkpoint)
         self.progress = validate.flag("progress", progress)
 
-    def counts(self, spec: Specification) -> tuple[int, ...]:
-        """Return the images of every unit; refuse those for which a worker has no memory."""
-        counts = unit_sizes(spec, self.samples)
-        need = engine_of(spec).bytes_needed(spec, max(counts))
-        if need > self.memory_limit:
-            raise ArgumentError(
-                f"memory_limit must be at least {need} bytes, what one worker needs for images of "
-                f"this size; got {self.memory_limit}"
-            )
-        return tuple(counts)
+    def units(self, spec: Specification) -> Units:
+        """Return the images of every unit; refuse a run for which there is no memory."""
+        units = unit_sizes(spec, self.samples, growing=self.target_error is not None)
+        for need, purpose in (
+            (engine_of(spec).bytes_needed(spec, units.largest), "what one worker needs for images"),
+            (bytes_needed(spec), "what the covariance of all layers needs for a network"),
+        ):
+            if need > self.memory_limit:
+                raise ArgumentError(
+                    f"memory_limit must be at least {need} bytes, {purpose} of this size; got "
+                    f"{self.memory_limit}"
+                )
+        return units

@@ -18,10 +18,11 @@ from scaledet.network.network import Network
 from scaledet.scenario import Rectify, Scenario
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
+from scaledet.simulation.job import Job
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.run_options import Settings
 from scaledet.simulation.scheduler import Outcome, run_jobs
-from scaledet.simulation.unit import ENGINES, EngineName, Job, Stream
+from scaledet.simulation.unit import ENGINES, EngineName, Stream
 from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def simulate(
     size : int
         Pixels a side, a multiple of the total stride (with `task`: the task's, may be left out).
     samples : int, default 10_000
-        Number of images, at least 4 (two units of two, for an error bar); with `target_error`
-        the largest number.
+        Number of images, at least 4 (two units of two, for an error bar) and at most 2**62; with
+        `target_error` the largest number, which costs nothing.
     rng : None, int, SeedSequence or Generator
         Passed to ``numpy.random.default_rng``; one stream is spawned per work unit.
     sigma : float, optional
@@ -88,7 +89,8 @@ def simulate(
         at the input (linear with `rectify` None); a move leaves it in place. See ``predict``.
     engine : {"numba", "numpy"}
         Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
-        The first call on a machine compiles for a few seconds and keeps the code on disk.
+        The first call on a machine compiles for a few seconds and keeps the code on disk; if it
+        cannot be kept, a warning says so.
     control_variates : bool, default False
         Correct G by the deviations of the noise's mean and mean square from their known
         expectations; the coefficients are fitted on other units than those they correct. The
@@ -98,7 +100,8 @@ def simulate(
         Stop when the relative standard errors of D_k, G_k, R_k and Q_k of every layer are below
         this, between 0 and 1. A warning is given if `samples` did not suffice.
     memory_limit : int, default 2**30
-        Refuse an image for which one worker needs more memory (bytes).
+        Refuse an image for which one worker, and a depth for which the covariance of all layers,
+        needs more memory (bytes).
     workers : int, default 1
         Threads; the result is bit-identical for any number.
     executor : concurrent.futures.Executor, optional
@@ -107,10 +110,11 @@ def simulate(
     checkpoint : str or path, optional
         File that keeps every finished unit (SQLite). The same call goes on from it, with the
         same bits in the end, even if the process was killed; with `rng` None the file's stream
-        is used.
-        `target_error`, `control_variates` and who computes may change from call to call.
+        is used. `control_variates` and who computes may change from call to call; with
+        `target_error` its value and, from 4096 on, `samples` may, too.
     progress : bool, default False
-        Show the estimated time and memory, then a progress bar.
+        Show the estimated time and memory, then a progress bar; with `target_error` for the
+        number of images that the errors so far let expect.
 
     Returns
     -------
@@ -133,10 +137,13 @@ def simulate(
     is reported as zero because no two images happened to overlap. Source: the
     model of Tomasini et al., arXiv:2210.01506; estimators ours.
 
-    With `target_error`, the errors of the first 64, 80, 100, 125, ... units are looked at in
-    this order, and the first number of units that is precise enough is the result. Stopping
-    where the estimated error happens to be small favours underestimated errors: they come out
-    too small by an amount of order 1 / units, a few per cent if the first look suffices.
+    With `target_error`, 64 units hold 64 images each, the next 64 twice as many, the next 64
+    three times as many, and so on as far as memory allows; units weigh as much as they have
+    images. The errors of the first 64, 72, 81, 91, ... units (4096, 5120, ... images) are looked
+    at in this order, and the first number of units that is precise enough is the result, whatever
+    `samples` allows beyond it. Stopping where the estimated error happens to be small favours
+    underestimated errors: they come out too small by an amount of order 1 / units, a few per cent
+    if the first look suffices. Without a target, or below 4096 images, all units are equal.
 
     Examples
     --------
@@ -199,13 +206,13 @@ def execute(
     Simulations interrupted before an estimate are left out; if all are, the interrupt is passed
     on. Results less precise than requested cause a warning.
     """
-    counts = [settings.counts(spec) for spec in specs.values()]
+    plans = [settings.units(spec) for spec in specs.values()]
     stream = Stream.below(validate.generator(rng))
     opened: AbstractContextManager[Checkpoint | None] = nullcontext()
     if settings.checkpoint is not None:
         from scaledet.simulation.checkpoint import described, opened_checkpoint
 
-        runs = [described(spec, settings.samples) for spec in specs.values()]
+        runs = [described(spec, units) for spec, units in zip(specs.values(), plans, strict=True)]
         opened = opened_checkpoint(settings.checkpoint, caller, runs, stream, adopt=rng is None)
     with opened as store:
         stream = stream if store is None else store.stream
@@ -213,7 +220,7 @@ def execute(
         target, control = settings.target_error, settings.control_variates
         jobs = [
             Job(spec, run_stream, units, target, control, label)
-            for (label, spec), run_stream, units in zip(specs.items(), streams, counts, strict=True)
+            for (label, spec), run_stream, units in zip(specs.items(), streams, plans, strict=True)
         ]
         outcomes = run_jobs(jobs, settings, store, caller)
     estimated = map(_result, jobs, outcomes)

@@ -187,7 +187,7 @@ def sweep(
             spec = checked_specification(
                 "sweep", net, size, rectify, sigma, task, balanced, background, engine=engine
             )
-            settings.counts(spec)
+            settings.units(spec)
         except ArgumentError as error:
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
             raise kind(f"{label} {size!r} is refused: {error}") from error

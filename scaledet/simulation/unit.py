@@ -1,4 +1,4 @@
-"""Simulations as jobs of work units, each a pure function of specification, stream and number.
+"""Work units of simulations, each a pure function of specification, stream and number.
 
 Any worker on any machine of one kind computes the same sums for a unit, bit by bit, in whatever
 order.
@@ -6,37 +6,31 @@ order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Engine, Images, Specification, UnitSums
 
 __all__ = [
     "ENGINES",
     "EngineName",
-    "Job",
     "Stream",
     "draw_images",
     "engine_name",
     "engine_of",
     "run_unit",
-    "unit_sizes",
 ]
 
 # The revision of an engine is raised with every change of the numbers that it draws or adds up.
 _NUMBERS = {
-    "numba": "revision 1, SFC64, 32 lanes; Box-Muller",
+    "numba": "revision 2, SFC64, 32 lanes; Box-Muller",
     "numpy": "revision 1, PCG64; ziggurat",
 }
 EngineName = Literal["numba", "numpy"]
 """Engines: compiled, fused; and plain NumPy, for reading."""
 
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
-
-_FEWEST, _MOST, _UNITS = 128, 512, 2**16
 
 
 class Stream(NamedTuple):
@@ -74,26 +68,6 @@ class Stream(NamedTuple):
         return np.random.SeedSequence(self.entropy, spawn_key=self.key)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One simulation: units of `counts` images, all of them or until `target` is reached.
-
-    `target` is a relative standard error, `control` says whether estimates use control variates,
-    `label` names the job in messages ("" if it is the only one).
-    """
-
-    spec: Specification
-    stream: Stream
-    counts: tuple[int, ...]
-    target: float | None = None
-    control: bool = False
-    label: str = ""
-
-    def named(self, error: ExhaustionError) -> ExhaustionError:
-        """Return an error of this job as its messages name it."""
-        return error.within(self.label) if self.label else error
-
-
 def engine_of(spec: Specification) -> Engine:
     """Return the module that runs the units of `spec`; a compiled one takes a while to import."""
     if spec.engine == "numba":
@@ -115,20 +89,6 @@ def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> Unit
     unit_stream = stream.child(unit)
     images = draw_images(spec, np.random.default_rng(unit_stream.child(0).seeds()), count)
     return engine_of(spec).run(spec, images, unit_stream.child(1).seeds())
-
-
-def unit_sizes(spec: Specification, samples: int) -> list[int]:
-    """Return how many images each unit holds.
-
-    Units are equal, more than twice as many as the 3 (depth + 1) means whose covariance they
-    determine, and no larger than memory allows. The larger a unit, the more pairs of images it
-    has for the mean square distance.
-    """
-    wanted = max(_FEWEST, 8 * (spec.network.depth + 1))
-    count = min(max(samples // wanted, 2), max(_MOST, samples // _UNITS))
-    count = max(2, min(count, engine_of(spec).most_images(spec)))
-    units = samples // count
-    return [samples // units + (unit < samples % units) for unit in range(units)]
 
 
 def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Images:

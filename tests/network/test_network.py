@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import tracemalloc
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import repeat
@@ -265,6 +266,33 @@ def test_the_nearest_size_named_in_the_message_works():
     assert "the strides fit up to layer 1" in str(caught.value)
     assert net.feasible_size(48) == 48
     assert net[:1].feasible_size(50) == 50
+
+
+def test_the_limit_on_depth_holds_for_every_way_to_give_a_network():
+    """Refused at once, in megabytes: nothing is as long as what was asked for."""
+    layer = sd.Layer(2, 2)
+    plain = sd.Network([layer]).to_dict()
+    runs = [{**plain["layers"][0], "count": 10**6}] * 100
+    tracemalloc.start()
+    for build in (
+        lambda: sd.Network.uniform(2, 2, 10**9),
+        lambda: sd.Network(repeat(layer)),
+        lambda: sd.Network.from_dict({**plain, "layers": runs}),
+        lambda: sd.Network.from_dict({**plain, "layers": [{**runs[0], "count": 10**9}]}),
+    ):
+        with pytest.raises(ValueError, match=r"must .* 1000000"):
+            build()
+    # The total stride of the deepest network has 300,000 digits: no size fits, and none is shown.
+    deepest = sd.Network.from_dict({**plain, "layers": runs[:1]})
+    message = r"total stride of the layers, at least 3\d{19}; got 64, .* \(no size up to 1\d{19} is"
+    for use in (sd.predict, sd.simulate):
+        with pytest.raises(ValueError, match=message):
+            use(deepest, size=64)
+    with pytest.raises(ValueError, match=message):
+        sd.sweep([deepest], [64])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**25
 
 
 def test_a_signed_kernel_is_no_repetition_of_an_unsigned_one():

@@ -15,8 +15,10 @@ import scaledet as sd
 from scaledet.errors import CheckpointError
 from scaledet.simulation import scheduler
 from scaledet.simulation.checkpoint import described
+from scaledet.simulation.job import unit_sizes
 from scaledet.simulation.unit import run_unit
 from tests.runs import NET, same, small, specification, units_in
+from tests.simulation.test_scheduler import Plain
 
 
 @pytest.fixture
@@ -64,14 +66,46 @@ def test_a_run_goes_on_where_an_error_stopped_it(plain, path, monkeypatch):
 
 
 def test_control_variates_and_targets_look_at_the_same_units(plain, path, counted):
-    with pytest.warns(RuntimeWarning, match="not reached"):
-        assert same(plain, small(checkpoint=path, target_error=0.001))
+    assert same(plain, small(checkpoint=path))
     counted.clear()
     controlled = small(checkpoint=path, control_variates=True)
+    assert counted == []
     assert same(controlled, small(control_variates=True, executor=ThreadPoolExecutor(1)))
     assert not np.array_equal(controlled.G, plain.G)
-    loose = small(checkpoint=path, target_error=0.5)
+    other = path.with_name("target.sqlite")
+    with pytest.warns(RuntimeWarning, match="not reached"):
+        whole = small(checkpoint=other, target_error=0.001)
+    counted.clear()
+    with pytest.warns(RuntimeWarning, match="not reached"):
+        controlled = small(checkpoint=other, target_error=0.001, control_variates=True)
+    assert not np.array_equal(controlled.G, whole.G)
+    loose = small(checkpoint=other, target_error=0.5)
     assert loose.blocks == 64
+    assert counted == []
+
+
+def test_a_run_with_a_target_goes_on_under_another_cap(path, counted):
+    """Units of growing size do not depend on the cap: all but the last are of use to both."""
+    with pytest.warns(RuntimeWarning, match="not reached within 5000 samples"):
+        small(checkpoint=path, target_error=0.03, samples=5000)
+    kept = units_in(path)
+    assert kept == len(counted) == 72  # 64 of 64 images, 7 of 128, one of 8
+    stopped = small(checkpoint=path, target_error=0.03, samples=10**18)
+    assert same(stopped, small(target_error=0.03))
+    before = counted.copy()
+    assert before[72] == 71
+    # Back again, and from there on: nothing is computed twice.
+    with pytest.warns(RuntimeWarning, match="not reached within 5000 samples"):
+        small(checkpoint=path, target_error=0.03, samples=5000)
+    assert same(stopped, small(checkpoint=path, target_error=0.03, samples=10**6))
+    assert sorted(counted[72 + stopped.blocks :]) == sorted(before[72 + stopped.blocks :])
+
+
+def test_units_of_runs_with_and_without_a_target_differ(path):
+    small(checkpoint=path, target_error=0.5)
+    units = r'units \("64 images, 64 more every 64 units, .*" in the file, null in this call\)'
+    with pytest.raises(ValueError, match=rf"samples \(null in the file, 12000 .*\), {units}"):
+        small(checkpoint=path)
 
 
 def test_a_tighter_target_goes_on_where_the_looser_one_stopped(path, counted, monkeypatch):
@@ -115,7 +149,8 @@ def test_an_empty_file_is_a_new_one(plain, path):
 def test_files_of_earlier_versions_are_continued(plain, path, counted):
     """They hold these descriptions, byte by byte, and a checksum beside that of the call."""
     layers = '{"count": 3, "kernel": ["1/2", "1/2"], "signed": false, "stride": 2, "bias": "0"}'
-    assert json.dumps(described(specification(NET), 12_000)) == (
+    spec = specification(NET)
+    assert json.dumps(described(spec, unit_sizes(spec, 12_000))) == (
         f'{{"network": {{"dim": 1, "layers": [{layers}]}}, "size": 32, "rectify": "input", '
         '"sigma": 0.25, "task": null, "balanced": false, "background": 0.0, '
         '"engine": "numpy, revision 1, PCG64; ziggurat", "samples": 12000}'
@@ -123,6 +158,10 @@ def test_files_of_earlier_versions_are_continued(plain, path, counted):
     small(checkpoint=path)
     connection = sqlite3.connect(path)
     connection.execute("ALTER TABLE call ADD COLUMN checksum BLOB")
+    # Nor did their keys tell the place of a unit.
+    for key, sums in connection.execute("SELECT key, sums FROM units").fetchall():
+        row = (key[:32], hashlib.sha256(key[:32] + sums).digest(), key)
+        connection.execute("UPDATE units SET key = ?, checksum = ? WHERE key = ?", row)
     connection.commit()
     connection.close()
     counted.clear()
@@ -132,10 +171,10 @@ def test_files_of_earlier_versions_are_continued(plain, path, counted):
 
 def test_progress_shows_what_is_stored(path, monkeypatch, capsys):
     monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
-    small(checkpoint=path, target_error=0.5)
+    small(executor=Plain(40, KeyboardInterrupt), checkpoint=path)
     small(checkpoint=path, progress=True)
     err = capsys.readouterr().err
-    assert "samples, 59" in err or "samples, 6" in err
+    assert "12000 samples, 36" in err
     assert "of them stored" in err
     assert "12.0k/12.0k" in err
 

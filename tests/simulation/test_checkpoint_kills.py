@@ -19,6 +19,7 @@ from scaledet.errors import CheckpointError
 from scaledet.simulation import scheduler
 from scaledet.simulation.checkpoint import Checkpoint
 from tests.runs import SLOWLY, interrupt, same, script, small, units_in, wait_for
+from tests.simulation.test_scheduler import Plain
 
 CHILD = f"""{SLOWLY}
 import hashlib, resource, sys
@@ -109,7 +110,7 @@ def test_a_broken_pool_keeps_what_is_done(plain, path, monkeypatch):
 
 def test_a_cut_transaction_is_undone(plain, path):
     """A journal left by a killed writer: SQLite's own, made by a process that dies in a commit."""
-    small(checkpoint=path, target_error=0.5)
+    small(checkpoint=path, executor=Plain(40, KeyboardInterrupt))
     code = (
         "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
         "c.execute('PRAGMA cache_size = 1'); c.execute('PRAGMA cache_spill = 1'); "

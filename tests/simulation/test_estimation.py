@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -19,7 +21,8 @@ from scaledet.simulation.estimation import (
     relative_errors,
     variance_gain,
 )
-from scaledet.simulation.unit import Job, Stream, run_unit, unit_sizes
+from scaledet.simulation.job import Job, unit_sizes
+from scaledet.simulation.unit import ENGINES, Stream, run_unit
 from tests.runs import NET, packed_units, same, small, specification
 
 LONG = sd.Network.uniform(3, 1, 6)
@@ -158,8 +161,8 @@ def test_a_target_stops_at_the_first_prefix_that_suffices():
     for workers in (2, 8):
         assert same(stopped, small(target_error=0.03, workers=workers))
     spec = specification(NET)
-    counts = unit_sizes(spec, 12_000)
-    lengths = prefix_lengths(len(counts))
+    counts = unit_sizes(spec, 12_000, growing=True)
+    lengths = list(prefix_lengths(len(counts)))
     place = lengths.index(stopped.blocks)
     assert 0 < place < len(lengths) - 1, "neither the first nor the last"
     packed = packed_units(spec, 5, counts[: stopped.blocks])
@@ -171,6 +174,48 @@ def test_a_target_stops_at_the_first_prefix_that_suffices():
     assert stopped.relative_error.max() < 0.03
     assert "target error 0.03 reached: relative standard error at most 0.02" in repr(stopped)
     assert "target error 0.03 reached" in stopped._repr_html_()
+
+
+def test_units_weigh_as_much_as_they_have_images():
+    """A few large units among many small ones: unbiased means, with errors of their scatter."""
+    spec, counts = specification(NET), [4] * 24 + [96] * 8
+    runs = [packed_units(spec, seed, counts) for seed in range(150)]
+    estimates = [estimate(spec, counts, packed, control=False) for packed in runs]
+    n = NET.depth + 1
+    displacement = np.average(runs[0][:, :n], axis=0, weights=counts)
+    np.testing.assert_allclose(estimates[0]["means"][:n], displacement, rtol=1e-12)
+    means = np.array([result["means"][1 : 2 * n] for result in estimates])
+    variances = np.array([np.diag(result["means_covariance"])[1 : 2 * n] for result in estimates])
+    np.testing.assert_allclose(variances.mean(axis=0), means.var(axis=0), rtol=0.35)
+    # Negative control: as if all units had equally many images, the variance is several times it.
+    alike = np.array([packed[:, 1 : 2 * n].mean(axis=0) for packed in runs])
+    assert (alike.var(axis=0) > 2 * means.var(axis=0)).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_where_a_run_stops_does_not_depend_on_the_cap(engine):
+    given = {"engine": engine, "target_error": 0.04}
+    stopped = small(samples=10_000, **given)
+    assert stopped.blocks > 64
+    assert stopped.samples < 10_000
+    for samples in (10_001, 200_000, 10**18):
+        assert same(stopped, small(samples=samples, **given))
+    assert same(stopped, small(samples=10**18, workers=3, control_variates=False, **given))
+
+
+def test_a_large_cap_costs_nothing():
+    given = {"samples": 10**18, "target_error": 0.05}
+    small(**given)
+    tracemalloc.start()
+    begin = time.process_time()
+    stopped = small(**given)
+    sd.sweep([NET, sd.Network.uniform(2, 2, 2)], [16, 32], rng=1, engine="numpy", **given)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert stopped.target_reached
+    assert stopped.samples < 10**5
+    assert most < 2**24
+    assert time.process_time() - begin < 20
 
 
 def test_control_variates_count_for_the_target():
@@ -196,12 +241,16 @@ def test_errors_of_exactly_known_ratios_are_not_nan():
 
 
 def test_a_target_out_of_reach_is_warned_of(plain):
+    spec = specification(NET)
+    counts = unit_sizes(spec, 12_000, growing=True)
     missed = r"target_error = 0.001 was not reached within 12000 samples: the relative standard "
     with pytest.warns(RuntimeWarning, match=rf"{missed}error of layer 3 is 0\.0\d+") as caught:
         result = small(target_error=0.001)
     # The warning points at the caller of `simulate`.
     assert caught[0].filename.endswith("runs.py")
-    assert same(result, plain)
+    whole = estimate(spec, counts, packed_units(spec, 5, counts), control=False)
+    assert np.array_equal(whole["covariance"], result.covariance)
+    assert result.samples == sum(counts) == 12_000
     assert (result.target_reached, result.partial, result.target_error) == (False, False, 0.001)
     assert "target error 0.001 NOT reached" in repr(result)
     assert (plain.target_reached, plain.target_error) == (True, None)
@@ -223,14 +272,17 @@ def test_exhaustion_is_judged_in_the_end_only():
     dying = sd.Network.uniform(2, 2, 3, bias=-0.2)
     with pytest.raises(sd.ExhaustionError, match="layer 2"):
         sd.simulate(dying, size=16, samples=10_000, rng=0, target_error=0.1)
+    # Under a large cap it is judged after 2^16 images.
+    with pytest.raises(sd.ExhaustionError, match=r"layer 2 .* in all \d{7} pairs"):
+        sd.simulate(dying, size=16, samples=10**18, rng=0, target_error=0.1)
 
 
 def test_prefixes_do_not_depend_on_the_number_of_units():
-    long = prefix_lengths(10**5)
+    long = list(itertools.takewhile(lambda length: length < 10**5, prefix_lengths(10**18)))
     assert long[0] == 64
-    assert all(b / a <= 1.25 for a, b in itertools.pairwise(long))
+    assert all(b / a <= 1.125 for a, b in itertools.pairwise(long))
     for units in (2, 64, 65, 1000):
-        lengths = prefix_lengths(units)
+        lengths = list(prefix_lengths(units))
         assert lengths[-1] == units
         assert lengths[:-1] == [length for length in long if length < units]
 

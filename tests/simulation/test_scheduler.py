@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import random
+import re
 import signal
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -16,7 +17,8 @@ import scaledet as sd
 from scaledet.simulation import scheduler
 from scaledet.simulation.estimation import estimate
 from scaledet.simulation.executors import Pool
-from scaledet.simulation.unit import run_unit, unit_sizes
+from scaledet.simulation.job import unit_sizes
+from scaledet.simulation.unit import run_unit
 from tests.runs import (
     NET,
     SLOWLY,
@@ -322,6 +324,22 @@ def test_progress_shows_time_memory_rate_and_what_remains(plain, capsys, workers
     assert line.endswith("MB for 12000 samples")
     assert "12.0k/12.0k" in bar
     assert "image/s" in bar
+
+
+def test_the_announcement_knows_of_the_target(monkeypatch, capsys):
+    monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
+    stopped = small(samples=10**9, target_error=0.02, progress=True)
+    err = capsys.readouterr().err
+    line, bar = err.split("\n", 1)
+    said = re.fullmatch(r"simulate: about (.*) s and \d+ MB for about (\d+) samples", line)
+    assert stopped.samples / 3 < int(said[2]) < 3 * stopped.samples
+    assert float(said[1]) < 60
+    assert "100%" in bar
+    # As long as a layer has shown no response, nobody knows.
+    monkeypatch.setattr(scheduler, "largest_error", lambda *_: math.inf)
+    small(samples=10**9, target_error=0.02, progress=True)
+    line = capsys.readouterr().err
+    assert re.match(r"simulate: at most .* MB for at most 1000000000 samples\n", line)
 
 
 def test_an_executor_that_is_shut_down_is_named() -> None:

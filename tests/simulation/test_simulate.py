@@ -10,7 +10,8 @@ import pytest
 import scaledet as sd
 from scaledet.results.tables import with_error
 from scaledet.simulation import scheduler
-from scaledet.simulation.unit import run_unit, unit_sizes
+from scaledet.simulation.job import unit_sizes
+from scaledet.simulation.unit import run_unit
 from tests.runs import NET, same, specification
 
 
@@ -38,6 +39,14 @@ def test_no_global_random_state_is_touched() -> None:
 def test_memory_limit_is_checked_first() -> None:
     with pytest.raises(ValueError, match=r"memory_limit must be at least \d+ bytes.*got 99"):
         sd.simulate(NET, size=32, samples=100, memory_limit=99)
+
+
+def test_a_depth_whose_covariance_has_no_memory_is_refused_first() -> None:
+    net = sd.Network.uniform(1, 1, 20_000)
+    with pytest.raises(
+        ValueError, match=r"at least 96\d+ bytes, what the covariance of all layers"
+    ):
+        sd.simulate(net, size=8, samples=100, engine="numpy")
 
 
 def test_self_pairs_do_not_bias_the_distance() -> None:

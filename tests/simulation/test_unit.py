@@ -9,28 +9,12 @@ import pytest
 
 import scaledet as sd
 from scaledet.simulation.engines.base import Specification, UnitSums
-from scaledet.simulation.unit import ENGINES, Stream, engine_name, run_unit, unit_sizes
+from scaledet.simulation.unit import ENGINES, Stream, engine_name, run_unit
 from tests.runs import specification as specified
 
 
 def specification(depth: int = 3, engine: str = "numba") -> Specification:
     return specified(sd.Network.uniform(2, 2 if depth < 8 else 1, depth), 32, engine=engine)
-
-
-def test_unit_sizes_use_every_sample() -> None:
-    for samples in (4, 5, 7, 100, 1000, 10_001, 10**6):
-        for depth in (1, 8, 100):
-            sizes = unit_sizes(specification(depth), samples)
-            assert sum(sizes) == samples
-            assert min(sizes) >= 2
-            assert max(sizes) - min(sizes) <= 1
-            assert len(sizes) >= 2
-
-
-def test_huge_runs_have_few_units() -> None:
-    sizes = unit_sizes(specification(engine="numpy"), 10**10)
-    assert len(sizes) <= 2**17
-    assert sum(sizes) == 10**10
 
 
 @pytest.mark.parametrize("engine", ENGINES)

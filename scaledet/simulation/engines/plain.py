@@ -14,8 +14,9 @@ __all__ = ["bytes_needed", "most_images", "run"]
 
 # Pixels of all images held at a time; one image where it has more.
 _CHUNK = 2**18
-# Pixels of background noise of a unit, or two images.
-_BACKGROUND = 2**22
+# Pixels of a unit, which then ends in seconds, or so many images; pixels of one with background
+# noise, which is drawn for the whole unit, or two images.
+_PIXELS, _IMAGES, _BACKGROUND = 2**24, 512, 2**22
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
@@ -25,8 +26,10 @@ def bytes_needed(spec: Specification, count: int) -> int:
 
 
 def most_images(spec: Specification) -> int:
-    """Chunks bound the memory, except for a background, which is drawn for the whole unit."""
-    return max(2, _BACKGROUND // spec.pixels) if spec.scenario.background else 2**62
+    """Let a unit end in seconds and its background fit the memory."""
+    if spec.scenario.background:
+        return max(2, _BACKGROUND // spec.pixels)
+    return max(_IMAGES, _PIXELS // spec.pixels)
 
 
 def _images_at_a_time(spec: Specification) -> int:

@@ -2,7 +2,7 @@
 
 The same definition as in the plain engine, with less memory. Clean and displaced images differ
 from a constant background only in a window around the active pixels, so only windows are kept of
-them and pooled; the noisy image is pooled whole. Compiled code is kept on disk by numba.
+them and pooled; the noisy image is pooled whole. Compiled code is kept on disk.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
-from scaledet.simulation.engines.compiled.compilation import Floats, Integers
+from scaledet.simulation.engines.compiled.compilation import Floats, Integers, warn_if_not_kept
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
-from scaledet.simulation.engines.compiled.windows import add_up, move_on, pool_windows
+from scaledet.simulation.engines.compiled.windows import clean_pass
 
 __all__ = ["bytes_needed", "most_images", "run"]
+
+warn_if_not_kept()
 
 # Pixels of a unit: it takes about a second.
 _PIXELS = 2**27
@@ -117,11 +119,13 @@ def run(
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
     plan, count, pixels = _plan(spec), len(images.positions), spec.pixels
-    starts = np.zeros((spec.network.depth + 1, count, plan.dim), np.int64)
-    if plan.windows[0] < spec.size:
-        starts[0] = (images.positions[:, 0] - 1) % spec.size
+    starts = np.empty((spec.network.depth + 1, count, plan.dim), np.int64)
     responses, controls = np.zeros(len(starts)), np.zeros(2)
-    history, totals = _clean_pass(plan, images, starts)
+    history, totals = np.empty((count, int(plan.pasts[-1]))), np.zeros((len(starts), 3))
+    around = np.empty((count, 0)) if images.background is None else images.background
+    painted = (images.positions, images.moved, around)
+    room = 2 * count * plan.capacity
+    clean_pass(plan[:-1], painted, np.zeros(room), np.empty(room), starts, history, totals)
     together, length = _batch(plan, count)
     lines = np.zeros(length)
     state = new_state(seeds)
@@ -145,84 +149,3 @@ def run(
     distance = 2 * distance / (count - 1)
     controls /= count * pixels
     return UnitSums(displacement / count, responses / count, distance, square / count, controls)
-
-
-def _clean_pass(plan: _Plan, images: Images, starts: Integers) -> tuple[Floats, Floats]:
-    """Send clean and displaced images through the layers, their windows only.
-
-    `starts` [depth + 1, count, dim], where the windows begin, is given for k = 0 and written for
-    the others. Returns the clean windows [count, ...], one layer after the other, and the sums
-    of `add_up` [depth + 1, 3].
-    """
-    levels, count, dim = starts.shape
-    history, totals = np.empty((count, int(plan.pasts[-1]))), np.zeros((levels, 3))
-    values = _paint(plan, images, starts[0])
-    spare, sums = np.empty_like(values), np.zeros(int(plan.sides[0]) ** dim)
-    for k in range(levels):
-        if k:
-            values, spare = _pooled(plan, k, values, spare, starts)
-        side, window, background = int(plan.sides[k]), int(plan.windows[k]), plan.backgrounds[k, 0]
-        # The background, or where windows are whole the first image, keeps sums of squared
-        # distances free of cancellation.
-        size = window**dim
-        if window == side:
-            origin = values[: size * 2 * count : 2 * count].copy()
-        else:
-            origin = np.full(size, background)
-        add_up(starts[k], window, side, origin, values, sums, history, plan.pasts[k], totals[k])
-        totals[k, 2] += background**2 * (side**dim - size) * count
-    return history, totals
-
-
-def _pooled(
-    plan: _Plan, k: int, values: Floats, spare: Floats, starts: Integers
-) -> tuple[Floats, Floats]:
-    """Pool the windows of layer k - 1 to those of layer k, and return them with a spare array."""
-    _, count, dim = starts.shape
-    side, window = int(plan.sides[k]), int(plan.windows[k])
-    old, whole = int(plan.windows[k - 1]), window == side
-    if whole and old < plan.sides[k - 1]:
-        values = _filled_up(plan, k - 1, values, starts[k - 1])
-        old = int(plan.sides[k - 1])
-    length, stride = int(plan.lengths[k - 1]), int(plan.strides[k - 1])
-    offsets = np.empty((dim, 2 * count), np.int64)
-    move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
-    for axis in range(dim):
-        shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
-        final = axis == dim - 1
-        bias, lowest = (float(plan.biases[k - 1]), plan.lowest) if final else (0.0, -np.inf)
-        layer = (plan.weights, k - 1, length, stride, bias, lowest)
-        around = plan.backgrounds[k - 1, axis]
-        pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
-        values, spare = spare, values
-    return values, spare
-
-
-def _filled_up(plan: _Plan, k: int, values: Floats, starts: Integers) -> Floats:
-    """Turn the windows of layer k into whole maps."""
-    count, dim = starts.shape
-    window, side = int(plan.windows[k]), int(plan.sides[k])
-    result = np.full(plan.capacity * 2 * count, plan.backgrounds[k, 0])
-    maps = result[: side**dim * 2 * count].reshape(side**dim, 2, count)
-    inside = values[: window**dim * 2 * count].reshape(window**dim, 2, count)
-    steps = np.arange(window)
-    place = np.zeros((1, count), np.int64)
-    for axis in range(dim):
-        coordinate = (steps[:, None] + starts[:, axis]) % side
-        place = (place[:, None] * side + coordinate).reshape(-1, count)
-    maps[place[:, None], np.arange(2)[:, None], np.arange(count)] = inside
-    return result
-
-
-def _paint(plan: _Plan, images: Images, starts: Integers) -> Floats:
-    """Windows [window^dim, 2 n] of clean and moved images, in an array with room for more."""
-    count, dim = starts.shape
-    size, window = int(plan.sides[0]), int(plan.windows[0])
-    result = np.zeros(plan.capacity * 2 * count)
-    inside = result[: window**dim * 2 * count].reshape(window**dim, 2, count)
-    for moved, positions in enumerate((images.positions, images.moved)):
-        painted = inside[:, moved].T
-        if images.background is not None:
-            painted += images.background
-        add_pixels(painted, (positions - starts[:, None]) % size, window)
-    return result if images.background is None else np.maximum(result, plan.lowest, out=result)

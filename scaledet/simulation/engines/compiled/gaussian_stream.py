@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled
 
@@ -31,6 +32,8 @@ _DISCARDED = 12
 
 _SHIFT_RIGHT, _SHIFT_LEFT, _ROTATE = np.uint64(11), np.uint64(3), np.uint64(24)
 _ROTATE_BACK, _ONE, _LOWER = np.uint64(40), np.uint64(1), np.uint64(12)
+# Constants of numpy.random.SeedSequence, whose words have 32 bits.
+_HASH, _HASH_STEP, _LOW = np.uint64(0x8B51F9DD), np.uint64(0x58F38DED), np.uint64(2**32 - 1)
 _HALF_TURN = math.pi / 2
 _LN_2 = math.log(2)
 # The bits of sqrt(1/2): mantissas are taken in [sqrt(1/2), sqrt(2)).
@@ -46,9 +49,8 @@ _COSINE = tuple((-1) ** i / math.factorial(2 * i) for i in range(8, -1, -1))
 
 def new_state(seeds: np.random.SeedSequence) -> Words:
     """Seed all lanes as ``numpy.random.SFC64`` does: a, b, c and a counter, uint64 [4, LANES]."""
-    state = np.ones((4, LANES), np.uint64)
-    state[:3] = seeds.generate_state(3 * LANES, np.uint64).reshape(LANES, 3).T
-    next_words(state, np.empty((_DISCARDED, LANES), np.uint64))
+    state = np.empty((4, LANES), np.uint64)
+    _seed(seeds.pool, state)
     return state
 
 
@@ -69,6 +71,27 @@ def next_words(state: Words, words: Words) -> None:
             b[lane] = c[lane] + (c[lane] << _SHIFT_LEFT)
             c[lane] = ((c[lane] << _ROTATE) | (c[lane] >> _ROTATE_BACK)) + word
             words[row, lane] = word
+
+
+@compiled("void(uint32[::1], uint64[:,::1])")
+def _seed(pool: NDArray[np.uint32], state: Words) -> None:
+    """Fill a new state with the first 3 LANES words of a seed sequence, three to a lane.
+
+    They are those of ``SeedSequence.generate_state``, whose call takes longer than a small unit.
+    """
+    factor, at = _HASH, 0
+    for lane in range(LANES):
+        for part in range(3):
+            word = np.uint64(0)
+            for half in range(2):
+                value = np.uint64(pool[at % len(pool)]) ^ factor
+                factor = factor * _HASH_STEP & _LOW
+                value = value * factor & _LOW
+                word |= (value ^ value >> np.uint64(16)) << np.uint64(32 * half)
+                at += 1
+            state[part, lane] = word
+        state[3, lane] = _ONE
+    next_words(state, np.empty((_DISCARDED, LANES), np.uint64))
 
 
 @compiled("void(uint64[:,::1], float64[:,::1], int64, float64)", reassociate=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scaledet.simulation.engines.compiled.compilation import LAYER, Floats, LayerNumbers, compiled
+from scaledet.simulation.engines.compiled.compilation import Floats, LayerNumbers, inlined
 
 __all__ = ["pool_line"]
 
@@ -18,11 +18,17 @@ _TWO: Any = np.uint64(2)
 _THREE: Any = np.uint64(3)
 
 
-@compiled(f"float64(float64[::1], uint64, {LAYER}, float64, float64[::1], uint64, uint64)")
+@inlined
 def pool_line(
-    x: Floats, start: int, layer: LayerNumbers, reference: float, y: Floats, begin: int, n: int
+    x: Floats,
+    source: int,
+    layer: LayerNumbers,
+    reference: float,
+    y: Floats,
+    target: int,
+    count: int,
 ) -> float:
-    """Write relu(sum_j weights[k, j] x[start + stride i + j] + bias) to y[begin : begin + n].
+    """Write relu(sum_j weights[k, j] x[source + stride i + j] + bias) to y[target + i], i < count.
 
     Return the sum of (y - reference)^2. `weights` holds zeros from `length` to the next multiple
     of 4 at least, and `x` finite values as far as these reach. Offsets are unsigned and arrays are
@@ -30,6 +36,9 @@ def pool_line(
     """
     weights, number, length, stride, bias, lowest = layer
     k: Any = np.uint64(number)
+    start: Any = np.uint64(source)
+    begin: Any = np.uint64(target)
+    n: Any = np.uint64(count)
     total = 0.0
     if stride == 1 and length <= 3:
         a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]

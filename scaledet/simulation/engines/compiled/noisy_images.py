@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from scaledet.simulation.engines.compiled.compilation import (
-    LAYER,
+    PLAN,
     Floats,
     Integers,
     LayerNumbers,
+    Plan,
     compiled,
+    inlined,
 )
 from scaledet.simulation.engines.compiled.lines import pool_line
 from scaledet.simulation.engines.compiled.windows import pool_windows, site
@@ -26,11 +28,7 @@ Windows = tuple[Floats, int, int]
 """Clean windows [images, ...] of all layers, number of an image, and where one of its rows is."""
 
 
-@compiled(
-    f"float64(float64[::1], int64, int64, int64, {LAYER}, float64,"
-    " Tuple((float64[:,::1], int64, int64)), int64, int64)",
-    inner=True,
-)
+@inlined
 def _pool_and_compare(
     lines: Floats,
     source: int,
@@ -69,11 +67,7 @@ def _pool_and_compare(
     return apart
 
 
-@compiled(
-    "void(float64[::1], int64, int64, int64, int64[:,::1], int64, int64, float64[:,::1],"
-    " float64[::1], float64[::1])",
-    inner=True,
-)
+@inlined
 def _enter(
     lines: Floats,
     source: int,
@@ -130,16 +124,9 @@ def _enter(
     totals[2] += response
 
 
-Plan = tuple[
-    int, Integers, Integers, Integers, Floats, Floats, Integers, Integers, Floats, float, int
-]
-"""Layers, and windows of clean images, as the engine plans them: see there for their names."""
-
-
 @compiled(
-    "void(Tuple((int64, int64[::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1],"
-    " int64[::1], int64[::1], float64[::1], float64, int64)), int64[:,:,::1], float64[:,::1],"
-    " int64, int64, int64, float64[::1], float64[::1], float64[::1])"
+    f"void({PLAN}, int64[:,:,::1], float64[:,::1], int64, int64, int64, float64[::1],"
+    " float64[::1], float64[::1])"
 )
 def noisy_pass(
     plan: Plan,

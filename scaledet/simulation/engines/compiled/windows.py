@@ -12,20 +12,25 @@ from typing import Any
 import numpy as np
 
 from scaledet.simulation.engines.compiled.compilation import (
-    LAYER,
+    PLAN,
     Floats,
     Integers,
     LayerNumbers,
+    Plan,
     compiled,
+    inlined,
 )
 
-__all__ = ["add_up", "move_on", "pool_windows", "site"]
+__all__ = ["clean_pass", "pool_windows", "site"]
 
 _TILE = 8
 
+Painted = tuple[Integers, Integers, Floats]
+"""Active pixels before and after the move [count, pixels, dim], and noise [count, n^dim or 0]."""
 
-@compiled("void(int64[:,::1], int64, int64, int64, boolean, int64[:,::1], int64[:,::1])")
-def move_on(
+
+@inlined
+def _move_on(
     starts: Integers,
     length: int,
     stride: int,
@@ -49,9 +54,7 @@ def move_on(
             moved[image, axis] = 0 if whole else first % side
 
 
-@compiled(
-    f"void(float64[::1], UniTuple(int64, 5), boolean, float64, {LAYER}, int64[::1], float64[::1])"
-)
+@inlined
 def pool_windows(
     x: Floats,
     shape: tuple[int, int, int, int, int],
@@ -113,7 +116,7 @@ def pool_windows(
                     y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
 
 
-@compiled("int64(int64[:,::1], int64, int64, int64, int64)", inner=True)
+@inlined
 def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
     """Return where row number `row` of a window begins in the map, its last axis left out."""
     index, unit = 0, side
@@ -124,11 +127,8 @@ def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
     return index
 
 
-@compiled(
-    "void(int64[:,::1], int64, int64, float64[::1], float64[::1], float64[::1], float64[:,::1],"
-    " int64, float64[::1])"
-)
-def add_up(
+@inlined
+def _add_up(
     starts: Integers,
     window: int,
     side: int,
@@ -191,3 +191,99 @@ def add_up(
     totals[0] += response
     totals[1] += apart - spread / count
     totals[2] += norm
+
+
+@inlined
+def _fill_up(
+    starts: Integers, window: int, side: int, background: float, values: Floats, maps: Floats
+) -> None:
+    """Turn windows `values` [n, ..., 2 count] into whole `maps` [side, ..., 2 count]."""
+    count, dim = starts.shape
+    width = 2 * count
+    maps[: side**dim * width] = background
+    for row in range(window ** (dim - 1)):
+        for image in range(count):
+            begin, column = site(starts, image, row, window, side), starts[image, dim - 1]
+            for i in range(row * window, row * window + window):
+                at = (begin + column) * width + image
+                maps[at] = values[i * width + image]
+                maps[at + count] = values[i * width + image + count]
+                column = column + 1 if column + 1 < side else 0
+
+
+@inlined
+def _paint(
+    images: Painted, window: int, side: int, lowest: float, starts: Integers, values: Floats
+) -> None:
+    """Paint clean and displaced images into the windows `values` [n, ..., 2 count] of zeros."""
+    positions, moved, background = images
+    count, pixels, dim = positions.shape
+    for i in range(background.shape[1]):
+        for image in range(count):
+            values[i * 2 * count + image] = background[image, i]
+            values[i * 2 * count + count + image] = background[image, i]
+    for image in range(count):
+        for axis in range(dim):
+            starts[image, axis] = (positions[image, 0, axis] - 1) % side if window < side else 0
+        for pixel in range(pixels):
+            clean, displaced = 0, 0
+            for axis in range(dim):
+                start = starts[image, axis]
+                clean = clean * window + (positions[image, pixel, axis] - start) % side
+                displaced = displaced * window + (moved[image, pixel, axis] - start) % side
+            values[clean * 2 * count + image] += 1.0
+            values[displaced * 2 * count + count + image] += 1.0
+    if background.shape[1] > 0:
+        for i in range(window**dim * 2 * count):
+            values[i] = values[i] if values[i] > lowest else lowest
+
+
+@compiled(
+    f"void({PLAN}, Tuple((int64[:,:,::1], int64[:,:,::1], float64[:,::1])), float64[::1],"
+    " float64[::1], int64[:,:,::1], float64[:,::1], float64[:,::1])"
+)
+def clean_pass(
+    plan: Plan,
+    images: Painted,
+    values: Floats,
+    spare: Floats,
+    starts: Integers,
+    history: Floats,
+    totals: Floats,
+) -> None:
+    """Send the windows of clean and displaced images through the layers.
+
+    Written are where they begin, `starts` [depth + 1, count, dim], and the clean windows `history`
+    [count, ...], one layer after the other. The sums of `_add_up` are added to `totals`
+    [depth + 1, 3]. There is room for the largest windows in `values`, zeros, and in `spare`.
+    """
+    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    count = starts.shape[1]
+    origin, sums = np.empty(len(values) // (2 * count)), np.zeros(sides[0] ** dim)
+    offsets = np.empty((dim, 2 * count), np.int64)
+    _paint(images, windows[0], sides[0], lowest, starts[0], values)
+    for k in range(len(sides)):
+        side, window, background = sides[k], windows[k], backgrounds[k, 0]
+        whole = window == side
+        if k > 0:
+            old, length, stride = windows[k - 1], lengths[k - 1], strides[k - 1]
+            if whole and old < sides[k - 1]:
+                _fill_up(starts[k - 1], old, sides[k - 1], backgrounds[k - 1, 0], values, spare)
+                values, spare = spare, values
+                old = sides[k - 1]
+            _move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
+            for axis in range(dim):
+                shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
+                final = axis == dim - 1
+                bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
+                layer = (weights, k - 1, length, stride, bias, least)
+                around = backgrounds[k - 1, axis]
+                pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
+                values, spare = spare, values
+        # The background, or where windows are whole the first image, keeps sums of squared
+        # distances free of cancellation.
+        size = window**dim
+        for i in range(size):
+            origin[i] = values[i * 2 * count] if whole else background
+        _add_up(starts[k], window, side, origin, values, sums, history, pasts[k], totals[k])
+        totals[k, 2] += background**2 * (side**dim - size) * count
