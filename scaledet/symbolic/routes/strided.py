@@ -7,11 +7,11 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import PlainRecursion, measured
