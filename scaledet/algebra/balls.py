@@ -7,6 +7,7 @@ from typing import Any
 
 from flint import acb, arb, arb_poly, ctx, fmpq_poly, fmpz_poly
 
+from scaledet.algebra.interruptible import interruptible
 from scaledet.isolation import LOCK
 
 __all__ = [
@@ -21,7 +22,8 @@ __all__ = [
 
 def complex_roots(polynomial: fmpz_poly) -> list[acb]:
     """Enclose the distinct complex roots at the current working precision."""
-    pairs: Any = polynomial.complex_roots()
+    seconds = 6e-8 * polynomial.degree() ** 3
+    pairs: Any = interruptible(polynomial, "complex_roots", seconds=seconds)
     return [root for root, _ in pairs]
 
 

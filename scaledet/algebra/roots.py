@@ -11,6 +11,7 @@ from typing import Any
 from flint import acb, arb, ctx, fmpq, fmpq_poly, fmpz_poly
 
 from scaledet.algebra.balls import by_value, complex_roots, largest_real_root, refined
+from scaledet.algebra.interruptible import interruptible
 from scaledet.isolation import LOCK
 
 __all__ = ["PositiveRoot", "dominant_root", "log_in_base"]
@@ -71,7 +72,8 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
     roots: list[_Root] = []
     bits = 128
     with LOCK, ctx.workprec(bits):
-        for factor, multiplicity in polynomial.factor()[1]:
+        seconds = 6e-10 * polynomial.degree() ** 2 * polynomial.height_bits()
+        for factor, multiplicity in interruptible(polynomial, "factor", seconds=seconds)[1]:
             roots += [_Root(ball, factor, multiplicity) for ball in complex_roots(factor)]
     while True:
         reals = [root for root in roots if root.ball.imag == 0 and root.ball.real > 0]

@@ -24,6 +24,7 @@ from typing import Any
 from flint import fmpz, fmpz_mat, fmpz_poly
 
 from scaledet import validate
+from scaledet.algebra.interruptible import reduced
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.theory.correlation.exact import Correlation, kernel_correlation
@@ -133,12 +134,12 @@ class Recurrence:
         walk = Walk(self)
         for k in range(validate.integer("depth", depth, 0) + 1):
             correlation = walk.to(k)
-            yield Fraction(correlation.values[0], correlation.scale)
+            yield reduced(correlation.values[0], correlation.scale)
 
     def sensitivity(self, k: int) -> Fraction:
         """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1."""
         peak, lag_one = Walk(self).to(validate.integer("k", k, 0)).values
-        return Fraction(peak - lag_one, peak)
+        return reduced(peak - lag_one, peak)
 
     def __repr__(self) -> str:
         title = f"Recurrence of {self.kernel!r}: order {self.order}, degree {self.degree}"
