@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
-from flint import arb, ctx, fmpq_poly, fmpz_poly
+from flint import arb, ctx, fmpq_poly, fmpz_poly, nmod_poly
 from mpmath.libmp import from_man_exp
 
 from scaledet.algebra.balls import element_ball, field_quotient, largest_real_root
@@ -22,6 +22,7 @@ __all__ = ["BallNumber", "FieldElement", "RealRoot", "exact_number", "exact_quot
 
 _LONGEST_DIVISION = 10**6
 """Degree squared times bits of a division in a field that is carried out (below 0.1 s)."""
+_PRIME = 2**61 - 1
 _MOST_DIGITS = 4300
 """Digits of the longest integer that Python turns into text."""
 
@@ -216,16 +217,28 @@ def exact_number(element: fmpq_poly, factor: fmpz_poly) -> Any:
     degree = element.degree()
     if degree <= 0:
         return _rational(element[0])
-    # If there is a rational p, (e - p)^2 is rational in the field.
-    square = element * element % modulus
-    half = square[degree] / element[degree] / 2
-    rest = square - 2 * half * element
-    if rest.degree() > 0:
+    # If there is a rational p, (e - p)^2 is rational in the field: modulo a prime, too.
+    general = _no_square_root(element.numer(), factor)
+    if not general:
+        square = element * element % modulus
+        half = square[degree] / element[degree] / 2
+        rest = square - 2 * half * element
+        general = rest.degree() > 0
+    if general:
         numerator = tuple(int(c) for c in element.numer().coeffs())
         return FieldElement(numerator, int(element.denom()), tuple(int(c) for c in factor.coeffs()))
     positive = element_ball(element - fmpq_poly([half]), factor, 16) > 0
     root = sp.sqrt(_rational(rest[0] + half * half))
     return _rational(half) + (root if positive else -root)
+
+
+def _no_square_root(element: fmpz_poly, factor: fmpz_poly) -> bool:
+    """Whether arithmetic modulo a prime shows that no (e - p)^2 with rational p is rational."""
+    if not (element[element.degree()] % _PRIME and factor[factor.degree()] % _PRIME):
+        return False
+    number, degree = nmod_poly(element.coeffs(), _PRIME), element.degree()
+    square = number * number % nmod_poly(factor.coeffs(), _PRIME)
+    return bool((square * number[degree] - number * square[degree]).degree() > 0)
 
 
 def _rational(value: Any) -> Any:
