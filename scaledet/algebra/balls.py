@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cmp_to_key, lru_cache
 from typing import Any
 
@@ -11,10 +12,10 @@ from scaledet.algebra.interruptible import interruptible
 from scaledet.isolation import LOCK
 
 __all__ = [
-    "by_value",
     "complex_roots",
     "element_ball",
     "field_quotient",
+    "largest",
     "largest_real_root",
     "refined",
 ]
@@ -27,9 +28,13 @@ def complex_roots(polynomial: fmpz_poly) -> list[acb]:
     return [root for root, _ in pairs]
 
 
-def by_value(first: arb, second: arb) -> int:
-    """Order balls, for ``functools.cmp_to_key``; overlapping ones are equal."""
-    return int(bool(first > second)) - int(bool(first < second))
+def largest(roots: Iterable[acb]) -> acb:
+    """Return a root whose real part is certainly below no other one."""
+
+    def order(first: acb, second: acb) -> int:
+        return int(bool(first.real > second.real)) - int(bool(first.real < second.real))
+
+    return max(roots, key=cmp_to_key(order))
 
 
 def refined(polynomial: fmpz_poly, root: acb, bits: int) -> acb:
@@ -62,8 +67,8 @@ def _largest_root(coefficients: tuple[int, ...], bits: int) -> arb:
 def _isolated_root(coefficients: tuple[int, ...]) -> acb:
     """Enclose the largest real root; isolating all roots, once, is what takes time."""
     with LOCK, ctx.workprec(64):
-        reals = [root for root in complex_roots(fmpz_poly(list(coefficients))) if root.imag == 0]
-        return max(reals, key=cmp_to_key(lambda a, b: by_value(a.real, b.real)))
+        roots = complex_roots(fmpz_poly(list(coefficients)))
+        return largest(root for root in roots if root.imag == 0)
 
 
 def element_ball(element: fmpq_poly, factor: fmpz_poly, bits: int) -> arb:

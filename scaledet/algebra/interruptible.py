@@ -129,4 +129,5 @@ def reduced(numerator: int, denominator: int) -> Fraction:
     """
     top, bottom = fmpz(numerator), fmpz(denominator)
     common = top.gcd(bottom) * (-1 if bottom < 0 else 1)
-    return Fraction(_Reduced(int(top // common), int(bottom // common)))
+    lowest: Any = _Reduced(int(top // common), int(bottom // common))
+    return Fraction(lowest)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cmp_to_key
 from typing import Any
 
 from flint import acb, arb, ctx, fmpq, fmpq_poly, fmpz_poly
 
-from scaledet.algebra.balls import by_value, complex_roots, largest_real_root, refined
+from scaledet.algebra.balls import complex_roots, largest, largest_real_root, refined
 from scaledet.algebra.interruptible import interruptible
 from scaledet.isolation import LOCK
 
@@ -77,7 +76,8 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
             roots += [_Root(ball, factor, multiplicity) for ball in complex_roots(factor)]
     while True:
         reals = [root for root in roots if root.ball.imag == 0 and root.ball.real > 0]
-        top = max(reals, key=cmp_to_key(lambda a, b: by_value(a.ball.real, b.ball.real)))
+        ball = largest(root.ball for root in reals)
+        top = next(root for root in reals if root.ball is ball)
         roots = [root for root in roots if not abs(root.ball) < top.ball.real]
         # The root itself always overlaps; a second one means equal modulus, which no precision
         # can separate, unless both are real.

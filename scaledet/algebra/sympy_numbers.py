@@ -234,7 +234,7 @@ def exact_number(element: fmpq_poly, factor: fmpz_poly) -> Any:
 
 def _no_square_root(element: fmpz_poly, factor: fmpz_poly) -> bool:
     """Whether arithmetic modulo a prime shows that no (e - p)^2 with rational p is rational."""
-    if not (element[element.degree()] % _PRIME and factor[factor.degree()] % _PRIME):
+    if any(part[part.degree()] % _PRIME == 0 for part in (element, factor)):
         return False
     number, degree = nmod_poly(element.coeffs(), _PRIME), element.degree()
     square = number * number % nmod_poly(factor.coeffs(), _PRIME)

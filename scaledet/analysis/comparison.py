@@ -10,6 +10,7 @@ import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
+from scaledet.isolation import usual_floats
 from scaledet.results import tables
 from scaledet.results.result import Table
 from scaledet.scenario import Scenario
@@ -97,6 +98,7 @@ class Comparison(Table):
         return shown
 
 
+@usual_floats
 def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Comparison:
     r"""Test whether a simulation agrees with a prediction at every layer at once.
 

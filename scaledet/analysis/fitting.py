@@ -9,6 +9,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, FitError
+from scaledet.isolation import usual_floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,11 +59,13 @@ class ExponentFit:
             f"{last} (chi2 = {self.chi2:.1f} for {self.dof} dof, p = {self.p_value:.2g})"
         )
 
+    @usual_floats
     def __call__(self, receptive_field: Any) -> Any:
         """Value of the fitted law at the given A (pixels)."""
         return self.amplitude * np.asarray(receptive_field, dtype=float) ** self.slope
 
 
+@usual_floats
 def fit_exponent(
     A: Any,
     values: Any,
@@ -152,6 +155,7 @@ def fit_exponent(
     return fit
 
 
+@usual_floats
 def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
     r"""Slopes between neighbouring layers, ln(v_{k+1}/v_k) / ln(A_{k+1}/A_k), shape [n - 1].
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.result import Result
 from scaledet.scenario import Rectify
@@ -107,6 +108,7 @@ class Sweep(Result):
         return cls(tuple(runs), facts["partial"])
 
 
+@usual_floats
 def sweep(
     networks: Iterable[Network],
     sizes: Iterable[int],

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
@@ -150,6 +151,7 @@ class Prediction(ScenarioResult):
         return {"k": layers, "A_k": self.A, "D_k": self.D, "G_k": self.G, "R_k": self.R}
 
 
+@usual_floats
 def predict(
     net: Network,
     *,

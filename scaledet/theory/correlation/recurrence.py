@@ -26,6 +26,7 @@ from flint import fmpz, fmpz_mat, fmpz_poly
 from scaledet import validate
 from scaledet.algebra.interruptible import reduced
 from scaledet.errors import ArgumentError
+from scaledet.isolation import LOCK, isolated
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.theory.correlation.exact import Correlation, kernel_correlation
 from scaledet.theory.correlation.telescoping import Certificate, telescope
@@ -69,6 +70,7 @@ class Recurrence:
         """Integer weights of the kernel compressed to span 1: z^span stands for z in c_k(0)."""
         return self.kernel.trimmed[:: self.kernel.span]
 
+    @isolated
     def verify(self) -> None:
         r"""Prove both identities by expanding them, with SymPy polynomials alone.
 
@@ -99,6 +101,7 @@ class Recurrence:
         if not proved:
             raise ArithmeticError(f"the formula for c_k(1) is not proved for {self.kernel!r}")
 
+    @isolated
     def equation(self) -> Any:
         """Return the SymPy equation sum_i p_i(k) c(k + i, 0) = 0 in the package's symbols."""
         import sympy as sp
@@ -110,6 +113,7 @@ class Recurrence:
         )
         return sp.Eq(sp.Add(*terms), 0)
 
+    @isolated
     def closed_form(self) -> tuple[Any, Any] | None:
         r"""Return (c_k(0), D_k) in SymPy's k for a binomial kernel, dilated or not; else None.
 
@@ -254,6 +258,10 @@ class Walk:
 
     def to(self, k: int) -> Correlation:
         """Go to layer k (back by starting again); return C_k(0), C_k(1) and W^(2k)."""
+        with LOCK:  # two threads must not lead it to two layers
+            return self._to(k)
+
+    def _to(self, k: int) -> Correlation:
         if k < self._first:
             peak, lag_one = self._direct(k)
         else:

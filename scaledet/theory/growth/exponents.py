@@ -9,6 +9,7 @@ from typing import Any
 from scaledet import validate
 from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.isolation import isolated
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.network import Network
@@ -79,6 +80,7 @@ class Exponents:
         """Both sequences and their dominant roots, from which all of this follows (stride > 1)."""
         return growth(self.kernel.trimmed, self.stride)
 
+    @isolated
     def __repr__(self) -> str:
         rows = [
             f"Exponents of {self.kernel!r}, stride {self.stride}, d = {self.dim}, "
@@ -94,6 +96,7 @@ class Exponents:
             rows.append(f"  with a logarithm: D_k carries a factor k^{self.log_power}")
         return "\n".join(rows)
 
+    @isolated
     def _repr_latex_(self) -> str:
         import sympy as sp
 
@@ -103,6 +106,7 @@ class Exponents:
         )
 
 
+@isolated
 def predict_exponents(
     net: Network | None = None,
     *,
