@@ -108,7 +108,10 @@ def power_product(factors: Sequence[tuple[fmpz_poly, int]]) -> fmpz_poly:
         for i, (rate, weight) in enumerate(slopes[:n], start=1):
             total += (rate - (n - i) * weight) * coefficients[n - i]
         coefficients.append(total // (n * common[0]))
-    return math.prod(singles, start=fmpz_poly(coefficients))
+    result = fmpz_poly(coefficients)
+    for base in singles:  # a loop of Python's, which Ctrl-C ends
+        result *= base
+    return result
 
 
 class _Reduced(NamedTuple):

@@ -131,12 +131,15 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     >>> composite_filter(Network.uniform(2, 2, depth=2), 2)
     [1, 1, 1, 1]
     """
-    factors, position, start = [], 1, 0
+    counts: dict[tuple[tuple[int, ...], int], int] = {}
+    position, start = 1, 0
     for count, layer in _steps(network, depth):
         kernel = layer.kernel
-        factors.append((fmpz_poly(_upsampled(kernel.trimmed, position)), count))
+        key = (kernel.trimmed, position)
+        counts[key] = counts.get(key, 0) + count
         start += count * position * next(j for j, value in enumerate(kernel.integers) if value)
         position *= layer.stride
+    factors = [(fmpz_poly(_upsampled(*key)), count) for key, count in counts.items()]
     coefficients = [0] * start + [int(c) for c in power_product(factors).coeffs()]
     if size is None:
         return coefficients
