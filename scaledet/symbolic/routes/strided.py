@@ -88,7 +88,7 @@ def annihilates(claim: Any, variable: Any, terms: list[Fraction], start: int) ->
             refute(f"{claim} fails at term {at + start}")
     hankel = [[at + i for i in range(degree)] for at in range(degree)]
     modular = nmod_mat([[residues[at] for at in row] for row in hankel], _PRIME)
-    if modular.det() == 0:
+    if int(modular.det()) == 0:
         matrix = sp.Matrix([[values[at] for at in row] for row in hankel])
         if matrix.det(method="domain-ge") == 0:
             refute(f"{claim} is not minimal")
