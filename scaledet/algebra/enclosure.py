@@ -13,6 +13,7 @@ from flint import arb, ctx, fmpq
 from scaledet import validate
 from scaledet.algebra.sympy_numbers import BallNumber
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.isolation import LOCK
 
 __all__ = ["ball_at", "enclosure"]
 
@@ -54,7 +55,7 @@ def enclosure(number: Any, digits: int = 30) -> arb:
         return arb(0)
     bits = wanted + 64
     while bits <= 64 * (wanted + 64):
-        with ctx.workprec(bits):
+        with LOCK, ctx.workprec(bits):
             ball = ball_at(expression, bits)
             separated = ball.is_finite() and not ball.contains(0)
             if separated and ball.rel_accuracy_bits() >= wanted:

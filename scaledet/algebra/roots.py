@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cmp_to_key
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from flint import arb, fmpz_poly
+from flint import acb, arb, ctx, fmpq, fmpq_poly, fmpz_poly
+
+from scaledet.algebra.balls import complex_roots, largest, largest_real_root, refined
+from scaledet.algebra.interruptible import interruptible
+from scaledet.isolation import LOCK
 
 __all__ = ["PositiveRoot", "dominant_root", "log_in_base"]
 
@@ -36,13 +38,9 @@ class PositiveRoot:
 
     def ball(self, digits: int = 30) -> arb:
         """Enclosure of the number in ball arithmetic, to about `digits` digits."""
-        from flint import arb, ctx, fmpq
-
-        from scaledet.algebra.sympy_numbers import largest_real_root
-
         bits = int(3.33 * digits) + 32
         root = largest_real_root(self.factor, bits)
-        with ctx.workprec(bits):
+        with LOCK, ctx.workprec(bits):
             return root / arb(fmpq(self.scale.numerator, self.scale.denominator))
 
     def __float__(self) -> float:
@@ -51,7 +49,6 @@ class PositiveRoot:
     def sympy(self) -> Any:
         """Return the exact SymPy number: radicals up to degree 2, else a ``RealRoot``."""
         import sympy as sp
-        from flint import fmpq, fmpq_poly
 
         from scaledet.algebra.sympy_numbers import RealRoot, exact_number
 
@@ -71,30 +68,33 @@ def dominant_root(polynomial: fmpz_poly, scale: Fraction = Fraction(1)) -> Posit
     >>> dominant_root(fmpz_poly([2, -5, 1])).sympy()
     sqrt(17)/2 + 5/2
     """
-    from flint import ctx
-
-    from scaledet.algebra.sympy_numbers import by_value, complex_roots
-
-    _, factors = polynomial.factor()
-    order = cmp_to_key(by_value)
-    precision = 128
+    roots: list[_Root] = []
+    bits = 128
+    with LOCK, ctx.workprec(bits):
+        seconds = 6e-10 * polynomial.degree() ** 2 * polynomial.height_bits()
+        for factor, multiplicity in interruptible(polynomial, "factor", seconds=seconds)[1]:
+            roots += [_Root(ball, factor, multiplicity) for ball in complex_roots(factor)]
     while True:
-        with ctx.workprec(precision):
-            candidates, moduli = [], []
-            for factor, multiplicity in factors:
-                roots = complex_roots(factor)
-                moduli += [abs(root) for root in roots]
-                reals = [r.real for r in roots if r.imag == 0 and r.real > 0]
-                if reals:
-                    candidates.append((max(reals, key=order), factor, multiplicity))
-            top = max(candidates, key=lambda candidate: order(candidate[0]))
-            if all(other is top or bool(top[0] > other[0]) for other in candidates):
-                # The root itself always overlaps; a second one means equal modulus, which no
-                # precision can separate.
-                rivals = sum(not bool(modulus < top[0]) for modulus in moduli)
-                if rivals == 1 or precision >= _LARGEST_PRECISION:
-                    return PositiveRoot(top[1], scale, top[2], rivals == 1)
-        precision *= 4
+        reals = [root for root in roots if root.ball.imag == 0 and root.ball.real > 0]
+        ball = largest(root.ball for root in reals)
+        top = next(root for root in reals if root.ball is ball)
+        roots = [root for root in roots if not abs(root.ball) < top.ball.real]
+        # The root itself always overlaps; a second one means equal modulus, which no precision
+        # can separate, unless both are real.
+        alone = len(roots) == 1
+        if alone or (bits >= _LARGEST_PRECISION and sum(root in roots for root in reals) == 1):
+            return PositiveRoot(top.factor, scale, top.multiplicity, alone)
+        bits *= 4
+        roots = [replace(root, ball=refined(root.factor, root.ball, bits)) for root in roots]
+
+
+@dataclass(frozen=True, eq=False)
+class _Root:
+    """A root of a polynomial, its irreducible factor and the multiplicity of this one."""
+
+    ball: acb
+    factor: fmpz_poly
+    multiplicity: int
 
 
 def log_in_base(number: Any, base: int) -> Any:

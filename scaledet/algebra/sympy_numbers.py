@@ -7,41 +7,24 @@ precision and carry a certified error, cancellation included.
 
 from __future__ import annotations
 
-from functools import cmp_to_key, lru_cache
+import math
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
-from flint import acb, arb, arb_poly, ctx, fmpq_poly, fmpz_poly
+from flint import arb, ctx, fmpq_poly, fmpz_poly, nmod_poly
 from mpmath.libmp import from_man_exp
 
-__all__ = [
-    "BallNumber",
-    "FieldElement",
-    "RealRoot",
-    "by_value",
-    "complex_roots",
-    "element_ball",
-    "exact_number",
-    "largest_real_root",
-]
+from scaledet.algebra.balls import element_ball, field_quotient, largest_real_root
+from scaledet.isolation import LOCK
 
+__all__ = ["BallNumber", "FieldElement", "RealRoot", "exact_number", "exact_quotient"]
 
-def complex_roots(polynomial: fmpz_poly) -> list[acb]:
-    """Enclose the distinct complex roots at the current working precision."""
-    pairs: Any = polynomial.complex_roots()
-    return [root for root, _ in pairs]
-
-
-def by_value(first: arb, second: arb) -> int:
-    """Order balls, for ``functools.cmp_to_key``; overlapping ones are equal."""
-    return int(bool(first > second)) - int(bool(first < second))
-
-
-def largest_real_root(polynomial: fmpz_poly, bits: int) -> arb:
-    """Enclose the largest real root of a squarefree integer polynomial to about `bits` bits."""
-    with ctx.workprec(bits + 32):
-        reals = [root.real for root in complex_roots(polynomial) if root.imag == 0]
-    return max(reals, key=cmp_to_key(by_value))
+_LONGEST_DIVISION = 10**6
+"""Degree squared times bits of a division in a field that is carried out (below 0.1 s)."""
+_PRIME = 2**61 - 1
+_MOST_DIGITS = 4300
+"""Digits of the longest integer that Python turns into text."""
 
 
 class BallNumber(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
@@ -90,7 +73,8 @@ class BallNumber(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
         """Largest integer below the number, which is none itself."""
         bits, whole = 128, None
         while whole is None:
-            whole, bits = self.ball(bits).floor().unique_fmpz(), 2 * bits
+            with LOCK, ctx.workprec(bits):
+                whole, bits = self.ball(bits).floor().unique_fmpz(), 2 * bits
         return int(whole)
 
 
@@ -124,7 +108,7 @@ class RealRoot(BallNumber):
 
     def ball(self, bits: int) -> arb:
         """Enclosure with `bits` correct bits."""
-        return _largest_root(self.coefficients, bits)
+        return largest_real_root(fmpz_poly(list(self.coefficients)), bits)
 
     def _sympystr(self, printer: Any) -> str:
         return f"RealRoot({_printed(self.coefficients, printer)})"
@@ -133,13 +117,12 @@ class RealRoot(BallNumber):
         return _root_latex(_printed(self.coefficients, printer))
 
 
-@lru_cache(maxsize=64)
-def _largest_root(coefficients: tuple[int, ...], bits: int) -> arb:
-    """Enclose the largest real root; one root serves many numbers of its field."""
-    return largest_real_root(fmpz_poly(list(coefficients)), bits)
-
-
 def _printed(coefficients: tuple[int, ...], printer: Any, denominator: int = 1) -> str:
+    """Write a polynomial in x, or only how long it is."""
+    digits = int(max(map(abs, (*coefficients, denominator))).bit_length() * math.log10(2)) + 1
+    if digits > _MOST_DIGITS:
+        text = f"degree {len(coefficients) - 1}, integers of {digits} digits"
+        return rf"\text{{{text}}}" if printer.printmethod == "_latex" else text
     polynomial = sp.Poly(coefficients[::-1], sp.Symbol("x")).as_expr()
     return str(printer.doprint(sp.expand(polynomial / denominator)))
 
@@ -198,26 +181,26 @@ class FieldElement(BallNumber):
         return rf"\left[{value}\right]_{{x = {_root_latex(factor)}}}"
 
 
-def element_ball(element: fmpq_poly, factor: fmpz_poly, bits: int) -> arb:
-    """Enclose `element` at the largest real root of the irreducible `factor` to `bits` bits.
+def exact_quotient(top: fmpq_poly, bottom: fmpq_poly, factor: fmpz_poly) -> Any:
+    """Return top/bottom at the largest real root of `factor` as an exact SymPy number.
 
-    The error is relative: the working precision grows until cancellation has left `bits` bits.
+    It is one number of the field, as `exact_number` writes it, unless the division would take
+    long: its coefficients may have degree times as many digits as those of both. Then it stays a
+    quotient of two numbers (a rational one never does).
 
     >>> from flint import fmpq_poly, fmpz_poly
-    >>> element_ball(fmpq_poly([-7, 5]), fmpz_poly([-2, 0, 1]), 64).str(15)
-    '[0.0710678118654752 +/- 4.41e-17]'
+    >>> exact_quotient(fmpq_poly([1]), fmpq_poly([1, 1]), fmpz_poly([-2, 0, 1]))
+    -1 + sqrt(2)
     """
-    if not element % fmpq_poly(factor):
-        return arb(0)
-    coefficients = tuple(int(c) for c in factor.coeffs())
-    working = bits + 32
-    while True:
-        with ctx.workprec(working):
-            root = _largest_root(coefficients, working)
-            value = arb_poly(element.numer())(root) / arb(element.denom())
-        if value.rel_accuracy_bits() >= bits:
-            return value
-        working *= 2
+    modulus = fmpq_poly(factor)
+    top, bottom = top % modulus, bottom % modulus
+    bits = factor.height_bits() + bottom.numer().height_bits()
+    if factor.degree() ** 2 * bits <= _LONGEST_DIVISION:
+        return exact_number(field_quotient(top, bottom, factor), factor)
+    leading = bottom.degree()
+    if top * bottom[leading] == bottom * top[leading]:
+        return _rational(top[leading] / bottom[leading])
+    return exact_number(top, factor) / exact_number(bottom, factor)
 
 
 def exact_number(element: fmpq_poly, factor: fmpz_poly) -> Any:
@@ -237,16 +220,28 @@ def exact_number(element: fmpq_poly, factor: fmpz_poly) -> Any:
     degree = element.degree()
     if degree <= 0:
         return _rational(element[0])
-    # If there is a rational p, (e - p)^2 is rational in the field.
-    square = element * element % modulus
-    half = square[degree] / element[degree] / 2
-    rest = square - 2 * half * element
-    if rest.degree() > 0:
+    # If there is a rational p, (e - p)^2 is rational in the field: modulo a prime, too.
+    general = _no_square_root(element.numer(), factor)
+    if not general:
+        square = element * element % modulus
+        half = square[degree] / element[degree] / 2
+        rest = square - 2 * half * element
+        general = rest.degree() > 0
+    if general:
         numerator = tuple(int(c) for c in element.numer().coeffs())
         return FieldElement(numerator, int(element.denom()), tuple(int(c) for c in factor.coeffs()))
     positive = element_ball(element - fmpq_poly([half]), factor, 16) > 0
     root = sp.sqrt(_rational(rest[0] + half * half))
     return _rational(half) + (root if positive else -root)
+
+
+def _no_square_root(element: fmpz_poly, factor: fmpz_poly) -> bool:
+    """Whether arithmetic modulo a prime shows that no (e - p)^2 with rational p is rational."""
+    if any(part[part.degree()] % _PRIME == 0 for part in (element, factor)):
+        return False
+    number, degree = nmod_poly(element.coeffs(), _PRIME), element.degree()
+    square = number * number % nmod_poly(factor.coeffs(), _PRIME)
+    return bool((square * number[degree] - number * square[degree]).degree() > 0)
 
 
 def _rational(value: Any) -> Any:

@@ -11,6 +11,7 @@ from flint import arb, ctx
 from scaledet.algebra.enclosure import ball_at
 from scaledet.algebra.sympy_numbers import BallNumber
 from scaledet.errors import ArgumentError
+from scaledet.isolation import LOCK
 
 __all__ = ["Zero"]
 
@@ -74,7 +75,7 @@ def _zero(function: Any, low: Any, high: Any, bits: int) -> arb:
     """Enclose the zero by Newton's method for intervals."""
     (x,) = function.free_symbols
     slope = sp.diff(function, x)
-    with ctx.workprec(bits + 64):
+    with LOCK, ctx.workprec(bits + 64):
 
         def at(expression: Any, ball: arb) -> arb:
             return ball_at(expression, bits + 64, {x: ball})

@@ -11,6 +11,7 @@ import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
+from scaledet.isolation import usual_floats
 from scaledet.results import tables
 from scaledet.results.contents import Values, count, joined, parts_of, real, together
 from scaledet.results.result import Result
@@ -167,6 +168,7 @@ class Comparison(Result):
         return {**shown, "Q pull": [f"{pull:+.2f}" for pull in self.pulls[2]]}
 
 
+@usual_floats
 def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Comparison:
     r"""Test whether a simulation agrees with a prediction at every layer at once.
 

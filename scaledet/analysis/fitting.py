@@ -10,6 +10,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, FitError
+from scaledet.isolation import usual_floats
 from scaledet.results import tables
 from scaledet.results.contents import count, optional, real, together
 from scaledet.results.result import Record
@@ -97,11 +98,13 @@ class ExponentFit(Record):
             f"{last}{', corrected' if self.corrected else ''} ({self._quality()})"
         )
 
+    @usual_floats
     def __call__(self, receptive_field: Any) -> Any:
         """Value of the fitted law at the given A (pixels)."""
         return self.amplitude * np.asarray(receptive_field, dtype=float) ** self.slope
 
 
+@usual_floats
 def fit_exponent(
     A: Any,
     values: Any,
@@ -217,6 +220,7 @@ def fit_exponent(
     return fit
 
 
+@usual_floats
 def local_exponents(A: Any, values: Any) -> NDArray[np.float64]:
     r"""Slopes between neighbouring layers, ln(v_{k+1}/v_k) / ln(A_{k+1}/A_k), shape [n - 1].
 

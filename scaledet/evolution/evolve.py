@@ -17,6 +17,7 @@ from scaledet.evolution.density import ActiveUnit, merged_laws, pack, unpack
 from scaledet.evolution.pixel_noise import LAWS, Noise, checked_noise
 from scaledet.evolution.sensitivity import noise_columns
 from scaledet.evolution.unit_law import UnitLaw
+from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.contents import Values, count, optional
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
@@ -118,6 +119,7 @@ class Evolution(ScenarioResult):
         layers = list(clean_layers(self.network, self.size))[: len(self.D)]
         return tuple(layer.displacement / layer.distance for layer in layers)
 
+    @usual_floats
     def pair(self, layer: int) -> tuple[UnitLaw, ...]:
         """Laws of the unit over two active pixels that share one from `layer` on, to the depth.
 
@@ -196,6 +198,7 @@ class Evolution(ScenarioResult):
         return result
 
 
+@usual_floats
 def evolve(
     net: Network,
     *,

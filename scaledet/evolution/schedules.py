@@ -29,6 +29,7 @@ from scaledet.evolution.density import noisy_layers
 from scaledet.evolution.evolve import MODES, Evolution, evolve
 from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw
+from scaledet.isolation import usual_floats
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.rationals import text
@@ -165,11 +166,13 @@ class BiasPhases(Record):
             layer, power = layer + 1, power * self.inputs
         return layer
 
+    @usual_floats
     def evolve(self, theta: Strength, **options: Any) -> Evolution:
         """Return ``evolve`` of the network with the biases of strength `theta`."""
         net = _biased(self.network, self.kind, self._strength(theta))
         return evolve(net, rectify=self.rectify, **options)
 
+    @usual_floats
     def phase(self, theta: Strength, sigma: float, *, size: int | None = None) -> str:
         """Return "signal dead", "noise suppressed" or "noise piles up" at the last layer.
 
@@ -187,6 +190,7 @@ class BiasPhases(Record):
         return "noise suppressed" if sensitivity < linear else "noise piles up"
 
     @cached_property
+    @usual_floats
     def critical(self) -> Bracket:
         """Bracket of the ratio theta/sigma above which no mean of the noise survives any depth.
 
@@ -206,6 +210,7 @@ class BiasPhases(Record):
         net = self.network[:1] * layers
         return _bracket(lambda ratio: _survives(net, ratio, self.rectify), 1e-4)
 
+    @usual_floats
     def best(self, *, size: int, sigma: float | None = None) -> Evolution:
         """Return the schedule of biases <= 0 of this depth that minimises G_k at the last layer.
 
@@ -239,6 +244,7 @@ class BiasPhases(Record):
         }
 
 
+@usual_floats
 def bias_phases(
     kind: str = "proportional",
     *,

@@ -18,9 +18,9 @@ from math import lcm, prod
 from operator import mul
 from typing import Any
 
-import mpmath
 import sympy as sp
 
+from scaledet.algebra.precision import mpmath
 from scaledet.errors import DerivationError
 from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composites

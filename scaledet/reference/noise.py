@@ -12,10 +12,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import mpmath
 import numpy as np
 from scipy.interpolate import barycentric_interpolate
 
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.quadrature import Moments, gaussian_moments
 from scaledet.reference.torus import Torus
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import mpmath
+from scaledet.algebra.precision import mpmath
 
 __all__ = [
     "DIGITS",

@@ -16,11 +16,11 @@ from functools import cache
 from itertools import count, pairwise, repeat
 from typing import Any
 
-import mpmath
 import sympy as sp
 from flint import fmpq, fmpq_poly
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.errors import DerivationError
 from scaledet.reference.exact import number, refute
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composites

@@ -13,9 +13,9 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-import mpmath
 import numpy as np
 
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.noise import extrapolated
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.quadrature import (

@@ -12,10 +12,10 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import refute
 from scaledet.reference.pixel import PooledPixel, autocorrelation

@@ -14,10 +14,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import mpmath
 import numpy as np
 from scipy import optimize
 
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.pixel import autocorrelation
 
 __all__ = [

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
+from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.scenario import Rectify, Scenario
 from scaledet.simulation.engines.base import Specification
@@ -36,6 +37,7 @@ _SIGMA_RANGE = (1e-10, 1e70)
 _LARGEST = 2**48
 
 
+@usual_floats
 def simulate(
     net: Network,
     *,

@@ -14,6 +14,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.contents import joined, parts_of
 from scaledet.results.result import Result
@@ -103,6 +104,7 @@ class Sweep(Result):
         return super().from_stored({**facts, "runs": tuple(runs)}, {})
 
 
+@usual_floats
 def sweep(
     networks: Iterable[Network],
     sizes: Iterable[int],

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from scaledet.isolation import usual_floats
 from scaledet.simulation.engines.base import Engine, Images, Specification, UnitSums
 
 __all__ = [
@@ -84,6 +85,7 @@ def engine_name(engine: str) -> str:
     return f"{engine}, {_NUMBERS[engine]}"
 
 
+@usual_floats
 def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
     """Draw the `count` images of unit number `unit` of a stream, and send them through."""
     unit_stream = stream.child(unit)

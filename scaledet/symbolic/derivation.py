@@ -15,6 +15,7 @@ from sympy.core.relational import Relational
 from scaledet import validate
 from scaledet.algebra.enclosure import enclosure
 from scaledet.errors import DerivationError, Undefined
+from scaledet.isolation import isolated
 from scaledet.symbolic import printing
 from scaledet.symbolic.page import Check, CheckReport, Page, Step, StepReport
 
@@ -76,6 +77,7 @@ class Derivation(Page):
             )
         return self._call, ()
 
+    @isolated
     def check(self) -> CheckReport:
         """Re-verify every step by its independent route; hold every result to a step.
 
@@ -129,6 +131,7 @@ class Derivation(Page):
         claims = (step.expression for step in self.steps)
         return [claim for claim in claims if isinstance(claim, Relational)]
 
+    @isolated
     def enclosure(self, name: str, digits: int = 30) -> Any:
         """Return a certified ball around the result `name`, a number, to `digits` digits.
 
@@ -144,14 +147,17 @@ class Derivation(Page):
         """
         return enclosure(self.result[validate.choice("name", name, list(self.result))], digits)
 
+    @isolated
     def to_latex(self) -> str:
         """Return a LaTeX article that compiles by itself."""
         return printing.latex_document(self)
 
+    @isolated
     def to_markdown(self) -> str:
         """Return Markdown with mathematics between dollar signs."""
         return printing.markdown(self)
 
+    @isolated
     def to_html(self, path: str | Path | None = None) -> str:
         """Return one self-contained HTML page: MathML, no scripts, nothing fetched.
 
@@ -162,9 +168,11 @@ class Derivation(Page):
             Path(path).write_text(page, encoding="utf-8")
         return page
 
+    @isolated
     def _repr_html_(self) -> str:
         return printing.html_fragment(self)
 
+    @isolated
     def __repr__(self) -> str:
         lines = [self.title]
         lines += [f"  assuming {text}" for text in self.assumptions]

@@ -10,6 +10,7 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.isolation import isolated
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
@@ -29,6 +30,7 @@ FAMILIES = ("box", "any")
 """Kernels that stand for families: the box of symbolic length f; any kernel, by its cumulants."""
 
 
+@isolated
 def derive(
     net: Network | None = None,
     *,

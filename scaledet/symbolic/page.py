@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Self
 
 from scaledet import validate
+from scaledet.isolation import isolated
 from scaledet.symbolic.claims import Claim
 
 __all__ = ["Check", "CheckReport", "Page", "Step", "StepReport"]
@@ -78,6 +79,7 @@ class Step(Immutable):
     def __post_init__(self) -> None:
         validate.choice("status", self.status, STATUSES)
 
+    @isolated
     def verify(self) -> str:
         """Confront the expression with the step's check and return the evidence.
 

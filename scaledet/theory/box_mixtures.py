@@ -25,6 +25,8 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
+from scaledet.isolation import LOCK
+
 __all__ = ["Certificate", "certify", "search"]
 
 _BITS = 160
@@ -202,7 +204,7 @@ def certify(certificate: Certificate, width: Fraction) -> bool:
 
 def _positive_definite(matrix: Matrix) -> bool:
     """Whether all pivots of Gauss elimination are certainly positive."""
-    with ctx.workprec(_BITS):
+    with LOCK, ctx.workprec(_BITS):
         rows = [[arb(fmpq(v.numerator, v.denominator)) for v in row] for row in matrix.tolist()]
         while rows:
             (pivot, *right), *below = rows

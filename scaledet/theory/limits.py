@@ -13,6 +13,7 @@ from typing import Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.isolation import usual_floats
 from scaledet.theory.box_mixtures import certify, search
 
 __all__ = ["SHARP", "WIDEST", "stability_limit"]
@@ -23,6 +24,7 @@ WIDEST = 16
 """Beyond this width no certificate is searched for."""
 
 
+@usual_floats
 def stability_limit(A: float | Fraction) -> float:
     r"""Return a lower bound of D_k of every filter of effective receptive field up to A.
 

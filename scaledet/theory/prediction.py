@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.contents import Values, one_of
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
@@ -154,6 +155,7 @@ class Prediction(ScenarioResult):
         return {"k": layers, "A_k": self.A, "D_k": self.D, "G_k": self.G, "R_k": self.R}
 
 
+@usual_floats
 def predict(
     net: Network,
     *,

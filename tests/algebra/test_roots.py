@@ -12,8 +12,9 @@ import pytest
 import sympy as sp
 from flint import fmpz_poly
 
+from scaledet.algebra.balls import largest_real_root
 from scaledet.algebra.roots import dominant_root, log_in_base
-from scaledet.algebra.sympy_numbers import RealRoot, largest_real_root
+from scaledet.algebra.sympy_numbers import RealRoot
 
 x = sp.Symbol("x")
 

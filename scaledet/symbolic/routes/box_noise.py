@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 from scipy.optimize import bisect
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.network.kernel import box
 from scaledet.reference.exact import refute
 from scaledet.reference.noise import endless_parts, extrapolated, infinite_sensitivity

@@ -10,10 +10,10 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.network.kernel import Kernel
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composite
 from scaledet.reference.rates import (

@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.integer_noise import IntegerNoise, clean_height
 from scaledet.reference.pixel import autocorrelation
 from scaledet.reference.torus import Torus

@@ -7,10 +7,10 @@ from fractions import Fraction
 from functools import cache, lru_cache, partial
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import number, refute
 from scaledet.reference.layers import UnequalLayers
 from scaledet.reference.pixel import PooledPixel, autocorrelation

@@ -10,10 +10,10 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.rates import measured_alpha, measured_beta, pooled_values

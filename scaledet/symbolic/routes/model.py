@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import number
 from scaledet.reference.noise import gaussian_sensitivity, infinite_sensitivity
 from scaledet.reference.pixel import PooledPixel

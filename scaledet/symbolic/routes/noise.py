@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.reference.exact import number

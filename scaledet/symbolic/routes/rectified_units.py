@@ -8,10 +8,10 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import compiled, mpmath
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
@@ -159,7 +159,7 @@ def _integrated(claim: Any, case: dict[Any, Any]) -> Any:
 
     def value(node: Any) -> Any:
         variable, low, high = (part.subs(case) for part in node.limits[0])
-        integrand = sp.lambdify(variable, node.function.subs(case), "mpmath")
+        integrand = compiled(variable, node.function.subs(case))
         with mpmath.workdps(DIGITS):
             ends = [mpmath.mpf(str(sp.N(end, DIGITS))) for end in (low, high)]
             integral = mpmath.mpmathify(mpmath.quad(integrand, ends))

@@ -13,11 +13,11 @@ from functools import lru_cache, partial
 from operator import mul
 from typing import Any
 
-import mpmath
 import sympy as sp
 from flint import fmpz_poly
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import compiled, mpmath
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import pooled
@@ -117,7 +117,7 @@ def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
 def _difference(left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> Difference:
     """Exact minus series, for c_k(0) and G_k over k^(-1/2), k^(d/2), at one kernel."""
     functions = _functions(kernel, dim)
-    series = sp.lambdify(k, evaluate(right, known), "mpmath")
+    series = compiled(k, evaluate(right, known))
     power = {y.G: mpmath.mpf(dim) / 2, y.c: mpmath.mpf(-1) / 2}.get(type(left), 0)
 
     def at(depth: int) -> Any:
@@ -290,7 +290,7 @@ def gaussian_moment(claim: Any) -> str:
         refute(f"{claim} does not integrate over the line")
     for depth, power, variance in ((1, 0, 1), (3, 2, 2), (2, 3, sp.Rational(1, 2))):
         put = {k: depth, n: power, y.kappa(2): variance}
-        integrand = sp.lambdify(x, integral.function.subs(put), "mpmath")
+        integrand = compiled(x, integral.function.subs(put))
         with mpmath.workdps(40):
             value = mpmath.quad(integrand, [-mpmath.inf, -1, 0, 1, mpmath.inf])
         sides = [

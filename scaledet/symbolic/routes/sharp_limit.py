@@ -9,10 +9,10 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import refute
 from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.rates import pooled_values

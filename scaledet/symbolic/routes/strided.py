@@ -7,11 +7,12 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
+from flint import nmod_mat
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import PlainRecursion, measured
@@ -35,6 +36,8 @@ __all__ = [
     "smooth",
 ]
 
+_PRIME = 2**61 - 1
+"""What is not 0 modulo a prime is not 0."""
 RATES = "exact local rates of the plain recursion"
 
 
@@ -79,12 +82,16 @@ def annihilates(claim: Any, variable: Any, terms: list[Fraction], start: int) ->
         refute(f"{claim} is no polynomial equation")
     coefficients = polynomial.all_coeffs()[::-1]
     degree, values = len(coefficients) - 1, [number(term) for term in terms[start:]]
+    residues = [term.numerator * pow(term.denominator, -1, _PRIME) for term in terms[start:]]
     for at in range(len(values) - degree):
         if sum(c * v for c, v in zip(coefficients, values[at:], strict=False)) != 0:
             refute(f"{claim} fails at term {at + start}")
-    hankel = sp.Matrix(degree, degree, lambda i, j: values[i + j])
-    if hankel.det(method="domain-ge" if degree > 4 else "berkowitz") == 0:
-        refute(f"{claim} is not minimal")
+    hankel = [[at + i for i in range(degree)] for at in range(degree)]
+    modular = nmod_mat([[residues[at] for at in row] for row in hankel], _PRIME)
+    if int(modular.det()) == 0:
+        matrix = sp.Matrix([[values[at] for at in row] for row in hankel])
+        if matrix.det(method="domain-ge") == 0:
+            refute(f"{claim} is not minimal")
     return f"{len(values) - degree} terms; Hankel determinant of order {degree} not zero"
 
 

@@ -11,11 +11,11 @@ from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import refute
 from scaledet.symbolic.claims import Case, agree
 from scaledet.symbolic.routes.layers import BOX_3, FIRST, SMOOTH, Layers, brute, layers

@@ -19,6 +19,7 @@ import numpy as np
 from flint import fmpz_poly
 from numpy.typing import NDArray
 
+from scaledet.algebra.interruptible import power_product
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 
@@ -55,10 +56,14 @@ def _upsampled(values: Sequence[int], stride: int) -> list[int]:
 def _step(values: list[int], layer: Layer, count: int, radius: int) -> list[int]:
     """Apply `count` equal layers (several only at stride 1); keep the lags |m| <= `radius`."""
     weights = layer.kernel.trimmed
-    reach = count * (len(weights) - 1)
-    product = fmpz_poly(_upsampled(values, layer.stride)) * kernel_correlation(weights) ** count
-    # Lag m of the product stands at index m + centre.
-    centre = (len(values) - 1) // 2 * layer.stride + reach
+    reach, middle = count * (len(weights) - 1), len(values) // 2
+    last = max((m for m in range(middle + 1) if values[middle + m]), default=0)
+    window = min(reach, radius + layer.stride * last)  # farther lags of A^count meet no value
+    pooled = power_product([(kernel_correlation(weights), count)]).coeffs()
+    product = fmpz_poly(
+        _upsampled(values[middle - last : middle + last + 1], layer.stride)
+    ) * fmpz_poly(pooled[reach - window : reach + window + 1])
+    centre = window + layer.stride * last  # the index of lag 0
     return [int(product[m + centre]) if m + centre >= 0 else 0 for m in range(-radius, radius + 1)]
 
 
@@ -126,11 +131,16 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     >>> composite_filter(Network.uniform(2, 2, depth=2), 2)
     [1, 1, 1, 1]
     """
-    product, position = fmpz_poly([1]), 1
+    counts: dict[tuple[tuple[int, ...], int], int] = {}
+    position, start = 1, 0
     for count, layer in _steps(network, depth):
-        product *= fmpz_poly(_upsampled(layer.kernel.integers, position)) ** count
+        kernel = layer.kernel
+        key = (kernel.trimmed, position)
+        counts[key] = counts.get(key, 0) + count
+        start += count * position * next(j for j, value in enumerate(kernel.integers) if value)
         position *= layer.stride
-    coefficients = [int(c) for c in product.coeffs()]
+    factors = [(fmpz_poly(_upsampled(*key)), count) for key, count in counts.items()]
+    coefficients = [0] * start + [int(c) for c in power_product(factors).coeffs()]
     if size is None:
         return coefficients
     wrapped = [0] * size

@@ -24,7 +24,9 @@ from typing import Any
 from flint import fmpz, fmpz_mat, fmpz_poly
 
 from scaledet import validate
+from scaledet.algebra.interruptible import reduced
 from scaledet.errors import ArgumentError
+from scaledet.isolation import LOCK, isolated
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.theory.correlation.exact import Correlation, kernel_correlation
 from scaledet.theory.correlation.telescoping import Certificate, telescope
@@ -68,6 +70,7 @@ class Recurrence:
         """Integer weights of the kernel compressed to span 1: z^span stands for z in c_k(0)."""
         return self.kernel.trimmed[:: self.kernel.span]
 
+    @isolated
     def verify(self) -> None:
         r"""Prove both identities by expanding them, with SymPy polynomials alone.
 
@@ -98,6 +101,7 @@ class Recurrence:
         if not proved:
             raise ArithmeticError(f"the formula for c_k(1) is not proved for {self.kernel!r}")
 
+    @isolated
     def equation(self) -> Any:
         """Return the SymPy equation sum_i p_i(k) c(k + i, 0) = 0 in the package's symbols."""
         import sympy as sp
@@ -109,6 +113,7 @@ class Recurrence:
         )
         return sp.Eq(sp.Add(*terms), 0)
 
+    @isolated
     def closed_form(self) -> tuple[Any, Any] | None:
         r"""Return (c_k(0), D_k) in SymPy's k for a binomial kernel, dilated or not; else None.
 
@@ -133,12 +138,12 @@ class Recurrence:
         walk = Walk(self)
         for k in range(validate.integer("depth", depth, 0) + 1):
             correlation = walk.to(k)
-            yield Fraction(correlation.values[0], correlation.scale)
+            yield reduced(correlation.values[0], correlation.scale)
 
     def sensitivity(self, k: int) -> Fraction:
         """Return D_k = 1 - c_k(1)/c_k(0) on the infinite lattice, one active pixel, d = 1."""
         peak, lag_one = Walk(self).to(validate.integer("k", k, 0)).values
-        return Fraction(peak - lag_one, peak)
+        return reduced(peak - lag_one, peak)
 
     def __repr__(self) -> str:
         title = f"Recurrence of {self.kernel!r}: order {self.order}, degree {self.degree}"
@@ -253,6 +258,10 @@ class Walk:
 
     def to(self, k: int) -> Correlation:
         """Go to layer k (back by starting again); return C_k(0), C_k(1) and W^(2k)."""
+        with LOCK:  # two threads must not lead it to two layers
+            return self._to(k)
+
+    def _to(self, k: int) -> Correlation:
         if k < self._first:
             peak, lag_one = self._direct(k)
         else:

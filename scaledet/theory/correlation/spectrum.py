@@ -23,6 +23,7 @@ import numpy as np
 from flint import arb, ctx, fmpq, fmpz_poly
 from numpy.typing import NDArray
 
+from scaledet.isolation import LOCK
 from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import kernel_correlation
 
@@ -165,7 +166,7 @@ def _exact_zeros(
 def _certified_log_gain(kernel: tuple[int, ...], index: NDArray[np.int64], nodes: int) -> Array:
     """Return log |a^|^2 in ball arithmetic."""
     total = sum(kernel)
-    with ctx.workprec(256):
+    with LOCK, ctx.workprec(256):
         # Products, not powers: arb's power of a ball around zero is undefined.
         values = []
         for n in index:

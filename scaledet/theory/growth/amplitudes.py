@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from flint import arb, fmpq_poly, fmpz_poly
+from flint import arb, ctx, fmpq_poly, fmpz_poly
 
+from scaledet.algebra.balls import element_ball, field_quotient
 from scaledet.algebra.roots import PositiveRoot
+from scaledet.isolation import LOCK
 from scaledet.theory.growth.transition import Growth
 
 __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
@@ -49,22 +50,20 @@ class Amplitude:
     top: fmpq_poly
     bottom: fmpq_poly
 
-    @cached_property
-    def element(self) -> fmpq_poly:
-        """C as a polynomial in lambda, of lower degree than its minimal polynomial."""
-        return _quotient(self.top, self.bottom, self.root.factor)
-
     def sympy(self) -> Any:
         """Return the exact SymPy number: radicals up to degree 2, else a ``FieldElement``."""
-        from scaledet.algebra.sympy_numbers import exact_number
+        from scaledet.algebra.sympy_numbers import exact_quotient
 
-        return exact_number(self.element, self.root.factor)
+        return exact_quotient(self.top, self.bottom, self.root.factor)
 
     def ball(self, digits: int = 30) -> arb:
         """Enclosure of the number in ball arithmetic, to `digits` correct digits."""
-        from scaledet.algebra.sympy_numbers import element_ball
-
-        return element_ball(self.element, self.root.factor, int(3.33 * digits) + 8)
+        bits = int(3.33 * digits) + 8
+        top, bottom = (
+            element_ball(part, self.root.factor, bits + 8) for part in (self.top, self.bottom)
+        )
+        with LOCK, ctx.workprec(bits + 32):
+            return top / bottom
 
     def __float__(self) -> float:
         return float(self.ball().mid())
@@ -75,12 +74,6 @@ class Amplitude:
             top, bottom = self.top * other.bottom, self.bottom * other.top
             return Amplitude(self.root, top, bottom).sympy()
         return self.sympy() / other.sympy()
-
-
-def _quotient(top: fmpq_poly, bottom: fmpq_poly, factor: fmpz_poly) -> fmpq_poly:
-    """Divide in the field Q[x]/(factor)."""
-    modulus = fmpq_poly(factor)
-    return top % modulus * (bottom % modulus).xgcd(modulus)[1] % modulus
 
 
 def _taylor(
@@ -111,7 +104,7 @@ def principal_part(
         rest = _taylor(fraction, 0, j, factor)
         for i in range(j):
             rest -= series[i] * bottom[j - i]
-        series.append(_quotient(rest, bottom[0], factor))
+        series.append(field_quotient(rest, bottom[0], factor))
     return series[::-1]
 
 

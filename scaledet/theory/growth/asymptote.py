@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from scaledet import validate
+from scaledet.isolation import isolated
 from scaledet.network.kernel import Kernel
 from scaledet.theory.growth.amplitudes import Amplitude, amplitude, spelled
 from scaledet.theory.growth.exponents import Exponents, predict_exponents
@@ -39,6 +39,7 @@ class Asymptote:
     drop: Amplitude | None
     reason: str | None
 
+    @isolated
     def __repr__(self) -> str:
         kernel, stride = self.exponents.kernel, self.exponents.stride
         rows = [f"Asymptote of {kernel!r}, stride {stride}"]
@@ -47,7 +48,8 @@ class Asymptote:
                 rows.append(f"  {name} = {spelled(value.sympy())}")
         return "\n".join([*rows, f"  {self.reason}"] if self.reason else rows)
 
-    @cached_property
+    @property
+    @isolated
     def ratio(self) -> Any:
         """C_D / C, exact; the limit of D_k if alpha = 0; None without limit."""
         if self.peak is None or self.drop is None:
@@ -55,6 +57,7 @@ class Asymptote:
         return self.drop.over(self.peak)
 
     @property
+    @isolated
     def width(self) -> Any:
         """B of A_k ~ B s^k (pixels), exact."""
         import sympy as sp
@@ -64,10 +67,12 @@ class Asymptote:
         return sp.sqrt(sp.Rational(square.numerator, square.denominator))
 
     @property
+    @isolated
     def D_prefactor(self) -> Any:
         """P of D_k ~ P k^p A_k^-alpha, any dimension; None without limit."""
         return None if self.ratio is None else self.ratio * self.width**self.exponents.alpha
 
+    @isolated
     def G_prefactor(self, dim: Any = 1) -> Any:
         """Return r of G_k ~ r A_k^beta, noise matched, rectify = "input" (or "noise").
 
@@ -80,6 +85,7 @@ class Asymptote:
         dim = dim if isinstance(dim, sp.Symbol) else validate.integer("dim", dim, 1, 3)
         return (self.peak.sympy() * self.width**self.exponents.beta) ** (-dim) / (2 * sp.pi)
 
+    @isolated
     def crossover(self, dim: Any = 1) -> Any:
         """A_k from which the growing part of G_k exceeds its constant (pi - 1)/(2 pi) (pixels)."""
         import sympy as sp
@@ -90,6 +96,7 @@ class Asymptote:
         return ((sp.pi - 1) / (2 * sp.pi * noise)) ** (1 / (dim * self.exponents.beta))
 
 
+@isolated
 def asymptote(kernel: Kernel | int | Sequence[Any], stride: int) -> Asymptote:
     r"""Return the exact leading behaviour under repeated pooling at `stride` >= 2.
 

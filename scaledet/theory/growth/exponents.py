@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scaledet import validate
 from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.isolation import isolated
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.network import Network
@@ -95,6 +96,7 @@ class Exponents(Record):
     def _values(self) -> dict[str, Any]:
         return vars(self)
 
+    @isolated
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""
         facts, arrays = super().to_stored()
@@ -103,6 +105,7 @@ class Exponents(Record):
         return {"kernel": [str(weight) for weight in self.kernel], **facts, **exact}, arrays
 
     @classmethod
+    @isolated
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Compute again what was saved, from kernel, stride, dimension and rectification."""
         given = {name: reader(name, facts[name]) for name, reader in cls._facts.items()}
@@ -117,6 +120,10 @@ class Exponents(Record):
     def rates(self) -> Growth:
         """Both sequences and their dominant roots, from which all of this follows (stride > 1)."""
         return growth(self.kernel.trimmed, self.stride)
+
+    @isolated
+    def __repr__(self) -> str:
+        return super().__repr__()
 
     def remarks(self) -> list[str]:
         """Return what the two exponents do not say."""
@@ -141,6 +148,7 @@ class Exponents(Record):
             "G_k ~ A_k^beta": f"beta  = {spelled(self.beta)}",
         }
 
+    @isolated
     def _repr_latex_(self) -> str:
         return (
             rf"$D_k \sim A_k^{{-\alpha}},\ \alpha {_formula(self.alpha)};\quad "
@@ -151,6 +159,7 @@ class Exponents(Record):
         return f"<p>{escape(self._repr_latex_())}</p>{super()._repr_html_()}"
 
 
+@isolated
 def predict_exponents(
     net: Network | None = None,
     *,

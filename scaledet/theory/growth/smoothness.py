@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import gcd
 from typing import Any
 
@@ -32,6 +31,7 @@ from flint import fmpz, fmpz_poly
 from scaledet import validate
 from scaledet.algebra.roots import PositiveRoot, log_in_base
 from scaledet.errors import ArgumentError
+from scaledet.isolation import isolated
 from scaledet.network.kernel import Kernel, as_kernel
 from scaledet.theory.correlation.telescoping import in_sum_of_inverses
 from scaledet.theory.growth.amplitudes import spelled
@@ -62,7 +62,8 @@ class Smoothness:
         """Whether the integer shifts are stable (of a function in L2: a Riesz basis)."""
         return self.obstruction is None
 
-    @cached_property
+    @property
+    @isolated
     def nu(self) -> Any:
         """nu_R, exact: if `stable`, the L2 Sobolev smoothness of the refinable function."""
         import sympy as sp
@@ -70,6 +71,7 @@ class Smoothness:
         radius = self.stride * self.quotient_radius.sympy()
         return self.order - log_in_base(radius, self.stride) / sp.Integer(2)
 
+    @isolated
     def __repr__(self) -> str:
         nu = self.nu if self.nu.is_Rational else spelled(self.nu)
         return (
@@ -80,6 +82,7 @@ class Smoothness:
         )
 
 
+@isolated
 def smoothness(kernel: Kernel | int | Sequence[Any], stride: int) -> Smoothness:
     r"""Exact smoothness data of the refinable function of `kernel` at `stride` >= 2.
 

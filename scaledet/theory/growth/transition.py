@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from flint import fmpz, fmpz_mat, fmpz_poly
 
+from scaledet.algebra.interruptible import interruptible
 from scaledet.algebra.roots import PositiveRoot, dominant_root
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel
@@ -69,7 +70,8 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
         peaks.append(vector[0, 0])
         drops.append(vector[0, 0] - vector[1, 0])
         vector = matrix * vector
-    characteristic = matrix.charpoly()
+    bits = max(abs(entry) for entry in matrix.entries()).bit_length()
+    characteristic = interruptible(matrix, "charpoly", seconds=1.6e-11 * order**4 * bits)
     reversed_characteristic = fmpz_poly(list(reversed(characteristic.coeffs())))
     scale = Fraction(sum(weights) ** 2)
 

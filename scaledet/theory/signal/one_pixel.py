@@ -18,8 +18,10 @@ from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
+from flint import fmpz
 from numpy.typing import NDArray
 
+from scaledet.algebra.interruptible import reduced
 from scaledet.errors import ExhaustionError
 from scaledet.network.network import Network
 from scaledet.theory.correlation.exact import (
@@ -121,13 +123,14 @@ class ExactSensitivity:
             exact = self._walk.to(depth)
         elif wraps or network.strides[depth] == 1:
             # The filter itself, folded where it wraps: its autocorrelation follows directly.
-            folded = composite_filter(network, depth, size if wraps else None)
+            folded = list(map(fmpz, composite_filter(network, depth, size if wraps else None)))
             shifted = [*folded[1:], folded[0] if wraps else 0]
             lag_one = sum(h * g for h, g in zip(folded, shifted, strict=True))
-            exact = Correlation((sum(h * h for h in folded), lag_one), sum(folded) ** 2)
+            peak, total = sum(h * h for h in folded), sum(folded)
+            exact = Correlation((int(peak), int(lag_one)), int(total) ** 2)
         else:
             exact = correlation(network, depth)
         numerator, denominator = _fraction(exact, network.dim, size)
         if denominator == 0:
             raise ExhaustionError.at(depth, size)
-        return Fraction(numerator, denominator)
+        return reduced(numerator, denominator)

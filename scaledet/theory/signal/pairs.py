@@ -42,6 +42,10 @@ __all__ = [
 # Below this ratio of Q_k to the mean square representation, floats lose more than four digits.
 _CANCELLING = 1e-5
 
+# Products of numbers that take a tenth of a second.
+_FLOAT_PRODUCTS = 2**31
+_INTEGER_PRODUCTS = 2**26
+
 Number = float | Fraction
 
 
@@ -113,7 +117,14 @@ def pair_moments(network: Network, depth: int, average: PairAverage) -> PairMome
 
 
 def _product(left: Any, right: Any, exact: bool) -> Any:
-    """left^T right, by python-flint if the entries are integers of any size."""
+    """left^T right, by python-flint if the entries are integers of any size.
+
+    So many rows at a time that one product takes a fraction of a second: Ctrl-C waits for it.
+    """
+    rows = max(1, (_INTEGER_PRODUCTS if exact else _FLOAT_PRODUCTS) // right.size)
+    if len(left.T) > rows:
+        parts = [left[:, i : i + rows] for i in range(0, left.shape[1], rows)]
+        return np.concatenate([_product(part, right, exact) for part in parts])
     if not exact:
         return left.T @ right
     product = fmpz_mat(left.T.tolist()) * fmpz_mat(right.tolist())

@@ -14,7 +14,8 @@ import sympy as sp
 from flint import arb, ctx, fmpq, fmpq_poly, fmpz_poly
 
 import scaledet as sd
-from scaledet.algebra.sympy_numbers import FieldElement, element_ball, exact_number
+from scaledet.algebra.balls import element_ball
+from scaledet.algebra.sympy_numbers import FieldElement, exact_number
 from scaledet.theory.growth.amplitudes import amplitude, plateau
 from scaledet.theory.growth.asymptote import asymptote
 from scaledet.theory.growth.transition import growth
