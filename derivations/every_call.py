@@ -40,6 +40,7 @@ KINDS: tuple[tuple[dict[str, Any], tuple[str | None, ...]], ...] = (
     ({"kernel": "box", "stride": 5}, ENTERING),
     ({"kernel": 3, "order": 1}, ENTERING),
     ({"kernel": [3, 1], "order": 8}, ENTERING),
+    ({"kernel": [1, 2, 4], "order": 20}, ENTERING),
     ({"kernel": "box", "order": 1}, ENTERING),
     ({"kernel": "box", "order": 3}, ENTERING),
     ({"kernel": "any", "order": 1}, ENTERING),

@@ -42,7 +42,7 @@ __all__ = [
 DEPTHS = (40, 400, 4000)
 """Two decades."""
 
-_DIGITS = 120
+_DIGITS = 300
 
 Difference = Callable[[int], Any]
 
@@ -68,7 +68,7 @@ def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
 
 @lru_cache(maxsize=1024)
 def _float_correlation(kernel: Kernel, depth: int, lag: int) -> Any:
-    """c_k(m) to 140 digits: SymPy tries to factor what is exact and long."""
+    """c_k(m) to 320 digits: SymPy tries to factor what is exact and long."""
     return number(exact_correlation(kernel, depth, lag)).evalf(_DIGITS + 20)
 
 
@@ -149,10 +149,14 @@ def _steepness(left: list[Any], order: int, kernel: Kernel) -> Any:
 
 
 def _nothing_left(difference: Difference, order: int, kernel: Kernel) -> None:
-    """Fit the difference by k^-order, k^-(order + 1), ...: the first coefficient must vanish."""
-    depths = [400 + 200 * i for i in range(10)]
-    with mpmath.workdps(60):
-        rows = mpmath.matrix([[mpmath.mpf(k) ** -i for i in range(10)] for k in depths])
+    """Fit the difference by k^-order, k^-(order + 1), ...: the first coefficient must vanish.
+
+    The coefficients of a high order grow fast from term to term: it takes as many terms.
+    """
+    terms = max(10, order)
+    depths = [400 + 200 * i for i in range(terms)]
+    with mpmath.workdps(_DIGITS):
+        rows = mpmath.matrix([[mpmath.mpf(k) ** -i for i in range(terms)] for k in depths])
         right = mpmath.matrix([difference(k) * mpmath.mpf(k) ** order for k in depths])
         first = mpmath.lu_solve(rows, right)[0]
     if abs(first) > mpmath.mpf(10) ** -10:
