@@ -76,7 +76,7 @@ def plot_curve(
     >>> ax.get_xscale(), ax.get_ylabel()
     ('log', 'displacement sensitivity $D_k$')
     """
-    validate.choice("quantity", quantity, tuple(_LABELS))
+    quantity = validate.choice("quantity", quantity, tuple(_LABELS))
     widths = validate.vector("A", A)
     heights = validate.vector("values", values, length=len(widths))
     bars = None
@@ -126,7 +126,7 @@ def plot_sensitivity(
         raise ArgumentTypeError(
             f"result must be a Prediction, an Evolution or a Simulation; got {result!r}"
         )
-    validate.choice("quantity", quantity, tuple(_LABELS))
+    quantity = validate.choice("quantity", quantity, tuple(_LABELS))
     depth = len(result.D) - 1
     layers = range(depth + 1) if layers is None else layers
     if not np.iterable(layers):

@@ -84,7 +84,7 @@ class Scenario:
         """
         if not isinstance(net, Network):
             raise ArgumentTypeError(f"net must be a Network; got {net!r}")
-        validate.choice("rectify", rectify, RECTIFICATIONS)
+        rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
         balanced = validate.flag("balanced", balanced)
         if task is not None:
             size = _task_size(caller, task, net, size)

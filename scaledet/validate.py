@@ -6,6 +6,7 @@ import math
 import numbers
 import operator
 import os
+import stat
 from collections.abc import Callable, Collection
 from fractions import Fraction
 from pathlib import Path
@@ -127,31 +128,47 @@ def vector(
 
 def file_path(name: str, value: Any) -> Path:
     """Return `value` as a ``Path``; anything but a string or a path is refused."""
-    if not isinstance(value, str | os.PathLike):
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
         raise ArgumentTypeError(f"{name} must be a string or a path; got {value!r}")
     return Path(value)
 
 
 def destination(name: str, value: Any) -> Path:
-    """Return the absolute path of a new or an ordinary file in an existing folder."""
+    """Return the absolute path of a file that may be written: a new or an ordinary one."""
     path = file_path(name, value)
+
+    def refusal(accepted: str, reason: object = "") -> ArgumentError:
+        return ArgumentError(f"{name} must {accepted}; got {str(path)!r}{reason and f': {reason}'}")
+
     try:
-        target = path.resolve()
-        housed, taken = target.parent.is_dir(), target.exists() and not target.is_file()
-    except OSError as error:
-        accepted = f"the path of a file; got {str(path)!r}: {error.strerror}"
-        raise ArgumentError(f"{name} must be {accepted}") from None
-    if not housed:
-        raise ArgumentError(f"{name} must be in an existing folder; got {str(path)!r}")
-    if taken:
-        raise ArgumentError(f"{name} must name a new or an ordinary file; got {str(path)!r}")
+        target = Path(os.path.realpath(path))
+        folder, file = _mode(target.parent), _mode(target)
+    except (OSError, ValueError) as error:
+        raise refusal("be the path of a file", getattr(error, "strerror", None) or error) from None
+    if not stat.S_ISDIR(folder):
+        raise refusal("be in an existing folder")
+    if file and not stat.S_ISREG(file):
+        raise refusal("name a new or an ordinary file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise refusal("be in a folder with write permission")
+    if file and not os.access(target, os.W_OK):
+        raise refusal("name a file with write permission")
     return target
 
 
+def _mode(path: Path) -> int:
+    """Kind and permissions of the file at `path`; 0 if there is none."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
 def choice(name: str, value: Any, options: Collection[Any]) -> Any:
-    """Return `value` if it is one of `options` (compared with their type)."""
+    """Return the option that `value` equals (with its type; NumPy's strings are strings)."""
+    plain = _plain(value)
     for option in options:
-        if type(value) is type(option) and value == option:
+        if type(plain) is type(option) and plain == option:
             return option
     accepted = ", ".join(repr(option) for option in options)
     raise ArgumentError(f"{name} must be one of {accepted}; got {value!r}")
@@ -159,20 +176,27 @@ def choice(name: str, value: Any, options: Collection[Any]) -> Any:
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a ``bool``; anything but True or False is refused."""
-    if type(value).__name__ not in {"bool", "bool_"}:
+    plain = _plain(value)
+    if not isinstance(plain, bool):
         raise ArgumentTypeError(f"{name} must be True or False; got {value!r}")
-    return bool(value)
+    return plain
 
 
 def generator(value: Any) -> np.random.Generator:
-    """Return ``numpy.random.default_rng(value)``, able to spawn streams."""
+    """Return ``numpy.random.default_rng(value)``."""
     import numpy as np
 
     accepted = "None, an integer >= 0, a SeedSequence, a BitGenerator or a Generator"
-    if isinstance(value, np.random.RandomState):
+    plain = _plain(value)
+    if isinstance(plain, np.random.RandomState):
         raise ArgumentTypeError(f"rng must be {accepted}; got {value!r}")
     try:
-        return np.random.default_rng(value)
+        return np.random.default_rng(plain)
     except (TypeError, ValueError) as error:
         kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
         raise kind(f"rng must be {accepted}; got {value!r}") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return what a scalar or an array without dimensions of NumPy holds; all else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value

@@ -110,6 +110,36 @@ def test_choices_are_compared_with_their_type():
             validate.choice("c", bad, ("a", None, 1.0))
 
 
+def test_strings_flags_and_seeds_of_numpy_are_those_of_python():
+    for text in (np.str_("a"), np.array("a")):
+        assert type(validate.choice("c", text, ("a", None))) is str
+    for flag in (np.True_, np.array(True)):
+        assert validate.flag("f", flag) is True
+    for seed in (np.int64(3), np.array(3)):
+        assert validate.generator(seed).random() == np.random.default_rng(3).random()
+    with pytest.raises(ValueError, match="c must be one of 1; got"):
+        validate.choice("c", np.True_, (1,))
+    for bad in (np.array([True]), np.array(1)):
+        with pytest.raises(TypeError, match="f must be True or False; got "):
+            validate.flag("f", bad)
+
+
+def test_options_may_be_strings_of_numpy():
+    """They are kept as strings of Python, which a repr shows and JSON writes."""
+    text, net = np.str_, sd.Network.uniform(2, 2, depth=2)
+    given = {"rectify": text("layers"), "size": 16}
+    results = [sd.predict(net, **given, method=text("closure")), sd.evolve(net, **given)]
+    results.append(sd.evolve(net, size=16, noise=text("laplace")))
+    results.append(sd.simulate(net, **given, samples=8, rng=0, engine=text("numpy")))
+    results.append(sd.bias_phases(text("early"), depth=2, rectify=text("layers")))
+    results.append(sd.predict_exponents(kernel=2, stride=2, rectify=text("layers")))
+    results.append(sd.ScaleDetection(size=32, variant=text("T1"), norm=text("L2")))
+    for result in results:
+        assert "np.str_" not in repr(result)
+    assert sd.derive(kernel=text("box"), stride=text("kernel"), rectify=text("layers")).title
+    assert sd.plots.plot_sensitivity(results[0], text("G")).get_ylabel()
+
+
 def test_vectors():
     assert validate.vector("v", [1, 2]).tolist() == [1.0, 2.0]
     assert validate.vector("v", (0, 1), zero=True, length=2).tolist() == [0.0, 1.0]

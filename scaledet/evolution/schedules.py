@@ -230,8 +230,8 @@ def bias_phases(
     >>> phases.phase(0.1, sigma=0.05)
     'noise suppressed'
     """
-    validate.choice("kind", kind, KINDS)
-    validate.choice("rectify", rectify, MODES)
+    kind = validate.choice("kind", kind, KINDS)
+    rectify = validate.choice("rectify", rectify, MODES)
     length = validate.integer("kernel", kernel, 2, 64)
     depth = validate.integer("depth", depth, 1, _MOST_LAYERS)
     plain = Network.uniform(length, length, depth, dim)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from scaledet import validate
 from scaledet.algebra.enclosure import enclosure
 from scaledet.errors import DerivationError, Undefined
+from scaledet.results import files
 from scaledet.symbolic import printing
 from scaledet.symbolic.page import Check, CheckReport, Page, Step, StepReport
 
@@ -98,14 +99,14 @@ class Derivation(Page):
         """Return Markdown with mathematics between dollar signs."""
         return printing.markdown(self)
 
-    def to_html(self, path: str | Path | None = None) -> str:
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return one self-contained HTML page: MathML, no scripts, nothing fetched.
 
-        With `path` the page is also written there.
+        With `path` the page is also written there: a new file, or in place of an HTML page.
         """
         page = printing.html_document(self)
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            files.replace_text(path, "HTML page", page)
         return page
 
     def _repr_html_(self) -> str:

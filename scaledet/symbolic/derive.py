@@ -86,7 +86,7 @@ def derive(
     >>> derive(kernel="box", stride=1, order=2).result["D_k"]
     -9*(f**2 + 6)/(10*k**2*(f**2 - 1)**2) + 3/(k*(f**2 - 1)) + O(k**(-3), (k, oo))
     """
-    validate.choice("rectify", rectify, RECTIFICATIONS)
+    rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is not None:
         return _of_network(net, rectify, kernel=kernel, stride=stride, order=order, dim=dim)
     dimension = 1 if dim is None else _or_symbol("dim", dim, y.d, 3)

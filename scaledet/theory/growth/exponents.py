@@ -160,7 +160,7 @@ def predict_exponents(
       G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
       D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
     """
-    validate.choice("rectify", rectify, RECTIFICATIONS)
+    rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
         if stride is None or stride is False:
             stride = 1
