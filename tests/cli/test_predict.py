@@ -186,3 +186,56 @@ def test_layers_background_and_closure_reach_the_library(run, run_json):
     line = "compare --kernel 2 --stride 2 --depth 2 --size 32 --samples 4000"
     assert run(f"{line} --background 0.3")[0] == 0
     assert run(f"compare {layers} --samples 4000")[0] == 0
+
+
+EVOLUTIONS = [
+    (
+        "--kernel 2 --stride 2 --depth 8 --size 256 --bias=-1/50",
+        sd.Network.uniform(2, 2, 8, bias=Fraction(-1, 50)),
+        {"size": 256},
+    ),
+    ("--layer 2:2:-1 --layer 2:2x3", sd.Network([sd.Layer(2, 2, -1), *[sd.Layer(2, 2)] * 3]), {}),
+    (
+        "--kernel 3 --stride 3 --depth 2 --dim 2 --size 27 --sigma 0.2 --noise uniform "
+        "--rectify noise --points 512",
+        sd.Network.uniform(3, 3, 2, 2),
+        {"size": 27, "sigma": 0.2, "noise": "uniform", "rectify": "noise", "points": 512},
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "network", "given"), EVOLUTIONS)
+def test_evolve(run, run_json, line, network, given):
+    expected = sd.evolve(network, **given)
+    assert run(f"evolve {line}") == (0, f"{expected!r}\n", "")
+    record = run_json(f"evolve {line} --exact")
+    exact = record["columns"].pop("exact_D")
+    assert [Fraction(text) for text in exact] == list(expected.exact_D)
+    assert record["columns"] == plain(expected.columns())
+    assert sd.Network.from_dict(record["network"]) == network
+    for name in ("size", "rectify", "sigma", "noise", "points", "dead_at"):
+        assert record[name] == getattr(expected, name)
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("--depth 8", {"depth": 8}),
+        (
+            "--kind constant --depth 3 --kernel 3 --dim 2 --rectify input",
+            {"kind": "constant", "depth": 3, "kernel": 3, "dim": 2, "rectify": "input"},
+        ),
+        (
+            "--kind early --depth 2 --rectify noise",
+            {"kind": "early", "depth": 2, "rectify": "noise"},
+        ),
+    ],
+)
+def test_bias_phases(run, run_json, line, given):
+    expected = sd.bias_phases(**given)
+    assert run(f"bias-phases {line}") == (0, f"{expected!r}\n", "")
+    record = run_json(f"bias-phases {line}")
+    signal = {"exact": str(expected.signal), "value": float(expected.signal)}
+    assert (record["signal"], record["noise"]) == (signal, list(expected.noise))
+    assert (record["kind"], record["rectify"]) == (expected.kind, expected.rectify)
+    assert sd.Network.from_dict(record["network"]) == expected.network
