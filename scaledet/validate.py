@@ -8,10 +8,12 @@ import operator
 import os
 import stat
 from collections.abc import Callable, Collection
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaledet import rationals
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ __all__ = [
     "real",
     "vector",
 ]
+
+# Decimals beyond ten to this power (plus or minus) are refused: they would be too long as integers.
+_DECADES = 4000
 
 
 def integer(
@@ -53,20 +58,25 @@ def integer(
     return result
 
 
-def rational(name: str, value: Any, accepted: str = "a finite real number") -> Fraction:
-    """Return `value` as an exact ``Fraction``; a float stands for its exact binary value."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        # SymPy integers and rationals are not registered as numbers.Real: accept them by value.
-        p, q = getattr(value, "p", None), getattr(value, "q", None)
-        if isinstance(p, int) and isinstance(q, int) and q > 0:
-            return Fraction(p, q)
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
-    if isinstance(value, numbers.Rational):
-        return Fraction(int(value.numerator), int(value.denominator))
-    number = float(value)
-    if not math.isfinite(number):
-        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
-    return Fraction(number)
+def rational(
+    name: str, value: Any, accepted: str = "a finite real number", *, decides: bool = True
+) -> Fraction:
+    """Return `value` as an exact ``Fraction``; a float is read as `scaledet.rationals` says.
+
+    If `decides`, a comparison with other exact numbers hangs on it: then a float that misses a
+    simple number by rounding errors is refused, and the message spells both.
+    """
+    number = _number(name, value, accepted)
+    if isinstance(number, Fraction):
+        return number
+    near = rationals.neighbour(number) if decides else None
+    exact = rationals.reading(number)
+    if near is not None:
+        raise ArgumentError(
+            f"{name} must be {accepted} without rounding errors; got {value!r}: give "
+            f"Fraction('{near}') or, if the difference is meant, Fraction('{exact}')"
+        )
+    return exact
 
 
 def real(name: str, value: Any, *, positive: bool = False, minimum: float | None = None) -> float:
@@ -87,15 +97,34 @@ def proportion(name: str, value: Any) -> float:
 
 
 def _float(name: str, value: Any, accepted: str, admits: Callable[[float], bool]) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+    number = _number(name, value, accepted)
     try:
-        result = float(value)
+        double = isinstance(number, float | Fraction)
+        result = float(number if double else rationals.reading(number))
     except OverflowError:
         result = math.inf
     if not admits(result):
         raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
     return result
+
+
+def _number(name: str, value: Any, accepted: str) -> Fraction | Any:
+    """Return an exact number as a ``Fraction``, a finite float of Python or NumPy as it is."""
+    scalar = value[()] if getattr(value, "ndim", None) == 0 else value
+    # SymPy integers and rationals are not registered as numbers.Real: accept them by value.
+    p, q = getattr(scalar, "p", None), getattr(scalar, "q", None)
+    if isinstance(p, int) and isinstance(q, int) and q > 0:
+        return Fraction(p, q)
+    if isinstance(scalar, bool) or not isinstance(scalar, numbers.Real | Decimal):
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+    if isinstance(scalar, numbers.Rational):
+        return Fraction(int(scalar.numerator), int(scalar.denominator))
+    if isinstance(scalar, Decimal):
+        if scalar.is_finite() and abs(scalar.adjusted()) <= _DECADES:
+            return Fraction(scalar)
+    elif math.isfinite(scalar):
+        return scalar if type(scalar).__module__ in ("builtins", "numpy") else float(scalar)
+    raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
 
 
 def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:

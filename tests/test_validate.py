@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -46,7 +47,10 @@ def test_bad_integers(value, error):
     ("value", "exact"),
     [
         (1, Fraction(1)),
-        (0.1, Fraction(3602879701896397, 2**55)),
+        (0.1, Fraction(1, 10)),
+        (np.array(0.1), Fraction(1, 10)),
+        (Decimal("0.1"), Fraction(1, 10)),
+        (sp.Float(0.1), Fraction(1, 10)),
         (np.float32(0.5), Fraction(1, 2)),
         (np.int8(-3), Fraction(-3)),
         (Fraction(2, 6), Fraction(1, 3)),
@@ -70,6 +74,9 @@ def test_rationals_are_exact(value, exact):
         (float("nan"), ValueError),
         (float("inf"), ValueError),
         (np.float64("-inf"), ValueError),
+        (Decimal("sNaN"), ValueError),
+        (Decimal("1e99999"), ValueError),
+        (np.array([1.0]), TypeError),
     ],
 )
 def test_bad_rationals_and_reals(value, error):

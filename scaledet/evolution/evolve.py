@@ -93,7 +93,7 @@ class Evolution(ScenarioResult):
 
     @cached_property
     def exact_Q(self) -> tuple[Fraction, ...]:
-        """Q_k as exact rationals (a float bias stands for its exact binary value)."""
+        """Q_k as exact rationals."""
         return tuple(layer.distance for layer in clean_layers(self.network, self.size))
 
     @cached_property

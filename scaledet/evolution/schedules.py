@@ -162,13 +162,13 @@ class BiasPhases:
         early = partial(replace(self, kind="early").evolve, size=size, sigma=sigma)
 
         def loss(theta: float) -> float:
-            return math.log(early(theta, points=_POINTS).G[-1])
+            return math.log(early(Fraction(theta), points=_POINTS).G[-1])
 
         # The loss falls, then rises towards the death of the signal; in strong noise it rises only.
         minimum = minimize_scalar(
             loss, bounds=(0.0, 0.999), method="bounded", options={"xatol": 1e-7}
         )
-        return early(float(minimum.x) if minimum.fun < loss(0.0) else 0.0)
+        return early(Fraction(minimum.x) if minimum.fun < loss(0.0) else Fraction(0))
 
     def __repr__(self) -> str:
         low, high = self.noise

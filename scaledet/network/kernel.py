@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["Kernel", "as_kernel", "binomial", "box"]
@@ -22,12 +23,13 @@ LONGEST = 2**16
 class Kernel:
     r"""A one-dimensional pooling filter :math:`a_0, \dots, a_{f-1}`, applied along every axis.
 
-    The weights are exact: integers and ``Fraction`` stay what they are, a float stands for its
-    exact binary value. They are divided by their sum, so :math:`\sum_j a_j = 1`.
+    The weights are exact: integers, ``Fraction`` and ``Decimal`` stay what they are, a float
+    stands for the decimal or the simple fraction that rounds to it (``0.1`` is 1/10, ``1 / 3`` is
+    1/3; see `scaledet.rationals`). They are divided by their sum, so :math:`\sum_j a_j = 1`.
 
     Parameters
     ----------
-    weights : sequence of int, float or Fraction
+    weights : sequence of int, float, Fraction or Decimal
         Non-negative, with a positive sum (dimensionless).
     signed : bool, default False
         Keep the weights as given, any sign, not normalised. Such a kernel is outside the theory:
@@ -48,8 +50,8 @@ class Kernel:
     --------
     >>> Kernel([1, 2, 1])
     Kernel(1/4, 1/2, 1/4)
-    >>> Kernel([0.5, 1.5]).weights
-    (Fraction(1, 4), Fraction(3, 4))
+    >>> Kernel([0.1, 0.2, 0.7])
+    Kernel(1/10, 1/5, 7/10)
     """
 
     weights: tuple[Fraction, ...]
@@ -71,7 +73,7 @@ class Kernel:
         return iter(self.weights)
 
     def __repr__(self) -> str:
-        shown = [str(weight) for weight in self.weights]
+        shown = [rationals.text(weight, decimal=False) for weight in self.weights]
         if len(set(shown)) == 1 and len(shown) > 4 and not self.signed:
             return f"box({len(shown)})"
         if len(shown) > 12:
@@ -156,7 +158,8 @@ def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
         raise ArgumentError(f"kernel must have at least one weight ({accepted}); got {weights!r}")
     number = "a finite real number" + ("" if signed else " >= 0")
     values = tuple(
-        validate.rational(f"kernel[{j}]", value, number) for j, value in enumerate(given)
+        validate.rational(f"kernel[{j}]", value, number, decides=False)
+        for j, value in enumerate(given)
     )
     if signed:
         return values
@@ -200,7 +203,10 @@ def binomial(length: int) -> Kernel:
 
 
 def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
-    """Return `value` itself if a `Kernel`, ``box(value)`` if an integer, else ``Kernel(value)``."""
+    """Return `value` itself if a `Kernel`, ``box(value)`` if an integer, else ``Kernel(value)``.
+
+    A tuple of equal integers is refused: frameworks read it as sizes along the axes.
+    """
     if isinstance(value, Kernel):
         return value
     # NumPy arrays have an __index__ too.
@@ -211,5 +217,12 @@ def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
     if entries is None:
         raise ArgumentTypeError(
             f"kernel must be an integer length or a sequence of weights; got {value!r}"
+        )
+    whole = all(isinstance(entry, numbers.Integral) for entry in entries)
+    if isinstance(value, tuple) and whole and len(set(value)) == 1:
+        raise ArgumentError(
+            f"kernel must be an integer length or a list of weights; got {value!r}, which could be "
+            f"either: give {value[0]} for a box of that length along every axis, or {entries} for "
+            f"{len(value)} equal weights"
         )
     return Kernel(entries)

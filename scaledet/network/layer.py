@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
 
@@ -33,7 +33,8 @@ class Layer:
     stride : int or "kernel", default 1
         Step s between the outputs (pixels), at least 1; "kernel" stands for the kernel's length.
     bias : real, default 0
-        Added before the rectification (units of the image's height).
+        Added before the rectification (units of the image's height), exact: a float is read as
+        `Kernel` reads it.
 
     Examples
     --------
@@ -62,7 +63,7 @@ class Layer:
             raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {reprlib.repr(bias)}")
 
     def __repr__(self) -> str:
-        weights = f"[{', '.join(map(str, self.kernel.weights))}]"
-        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else weights
-        bias = f", bias={float(self.bias):g}" if self.bias else ""
+        weights = ", ".join(rationals.text(w, decimal=False) for w in self.kernel.weights)
+        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else f"[{weights}]"
+        bias = f", bias={rationals.text(self.bias)}" if self.bias else ""
         return f"Layer(kernel={kernel}, stride={self.stride}{bias})"

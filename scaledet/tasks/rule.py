@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.rationals import text
 
 __all__ = ["Norm", "Rule", "Variant"]
 
@@ -60,9 +61,9 @@ class Rule:
         size=32, xi=8, variant='T2', dim=2
         """
         t1 = self.variant == "T1"
-        parts = [f"size={self.size}", f"xi={_shown(self.xi)}"]
+        parts = [f"size={self.size}", f"xi={text(self.xi)}"]
         if t1:
-            parts.append(f"gap={_shown(self.gap)}")
+            parts.append(f"gap={text(self.gap)}")
         parts += [f"variant={self.variant!r}", f"dim={self.dim}"]
         if t1 or not self.periodic:
             parts.append(f"periodic={self.periodic}")
@@ -125,7 +126,7 @@ class Rule:
             options = ", ".join(map(str, sorted(divisors))) or "there is none, change size"
             raise ArgumentError(
                 f"xi must be an integer dividing size={size} in T2, other than 1 and "
-                f"{size} (which leave one label without pairs): {options}; got {_shown(self.xi)}"
+                f"{size} (which leave one label without pairs): {options}; got {text(self.xi)}"
             )
 
     def _require_both_labels(self) -> None:
@@ -150,7 +151,7 @@ class Rule:
         label = "-1" if xi - gap > 1 else "+1"
         raise ArgumentError(
             f"xi and gap must give both labels pairs, xi - gap > 1 (the smallest distance) and "
-            f"xi + gap <= {largest} (the largest); got xi={_shown(xi)}, gap={_shown(gap)}: "
+            f"xi + gap <= {largest} (the largest); got xi={text(xi)}, gap={text(gap)}: "
             f"no pair has label {label} ({advice})"
         )
 
@@ -161,10 +162,3 @@ def _exact(name: str, given: Any, bound: str) -> int | Fraction:
     if value < 0 or (value == 0 and bound == "> 0"):
         raise ArgumentError(f"{name} must be {accepted}; got {given!r}")
     return value.numerator if value.denominator == 1 else value
-
-
-def _shown(value: int | float | Fraction) -> str:
-    """Text of an exact number, as a float where that is the same number."""
-    if value == int(value):
-        return str(int(value))
-    return repr(float(value)) if Fraction(float(value)) == value else str(value)

@@ -48,8 +48,8 @@ class ScaleDetection:
     size : int, default 128
         Side N of the image (pixels), from 2 to 2**30 in 1-D and to 2**15 in 2-D.
     xi : int, float or Fraction, default 14
-        The scale (pixels), > 0. A float stands for its exact binary value. In T2 an integer that
-        divides `size`, other than 1 and `size`.
+        The scale (pixels), > 0, exact: a float stands for the decimal or the simple fraction that
+        rounds to it. In T2 an integer that divides `size`, other than 1 and `size`.
     gap : int, float or Fraction, default 2
         Half the width g of the band of distances left out (pixels), >= 0. Not used in T2.
     variant : {"T1", "T2"}

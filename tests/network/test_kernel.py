@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from fractions import Fraction
 
@@ -16,9 +17,31 @@ from scaledet.network.kernel import as_kernel
 def test_weights_are_exact_and_sum_to_one():
     assert sd.Kernel([1, 2, 1]).weights == (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))
     assert sd.Kernel([Fraction(1, 3), Fraction(1, 6)]).weights == (Fraction(2, 3), Fraction(1, 3))
-    tenth = Fraction(0.1)
-    assert sd.Kernel([0.1, 0.3]).weights[0] == tenth / (tenth + Fraction(0.3)) != Fraction(1, 4)
+    assert sd.Kernel([0.1, 0.3]).weights == (Fraction(1, 4), Fraction(3, 4))
+    tenth = Fraction(0.1)  # its binary value
+    assert sd.Kernel([tenth, 1]).weights[0] == tenth / (tenth + 1) != Fraction(1, 11)
     assert sum(sd.Kernel([0.1, 0.7, 1e-9, 3]).weights) == 1
+
+
+def test_a_tuple_of_equal_integers_is_neither_sizes_nor_weights():
+    for make in (as_kernel, sd.Layer, lambda value: sd.predict_exponents(kernel=value)):
+        for pair in ((3, 3), (np.int64(3), 3)):
+            with pytest.raises(
+                ValueError, match=r"give 3 for a box .* or \[.*3.*, 3\] for 2 equal"
+            ):
+                make(pair)
+    assert as_kernel([3, 3]) == sd.Kernel((3, 3)) == sd.box(2)
+
+
+def test_weights_given_as_floats_read_well():
+    assert repr(sd.Kernel([0.1, 0.2, 0.7])) == "Kernel(1/10, 1/5, 7/10)"
+    assert sd.Kernel([1 / 3, 1 / 6, 1 / 2]).integers == (2, 1, 3)
+    taps = sd.Kernel([math.exp(-((j - 2) ** 2) / 2) for j in range(5)])
+    assert repr(taps) == "Kernel(~0.0544887, ~0.244201, ~0.40262, ~0.244201, ~0.0544887)"
+    # A weight within rounding of a simple number is no mistake: nothing is decided by it alone.
+    assert sd.Kernel([0.1 + 0.2, 0.7]).weights[0] == Fraction("0.30000000000000004") / (
+        Fraction("0.30000000000000004") + Fraction(7, 10)
+    )
 
 
 @pytest.mark.parametrize(

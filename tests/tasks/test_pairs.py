@@ -110,10 +110,21 @@ def test_large_sizes_are_counted_without_enumeration():
 def test_distances_are_compared_exactly():
     exact = ScaleDetection(size=20, xi=Fraction(21, 10), gap=Fraction(1, 10))
     assert exact.counts[1] == 20
-    # The binary values of 2.1 and 0.1 differ by more than 2, their difference as floats is 2.0.
-    binary = ScaleDetection(size=20, xi=2.1, gap=0.1)
-    assert (binary.xi, 2.1 - 0.1) == (Fraction(2.1), 2.0)
+    # The binary values of 2.1 and 0.1 differ by more than 2: floats are read as decimals.
+    assert ScaleDetection(size=20, xi=2.1, gap=0.1) == exact
+    binary = ScaleDetection(size=20, xi=Fraction(2.1), gap=Fraction(0.1))
     assert binary.counts[1] == 40
+    for tenth in range(12, 80):  # Distances are integers: 3.1 - 0.1 and 2.9 + 0.1 decide.
+        given, meant = tenth / 10, Fraction(tenth, 10)
+        pair = [
+            ScaleDetection(size=20, xi=xi, gap=gap).counts
+            for xi, gap in ((given, 0.1), (meant, Fraction(1, 10)))
+        ]
+        assert pair[0] == pair[1]
+    with pytest.raises(
+        ValueError, match=r"xi must .* got 2\.0999999999999996: give Fraction\('21/10'"
+    ):
+        ScaleDetection(size=20, xi=3 * 0.7, gap=0.1)
     tiny = Fraction(1, 10**30)
     assert ScaleDetection(size=20, xi=3, gap=0).counts[1] == 40
     assert ScaleDetection(size=20, xi=3 + tiny, gap=0).counts[1] == 60

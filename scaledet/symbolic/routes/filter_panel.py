@@ -14,6 +14,7 @@ import mpmath
 import sympy as sp
 
 from scaledet import symbols as y
+from scaledet.network.kernel import Kernel
 from scaledet.reference.pixel import PooledPixel, autocorrelation, composite
 from scaledet.reference.rates import (
     Values,
@@ -235,7 +236,7 @@ def facts(weights: Weights, stride: int) -> Case:
         n: order,
         y.rho_b: spectral_radius(rest, stride),
         y.alpha: measured_alpha(weights, stride),
-        y.nu: smoothness(weights, stride).nu,
+        y.nu: smoothness(Kernel(weights), stride).nu,
     }
     if order:
         known[y.rho_g] = spectral_radius(divided(share(weights), stride) or (), stride)

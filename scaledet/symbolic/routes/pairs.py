@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from scaledet import symbols as y
+from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.reference.torus import (
@@ -133,7 +134,7 @@ def _predicted() -> list[Case]:
     for options, balanced in TASKS:
         task = ScaleDetection(**options)
         layers = [([1, 2, 4], 3 if task.size % 2 else 2), ([2, 1], 1)]
-        net = Network([Layer(weights, stride) for weights, stride in layers])
+        net = Network([Layer(Kernel(weights), stride) for weights, stride in layers])
         exact = list(predict(net, task=task, balanced=balanced).exact_D)
         near, far = ([(int(a[0]), int(b[0])) for a, b in task.pairs(label)] for label in (1, -1))
         law = mixed(uniform(near), uniform(far)) if balanced else uniform(near + far)

@@ -115,7 +115,7 @@ def on_tori(layer: int) -> Any:
 
 def predicted(layer: int) -> Any:
     """G_k as the package predicts it."""
-    net = Network([Layer(weights, stride) for weights, stride in PAIR])
+    net = Network([Layer(Kernel(weights), stride) for weights, stride in PAIR])
     return sp.Float(float(predict(net, size=2**40, rectify="layers").G[layer]))
 
 

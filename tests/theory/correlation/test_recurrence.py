@@ -50,8 +50,8 @@ KERNELS = [*BOXES, *BINOMIALS, *OTHERS, *random_kernels(12)]
 
 def lags(weights, depth):
     """(c_k(0), c_k(1)) for k = 0 ... depth: A(z)^k expanded, in fractions."""
-    total = sum(Fraction(w) for w in weights)
-    a = [Fraction(w) / total for w in weights]
+    a = [Fraction(str(w)) for w in weights]
+    a = [w / sum(a) for w in a]
     step = {}
     for (i, u), (j, v) in itertools.product(enumerate(a), repeat=2):
         step[i - j] = step.get(i - j, 0) + u * v
@@ -125,7 +125,7 @@ def test_no_recurrence_of_lower_order_even_of_three_times_the_degree(weights):
 def test_every_small_kernel_of_span_one_has_the_highest_order():
     for weights in itertools.product(range(4), repeat=4):
         if weights[0] and weights[-1] and sd.Kernel(weights).span == 1:
-            law = recurrence(weights)
+            law = recurrence(sd.Kernel(weights))
             assert law.order == highest_order(law.weights)
             assert law.weights == sd.Kernel(weights).integers
             assert (law.order == 1) == (law.weights == (1, 3, 3, 1))

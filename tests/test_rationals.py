@@ -1,0 +1,113 @@
+"""What floats stand for: typed decimals and divided integers come back, near misses are named."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scaledet as sd
+from scaledet import validate
+from scaledet.rationals import neighbour, reading, text
+
+
+@given(st.integers(-(10**12) + 1, 10**12 - 1), st.integers(-200, 200))
+def test_a_typed_decimal_is_that_decimal(digits, exponent):
+    typed = f"{digits}e{exponent}"
+    assert reading(float(typed)) == Fraction(typed)
+    assert reading(np.float64(typed)) == Fraction(typed)
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(1, 10**6))
+def test_a_quotient_of_integers_is_that_fraction(p, q):
+    assert reading(p / q) == Fraction(p, q)
+    assert neighbour(p / q) is None or p / q != reading(p / q)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_reading_rounds_to_the_float(number):
+    assert float(reading(number)) == number
+    assert math.isfinite(len(text(reading(number))))
+
+
+@pytest.mark.parametrize(
+    ("number", "meant"),
+    [
+        (np.float32(0.1), Fraction(1, 10)),
+        (np.float16(0.1), Fraction(1, 10)),
+        (np.longdouble(1) / 3, Fraction(1, 3)),
+        (np.float32(1) / 3, Fraction(1, 3)),
+        (2.0**-60, Fraction(1, 2**60)),
+        (3 * 2.0**60, Fraction(3 * 2**60)),
+        (1e23, Fraction(10**23)),
+        (-0.0, Fraction(0)),
+    ],
+)
+def test_other_precisions_and_powers_of_two(number, meant):
+    assert reading(number) == meant
+
+
+@pytest.mark.parametrize(
+    ("number", "near"),
+    [
+        (0.1 + 0.2, Fraction(3, 10)),
+        (3 * 0.7, Fraction(21, 10)),
+        ((1 / 3) * (1 / 4) * 1.0000000000000004, Fraction(1, 12)),
+        (sum([0.1] * 10), Fraction(1)),
+        (math.nextafter(3.0, 4.0), Fraction(3)),
+        (0.3, None),
+        (1 / 3, None),
+        (math.exp(-0.5), None),
+        (5e-324, None),
+        (0.0, None),
+        (np.float16(0.1), None),
+    ],
+)
+def test_rounding_errors_are_seen(number, near):
+    assert neighbour(number) == near
+
+
+def test_where_a_decision_hangs_on_a_number_a_near_miss_is_refused():
+    for name, make in {
+        "bias": lambda value: sd.Layer(2, 2, bias=value),
+        "theta": lambda value: sd.bias_phases("early", depth=2).dead_layer(value),
+        "gap": lambda value: sd.ScaleDetection(gap=value),
+    }.items():
+        with pytest.raises(ValueError, match=f"{name} must .*give Fraction.'3/10'.* or, if"):
+            make(0.1 + 0.2)
+        make(0.3)
+        make(Fraction(0.1 + 0.2))
+
+
+def test_the_signal_dies_where_biases_given_as_floats_add_up():
+    biases = [-1 / 6, -1 / 12, -1 / 24]
+    net = sd.Network([sd.Layer(2, 2, bias) for bias in biases])
+    assert sd.evolve(net, size=64).dead_at == 3
+    assert "bias=-1/6" in repr(net)
+
+
+def test_readings_do_not_depend_on_the_decimal_context():
+    with decimal.localcontext(prec=3):
+        assert reading(0.123456789) == Fraction(123456789, 10**9)
+        assert validate.rational("x", decimal.Decimal("0.12345")) == Fraction(12345, 10**5)
+        assert text(Fraction(123456, 10**6)) == "0.123456"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Fraction(1, 20), "0.05"),
+        (Fraction(10**400 + 1, 3), "~1e399"),
+        (Fraction(-(10**400)), "~-1e399"),
+        (Fraction(1, 10**400), "~0"),
+        (Fraction(10**9 + 7, 10**9 + 9), "~1"),
+        (Fraction(10**30), "1e+30"),
+    ],
+)
+def test_texts(value, shown):
+    assert text(value) == shown
