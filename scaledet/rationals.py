@@ -1,4 +1,4 @@
-"""Exact numbers: the rational that a float stands for, and a readable text of a rational.
+"""Exact numbers: the rational that a float stands for, and the text of a rational.
 
 A float stands for what was typed or computed, not for its binary digits: for the decimal that it
 prints as (0.1 is 1/10) or, if that is long, for the simplest fraction that rounds to it (1/3).
@@ -7,11 +7,12 @@ prints as (0.1 is 1/10) or, if that is long, for the simplest fraction that roun
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+import sys
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["neighbour", "reading", "text"]
+__all__ = ["digits", "neighbour", "parsed", "reading", "shown", "text"]
 
 # Spacings of floats within which a computed number may miss the one that was meant.
 _ROUNDING = 8
@@ -58,6 +59,19 @@ def neighbour(number: Any) -> Fraction | None:
     return None if near == reading(number) else near
 
 
+def shown(value: Any) -> str:
+    """Return ``repr(value)``, or what it is if it holds integers that Python refuses to write.
+
+    >>> shown([1, 2]), shown([10**5000])
+    ('[1, 2]', 'a list with an integer of more than 4300 digits')
+    """
+    try:
+        return repr(value)
+    except ValueError:
+        holder = "" if isinstance(value, int) else f"a {type(value).__name__} with "
+        return f"{holder}an integer of more than {sys.get_int_max_str_digits()} digits"
+
+
 def text(value: Fraction | float, *, decimal: bool = True) -> str:
     """Return a readable text: a short `decimal`, a short fraction, else rounded to six digits.
 
@@ -79,6 +93,32 @@ def text(value: Fraction | float, *, decimal: bool = True) -> str:
     if len(printed) <= 15 and Fraction(printed) == value:
         return printed
     return str(value) if bits <= _WIDEST else f"~{number:.6g}"
+
+
+def digits(value: Fraction | int) -> str:
+    """Return all digits of a rational, however many: Python's own ``str`` stops at 4300."""
+    try:
+        return str(value)
+    except ValueError:
+        from flint import fmpq
+
+        return str(fmpq(value.numerator, value.denominator))
+
+
+def parsed(written: str) -> Fraction:
+    """Read what `digits` returns, and decimals, at any length, too.
+
+    >>> parsed(digits(10**5000)) == 10**5000, parsed("1/3"), parsed("-0.25")
+    (True, Fraction(1, 3), Fraction(-1, 4))
+    """
+    try:
+        return Fraction(written)
+    except ValueError as error:
+        numerator, _, denominator = written.partition("/")
+        try:
+            return Fraction(Decimal(numerator)) / Fraction(Decimal(denominator or 1))
+        except InvalidOperation:
+            raise error from None
 
 
 def _digits(number: Any) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
+from scaledet.rationals import shown
 from scaledet.results.result import Result
 from scaledet.tasks.scale_detection import ScaleDetection
 
@@ -208,7 +209,9 @@ def _task_size(caller: str, task: Any, net: Network, size: Any) -> int:
     if task.dim != net.dim:
         raise ArgumentError(f"task must have the network's dimension {net.dim}; got dim={task.dim}")
     if size is not None and size != task.size:
-        raise ArgumentError(f"size must be left out or equal the task's {task.size}; got {size!r}")
+        raise ArgumentError(
+            f"size must be left out or equal the task's {task.size}; got {shown(size)}"
+        )
     if task.image_noise:
         raise ArgumentError(
             f"task.image_noise must be 0 in {caller}, whose sensitivities are those of clean "

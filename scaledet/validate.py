@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet import rationals
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.rationals import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,7 @@ __all__ = [
 
 # Decimals beyond ten to this power (plus or minus) are refused: they would be too long as integers.
 _DECADES = 4000
+_SEED_BITS = 4096
 
 
 def integer(
@@ -52,9 +54,9 @@ def integer(
             raise TypeError
         result = operator.index(value)
     except TypeError:
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}") from None
     if result < minimum or (maximum is not None and result > maximum):
-        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+        raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
     return result
 
 
@@ -73,7 +75,7 @@ def rational(
     exact = rationals.reading(number)
     if near is not None:
         raise ArgumentError(
-            f"{name} must be {accepted} without rounding errors; got {value!r}: give "
+            f"{name} must be {accepted} without rounding errors; got {shown(value)}: give "
             f"Fraction('{near}') or, if the difference is meant, Fraction('{exact}')"
         )
     return exact
@@ -104,7 +106,7 @@ def _float(name: str, value: Any, accepted: str, admits: Callable[[float], bool]
     except OverflowError:
         result = math.inf
     if not admits(result):
-        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+        raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
     return result
 
 
@@ -116,7 +118,7 @@ def _number(name: str, value: Any, accepted: str) -> Fraction | Any:
     if isinstance(p, int) and isinstance(q, int) and q > 0:
         return Fraction(p, q)
     if isinstance(scalar, bool) or not isinstance(scalar, numbers.Real | Decimal):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}")
     if isinstance(scalar, numbers.Rational):
         return Fraction(int(scalar.numerator), int(scalar.denominator))
     if isinstance(scalar, Decimal):
@@ -124,7 +126,7 @@ def _number(name: str, value: Any, accepted: str) -> Fraction | Any:
             return Fraction(scalar)
     elif math.isfinite(scalar):
         return scalar if type(scalar).__module__ in ("builtins", "numpy") else float(scalar)
-    raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+    raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
 
 
 def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
@@ -134,7 +136,7 @@ def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}") from None
 
 
 def vector(
@@ -158,7 +160,7 @@ def vector(
 def file_path(name: str, value: Any) -> Path:
     """Return `value` as a ``Path``; anything but a string or a path is refused."""
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
-        raise ArgumentTypeError(f"{name} must be a string or a path; got {value!r}")
+        raise ArgumentTypeError(f"{name} must be a string or a path; got {shown(value)}")
     return Path(value)
 
 
@@ -200,14 +202,14 @@ def choice(name: str, value: Any, options: Collection[Any]) -> Any:
         if type(plain) is type(option) and plain == option:
             return option
     accepted = ", ".join(repr(option) for option in options)
-    raise ArgumentError(f"{name} must be one of {accepted}; got {value!r}")
+    raise ArgumentError(f"{name} must be one of {accepted}; got {shown(value)}")
 
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a ``bool``; anything but True or False is refused."""
     plain = _plain(value)
     if not isinstance(plain, bool):
-        raise ArgumentTypeError(f"{name} must be True or False; got {value!r}")
+        raise ArgumentTypeError(f"{name} must be True or False; got {shown(value)}")
     return plain
 
 
@@ -218,12 +220,17 @@ def generator(value: Any) -> np.random.Generator:
     accepted = "None, an integer >= 0, a SeedSequence, a BitGenerator or a Generator"
     plain = _plain(value)
     if isinstance(plain, np.random.RandomState):
-        raise ArgumentTypeError(f"rng must be {accepted}; got {value!r}")
+        raise ArgumentTypeError(f"rng must be {accepted}; got {shown(value)}")
+    if isinstance(plain, int) and plain.bit_length() > _SEED_BITS:
+        raise ArgumentError(
+            f"rng must be an integer below 2**{_SEED_BITS}, to be written in files; "
+            f"got {shown(value)}"
+        )
     try:
         return np.random.default_rng(plain)
     except (TypeError, ValueError) as error:
         kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
-        raise kind(f"rng must be {accepted}; got {value!r}") from None
+        raise kind(f"rng must be {accepted}; got {shown(value)}") from None
 
 
 def _plain(value: Any) -> Any:

@@ -111,3 +111,15 @@ def test_readings_do_not_depend_on_the_decimal_context():
 )
 def test_texts(value, shown):
     assert text(value) == shown
+
+
+def test_all_digits_of_long_numbers_are_written_and_read():
+    for value in (Fraction(-1, 3), Fraction(1, 3**20_000), 7, -(10**5000) - 1):
+        assert rationals.parsed(rationals.digits(value)) == value
+    assert rationals.digits(10**5000) == "1" + "0" * 5000
+    assert rationals.parsed("0." + "3" * 5000) == Fraction(10**5000 // 3, 10**5000)
+    for bad in ("", "x", "1/x", "nan", "1/2/3", "9" * 5000 + "x"):
+        with pytest.raises(ValueError, match=r"Invalid literal for Fraction|integer string conver"):
+            rationals.parsed(bad)
+    with pytest.raises(ZeroDivisionError):
+        rationals.parsed("1" * 5000 + "/0")

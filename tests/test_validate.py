@@ -131,6 +131,26 @@ def test_strings_flags_and_seeds_of_numpy_are_those_of_python():
             validate.flag("f", bad)
 
 
+def test_messages_about_integers_that_python_does_not_write():
+    net, long = sd.Network.uniform(2, 2, depth=2), 10**5000
+    for call in (
+        lambda: validate.integer("n", long, 1, 5),
+        lambda: validate.real("x", long),
+        lambda: validate.rational("x", [long]),
+        lambda: sd.Kernel([-long]),
+        lambda: sd.simulate(net, size=long),
+        lambda: sd.predict(sd.Network.uniform(2, 2, depth=20_000), size=1024),
+        lambda: sd.bias_phases(depth=2).biases(-long),
+        lambda: sd.sweep([net], [long]),
+        lambda: sd.ScaleDetection(size=32, xi=long),
+    ):
+        with pytest.raises(ValueError, match="an integer of more than 4300 digits"):
+            call()
+    with pytest.raises(ValueError, match=r"rng must be an integer below 2\*\*4096, .* got an intege"):
+        validate.generator(long)
+    assert validate.generator(2**4096 - 1).random() > 0
+
+
 def test_options_may_be_strings_of_numpy():
     """They are kept as strings of Python, which a repr shows and JSON writes."""
     text, net = np.str_, sd.Network.uniform(2, 2, depth=2)

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.layer import Layer, Stride
+from scaledet.rationals import parsed
 from scaledet.results import files
 
 _NUMBER = re.compile(
@@ -87,9 +87,7 @@ def read_rational(text: str) -> Fraction:
     """
     if _NUMBER.fullmatch(text) is None:
         raise ArgumentError(f"expected a number such as 2, 0.25 or 1/4; got {text!r}")
-    numerator, _, denominator = text.partition("/")
-    # Decimals of any length are read, while integers of Python stop at 4300 digits.
-    number = Fraction(Decimal(numerator)) / Fraction(Decimal(denominator or 1))
+    number = parsed(text)
     if abs(number) > sys.float_info.max:
         raise ArgumentError(f"expected a number within the range of floats; got {text!r}")
     return number
@@ -173,7 +171,7 @@ def read_bytes(text: str) -> int:
         )
     number, unit = match[1], match[2].lower()
     base = 1000 if len(unit) == 2 else 1024
-    return int(Fraction(Decimal(number)) * base ** "bkmgt".index(unit[:1]))
+    return int(parsed(number) * base ** "bkmgt".index(unit[:1]))
 
 
 def read_figure(text: str) -> Path:

@@ -6,8 +6,8 @@ import os
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -86,12 +86,23 @@ def _run(argv: Sequence[str] | None) -> tuple[str, int]:
         subparser.set_defaults(run=command.run)
     arguments = parser.parse_args(argv)
     _require_different_files(arguments)
-    with warnings.catch_warnings(record=True) as caught:
+    with _integers_of_any_length(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         text, code = arguments.run(arguments)
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         _say(f"warning: {message}")
     return text, code
+
+
+@contextmanager
+def _integers_of_any_length() -> Iterator[None]:
+    """Let Python write exact results of more than 4300 digits, which SymPy does not shorten."""
+    longest = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(longest)
 
 
 def _require_different_files(arguments: Namespace) -> None:

@@ -14,6 +14,7 @@ from scaledet import __version__
 from scaledet.cli import options
 from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
+from scaledet.rationals import digits
 
 _SAMPLING = (
     *("scenario", "engine", "samples", "blocks", "entropy", "partial", "target_error"),
@@ -97,10 +98,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def digits(value: Fraction) -> str:
-    """Text of a rational of any length: Python's own ``str`` stops at 4300 digits."""
-    from flint import fmpq
-
-    return str(fmpq(value.numerator, value.denominator))

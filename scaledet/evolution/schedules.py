@@ -31,6 +31,7 @@ from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.rationals import shown
 from scaledet.scenario import Rectify
 
 __all__ = ["BiasPhases", "bias_phases"]
@@ -91,7 +92,7 @@ class BiasPhases:
     def _strength(theta: Strength) -> Fraction:
         value = validate.rational("theta", theta, "a finite real number >= 0")
         if value < 0:
-            raise ArgumentError(f"theta must be a finite real number >= 0; got {theta!r}")
+            raise ArgumentError(f"theta must be a finite real number >= 0; got {shown(theta)}")
         return value
 
     def dead_layer(self, theta: Strength) -> int | None:

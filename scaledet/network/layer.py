@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -60,7 +59,7 @@ class Layer:
         object.__setattr__(self, "stride", step)
         object.__setattr__(self, "bias", validate.rational("bias", bias))
         if abs(self.bias) > 10**100:
-            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {reprlib.repr(bias)}")
+            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {rationals.text(self.bias)}")
 
     def __repr__(self) -> str:
         weights = ", ".join(rationals.text(w, decimal=False) for w in self.kernel.weights)

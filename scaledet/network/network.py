@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
@@ -137,10 +137,11 @@ class Network:
         total = self.strides[-1]
         for k, layer in enumerate(self.layers, start=1):
             if pixels % self.strides[k]:
-                near = total * max(1, round(pixels / total))
+                near = rationals.shown(total * max(1, round(pixels / total)))
+                whole = rationals.shown(total)
                 raise ArgumentError(
-                    f"size must be a multiple of the total stride of the layers, {total}; got "
-                    f"{pixels}, which the stride {self.strides[k]} up to layer {k} does not "
+                    f"size must be a multiple of the total stride of the layers, {whole}; "
+                    f"got {pixels}, which the stride {self.strides[k]} up to layer {k} does not "
                     f"divide (nearest multiple: {near}; the strides fit up to layer {k - 1})"
                 )
             if layer.kernel.support > pixels:
@@ -157,10 +158,10 @@ class Network:
             "layers": [
                 {
                     "count": count,
-                    "kernel": [str(weight) for weight in layer.kernel.weights],
+                    "kernel": [rationals.digits(weight) for weight in layer.kernel],
                     "signed": layer.kernel.signed,
                     "stride": layer.stride,
-                    "bias": str(layer.bias),
+                    "bias": rationals.digits(layer.bias),
                 }
                 for count, layer in self.runs()
             ],
@@ -177,10 +178,10 @@ class Network:
         layers: list[Layer] = []
         try:
             for run in data["layers"]:
-                weights = [Fraction(text) for text in run["kernel"]]
+                weights = [rationals.parsed(text) for text in run["kernel"]]
                 kernel = Kernel(weights, signed=run["signed"])
                 count = validate.integer("count", run["count"], 1, DEEPEST)
-                layers += [Layer(kernel, run["stride"], Fraction(run["bias"]))] * count
+                layers += [Layer(kernel, run["stride"], rationals.parsed(run["bias"]))] * count
             return cls(layers, data["dim"])
         except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError

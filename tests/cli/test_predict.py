@@ -239,3 +239,17 @@ def test_bias_phases(run, run_json, line, given):
     assert (record["signal"], record["noise"]) == (signal, list(expected.noise))
     assert (record["kind"], record["rectify"]) == (expected.kind, expected.rectify)
     assert sd.Network.from_dict(record["network"]) == expected.network
+
+
+def test_weights_of_more_digits_than_python_writes(run, run_json, tmp_path):
+    tiny = "0." + "1" * 5000
+    kernel = sd.Kernel([1, Fraction(10**5000 // 9, 10**5000)])
+    path = tmp_path / "long.npz"
+    assert run(f"predict --kernel 1,{tiny} --stride 1 --depth 2 --size 16 --save {path}")[0] == 0
+    assert sd.load(path).network == sd.Network.uniform(kernel, 1, 2)
+    record = run_json(f"show {path}")
+    assert sd.Network.from_dict(record["network"]) == sd.Network.uniform(kernel, 1, 2)
+    record = run_json(f"exponents --kernel 1,{tiny} --stride 2")
+    assert [rationals.parsed(weight) for weight in record["kernel"]] == list(kernel)
+    assert len(record["alpha"]["exact"]) > 5000
+    assert run(f"exponents --kernel 1,{tiny} --stride 2")[0] == 0

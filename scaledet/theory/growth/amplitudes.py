@@ -25,6 +25,7 @@ from typing import Any
 from flint import arb, fmpq_poly, fmpz_poly
 
 from scaledet.algebra.roots import PositiveRoot
+from scaledet.rationals import shown
 from scaledet.theory.growth.transition import Growth
 
 __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
@@ -32,7 +33,7 @@ __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
 
 def spelled(value: Any) -> str:
     """Write an exact number with its decimal value, or this alone if the number is long."""
-    text, number = str(value), f"{float(value):.6g}"
+    text, number = shown(value), f"{float(value):.6g}"
     if value.is_Integer:
         return text
     return f"{text} = {number}" if len(text) <= 60 else number
