@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import os
+from typing import get_args
 
+from scaledet.analysis.comparison import Comparison
+from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
+from scaledet.evolution.schedules import BiasPhases
 from scaledet.results.storage import read
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
+from scaledet.theory.growth.exponents import Exponents
 from scaledet.theory.prediction import Prediction
 
 __all__ = ["load"]
 
-Saved = Prediction | Evolution | Simulation | Sweep
+Saved = (
+    Prediction | Exponents | Evolution | BiasPhases | Simulation | Sweep | Comparison | ExponentFit
+)
 
-_CLASSES: dict[str, type[Saved]] = {
-    "prediction": Prediction,
-    "evolution": Evolution,
-    "simulation": Simulation,
-    "sweep": Sweep,
-}
+_CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}
 
 
 def load(path: str | os.PathLike[str]) -> Saved:
-    """Load what ``.save(path)`` wrote: a `Prediction`, `Evolution`, `Simulation` or `Sweep`.
+    """Load what ``.save(path)`` wrote: the same result, equal in every number, exact ones too.
 
     Raises
     ------
     ValueError
-        If `path` names no such file, or a result that this version no longer knows.
+        If `path` names no such file, or a result that this version no longer knows; and if what
+        the file holds is no such result: a number or an array is missing, not finite, out of its
+        range or of another shape than the others require. The message says which.
 
     Examples
     --------
@@ -40,10 +44,8 @@ def load(path: str | os.PathLike[str]) -> Saved:
     0.3333333333333333
     """
     kind, facts, arrays = read(path)
-    if kind not in _CLASSES:
-        raise ArgumentError(
-            f"path must name a saved prediction, evolution, simulation or sweep; got kind {kind!r}"
-        )
+    if str(kind) not in _CLASSES:
+        raise ArgumentError(f"path must name a saved {', '.join(_CLASSES)}; got kind {kind!r}")
     if kind == "prediction" and facts.get("noise") == "sphere":
         raise ArgumentError(
             "path must name a file that this version reads; an earlier development version of "
@@ -51,7 +53,9 @@ def load(path: str | os.PathLike[str]) -> Saved:
         )
     try:
         return _CLASSES[kind].from_stored(facts, arrays)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        reason = f"without {error}" if isinstance(error, KeyError) else str(error)
         raise ArgumentError(
-            f"path must name a file saved by scaledet; {str(path)!r} is incomplete ({error})"
+            f"path must name a file saved by scaledet; {str(path)!r} is incomplete or damaged: "
+            f"{reason}"
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
@@ -121,10 +121,21 @@ class Scenario:
     def from_dict(cls, description: Mapping[str, Any]) -> Scenario:
         """Rebuild from `to_dict`; background and noise may be left out if they are the usual."""
         values = dict(description)
-        values["network"] = Network.from_dict(values["network"])
+        net = values["network"] = Network.from_dict(values["network"])
+        validate.choice("rectify", values["rectify"], RECTIFICATIONS)
+        validate.flag("balanced", values["balanced"])
+        if values["size"] is not None:
+            net.feasible_size(values["size"])
+        if values["sigma"] is not None:
+            validate.real("sigma", values["sigma"], positive=True)
+        if (values["size"] is None) != (values["sigma"] is None):
+            raise ArgumentError("sigma must be None on the infinite lattice and nowhere else")
         if values["task"] is not None:
-            values["task"] = ScaleDetection.from_dict(values["task"])
-        return cls(**values)
+            task = values["task"] = ScaleDetection.from_dict(values["task"])
+            _task_size("a scenario", task, net, values["size"])
+        scenario = cls(**values)
+        validate.real("background", scenario.background, minimum=0)
+        return scenario
 
     def __str__(self) -> str:
         image = "one pixel" if self.task is None else repr(self.task)
@@ -141,6 +152,8 @@ _FIELDS = tuple(Scenario.__dataclass_fields__)
 
 class ScenarioResult(Result):
     """A result that holds its scenario; network, size and so on can be read off both."""
+
+    _noises: ClassVar[tuple[str, ...]] = ("gaussian",)
 
     scenario: Scenario
 
@@ -193,7 +206,12 @@ class ScenarioResult(Result):
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Rebuild from `to_stored`; called by ``load``."""
         described = {name: facts.pop(name) for name in _FIELDS if name in facts}
-        return cls(scenario=Scenario.from_dict(described), **facts, **arrays)  # type: ignore[call-arg]
+        scenario = Scenario.from_dict(described)
+        validate.choice("noise", scenario.noise, cls._noises)
+        return super().from_stored({**facts, "scenario": scenario}, arrays)
+
+    def _lengths(self) -> dict[str, int]:
+        return {"layers": self.network.depth + 1}
 
 
 def _checked_background(value: Any, low: float, high: float) -> float:

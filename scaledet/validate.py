@@ -7,6 +7,7 @@ import numbers
 import operator
 import os
 import stat
+import warnings
 from collections.abc import Callable, Collection
 from decimal import Decimal
 from fractions import Fraction
@@ -65,18 +66,17 @@ def rational(
 ) -> Fraction:
     """Return `value` as an exact ``Fraction``; a float is read as `scaledet.rationals` says.
 
-    If `decides`, a comparison with other exact numbers hangs on it: then a float that misses a
-    simple number by rounding errors is refused, and the message spells both.
+    If labels or the death of a signal hang on it alone (`decides`), a float that is read as a
+    simple number but misses it by rounding errors gives a warning.
     """
     number = _number(name, value, accepted)
     if isinstance(number, Fraction):
         return number
-    near = rationals.neighbour(number) if decides else None
     exact = rationals.reading(number)
-    if near is not None:
-        raise ArgumentError(
-            f"{name} must be {accepted} without rounding errors; got {shown(value)}: give "
-            f"Fraction('{near}') or, if the difference is meant, Fraction('{exact}')"
+    if decides and rationals.misses(number, exact):
+        text = f"{name} = {value!r} is read as {rationals.text(exact)}, up to rounding errors"
+        warnings.warn(
+            f"{text}: give Fraction('{number!s}') if it is meant as printed", stacklevel=3
         )
     return exact
 

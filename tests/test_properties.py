@@ -70,7 +70,7 @@ def test_dense_matrices(layers, turns):
 def test_input_sensitivity(layers, turns, dim):
     """D_0 = 1 / (1 - 1/L) whatever follows."""
     size = size_for(layers, turns)
-    net = build(layers, dim).prefix(1)
+    net = build(layers, dim)[:1]
     assume(size > 2)
     assume(filter_sensitivities(layers[:1], size, dim)[1][1] != 0)  # not exhausted
     prediction = sd.predict(net, size=size)

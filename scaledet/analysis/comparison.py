@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.results import tables
-from scaledet.results.result import Table
+from scaledet.results.contents import Values, count, joined, parts_of, real, together
+from scaledet.results.result import Result
 from scaledet.scenario import Scenario
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from numpy.typing import NDArray
 
 __all__ = ["DISAGREEMENT", "Comparison", "compare"]
@@ -29,13 +32,15 @@ DISAGREEMENT = 1e-3
 _OVERLAPS = 50
 _SINGULAR = 1e-13
 
+_PARTS = ("prediction", "simulation")
+
 # These fields must be equal; networks may differ, sigma is compared up to rounding.
 _COMPARED = [field.name for field in fields(Scenario) if field.name not in ("network", "sigma")]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Table):
-    r"""A prediction tested against a simulation.
+class Comparison(Result):
+    r"""A prediction tested against a simulation; a saved file holds both of them whole.
 
     Attributes
     ----------
@@ -66,6 +71,38 @@ class Comparison(Table):
     chi2: float
     dof: tuple[int, int]
     p_value: float
+
+    _kind = "comparison"
+    _arrays: ClassVar = {"pulls": Values(("2, layers",))}
+    _facts: ClassVar = {
+        "chi2": real(minimum=0),
+        "dof": together(count(1), count(1)),
+        "p_value": real(minimum=0),
+    }
+
+    def _lengths(self) -> dict[str, int]:
+        return {"layers": len(self.simulation.D)}
+
+    def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return plain facts and arrays, both results among them, which `from_stored` reads."""
+        facts, arrays = super().to_stored()
+        facts["predicted_by"] = self.prediction._kind
+        parts = {}
+        for part in _PARTS:
+            facts[part], parts[part] = getattr(self, part).to_stored()
+        return facts, {**arrays, **joined(parts)}
+
+    @classmethod
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
+        """Rebuild from `to_stored`; called by ``load``."""
+        kinds = {kind._kind: kind for kind in (Prediction, Evolution)}
+        predicted = kinds[facts.pop("predicted_by")]
+        pulls = {"pulls": arrays.pop("pulls")}
+        parts = parts_of(arrays, _PARTS)
+        facts["prediction"] = predicted.from_stored(facts["prediction"], parts["prediction"])
+        facts["simulation"] = Simulation.from_stored(facts["simulation"], parts["simulation"])
+        _require_same_scenario(facts["prediction"], facts["simulation"])
+        return super().from_stored(facts, pulls)
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name."""
@@ -178,7 +215,7 @@ def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simul
     if dead_at is not None and dead_at <= depth:
         raise ArgumentError(
             f"prediction must see the signal at every layer; it is dead at layer {dead_at}: "
-            f"compare the first {dead_at - 1} layers (network.prefix)"
+            f"compare the first {dead_at - 1} layers (network[:{dead_at - 1}])"
         )
     if other != depth:
         raise ArgumentError(

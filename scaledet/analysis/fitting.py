@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, FitError
+from scaledet.results import tables
+from scaledet.results.contents import count, real, together
+from scaledet.results.result import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +24,8 @@ _LARGEST_RELATIVE_ERROR = 0.3
 _ROUNDING = 1e-6
 
 
-@dataclass(frozen=True)
-class ExponentFit:
+@dataclass(frozen=True, repr=False)
+class ExponentFit(Record):
     """A power law values = amplitude * A^slope that fits the data.
 
     Attributes
@@ -50,6 +53,30 @@ class ExponentFit:
     dof: int
     p_value: float
     window: tuple[int, int]
+
+    _kind = "exponent_fit"
+    _facts: ClassVar = {
+        "slope": real(),
+        **dict.fromkeys(("error", "amplitude", "chi2"), real(minimum=0)),
+        "dof": count(1),
+        "p_value": real(minimum=0),
+        "window": together(count(), count(2)),
+    }
+
+    def _values(self) -> dict[str, Any]:
+        values = {name: value for name, value in vars(self).items() if name != "window"}
+        return {**values, "first": self.window[0], "last": self.window[1]}
+
+    def _title(self) -> str:
+        return "ExponentFit of values = amplitude A^slope"
+
+    def _described(self) -> dict[str, str]:
+        return {
+            "slope": tables.with_error(self.slope, self.error),
+            "amplitude": f"{self.amplitude:.5g}",
+            "window": "k = {} ... {}".format(*self.window),
+            "chi2": f"{self.chi2:.1f} for {self.dof} dof, p = {self.p_value:.2g}",
+        }
 
     def __repr__(self) -> str:
         first, last = self.window

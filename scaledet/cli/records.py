@@ -14,7 +14,7 @@ from scaledet import __version__
 from scaledet.cli import options
 from scaledet.network.kernel import Kernel
 from scaledet.network.network import Network
-from scaledet.rationals import digits
+from scaledet.rationals import full_text
 
 _SAMPLING = (
     *("scenario", "engine", "samples", "blocks", "entropy", "partial", "target_error"),
@@ -31,30 +31,39 @@ _FACTS = {
     "Simulation": (*_SAMPLING, "columns", "covariance"),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
-        *("p_value", "chi2", "dof", *(f"simulation.{name}" for name in _SAMPLING), "columns"),
+        *(
+            "agree",
+            "p_value",
+            "chi2",
+            "dof",
+            *(f"simulation.{name}" for name in _SAMPLING),
+            "columns",
+        ),
     ),
 }
 """Attributes of every kind of result that its JSON object holds; of dotted ones, the last part."""
 
 
-def report(arguments: Namespace, result: Any, **facts: Any) -> str:
+def report(arguments: Namespace, result: Any, *, exact: bool = False) -> str:
     """Save a result if ``--save`` is given; return its `text`."""
     if arguments.save is not None:
         options.write(arguments, "save", result.save)
-    return text(arguments, result, **facts)
+    return text(arguments, result, exact=exact)
 
 
-def text(arguments: Namespace, result: Any, *, exact: bool = False, **facts: Any) -> str:
-    """Return the table of a result or, with ``--json``, an object of `facts` and attributes.
+def text(arguments: Namespace, result: Any, *, exact: bool = False) -> str:
+    """Return the table of a result or, with ``--json``, an object of its attributes.
 
     A scenario is given fact by fact; with `exact` there are D_k as fractions, too. Nan and infinity
     become null.
     """
-    fractions = [digits(value) for value in result.exact_D] if exact else []
+    fractions = [full_text(value) for value in result.exact_D] if exact else []
     if not arguments.json:
         lines = [f"  D_{k} = {value}" for k, value in enumerate(fractions)]
         return "\n".join([repr(result), *lines])
-    record = {**facts, **_record(result)}
+    record = _record(result)
+    if arguments.command == "show":
+        record = {"result": type(result).__name__, **record}
     if exact:
         record["columns"] = {**record["columns"], "exact_D": fractions}
     return json_object(arguments, record)
@@ -69,7 +78,8 @@ def json_object(arguments: Namespace, facts: Mapping[str, Any]) -> str:
 def _record(result: Any, leave_out: str = "") -> dict[str, Any]:
     record: dict[str, Any] = {}
     for name in _FACTS[type(result).__name__]:
-        key, value = name.rpartition(".")[2], attrgetter(name)(result)
+        key = name.rpartition(".")[2]
+        value: Any = agrees(result) if key == "agree" else attrgetter(name)(result)
         if key == "scenario":
             record |= value.to_dict()
             del record["noise"]  # The noise that is predicted or simulated is Gaussian.
@@ -80,11 +90,18 @@ def _record(result: Any, leave_out: str = "") -> dict[str, Any]:
     return record
 
 
+def agrees(comparison: Any) -> bool:
+    """Whether theory and simulation agree."""
+    from scaledet.analysis.comparison import DISAGREEMENT
+
+    return bool(comparison.p_value > DISAGREEMENT)
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Kernel):
-        return [digits(weight) for weight in value]
+        return [full_text(weight) for weight in value]
     if isinstance(value, Network):
         return value.to_dict()
     if isinstance(value, Mapping):
@@ -92,7 +109,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [_plain(item) for item in value]
     if isinstance(value, Fraction):
-        return {"exact": digits(value), "value": float(value)}
+        return {"exact": full_text(value), "value": float(value)}
     if hasattr(value, "evalf"):  # a number of SymPy
         return {"exact": str(value), "value": float(value)}
     if isinstance(value, float) and not math.isfinite(value):

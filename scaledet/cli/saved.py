@@ -76,7 +76,7 @@ def _loaded(path: Path) -> Saved:
 
 def _show(arguments: Namespace) -> tuple[str, int]:
     (result,) = map(_loaded, arguments.files)
-    return records.text(arguments, result, kind=type(result).__name__.lower()), 0
+    return records.text(arguments, result), 0
 
 
 def _plot(arguments: Namespace) -> tuple[str, int]:

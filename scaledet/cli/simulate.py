@@ -137,7 +137,7 @@ def _sweep(arguments: Namespace) -> tuple[str, int]:
 
 
 def _compare(arguments: Namespace) -> tuple[str, int]:
-    from scaledet.analysis.comparison import DISAGREEMENT, compare
+    from scaledet.analysis.comparison import compare
 
     scenario = options.scenario(arguments)
     predicted = prediction(arguments, scenario)
@@ -146,9 +146,7 @@ def _compare(arguments: Namespace) -> tuple[str, int]:
         # There is no verdict before all requested samples are finished.
         return _report(arguments, simulated)
     result = compare(predicted, simulated)
-    agree = result.p_value > DISAGREEMENT
-    options.write(arguments, "save", simulated.save)
-    return records.text(arguments, result, agree=agree), 0 if agree else 1
+    return records.report(arguments, result), 0 if records.agrees(result) else 1
 
 
 def _report(arguments: Namespace, result: Any) -> tuple[str, int]:

@@ -27,6 +27,7 @@ from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.results import contents
 from scaledet.scenario import Rectify
 
 __all__ = ["ActiveUnit", "NoisyLayer", "merged_laws", "noisy_layers", "pack", "unpack"]
@@ -241,6 +242,11 @@ def merged_laws(
 
 
 _PARAMETERS = ("edge", "log_atom", "mass", "start", "step", "mean", "variance", "defect", "lost")
+_PACKED = {
+    "law_values": contents.Values(("points",)),
+    "law_parameters": contents.Values((f"laws, {len(_PARAMETERS)}",), infinite=True),
+    "active_shift": contents.Values(("units",)),
+}
 
 
 def pack(
@@ -270,13 +276,18 @@ def unpack(
     facts: dict[str, Any], arrays: dict[str, Any]
 ) -> tuple[tuple[UnitLaw, ...], tuple[tuple[ActiveUnit, ...], ...]]:
     """Remove the entries that `pack` made from `facts` and `arrays`, and return the laws."""
-    ends = np.cumsum(facts.pop("law_points"))
-    parts = np.split(arrays.pop("law_values"), ends[:-1])
+    points = [contents.count()("law_points", n) for n in facts.pop("law_points")]
+    counts, paths = facts.pop("active_units"), facts.pop("active_paths")
+    if len(points) - len(counts) != len(paths) or sum(counts) != len(paths):
+        raise ArgumentError(f"active_paths must hold {sum(counts)} paths; got {len(paths)}")
+    lengths = {"points": sum(points), "laws": len(points), "units": len(paths)}
+    for name, declared in _PACKED.items():
+        declared.check(name, arrays[name], lengths)
+    parts = np.split(arrays.pop("law_values"), np.cumsum(points)[:-1])
     laws = []
     for row, values in zip(arrays.pop("law_parameters"), parts, strict=True):
         parameters = dict(zip(_PARAMETERS, map(float, row), strict=True))
         laws.append(UnitLaw(values=values, **parameters))
-    counts, paths = facts.pop("active_units"), facts.pop("active_paths")
     shifts, layers = arrays.pop("active_shift"), len(counts)
     units = iter(
         ActiveUnit(Fraction(probability), Fraction(clean), law, float(shift))

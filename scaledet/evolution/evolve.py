@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +14,11 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.evolution.clean_signal import CleanLayer, clean_layers
 from scaledet.evolution.density import ActiveUnit, merged_laws, pack, unpack
-from scaledet.evolution.pixel_noise import Noise, checked_noise
-from scaledet.evolution.sensitivity import COLUMNS, noise_columns
+from scaledet.evolution.pixel_noise import LAWS, Noise, checked_noise
+from scaledet.evolution.sensitivity import noise_columns
 from scaledet.evolution.unit_law import UnitLaw
 from scaledet.network.network import Network
+from scaledet.results.contents import Values, count, optional
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
 
 __all__ = ["MODES", "Evolution", "evolve"]
@@ -82,8 +83,23 @@ class Evolution(ScenarioResult):
     active: tuple[tuple[ActiveUnit, ...], ...]
 
     _kind = "evolution"
-    _arrays = ("D", "Q", "A", *COLUMNS, *(f"{name}_err" for name in COLUMNS))
-    _facts = ("points", "dead_at")
+    _arrays: ClassVar = {
+        "D": Values(("alive",), positive=True),
+        **dict.fromkeys(("Q", "A"), Values(minimum=0)),
+        "G": Values(("alive",), minimum=0),
+        "atom": Values(minimum=0, maximum=1),
+        **dict.fromkeys(("mean", "variance"), Values()),
+        "G_err": Values(("alive",), minimum=0),
+        **dict.fromkeys(("atom_err", "mean_err", "variance_err"), Values(minimum=0)),
+    }
+    _facts: ClassVar = {"points": count(1), "dead_at": optional(count(1))}
+    _noises = (*LAWS, "samples")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        units = (unit.law for layer in self.active for unit in layer)
+        for law in (*self.laws, *units):
+            law.values.setflags(write=False)
 
     @property
     def R(self) -> NDArray[np.float64]:
@@ -134,8 +150,12 @@ class Evolution(ScenarioResult):
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name: the layers that see the pixel."""
         alive = len(self.D)
-        arrays = {name: getattr(self, name)[:alive] for name in self._arrays[1:]}
+        arrays = {name: getattr(self, name)[:alive] for name in self._arrays if name != "D"}
         return {"layer": np.arange(alive), "D": self.D, "R": self.R, **arrays}
+
+    def _lengths(self) -> dict[str, int]:
+        layers = self.network.depth + 1
+        return {"layers": layers, "alive": layers if self.dead_at is None else self.dead_at}
 
     def _described(self) -> str:
         return f"{self.scenario}, {self.noise} noise"
@@ -169,7 +189,11 @@ class Evolution(ScenarioResult):
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Rebuild from `to_stored`; called by ``load``."""
         laws, active = unpack(facts, arrays)
-        return super().from_stored({**facts, "laws": laws, "active": active}, arrays)
+        result = super().from_stored({**facts, "laws": laws, "active": active}, arrays)
+        layers = result.network.depth + 1
+        if (len(laws), len(active)) != (layers, layers):
+            raise ArgumentError(f"laws must be those of {layers} layers; got {len(laws)}")
+        return result
 
 
 def evolve(

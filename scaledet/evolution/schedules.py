@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -31,12 +31,18 @@ from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
-from scaledet.rationals import shown
+from scaledet.rationals import shown, text
+from scaledet.results.contents import one_of, real, together
+from scaledet.results.result import Record
 from scaledet.scenario import Rectify
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["BiasPhases", "bias_phases"]
 
 KINDS = ("constant", "proportional", "early")
+_PLAIN = ("kernel", "depth", "dim")
 _MOST_LAYERS = 60
 _POINTS = 1024
 _MARGIN = 1e-3
@@ -46,9 +52,11 @@ Bracket = tuple[float, float]
 Strength = float | Fraction
 
 
-@dataclass(frozen=True)
-class BiasPhases:
+@dataclass(frozen=True, repr=False)
+class BiasPhases(Record):
     """Where the signal dies and where the noise is suppressed, for one family of schedules.
+
+    A saved file holds the arguments of `bias_phases` and the bracket `noise`.
 
     Attributes
     ----------
@@ -78,10 +86,57 @@ class BiasPhases:
     signal: Fraction
     noise: Bracket
 
+    _kind = "bias_phases"
+    _facts: ClassVar = {
+        "kind": one_of(*KINDS),
+        "rectify": one_of(*MODES),
+        "noise": together(real(minimum=0), real(minimum=0)),
+    }
+
+    def _values(self) -> dict[str, Any]:
+        low, high = self.noise
+        values = {name: getattr(self, name) for name in ("kind", *_PLAIN, "rectify", "signal")}
+        return {**values, "noise_low": low, "noise_high": high}
+
+    def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return plain facts and arrays, which `from_stored` reads."""
+        facts, arrays = super().to_stored()
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        schedule = facts.pop("kind")  # In a file, "kind" is that of the result.
+        return {"schedule": schedule, **plain, "signal": str(self.signal), **facts}, arrays
+
+    @classmethod
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
+        """Rebuild from `to_stored`; called by ``load``."""
+        net = _boxes(*(facts.pop(name) for name in _PLAIN))
+        facts["kind"] = one_of(*KINDS)("schedule", facts.pop("schedule"))
+        signal = _smallest_deadly(facts["kind"], net)
+        if facts["signal"] != str(signal):
+            raise ArgumentError(f"signal is {signal}; got {facts['signal']!r}")
+        result = super().from_stored({**facts, "network": net, "signal": signal}, arrays)
+        if result.noise[0] > result.noise[1]:
+            raise ArgumentError(f"noise must be a bracket (low, high); got {result.noise}")
+        return result
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return self.network.depth
+
+    @property
+    def kernel(self) -> int:
+        """Length of the box and its stride."""
+        return self.network.strides[1]
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the image."""
+        return self.network.dim
+
     @property
     def inputs(self) -> int:
         """Inputs of a unit, n = f^d."""
-        return int(self.network.strides[1] ** self.network.dim)
+        return int(self.kernel**self.dim)
 
     def biases(self, theta: Strength) -> tuple[Fraction, ...]:
         """Return b_1 ... b_depth at strength `theta` (units of the image's height)."""
@@ -146,7 +201,7 @@ class BiasPhases:
                 f"noise {'always dies' if self.kind == 'constant' else 'never dies'}"
             )
         layers = min(_MOST_LAYERS, int(240 / math.log10(self.inputs) / 4))
-        net = Network(self.network.layers[:1] * layers, self.network.dim)
+        net = self.network[:1] * layers
         return _bracket(lambda ratio: _survives(net, ratio, self.rectify), 1e-4)
 
     def best(self, *, size: int, sigma: float | None = None) -> Evolution:
@@ -171,13 +226,15 @@ class BiasPhases:
         )
         return early(Fraction(minimum.x) if minimum.fun < loss(0.0) else Fraction(0))
 
-    def __repr__(self) -> str:
+    def _title(self) -> str:
+        return f"BiasPhases of {self.kind} schedules, {self.network!r}, rectify = {self.rectify!r}"
+
+    def _described(self) -> dict[str, str]:
         low, high = self.noise
-        return (
-            f"BiasPhases of {self.kind} schedules, {self.network!r}, rectify = {self.rectify!r}\n"
-            f"  signal dead        theta >= {self.signal}\n"
-            f"  noise suppressed   theta > {(low + high) / 2:.6g} sigma (weak noise)"
-        )
+        return {
+            "signal dead": f"theta >= {text(self.signal)}",
+            "noise suppressed": f"theta > {(low + high) / 2:.6g} sigma (weak noise)",
+        }
 
 
 def bias_phases(
@@ -233,15 +290,7 @@ def bias_phases(
     """
     kind = validate.choice("kind", kind, KINDS)
     rectify = validate.choice("rectify", rectify, MODES)
-    length = validate.integer("kernel", kernel, 2, 64)
-    depth = validate.integer("depth", depth, 1, _MOST_LAYERS)
-    plain = Network.uniform(length, length, depth, dim)
-    n = length**plain.dim
-    signal = {
-        "constant": Fraction(n - 1, n * (n**depth - 1)),
-        "proportional": Fraction(1, depth),
-        "early": Fraction(1),
-    }[kind]
+    plain = _boxes(kernel, depth, dim)
 
     def piles_up(ratio: float) -> bool | None:
         net = _biased(plain, kind, Fraction(ratio))
@@ -251,7 +300,24 @@ def bias_phases(
         return bool(evolution.G[-1] > 1)
 
     noise = _bracket(piles_up, _WIDTH) if piles_up(0.0) else (0.0, 0.0)
-    return BiasPhases(kind, plain, rectify, signal, noise)
+    return BiasPhases(kind, plain, rectify, _smallest_deadly(kind, plain), noise)
+
+
+def _boxes(kernel: Any, depth: Any, dim: Any) -> Network:
+    """Return the layers, without biases, from the arguments of `bias_phases`."""
+    length = validate.integer("kernel", kernel, 2, 64)
+    depth = validate.integer("depth", depth, 1, _MOST_LAYERS)
+    return Network.uniform(length, length, depth, dim)
+
+
+def _smallest_deadly(kind: str, net: Network) -> Fraction:
+    """Return the smallest theta at which the signal is dead at the last layer, exactly."""
+    n = net.strides[1] ** net.dim
+    return {
+        "constant": Fraction(n - 1, n * (n**net.depth - 1)),
+        "proportional": Fraction(1, net.depth),
+        "early": Fraction(1),
+    }[kind]
 
 
 def _biased(net: Network, kind: str, theta: Fraction) -> Network:

@@ -12,11 +12,13 @@ from typing import Any
 
 from scaledet import rationals, validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.results.tables import shortened
 
 __all__ = ["Kernel", "as_kernel", "binomial", "box"]
 
 LONGEST = 2**16
 """Length of the longest kernel (pixels)."""
+_SHOWN = 12
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -73,18 +75,24 @@ class Kernel:
         return iter(self.weights)
 
     def __repr__(self) -> str:
-        shown = [rationals.text(weight, decimal=False) for weight in self.weights]
-        if len(set(shown)) == 1 and len(shown) > 4 and not self.signed:
-            return f"box({len(shown)})"
-        if len(shown) > 12:
-            shown = [*shown[:6], "...", *shown[-5:]]
+        if self.is_box and len(self) > 4:
+            return f"box({len(self)})"
         tail = ", signed=True" if self.signed else ""
-        return f"Kernel({', '.join(shown)}{tail})"
+        return f"Kernel({', '.join(self.shown())}{tail})"
+
+    def shown(self) -> list[str]:
+        """Return the weights as text, rounded if they are long, and "..." for those amid many.
+
+        >>> Kernel(range(100)).shown()[4:8]
+        ['2/2475', '1/990', '...', '19/990']
+        """
+        shown = shortened(self.weights, _SHOWN)
+        return [w if w == "..." else rationals.text(w, decimal=False) for w in shown]
 
     def _repr_latex_(self) -> str:
+        texts = (text.partition("/") for text in self.shown())
         weights = ",\\; ".join(
-            str(w) if w.denominator == 1 else rf"\tfrac{{{w.numerator}}}{{{w.denominator}}}"
-            for w in self.weights
+            rf"\tfrac{{{p}}}{{{q}}}" if q else p.replace("...", r"\dots") for p, _, q in texts
         )
         return rf"$a = \left({weights}\right)$"
 

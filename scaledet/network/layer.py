@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from scaledet import rationals, validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.rationals import shown
 
 __all__ = ["Layer", "Stride"]
 
@@ -59,10 +61,10 @@ class Layer:
         object.__setattr__(self, "stride", step)
         object.__setattr__(self, "bias", validate.rational("bias", bias))
         if abs(self.bias) > 10**100:
-            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {rationals.text(self.bias)}")
+            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {shown(bias, reprlib.repr)}")
 
     def __repr__(self) -> str:
-        weights = ", ".join(rationals.text(w, decimal=False) for w in self.kernel.weights)
-        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else f"[{weights}]"
+        weights = f"[{', '.join(self.kernel.shown())}]"
+        kernel = f"box({len(self.kernel)})" if self.kernel.is_box else weights
         bias = f", bias={rationals.text(self.bias)}" if self.bias else ""
         return f"Layer(kernel={kernel}, stride={self.stride}{bias})"

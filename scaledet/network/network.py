@@ -5,25 +5,27 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from scaledet import rationals, validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
+from scaledet.results import tables
 
 __all__ = ["Network"]
 
 DEEPEST = 10**6
 """Largest number of layers."""
+_RUNS_SHOWN = 7
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Network:
+class Network(Sequence[Layer]):
     """Layers applied one after another to an image on the `dim`-dimensional torus.
 
     Parameters
@@ -33,14 +35,27 @@ class Network:
     dim : {1, 2, 3}
         Dimension of the image; kernels are separable.
 
+    Notes
+    -----
+    A network is a sequence of its layers: slices, sums and multiples of networks are networks, all
+    of one dimension and none of them empty.
+
     Examples
     --------
     >>> Network([Layer(3), Layer(2, stride=2)], dim=2).support
     (1, 3, 4)
+    >>> net = 3 * Network([Layer(2, 2)]) + [Layer(3)]
+    >>> net, net[-1]
+    (Network(3 x Layer(kernel=box(2), stride=2), Layer(kernel=box(3), stride=1), dim=1), \
+Layer(kernel=box(3), stride=1))
+    >>> net[2:]
+    Network(Layer(kernel=box(2), stride=2), Layer(kernel=box(3), stride=1), dim=1)
     """
 
     layers: tuple[Layer, ...]
     dim: int
+
+    __array_ufunc__ = None  # NumPy's integers leave multiplication to the network.
 
     def __init__(self, layers: Sequence[Layer], dim: int = 1) -> None:
         if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
@@ -84,6 +99,42 @@ class Network:
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Layer: ...
+    @overload
+    def __getitem__(self, index: slice) -> Network: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Layer | Network:
+        if not isinstance(index, slice):
+            return self.layers[index]
+        layers = self.layers[index]
+        if not layers:
+            raise ArgumentError(
+                f"a slice of a network must hold at least one of its {self.depth} layers; got "
+                f"{index}"
+            )
+        return Network(layers, self.dim)
+
+    def __add__(self, other: Iterable[Layer]) -> Network:
+        """Return the network of these layers and then the others."""
+        return Network([*self, *self._joinable(other)], self.dim)
+
+    def __radd__(self, other: Iterable[Layer]) -> Network:
+        return Network([*self._joinable(other), *self], self.dim)
+
+    def _joinable(self, other: Any) -> Iterable[Layer]:
+        if isinstance(other, Layer) or not isinstance(other, Iterable):
+            raise ArgumentTypeError(f"a network adds to networks and lists of Layer; got {other!r}")
+        if isinstance(other, Network) and other.dim != self.dim:
+            raise ArgumentError(f"networks must have one dimension; got {self.dim} and {other.dim}")
+        return other
+
+    def __mul__(self, times: SupportsIndex) -> Network:
+        """Return the network that repeats these layers so many times."""
+        times = validate.integer("times", times, 1, DEEPEST // self.depth)
+        return Network(self.layers * times, self.dim)
+
+    __rmul__ = __mul__
+
     @cached_property
     def strides(self) -> tuple[int, ...]:
         """Cumulative strides S_0 = 1, S_1, ..., S_depth (input pixels per output pixel)."""
@@ -117,13 +168,20 @@ class Network:
             if self.depth % p == 0 and all(keys[i] == keys[i % p] for i in range(self.depth))
         )
 
-    def prefix(self, depth: int) -> Network:
-        """Return the network of the first `depth` layers."""
-        return Network(self.layers[: validate.integer("depth", depth, 1, self.depth)], self.dim)
-
     def runs(self) -> list[tuple[int, Layer]]:
         """Return equal consecutive layers grouped as (count, layer)."""
         return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]
+
+    def _columns(self) -> dict[str, Any]:
+        layers = self.layers
+        return {
+            "layer": range(1, self.depth + 1),
+            "kernel": [layer.kernel for layer in layers],
+            "stride": [layer.stride for layer in layers],
+            "bias": [layer.bias for layer in layers],
+            "S_k": self.strides[1:],
+            "support": self.support[1:],
+        }
 
     def feasible_size(self, size: Any) -> int:
         """Check that an image of `size` pixels a side passes through all layers; return it.
@@ -158,10 +216,10 @@ class Network:
             "layers": [
                 {
                     "count": count,
-                    "kernel": [rationals.digits(weight) for weight in layer.kernel],
+                    "kernel": [rationals.full_text(weight) for weight in layer.kernel],
                     "signed": layer.kernel.signed,
                     "stride": layer.stride,
-                    "bias": rationals.digits(layer.bias),
+                    "bias": rationals.full_text(layer.bias),
                 }
                 for count, layer in self.runs()
             ],
@@ -189,20 +247,13 @@ class Network:
             raise kind(f"data must be what Network.to_dict returns; got {reason}") from error
 
     def __repr__(self) -> str:
-        inside = ", ".join(
-            f"{count} x {layer!r}" if count > 1 else repr(layer) for count, layer in self.runs()
-        )
-        return f"Network({inside}, dim={self.dim})"
+        runs = tables.shortened(self.runs(), _RUNS_SHOWN, (1, "..."))
+        parts = [f"{count} x {layer!r}" if count > 1 else f"{layer}" for count, layer in runs]
+        return f"Network({', '.join(parts)}, dim={self.dim})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{k}</td><td>{layer.kernel!r}</td><td>{layer.stride}</td>"
-            f"<td>{float(layer.bias):g}</td><td>{self.strides[k]}</td><td>{self.support[k]}</td></tr>"
-            for k, layer in enumerate(self.layers, start=1)
-        )
-        names = ("layer", "kernel", "stride", "bias", "S_k", "support")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        title = f"Network, depth {self.depth}, dim={self.dim}"
+        return tables.html_table(title, self._columns())
 
     @property
     def signed(self) -> bool:

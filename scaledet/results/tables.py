@@ -1,40 +1,71 @@
-"""Results as text, HTML and data frames."""
+"""Results as text, HTML and data frames, all of bounded length."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from html import escape
-from typing import Any
+from typing import Any, SupportsFloat
 
-__all__ = ["frame", "html_table", "text_table", "with_error"]
+from scaledet.rationals import text
+
+__all__ = ["frame", "html_table", "shortened", "text_table", "with_error"]
 
 _SHOWN = 24
 
 
 def frame(columns: Mapping[str, Any]) -> Any:
-    """Return a pandas ``DataFrame`` of equally long columns (pandas is an optional extra)."""
+    """Return a pandas ``DataFrame`` of equally long columns (pandas is an optional extra).
+
+    Integers of any size become int64 or, if one does not fit, float64: a frame is for floats.
+    Values that no float represents stay objects, as do exact rationals and algebraic numbers.
+    """
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_dataframe() needs pandas: pip install pandas") from error
-    return pd.DataFrame(dict(columns))
+    return pd.DataFrame({name: _series(column) for name, column in columns.items()})
+
+
+def _series(column: Any) -> Any:
+    if not isinstance(column, list | tuple) or not all(type(value) is int for value in column):
+        return column
+    import numpy as np
+
+    for kind in ("int64", "float64"):
+        try:
+            return np.array(column, dtype=kind)
+        except OverflowError:
+            continue
+    return np.array(column, dtype=object)
+
+
+def shortened(items: Sequence[Any], shown: int, gap: Any = "...") -> list[Any]:
+    """Return at most `shown` items: if there are more, `gap` stands for those in the middle.
+
+    >>> shortened(range(100), 5)
+    [0, 1, '...', 98, 99]
+    """
+    if len(items) <= shown:
+        return list(items)
+    head, tail = shown // 2, shown - shown // 2 - 1
+    return [*items[:head], gap, *items[len(items) - tail :]]
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    number = float(value)
+    if isinstance(value, str | bool) or not isinstance(value, SupportsFloat):
+        return str(value)
+    try:
+        number = float(value)
+    except OverflowError:  # An integer or a Fraction beyond all floats.
+        return text(value, digits=5)  # type: ignore[arg-type]
     return str(int(number)) if number.is_integer() and abs(number) < 1e7 else f"{number:.5g}"
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], shown: int) -> list[list[str]]:
-    length = len(next(iter(columns.values())))
-    rows = [[_cell(column[i]) for column in columns.values()] for i in range(length)]
-    if length > shown:
-        head, tail = shown // 2, shown - shown // 2 - 1
-        rows = [*rows[:head], ["..."] * len(columns), *rows[-tail:]]
-    return rows
+    rows = shortened(range(len(next(iter(columns.values())))), shown, None)
+    return [["..." if i is None else _cell(column[i]) for column in columns.values()] for i in rows]
 
 
 def text_table(columns: Mapping[str, Sequence[Any]], shown: int = _SHOWN) -> str:
@@ -54,7 +85,7 @@ def text_table(columns: Mapping[str, Sequence[Any]], shown: int = _SHOWN) -> str
 
 
 def html_table(title: str, columns: Mapping[str, Sequence[Any]], shown: int = _SHOWN) -> str:
-    """HTML table for notebooks."""
+    """HTML table for notebooks, long ones shortened in the middle."""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
@@ -67,14 +98,29 @@ def html_table(title: str, columns: Mapping[str, Sequence[Any]], shown: int = _S
 
 
 def with_error(value: float, error: float) -> str:
-    """Format a value with its error in units of the last digits shown.
+    """Format a value with two digits of its error, in units of the last digits shown.
 
-    >>> with_error(0.50392, 0.00123)
-    '0.5039(12)'
+    Errors of 100 and more stand behind "+-", as do those below the rounding of the value; very
+    large and very small numbers have a power of ten.
+
+    >>> with_error(0.50392, 0.00123), with_error(0.5, 0.1), with_error(0.5, 0.0996)
+    ('0.5039(12)', '0.50(10)', '0.50(10)')
+    >>> with_error(123.4, 45.0), with_error(1234.0, 450.0), with_error(1.2345e-20, 1.2e-22)
+    ('123(45)', '1230 +- 450', '1.234(12)e-20')
     """
-    if not 0 < error < math.inf:
+    if error == 0 or not math.isfinite(value):
         return f"{value:.6g}"
-    digits = 1 - math.floor(math.log10(error))
-    if digits < 0 or digits > 12:
-        return f"{value:.3g} +- {error:.1g}"
-    return f"{value:.{digits}f}({round(error * 10**digits)})"
+    if not 0 < error < math.inf:
+        return f"{value:.6g} +- {error:g}"
+    # Two digits, rounded: "9.96e-2" becomes 10 units of the place -2.
+    mantissa, _, power = f"{error:.1e}".partition("e")
+    units, last = mantissa.replace(".", ""), int(power) - 1
+    exact = Decimal(value)
+    first = max(exact.adjusted() if value else last, last + 1)
+    if first - last > 13:
+        return f"{value:.6g} +- {error:.1e}"
+    if first < -5 or first > 6:
+        return f"{exact.scaleb(-first):.{first - last}f}({units})e{first:+03d}"
+    if last > 0:
+        return f"{round(value, -last):.0f} +- {round(error, -last):.0f}"
+    return f"{value:.{-last}f}({units})"

@@ -16,7 +16,14 @@ from scaledet.errors import ExhaustionError
 from scaledet.simulation.engines.base import Floats, Specification, UnitSums
 from scaledet.simulation.unit import Job
 
-__all__ = ["estimate", "is_precise", "prefix_lengths", "relative_errors", "require_alive"]
+__all__ = [
+    "estimate",
+    "is_precise",
+    "prefix_lengths",
+    "relative_errors",
+    "require_alive",
+    "variance_gain",
+]
 
 # Representations that differ by less than this (squared, relative) differ by rounding only.
 _ROUNDING = 1e-26
@@ -83,7 +90,7 @@ def estimate(
         "covariance": stacked,
         "means": means,
         "means_covariance": covariance,
-        "gain": sums.noise.var(axis=0) / noise.var(axis=0),
+        "gain": variance_gain(sums.noise, noise),
     }
 
 
@@ -144,6 +151,20 @@ def expected_controls(spec: Specification) -> Floats:
     if spec.scenario.rectify in ("input", "noise"):
         return np.array([spec.sigma / np.sqrt(2 * np.pi), spec.sigma**2 / 2])
     return np.array([0.0, spec.sigma**2])
+
+
+def variance_gain(before: Floats, after: Floats) -> Floats:
+    """How many times smaller the variance over units is after the correction; at most 1/eps.
+
+    That bound, 4.5e15, stands where a response is the control itself: what the correction leaves
+    of it is rounding. A response that does not vary at all gains nothing, 1.
+    """
+    # In units of its largest value, no response leaves the range of floats when squared.
+    size = np.abs(before).max(axis=0)
+    size[size == 0] = 1.0
+    old, new = (before / size).var(axis=0), (after / size).var(axis=0)
+    new = np.maximum(new, old * np.finfo(float).eps)
+    return np.asarray(np.divide(old, new, out=np.ones_like(old), where=new > 0))
 
 
 def controlled(noise: Floats, excess: Floats) -> Floats:

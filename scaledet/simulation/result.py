@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scaledet import validate
+from scaledet.errors import ArgumentError
+from scaledet.results.contents import Values, count, one_of, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
 from scaledet.simulation.estimation import relative_errors
+from scaledet.simulation.unit import ENGINES
 
 __all__ = ["COLUMNS", "Simulation", "shown_columns"]
 
@@ -70,7 +74,7 @@ class Simulation(ScenarioResult):
         Their covariance.
     gain : ndarray, shape [depth + 1]
         How many times smaller control variates make the variance of the noise response (1
-        without them).
+        without them); at most 4.5e15, which stands where they know the response itself.
 
     Examples
     --------
@@ -80,8 +84,21 @@ class Simulation(ScenarioResult):
     """
 
     _kind = "simulation"
-    _arrays = (*COLUMNS, "covariance", "means", "means_covariance", "gain")
-    _facts = ("samples", "blocks", "pairs", "entropy", *_EARLY)
+    _arrays: ClassVar = {
+        **{name: Values(minimum=0) if "_err" in name else Values() for name in COLUMNS},
+        "covariance": Values(("2 * layers, 2 * layers",), covariance=True),
+        "means": Values(("3 * layers",)),
+        "means_covariance": Values(("3 * layers, 3 * layers",), covariance=True),
+        "gain": Values(positive=True),
+    }
+    _facts: ClassVar = {
+        **dict.fromkeys(("samples", "blocks", "pairs"), count(1)),
+        "entropy": optional(count()),
+        "engine": one_of(*ENGINES),
+        "partial": validate.flag,
+        "target_error": optional(real(positive=True)),
+        "control_variates": validate.flag,
+    }
 
     scenario: Scenario
     engine: str
@@ -170,4 +187,6 @@ class Simulation(ScenarioResult):
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Simulation:
         """Rebuild from `to_stored`; called by ``load``."""
         gain = np.ones_like(arrays["D"])
+        if facts["size"] is None or facts["sigma"] is None:
+            raise ArgumentError("size and sigma of a simulation must not be None")
         return super().from_stored({**_EARLY, **facts}, {"gain": gain, **arrays})

@@ -8,13 +8,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.rationals import shown
+from scaledet.results.contents import joined, parts_of
 from scaledet.results.result import Result
 from scaledet.scenario import Rectify
 from scaledet.simulation.engines.base import Specification
@@ -47,6 +49,7 @@ class Sweep(Result):
     """
 
     _kind = "sweep"
+    _facts: ClassVar = {"partial": validate.flag}
 
     runs: tuple[Simulation, ...]
     partial: bool
@@ -90,22 +93,15 @@ class Sweep(Result):
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""
         stored = [run.to_stored() for run in self.runs]
-        arrays = {
-            f"{number}.{name}": values
-            for number, (_, of_run) in enumerate(stored)
-            for name, values in of_run.items()
-        }
+        arrays = joined({str(number): arrays for number, (_, arrays) in enumerate(stored)})
         return {"partial": self.partial, "runs": [facts for facts, _ in stored]}, arrays
 
     @classmethod
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Sweep:
         """Rebuild from `to_stored`; called by ``load``."""
-        arrays_of: list[dict[str, Any]] = [{} for _ in facts["runs"]]
-        for key, values in arrays.items():
-            number, _, name = key.partition(".")
-            arrays_of[int(number)][name] = values
-        runs = map(Simulation.from_stored, facts["runs"], arrays_of)
-        return cls(tuple(runs), facts["partial"])
+        divided = parts_of(arrays, map(str, range(len(facts["runs"]))))
+        runs = map(Simulation.from_stored, facts.pop("runs"), divided.values())
+        return super().from_stored({**facts, "runs": tuple(runs)}, {})
 
 
 def sweep(

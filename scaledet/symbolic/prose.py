@@ -103,7 +103,7 @@ def layers_in_words(net: Network) -> str:
     >>> layers_in_words(Network([Layer(3), Layer(2, 2)] * 3))
     'layers: box 3, box 2 at stride 2; this block of 2 layers stands 3 times'
     """
-    block = net.prefix(net.period)
+    block = net[: net.period]
     runs = [
         layer_in_words(layer) + (f" ({count} times)" if count > 1 else "")
         for count, layer in block.runs()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, Literal, overload
+from typing import Any, ClassVar, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
+from scaledet.results.contents import Values, one_of
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
@@ -105,8 +106,11 @@ class Prediction(ScenarioResult):
     method: Method = "exact"
 
     _kind = "prediction"
-    _arrays = ("D", "G", "R", "A", "support", "Q", "G_mean", "G_variance")
-    _facts = ("method",)
+    _arrays: ClassVar = {
+        **dict.fromkeys(("D", "G", "R", "A", "support", "Q"), Values(positive=True)),
+        **dict.fromkeys(("G_mean", "G_variance"), Values()),
+    }
+    _facts: ClassVar = {"method": one_of(*_METHODS)}
 
     @cached_property
     def exact_D(self) -> Sequence[Fraction]:

@@ -155,7 +155,7 @@ def test_different_experiments_are_refused() -> None:
     with pytest.raises(ValueError, match=r"prediction.sigma must equal"):
         sd.compare(sd.predict(net, size=32, sigma=0.1), m)
     with pytest.raises(ValueError, match=r"depth 3; got 2"):
-        sd.compare(sd.predict(net.prefix(2), size=32), m)
+        sd.compare(sd.predict(net[:2], size=32), m)
     with pytest.raises(TypeError, match="prediction must be a Prediction"):
         sd.compare(m, m)
     with pytest.raises(TypeError, match="simulation must be a Simulation"):

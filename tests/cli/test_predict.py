@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet import rationals
 from scaledet.cli import predict as cli
 from scaledet.theory.growth import exponents
 from scaledet.theory.prediction import Prediction
@@ -251,5 +252,7 @@ def test_weights_of_more_digits_than_python_writes(run, run_json, tmp_path):
     assert sd.Network.from_dict(record["network"]) == sd.Network.uniform(kernel, 1, 2)
     record = run_json(f"exponents --kernel 1,{tiny} --stride 2")
     assert [rationals.parsed(weight) for weight in record["kernel"]] == list(kernel)
-    assert len(record["alpha"]["exact"]) > 5000
-    assert run(f"exponents --kernel 1,{tiny} --stride 2")[0] == 0
+    assert len(record["peak_growth"]["exact"]) > 5000
+    assert run(f"exponents --kernel 1,{tiny} --stride 2 --save {path}")[0] == 0
+    assert sd.load(path).beta == sd.predict_exponents(kernel=kernel, stride=2).beta
+    assert repr(sd.load(path))

@@ -7,12 +7,14 @@ import shlex
 
 import pytest
 
-import scaledet as sd
 from scaledet import plots
 from tests.cli.test_arguments import refused
 
 NET = "--kernel 2 --stride 2 --depth 3"
 SAVED = {
+    "powers": "exponents --kernel 3 --stride 2",
+    "schedule": "bias-phases --depth 3 --kind constant",
+    "test": f"compare {NET} --size 64 --samples 800 --rng 1",
     "theory": f"predict {NET} --size 64",
     "law": f"evolve {NET} --size 64 --bias=-1/50",
     "run": f"simulate {NET} --size 64 --samples 800 --rng 1",
@@ -35,7 +37,7 @@ def test_show_prints_what_the_command_has_printed(run, run_json, folder, name):
     path = shlex.quote(str(folder / f"{name}.npz"))
     assert run(f"show {path}") == run(SAVED[name])
     shown, printed = run_json(f"show {path}"), run_json(SAVED[name])
-    assert shown.pop("kind") == type(sd.load(folder / f"{name}.npz")).__name__.lower()
+    assert shown.pop("result") == type(sd.load(folder / f"{name}.npz")).__name__
     assert (shown.pop("command"), printed.pop("command")) == ("show", SAVED[name].split()[0])
     assert shown == printed
 
@@ -95,7 +97,7 @@ def test_what_is_no_figure_is_refused(run, folder, tmp_path):
 def test_show_reads_one_file_and_writes_none(run, folder):
     path = folder / "theory.npz"
     before = path.read_bytes()
-    assert json.loads(run(f"show {path} --json")[1])["kind"] == "prediction"
+    assert json.loads(run(f"show {path} --json")[1])["command"] == "show"
     assert path.read_bytes() == before
     refused(run, f"show {path} {path}", "unrecognized arguments")
     refused(run, "show", "required: FILE")

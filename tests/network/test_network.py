@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import repeat
 
@@ -45,7 +46,7 @@ def test_box_width_of_boxes():
     assert sd.Network.uniform(2, 2, depth=700).box_width[-1] == 2.0**700
 
 
-def test_period_runs_prefix_and_iteration():
+def test_period_runs_and_iteration():
     a, b = sd.Layer(2), sd.Layer(3, 2)
     assert sd.Network([a, b, a, b]).period == 2
     assert sd.Network([a, a, a]).period == 1
@@ -55,11 +56,99 @@ def test_period_runs_prefix_and_iteration():
     assert net.runs() == [(2, a), (1, b)]
     assert list(net) == [a, a, b]
     assert (len(net), net.depth) == (3, 3)
-    assert net.prefix(2) == sd.Network([a, a])
+    assert net[:2] == sd.Network([a, a])
     assert sd.Network.uniform(2, 1, depth=2) == sd.Network([a, a])
     assert sd.Network([a]) != sd.Network([a], dim=2)
     assert sd.Layer([0, 1, 1], "kernel").stride == 3
     assert sd.Network.uniform(3, stride="kernel", depth=2) == sd.Network([sd.Layer(3, 3)] * 2)
+
+
+A, B = sd.Layer(2), sd.Layer(3, 2)
+NET = sd.Network([A, A, B], dim=2)
+NUMBERS = [2, 3]
+
+
+def test_a_network_is_a_sequence_of_its_layers():
+    assert isinstance(NET, Sequence)
+    assert (NET[0], NET[2], NET[-1], NET[np.int64(1)]) == (A, B, B, A)
+    assert list(reversed(NET)) == [B, A, A]
+    assert B in NET
+    assert sd.Layer(5) not in NET
+    assert (NET.index(B), NET.count(A), NET.count(sd.Layer(7))) == (2, 2, 0)
+    first, *rest = NET
+    assert (first, rest) == (A, [A, B])
+    for outside in (3, -4):
+        with pytest.raises(IndexError):
+            NET[outside]
+
+
+def test_parts_sums_and_multiples_of_networks_are_networks():
+    assert NET[:2] == sd.Network([A, A], dim=2)
+    assert NET[1:] == NET[1:3] == NET[-2:99] == sd.Network([A, B], dim=2)
+    assert NET[::-1] == sd.Network([B, A, A], dim=2)
+    assert NET[:] == NET
+    assert NET[:1] + NET[1:] == NET
+    start, end = [A], [B]
+    assert NET[:2] + end == start + NET[1:] == NET[:2] + tuple(end) == NET
+    assert NET * 2 == 2 * NET == np.int64(2) * NET == NET * np.int64(2) == NET + NET
+    assert (NET * 2).depth == 6
+    assert (NET * 2).period == 3
+    grown = NET[:1]
+    grown += [A, B]
+    assert grown == NET
+    assert NET[:2].support == NET.support[:3]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: NET[3:], ValueError, r"at least one of its 3 layers; got slice\(3, None"),
+        (lambda: NET[2:1], ValueError, "a slice of a network must hold at least one"),
+        (lambda: NET["kernel"], TypeError, "indices must be integers"),
+        (lambda: NET + NET[:1] + sd.Network([A], 1), ValueError, "one dimension; got 2 and 1"),
+        (lambda: NET + A, TypeError, "a network adds to networks and lists of Layer; got Layer"),
+        (lambda: NET + 1, TypeError, "a network adds to networks and lists of Layer; got 1"),
+        (lambda: NUMBERS + NET, TypeError, r"layers\[0\] must be a Layer; got 2"),
+        (lambda: NET * 0, ValueError, r"times must be an integer in \[1, 333333\]; got 0"),
+        (lambda: NET * 333334, ValueError, r"times must be .*\[1, 333333\]; got 333334"),
+        (lambda: 1.5 * NET, TypeError, "times must be an integer .*; got 1.5"),
+        (lambda: NET * NET, TypeError, "times must be an integer .*; got Network"),
+    ],
+)
+def test_what_is_no_network_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_texts_of_long_networks_and_kernels_are_short():
+    taps = [math.exp(-((j - 15) ** 2) / 50) for j in range(31)]
+    filtered = sd.Network.uniform(taps, 1, 3)
+    many = sd.Network([sd.Layer([*taps[j:], 0.5]) for j in range(30)])
+    prediction = sd.predict(filtered)
+    for text in (repr(filtered), filtered[0].kernel._repr_latex_(), prediction._title()):
+        assert len(text) < 400
+    assert len(repr(many)) < 1200
+    assert repr(many).count("Layer(") == 6
+    assert "..., Layer(" in repr(many)
+    assert len(sd.predict(many)._title()) < 1400
+    assert repr(sd.Layer(sd.binomial(3000))).startswith("Layer(kernel=[1.62571e-903, 4.8755e-900,")
+    # What is short stays exact.
+    assert repr(sd.Layer([1, 2, 4], 2)) == "Layer(kernel=[1/7, 2/7, 4/7], stride=2)"
+    assert repr(sd.Kernel([0.1, 0, -2.5], signed=True)).endswith(", 0, -5/2, signed=True)")
+    long = sd.Kernel([Fraction(1, 10**30)] * 3, signed=True)
+    assert repr(long) == "Kernel(1e-30, 1e-30, 1e-30, signed=True)"
+    assert sd.Kernel(range(1, 14))._repr_latex_().count(r"\dots") == 1
+
+
+@pytest.mark.parametrize(
+    ("stride", "depth", "last"), [(1, 100_000, "200001"), (2, 20_000, "3.9803e+6020")]
+)
+def test_tables_of_long_networks_are_short(stride, depth, last):
+    html = sd.Network.uniform(3, stride, depth)._repr_html_()
+    assert len(html) < 4000
+    assert html.count("<tr>") == 25
+    assert f"<td>{depth}</td>" in html
+    assert last in html
 
 
 def test_plain_data_round_trip():
@@ -137,7 +226,6 @@ def restored(**changes):
         ),
         (lambda: sd.Network.uniform(2, 2, depth=2.5), TypeError, "depth must be .*; got 2.5"),
         (lambda: sd.Network.uniform(2, 2, depth=True), TypeError, "depth must be .*; got True"),
-        (lambda: sd.Network.uniform(2, depth=3).prefix(4), ValueError, r"depth .*\[1, 3\]; got 4"),
     ],
 )
 def test_bad_arguments_are_refused(call, error, message):
@@ -176,7 +264,7 @@ def test_the_nearest_size_named_in_the_message_works():
         net.feasible_size(50)
     assert "the strides fit up to layer 1" in str(caught.value)
     assert net.feasible_size(48) == 48
-    assert net.prefix(1).feasible_size(50) == 50
+    assert net[:1].feasible_size(50) == 50
 
 
 def test_a_signed_kernel_is_no_repetition_of_an_unsigned_one():

@@ -92,6 +92,7 @@ FOREIGN = {
     "other format": lambda path: write_zip(path, {"format": 2, "kind": "prediction"}),
     "no format": lambda path: write_zip(path, {"kind": "prediction"}),
     "other kind": lambda path: write_zip(path, {"format": 1, "kind": "pickle"}),
+    "kind that is no word": lambda path: write_zip(path, {"format": 1, "kind": []}),
     "no kind": lambda path: write_zip(path, {"format": 1}),
     "no content": lambda path: write_zip(path, {"format": 1, "kind": "prediction"}),
     "no network": lambda path: write_zip(path, {**DESCRIPTION, "network": None}),

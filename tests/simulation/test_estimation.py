@@ -17,6 +17,7 @@ from scaledet.simulation.estimation import (
     is_precise,
     prefix_lengths,
     relative_errors,
+    variance_gain,
 )
 from scaledet.simulation.unit import Job, Stream, run_unit, unit_sizes
 from tests.runs import NET, packed_units, same, small, specification
@@ -89,6 +90,32 @@ def test_gain_is_shown_and_real() -> None:
     assert np.array_equal(plain.Q, better.Q)
     truth = sd.predict(LONG, size=256)
     assert (np.abs(better.G - truth.G) < 4 * better.G_err).all()
+
+
+@pytest.mark.parametrize("rectify", ["input", "noise", "layers", None])
+def test_gain_is_finite_where_the_response_is_the_control(rectify: str | None) -> None:
+    with np.errstate(all="raise"):
+        linear = small(rectify=rectify, control_variates=True)
+    assert (linear.gain > 0.5).all()
+    # The input's own noise is the control, but for what relu(x + eta) makes of the active pixel.
+    exactly = np.flatnonzero(linear.gain == 1 / np.finfo(float).eps)
+    assert exactly.tolist() == ([] if rectify == "input" else [0])
+    assert (linear.gain[1:] < 100).all()
+
+
+def test_gain_of_responses_of_any_size() -> None:
+    rng = np.random.default_rng(3)
+    before = rng.normal(3, 1, (200, 4))
+    after = before.copy()
+    after[:, 1] = 3 + (before[:, 1] - 3) / 10
+    after[:, 2] = 3
+    before[:, 3] = after[:, 3] = 0
+    with np.errstate(all="raise"):
+        for scale in (1.0, 1e-200, 1e200):
+            gain = variance_gain(before * scale, after * scale)
+            assert gain[0] == 1
+            assert gain[1] == pytest.approx(100)
+            assert gain[2:].tolist() == [1 / np.finfo(float).eps, 1]
 
 
 def test_errors_with_control_variates_are_calibrated() -> None:

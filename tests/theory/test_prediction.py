@@ -134,9 +134,9 @@ def test_depth_beyond_the_range_of_floats_is_refused_with_a_depth_that_works():
             with pytest.raises(ValueError, match="depth must be at most about"):
                 sd.predict(net)
             with pytest.raises(ValueError, match=r"depth must be at most \d+ here") as caught:
-                sd.predict(net.prefix(600))
+                sd.predict(net[:600])
             largest = int(str(caught.value).split("at most ")[1].split()[0])
-            prediction = sd.predict(net.prefix(largest))
+            prediction = sd.predict(net[:largest])
             for name in ("D", "G", "R", "Q"):
                 assert np.isfinite(getattr(prediction, name)).all()
             for k in (largest // 2, largest):
@@ -146,7 +146,7 @@ def test_depth_beyond_the_range_of_floats_is_refused_with_a_depth_that_works():
                     relative_error(prediction.Q[k], Fraction(2, stride ** (2 * k * dim))) < STATED
                 )
             with pytest.raises(ValueError, match="depth must be at most"):
-                sd.predict(net.prefix(largest + 1))
+                sd.predict(net[: largest + 1])
 
 
 def test_results_are_frozen():
@@ -254,8 +254,8 @@ def test_depth_beyond_the_image():
     with pytest.raises(ValueError, match="the strides fit up to layer 8"):
         sd.predict(net, size=256)
     with pytest.raises(sd.ExhaustionError, match="at most 7 on size 256"):
-        sd.predict(net.prefix(8), size=256)
-    assert sd.predict(net.prefix(7), size=256).exact_D[7] == Fraction(1, 128) * 2
+        sd.predict(net[:8], size=256)
+    assert sd.predict(net[:7], size=256).exact_D[7] == Fraction(1, 128) * 2
 
 
 def test_a_file_with_noise_on_the_sphere_names_its_version(tmp_path):

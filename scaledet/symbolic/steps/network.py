@@ -83,7 +83,7 @@ def derive_network(net: Network, rectify: str | None = "input") -> Derivation:
     result = {f"{name}_{net.depth}": step.expression.rhs for name, step in last.items()}
     assumed: tuple[str, ...] = ()
     if net.period < net.depth and net.support[-1] > 1:
-        steps, laws, assumed = _repeated(net.prefix(net.period), rectify)
+        steps, laws, assumed = _repeated(net[: net.period], rectify)
         result |= laws
     else:
         steps = _layer_by_layer(net, routes)

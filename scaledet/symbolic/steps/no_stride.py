@@ -188,7 +188,7 @@ def _first_steps(kernel: Kernel | str, order: int, cumulants: Any, panel: Panel)
 
 def _called(kernel: Kernel | str) -> str:
     if isinstance(kernel, Kernel):
-        return f"the filter ({', '.join(map(str, kernel.weights))})"
+        return f"the filter ({', '.join(kernel.shown())})"
     return "the box of length $f$" if kernel == "box" else "any filter, by its cumulants"
 
 

@@ -98,7 +98,7 @@ def _name(quantity: Any) -> str:
 
 def _repeated(net: Network, dim: Any) -> tuple[str, list[Step]]:
     """Name the block that `net` repeats, and derive its amplitude and its exponent."""
-    block = net.prefix(net.period)
+    block = net[: net.period]
     exponents: Exponents = predict_exponents(Network(block.layers * 2), rectify="layers")
     exponent = Step(
         "The exponent of noise, $G_k \\sim A_k^{\\beta}$.",
@@ -111,7 +111,7 @@ def _repeated(net: Network, dim: Any) -> tuple[str, list[Step]]:
         return layers_in_words(net), [exponent]
     kernel, stride = net.layers[0].kernel, net.layers[0].stride
     amplitude = [flat_law(dim)] if stride == 1 and kernel.span == 1 else []
-    name = f"The filter ({', '.join(map(str, kernel.weights))}) at stride {stride}"
+    name = f"The filter ({', '.join(kernel.shown())}) at stride {stride}"
     return name, [*amplitude, exponent]
 
 
@@ -119,7 +119,7 @@ def _numbers(net: Network) -> list[Step]:
     """Return the step on G at the last layer in numbers, if the network is small."""
     if net.depth > _DEEPEST or net.support[-1] ** net.dim > _WIDEST:
         return []
-    first, last = _autocorrelation(net.prefix(1)), _autocorrelation(net)
+    first, last = _autocorrelation(net[:1]), _autocorrelation(net)
     later = _autocorrelation(Network(net.layers[1:])) if net.depth > 1 else [sp.Integer(1)]
     shared = first[:: net.layers[0].stride]
     half = list(zip([overlap / shared[0] for overlap in shared], later, strict=False))

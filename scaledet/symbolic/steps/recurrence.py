@@ -38,7 +38,7 @@ def recurrence_steps(kernel: Kernel) -> tuple[list[Step], dict[str, Any]]:
     rule = recurrence(kernel)
     exact = partial(exact_correlation, kernel)
     values = {y.c: exact, y.D: lambda layer: 1 - exact(layer, 1) / exact(layer, 0)}
-    called = f"the filter $({', '.join(map(str, kernel.weights))})$"
+    called = f"the filter $({', '.join(kernel.shown())})$"
     cases = [{k: layer} for layer in NEAR]
     check = against("the filter expanded in integers, $k \\le 40$", cases, values)
     equation = rule.equation()

@@ -72,7 +72,7 @@ def derive_strided(kernel: Kernel, stride: int, dim: Any, rectify: str | None) -
         (list(cited_limits()), {}),
     ]
     result = {name: value for _, named in parts for name, value in named.items()}
-    shown = ", ".join(str(w) for w in kernel.weights)
+    shown = ", ".join(kernel.shown())
     matched = () if rectify is None else ("noise matched to the displacement, $L\\sigma^2 = 2$",)
     return Derivation(
         title=f"The filter ({shown}) at stride {stride}",

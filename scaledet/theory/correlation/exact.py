@@ -65,7 +65,7 @@ def _step(values: list[int], layer: Layer, count: int, radius: int) -> list[int]
 def _steps(network: Network, depth: int) -> list[tuple[int, Layer]]:
     """Layers 1 ... depth as (count, layer): runs of stride 1 merged, strided layers singly."""
     result: list[tuple[int, Layer]] = []
-    for count, layer in network.prefix(depth).runs() if depth else []:
+    for count, layer in network[:depth].runs() if depth else []:
         result += [(count, layer)] if layer.stride == 1 else [(1, layer)] * count
     return result
 

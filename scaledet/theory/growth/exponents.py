@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.network import Network
+from scaledet.results.contents import count, one_of
+from scaledet.results.result import Record
 from scaledet.scenario import RECTIFICATIONS, Rectify
 from scaledet.theory.correlation.exact import composite_filter
 from scaledet.theory.coverage import require_no_bias, require_theory
 from scaledet.theory.growth.amplitudes import plateau, spelled
 from scaledet.theory.growth.transition import Growth, growth, refuse_rounded_sum_rule
 
+if TYPE_CHECKING:
+    from typing import Self
+
 __all__ = ["Exponents", "predict_exponents"]
 
 
 @dataclass(frozen=True, repr=False)
-class Exponents:
+class Exponents(Record):
     r"""The exponents of one filter and stride, with the facts they follow from.
+
+    A saved file holds kernel, stride, dimension and rectification, from which ``load`` computes
+    the same exact numbers; and, for other readers, their text and value.
 
     Attributes
     ----------
@@ -74,33 +84,76 @@ class Exponents:
     peak_growth: Any
     drop_growth: Any
 
+    _kind = "exponents"
+    _facts: ClassVar = {
+        "stride": count(1),
+        "dim": one_of(1, 2, 3),
+        "rectify": one_of(*RECTIFICATIONS),
+    }
+
+    def _values(self) -> dict[str, Any]:
+        return vars(self)
+
+    def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return plain facts and arrays, which `from_stored` reads."""
+        facts, arrays = super().to_stored()
+        numbers = {name: getattr(self, name) for name in ("alpha", "beta")}
+        exact = {
+            name: {"exact": rationals.shown(n), "value": float(n)} for name, n in numbers.items()
+        }
+        return {
+            "kernel": [rationals.full_text(weight) for weight in self.kernel],
+            **facts,
+            **exact,
+        }, arrays
+
+    @classmethod
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
+        """Compute again what was saved, from kernel, stride, dimension and rectification."""
+        given = {name: reader(name, facts[name]) for name, reader in cls._facts.items()}
+        kernel = Kernel([rationals.parsed(text) for text in facts.pop("kernel")])
+        given = vars(_exponents(kernel, *given.values()))
+        for name in ("alpha", "beta"):
+            if not math.isclose(value := facts.pop(name)["value"], given[name], rel_tol=1e-12):
+                raise ArgumentError(f"{name} is {spelled(given[name])}; got {value!r}")
+        return super().from_stored({**given, **facts}, arrays)
+
     @property
     def rates(self) -> Growth:
         """Both sequences and their dominant roots, from which all of this follows (stride > 1)."""
         return growth(self.kernel.trimmed, self.stride)
 
-    def __repr__(self) -> str:
-        rows = [
-            f"Exponents of {self.kernel!r}, stride {self.stride}, d = {self.dim}, "
-            f"rectify = {self.rectify!r}",
-            f"  D_k ~ A_k^-alpha   alpha = {spelled(self.alpha)}",
-            f"  G_k ~ A_k^beta     beta  = {spelled(self.beta)}",
-        ]
+    def remarks(self) -> list[str]:
+        """Return what the two exponents do not say."""
+        remarks = []
         if self.plateau is None:
-            rows.append("  D_k keeps oscillating (d = 1)")
+            remarks.append("D_k keeps oscillating (d = 1)")
         elif self.plateau != 0:
-            rows.append(f"  D_k tends to {spelled(self.plateau)} (d = 1)")
+            remarks.append(f"D_k tends to {spelled(self.plateau)} (d = 1)")
         if self.log_correction:
-            rows.append(f"  with a logarithm: D_k carries a factor k^{self.log_power}")
-        return "\n".join(rows)
+            remarks.append(f"with a logarithm: D_k carries a factor k^{self.log_power}")
+        return remarks
+
+    def _title(self) -> str:
+        return (
+            f"Exponents of {self.kernel!r}, stride {self.stride}, d = {self.dim}, "
+            f"rectify = {self.rectify!r}"
+        )
+
+    def _described(self) -> dict[str, str]:
+        return {
+            "D_k ~ A_k^-alpha": f"alpha = {spelled(self.alpha)}",
+            "G_k ~ A_k^beta": f"beta  = {spelled(self.beta)}",
+        }
 
     def _repr_latex_(self) -> str:
-        import sympy as sp
-
         return (
-            rf"$D_k \sim A_k^{{-\alpha}},\ \alpha = {sp.latex(self.alpha)};\quad "
-            rf"G_k \sim A_k^{{\beta}},\ \beta = {sp.latex(self.beta)}$"
+            rf"$D_k \sim A_k^{{-\alpha}},\ \alpha {_formula(self.alpha)};\quad "
+            rf"G_k \sim A_k^{{\beta}},\ \beta {_formula(self.beta)}$"
         )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._repr_latex_())}</p>{super()._repr_html_()}"
 
 
 def predict_exponents(
@@ -186,6 +239,14 @@ def predict_exponents(
     return _exponents(pool, step, block.dim, rectify)
 
 
+def _formula(value: Any) -> str:
+    """LaTeX of "= value", or of its decimals if it is long."""
+    import sympy as sp
+
+    text = sp.latex(value)
+    return f"= {text}" if len(text) <= 200 else rf"\approx {float(value):.6g}"
+
+
 def _block_of(net: Network, rectify: Rectify) -> Network:
     if not isinstance(net, Network):
         raise ArgumentTypeError(f"net must be a Network; got {net!r}")
@@ -198,7 +259,7 @@ def _block_of(net: Network, rectify: Rectify) -> Network:
             f"{net.depth} layers without repetition (exponents describe infinite repetition; "
             "predict gives D_k and G_k of any network, layer by layer)"
         )
-    return net.prefix(net.period)
+    return net[: net.period]
 
 
 def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:

@@ -160,7 +160,7 @@ def _tails(net: Network, size: int | None, lags: int) -> Array:
     rows = [[1.0] + [0.0] * lags]
     if net.depth == 1:
         return np.array(rows)
-    tail = Network(net.layers[1:], net.dim)
+    tail = net[1:]
     units = None if size is None else size // net.layers[0].stride
     flat = len(list(takewhile(lambda layer: layer.stride == 1, tail.layers)))
     # As many nodes as the torus has, or so many that nothing wraps.

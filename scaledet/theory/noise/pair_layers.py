@@ -56,7 +56,7 @@ def pair_layer_noise(
     for k in range(net.depth):
         after = np.eye(units)
         if k:
-            after, _ = pooling_matrix(Network(net.layers[1:], dim), k, units)
+            after, _ = pooling_matrix(net[1:], k, units)
         averaged = _averaged_gram(after, cell // stride)
         rows.append((_contracted(means, averaged, dim), _contracted(covariances, averaged, dim)))
     mean, variance = np.array(rows).T

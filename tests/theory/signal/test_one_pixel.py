@@ -194,11 +194,11 @@ def test_exhaustion_of_boxes(length, stride, dim):
         sd.predict(net, size=size)
     assert caught.value.layer == layer
     assert caught.value.largest_depth == layer - 1
-    prediction = sd.predict(net.prefix(layer - 1), size=size)
+    prediction = sd.predict(net[: layer - 1], size=size)
     assert np.isfinite(prediction.D).all()
     assert np.isfinite(prediction.G).all()
     with pytest.raises(sd.ExhaustionError):
-        sd.predict(net.prefix(layer), size=size)
+        sd.predict(net[:layer], size=size)
     with pytest.raises(sd.ExhaustionError, match=message):
         ExactSensitivity(net, size).at(layer)
 
@@ -236,11 +236,11 @@ def test_exhaustion_below_the_range_of_floats():
     # c - 1/8 is 2/8 cos(pi/8)^(4 k), a power of floats' least number at the layer named.
     last = math.log(2 / 8 / np.finfo(float).tiny) / (-4 * math.log(math.cos(math.pi / 8)))
     assert largest == math.floor(last)
-    assert sd.predict(net.prefix(largest), size=8).D[-1] == pytest.approx(
+    assert sd.predict(net[:largest], size=8).D[-1] == pytest.approx(
         1 - math.cos(math.pi / 4), rel=STATED
     )
     with pytest.raises(sd.ExhaustionError):
-        sd.predict(net.prefix(largest + 1), size=8)
+        sd.predict(net[: largest + 1], size=8)
 
 
 def test_exhaustion_in_the_flat_part_and_after_it():

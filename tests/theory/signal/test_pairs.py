@@ -137,7 +137,7 @@ def test_exhaustion(weights, stride, layer):
         sd.predict(net, task=task)
     assert (caught.value.layer, caught.value.largest_depth) == (layer, layer - 1)
     if layer > 1:
-        assert sd.predict(net.prefix(layer - 1), task=task).D[-1] > 0
+        assert sd.predict(net[: layer - 1], task=task).D[-1] > 0
 
 
 def test_bias_and_shift_change_nothing():
