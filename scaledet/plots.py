@@ -1,7 +1,8 @@
 """Plots of results: theory as lines, simulation as points with error bars.
 
 Every function returns its Axes; none predicts, simulates, opens a window or changes a setting of
-matplotlib. Without ``ax`` it draws on a new figure that pyplot does not know: ``ax.figure`` shows
+matplotlib. What a logarithmic axis cannot show is left out, and a line of text in the Axes says so.
+Without ``ax`` it draws on a new figure that pyplot does not know: ``ax.figure`` shows
 it in a notebook, ``ax.figure.savefig(path)`` writes it; to show it by pyplot pass ``plt.gca()``.
 """
 
@@ -15,13 +16,14 @@ import numpy as np
 from scaledet import validate
 from scaledet.analysis.comparison import Comparison
 from scaledet.analysis.fitting import local_exponents
-from scaledet.errors import ArgumentTypeError
+from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 __all__ = [
     "PALETTE",
@@ -43,7 +45,10 @@ _LABELS = {
     "G": "noise sensitivity $G_k$",
     "R": "relative sensitivity $R_k = D_k / G_k$",
 }
-_COLOURS = dict(zip("DGR", PALETTE, strict=False))
+_COLOURS = dict(zip("DGRQ", PALETTE, strict=False))
+# Marks the texts that say what was left out of a plot, so that they stand below one another.
+_LEFT_OUT = "left out"
+_NAMED = 4
 
 
 def plot_curve(
@@ -60,7 +65,8 @@ def plot_curve(
     Parameters
     ----------
     A, values : array_like, shape [n]
-        Receptive fields (pixels) and sensitivities (dimensionless), positive.
+        Receptive fields (pixels), positive, and sensitivities (dimensionless). Values that are
+        zero, negative or infinite are left out, and a text in the Axes says so.
     errors : array_like, shape [n], optional
         Standard errors, for points with error bars; without them a line.
     quantity : {"D", "G", "R"}
@@ -78,17 +84,24 @@ def plot_curve(
     """
     quantity = validate.choice("quantity", quantity, tuple(_LABELS))
     widths = validate.vector("A", A)
-    heights = validate.vector("values", values, length=len(widths))
+    heights, shown = _showable(values, len(widths))
     bars = None
     if errors is not None:
-        bars = validate.vector("errors", errors, zero=True, length=len(widths))
+        bars = validate.floats("errors", errors, "an array of numbers")
+        if bars.shape == shown.shape:
+            bars = np.where(shown, bars, 0.0)
+        bars = validate.vector("errors", bars, zero=True, length=len(widths))[shown]
     ax = _axes(ax, _WIDTH_LABEL, _LABELS[quantity])
     ax.set(xscale="log", yscale="log")
+    lines = {"color": _COLOURS[quantity], "linewidth": 1.3}
+    points = {"color": _COLOURS[quantity], "linestyle": "none", "marker": "o", "zorder": 3}
+    points |= {"markersize": 4, "capsize": 1.5}
+    style = _styled(style, **(lines if bars is None else points))
     if bars is None:
-        ax.plot(widths, heights, **_styled(style, color=_COLOURS[quantity], linewidth=1.3))
+        ax.plot(widths[shown], heights[shown], **style)
     else:
-        points = {"linestyle": "none", "marker": "o", "markersize": 4, "capsize": 1.5, "zorder": 3}
-        ax.errorbar(widths, heights, bars, **_styled(style, color=_COLOURS[quantity], **points))
+        ax.errorbar(widths[shown], heights[shown], bars, **style)
+    _say_left_out(ax, widths[~shown], style)
     return ax
 
 
@@ -165,7 +178,7 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **style: 
 
     ax = _axes(ax, "layer $k$", "(simulation - theory) / standard error")
     ax.axhspan(-2, 2, color="0.9", linewidth=0, zorder=0)
-    for quantity, marker, pulls in zip("DG", "os", comparison.pulls, strict=True):
+    for quantity, marker, pulls in zip("DGQ", "os^", comparison.pulls, strict=True):
         points = {"linestyle": "none", "marker": marker, "markersize": 4}
         points |= {"color": _COLOURS[quantity], "label": f"${quantity}_k$"}
         ax.plot(np.arange(len(pulls)), pulls, **_styled(style, **points))
@@ -184,7 +197,8 @@ def plot_local_exponents(A: Any, values: Any, *, ax: Axes | None = None, **style
     Parameters
     ----------
     A, values, ax, **style
-        As in ``plot_curve``; A strictly increasing. Sensitivities or anything else positive.
+        As in ``plot_curve``; A strictly increasing. A value that is left out takes the slopes on
+        both its sides along.
 
     Examples
     --------
@@ -192,12 +206,16 @@ def plot_local_exponents(A: Any, values: Any, *, ax: Axes | None = None, **style
     array([[2., 1.],
            [8., 2.]])
     """
-    slopes = local_exponents(A, values)
+    widths = validate.vector("A", A)
+    heights, shown = _showable(values, len(widths))
+    slopes = local_exponents(widths, np.where(shown, heights, 1.0))
     ax = _axes(ax, _WIDTH_LABEL, "local exponent")
     ax.set_xscale("log")
-    widths = np.asarray(A, dtype=float)
     middle = np.sqrt(widths[1:]) * np.sqrt(widths[:-1])
-    ax.plot(middle, slopes, **_styled(style, color=PALETTE[0], linewidth=1.3))
+    pairs = shown[1:] & shown[:-1]
+    style = _styled(style, color=PALETTE[0], linewidth=1.3)
+    ax.plot(middle[pairs], slopes[pairs], **style)
+    _say_left_out(ax, widths[~shown], style)
     return ax
 
 
@@ -247,6 +265,39 @@ def plot_slope(
     place: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
     ax.annotate(text, (x[1], y[1]), color=style["color"], ha="center", va="center", **place)
     return ax
+
+
+def _showable(values: Any, length: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the values, and which of them have a place on a logarithmic axis."""
+    accepted = f"{length} numbers"
+    heights = validate.floats("values", values, accepted)
+    if heights.shape != (length,):
+        raise ArgumentError(f"values must be {accepted}; got shape {heights.shape}")
+    if np.isnan(heights).any():
+        index = int(np.argmax(np.isnan(heights)))
+        raise ArgumentError(f"values must be {accepted}; got values[{index}] = nan")
+    return heights, (heights > 0) & np.isfinite(heights)
+
+
+def _say_left_out(ax: Axes, widths: NDArray[np.float64], style: dict[str, Any]) -> None:
+    """Write into the Axes at which A values were left out, if any, below what others left out."""
+    if not len(widths):
+        return
+    named = ", ".join(f"{width:.5g}" for width in widths[:_NAMED])
+    more = f", ... ({len(widths)} in all)" if len(widths) > _NAMED else ""
+    line = sum(text.get_gid() == _LEFT_OUT for text in ax.texts)
+    ax.annotate(
+        f"{style.get('label') or 'left out'}: no positive finite value at A = {named}{more}",
+        (0.02, 0.02),
+        xycoords="axes fraction",
+        xytext=(0, 9 * line),
+        textcoords="offset points",
+        color=style["color"],
+        fontsize="x-small",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        zorder=4,
+        gid=_LEFT_OUT,
+    )
 
 
 def _axes(ax: Any, x: str, y: str, required: bool = False) -> Axes:

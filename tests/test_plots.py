@@ -120,7 +120,11 @@ def test_comparison_shows_the_pulls_and_the_verdict():
     low, high = band.get_extents().transformed(ax.transData.inverted()).intervaly
     assert (low, high) == pytest.approx((-2, 2))
     assert f"p = {COMPARISON.p_value:.2g}" in ax.get_title()
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["$D_k$", "$G_k$"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "$D_k$",
+        "$G_k$",
+        "$Q_k$",
+    ]
 
 
 def test_comparison_hides_no_pull_however_large():
@@ -135,6 +139,57 @@ def test_local_exponents_lie_between_the_layers():
     (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
     np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
     np.testing.assert_array_equal(line.get_ydata(), sd.local_exponents(PREDICTION.A, PREDICTION.G))
+
+
+def notes(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, float("inf")])
+@pytest.mark.parametrize("errors", [None, [0.1, float("nan"), 0.1, 0.1]])
+def test_what_has_no_logarithm_is_left_out_and_named(bad, errors):
+    ax = plots.plot_curve([1, 2, 4, 8], [1.0, bad, 0.5, 0.25], errors, label="mine")
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 4, 8])
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 0.5, 0.25])
+    assert notes(ax) == ["mine: no positive finite value at A = 2"]
+    ax.figure.canvas.draw()
+
+
+def test_nothing_is_said_where_nothing_is_left_out():
+    assert not notes(plots.plot_sensitivity(PREDICTION))
+    assert not notes(plots.plot_local_exponents([1, 2], [1, 2]))
+
+
+def test_a_response_never_seen_leaves_the_rest_of_a_simulation():
+    """No move of 8 images has reached the last layer: D_8 = 0."""
+    net = sd.Network.uniform(2, 2, 8)
+    m = sd.simulate(net, size=2**12, samples=8, rng=0)
+    assert m.D[-1] == 0
+    seen = m.D > 0
+    for quantity in ("D", "R"):
+        ax = plots.plot_sensitivity(m, quantity)
+        np.testing.assert_array_equal(bars(ax)[0], m.A[seen])
+        assert notes(ax)[0].startswith("simulation: no positive finite value at A = ")
+    assert not notes(plots.plot_sensitivity(m, "G"))
+
+
+def test_each_series_names_what_it_leaves_out_on_a_line_of_its_own(axes):
+    for label, values in {"a": [1, 0], "b": [1, 1], "c": [0, 0]}.items():
+        plots.plot_curve([1, 2], values, ax=axes, label=label)
+    plots.plot_curve(np.arange(1, 10), np.zeros(9), ax=axes, color="red")
+    assert [text.partition(":")[0] for text in notes(axes)] == ["a", "c", "left out"]
+    assert notes(axes)[2].endswith("at A = 1, 2, 3, 4, ... (9 in all)")
+    assert axes.texts[2].get_color() == "red"
+    axes.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_local_exponents_next_to_a_zero_are_left_out():
+    ax = plots.plot_local_exponents([1, 2, 4, 8, 16], [1.0, 2.0, 0.0, 8.0, 64.0])
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), np.sqrt([2, 128]))
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [1, 3])
+    assert notes(ax) == ["left out: no positive finite value at A = 4"]
 
 
 def test_slope_is_a_power_law_through_its_start(axes):
@@ -175,11 +230,17 @@ WRONG_VALUES = {
     r"layers\[1\] must be an integer in \[0, 4\]; got 5": lambda: plots.plot_sensitivity(
         PREDICTION, layers=[0, 5]
     ),
-    r"values must be 2 finite numbers > 0": lambda: plots.plot_curve([1, 2], [1]),
+    r"values must be 2 numbers; got shape \(1,\)": lambda: plots.plot_curve([1, 2], [1]),
     r"A must be .* > 0; got A\[1\] = 0": lambda: plots.plot_curve([1, 0], [1, 1]),
     r"values must be .* nan": lambda: plots.plot_curve([1, 2], [1, float("nan")]),
     r"errors must be 2 finite .* >= 0; got errors\[1\] = -1": lambda: plots.plot_curve(
         [1, 2], [1, 1], [1, -1]
+    ),
+    r"errors must be 2 finite numbers >= 0; got shape \(3,\)": lambda: plots.plot_curve(
+        [1, 2], [1, 0], [1, 1, 1]
+    ),
+    r"values must be 2 numbers; got values\[0\] = nan": lambda: plots.plot_local_exponents(
+        [1, 2], [float("nan"), 1]
     ),
     r"A must be a one-dimensional": lambda: plots.plot_curve([[1, 2]], [1, 1]),
     r"A must be strictly": lambda: plots.plot_local_exponents([2, 1], [1, 1]),

@@ -77,13 +77,16 @@ def test_other_numbers_do_not_move(number):
 def test_where_a_decision_hangs_on_a_number_its_reading_is_said():
     for name, make in {
         "bias": lambda value: sd.Layer(2, 2, bias=value).bias,
-        "theta": lambda value: sd.bias_phases("early", depth=2).biases(value)[0] * -2,
         "gap": lambda value: sd.ScaleDetection(gap=value).gap,
     }.items():
         with pytest.warns(UserWarning, match=f"{name} = 0.30000000000000004 is read as 0.3, up"):
             assert make(0.1 + 0.2) == Fraction(3, 10)
         assert make(0.3) == Fraction(3, 10)
         assert make(Fraction("0.30000000000000004")) > Fraction(3, 10)
+    phases = sd.bias_phases("proportional", depth=5)
+    with pytest.warns(UserWarning, match="theta = 0.19999999999999996 is read as 0.2, up"):
+        assert phases.phase(1 - 0.8, 1.0) == "signal dead"
+    assert phases.biases(0.1 + 0.2)[0] == Fraction(-3, 20)
 
 
 def test_the_signal_dies_where_biases_given_as_floats_add_up():

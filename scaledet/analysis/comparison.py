@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -27,12 +28,19 @@ __all__ = ["DISAGREEMENT", "Comparison", "compare"]
 DISAGREEMENT = 1e-3
 """Theory and simulation disagree at or below this p-value."""
 
-# Directions that rest on fewer overlapping pairs of images are not Gaussian and are not tested.
+# Directions that rest on fewer overlapping pairs of images are not Gaussian: chi2 leaves them out.
 # Directions whose variance is this much below the largest are numerically absent.
 _OVERLAPS = 50
 _SINGULAR = 1e-13
 
 _PARTS = ("prediction", "simulation")
+
+# No mean is this many standard errors off by chance, however few events it rests on.
+_BEYOND_CHANCE = 30
+# Relative rounding of predictions, and of simulated images relative to their norm.
+_PREDICTED, _SIMULATED = 1e-9, 1e-13
+
+_MEANS = ("D", "G", "Q")
 
 # These fields must be equal; networks may differ, sigma is compared up to rounding.
 _COMPARED = [field.name for field in fields(Scenario) if field.name not in ("network", "sigma")]
@@ -46,8 +54,8 @@ class Comparison(Result):
     ----------
     prediction, simulation
         The two results that were compared.
-    pulls : ndarray, shape [2, depth + 1]
-        (simulated - predicted) / standard error; first row D, second row G.
+    pulls : ndarray, shape [3, depth + 1]
+        (simulated - predicted) / standard error; rows D, G and Q.
     chi2 : float
         :math:`\Delta^T C^{-1} \Delta` with the full covariance C of all layers, in the directions
         that the samples resolve.
@@ -55,14 +63,17 @@ class Comparison(Result):
         Number of independent directions in it, and of blocks beyond them.
     p_value : float
         Probability of a larger chi2 if the prediction holds (Hotelling's law, because C is
-        itself estimated from the blocks).
+        itself estimated from the blocks); 0 if any mean is `contradicted`.
 
     Examples
     --------
     >>> from scaledet import Network, predict, simulate
     >>> net = Network.uniform(kernel=2, stride=2, depth=3)
-    >>> compare(predict(net, size=64), simulate(net, size=64, samples=2000, rng=1)).pulls.shape
-    (2, 4)
+    >>> c = compare(predict(net, size=64), simulate(net, size=64, samples=2000, rng=1))
+    >>> c.pulls.shape
+    (3, 4)
+    >>> c.exact[0].tolist(), bool(c.contradicted.any())    # one pixel always moves by one site
+    ([True, False, False, False], False)
     """
 
     prediction: Prediction | Evolution
@@ -73,7 +84,7 @@ class Comparison(Result):
     p_value: float
 
     _kind = "comparison"
-    _arrays: ClassVar = {"pulls": Values(("2, layers",))}
+    _arrays: ClassVar = {"pulls": Values(("3, layers",))}
     _facts: ClassVar = {
         "chi2": real(minimum=0),
         "dof": together(count(1), count(1)),
@@ -104,11 +115,32 @@ class Comparison(Result):
         _require_same_scenario(facts["prediction"], facts["simulation"])
         return super().from_stored(facts, pulls)
 
+    @cached_property
+    def exact(self) -> NDArray[np.bool_]:
+        """Which of the means D_k Q_k, G_k Q_k, Q_k carry no noise, shape [3, depth + 1].
+
+        They are held to the prediction up to rounding and are no part of `chi2`.
+        """
+        return _Means.of(self.prediction, self.simulation).exact.reshape(3, -1)
+
+    @cached_property
+    def contradicted(self) -> NDArray[np.bool_]:
+        """Which of the same means are off by themselves, beyond rounding and any chance."""
+        return _Means.of(self.prediction, self.simulation).contradicted.reshape(3, -1)
+
+    def remarks(self) -> list[str]:
+        """Return which means are known without noise, and which contradict the prediction."""
+        headed = {
+            "known without noise, compared up to rounding": self.exact,
+            "CONTRADICTED beyond any chance": self.contradicted,
+        }
+        return [f"{head}: {_named(which)}" for head, which in headed.items() if which.any()]
+
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name."""
         p, m = self.prediction, self.simulation
         columns: dict[str, Any] = {"layer": np.arange(len(p.D)), "A": p.A}
-        for row, name in enumerate("DG"):
+        for row, name in enumerate(_MEANS):
             columns[f"{name}_predicted"] = getattr(p, name)
             columns[f"{name}_simulated"] = getattr(m, name)
             columns[f"{name}_err"] = getattr(m, f"{name}_err")
@@ -131,17 +163,21 @@ class Comparison(Result):
             shown[f"{name}_k predicted"] = getattr(p, name)
             shown[f"{name}_k simulated"] = list(map(tables.with_error, values, errors))
             shown[f"{name} pull"] = [f"{pull:+.2f}" for pull in self.pulls[row]]
-        return shown
+        # Of Q, whose scale says little, the pulls alone; `columns` has the rest.
+        return {**shown, "Q pull": [f"{pull:+.2f}" for pull in self.pulls[2]]}
 
 
 def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Comparison:
     r"""Test whether a simulation agrees with a prediction at every layer at once.
 
-    With the deviations Delta of the mean squared responses from D_k Q_k and G_k Q_k (predicted
-    D_k, G_k; simulated Q_k) over B blocks, and their estimated covariance C in the r directions
-    that rest on at least 50 overlapping pairs of images,
-    :math:`\chi^2 = \Delta^T C^{-1} \Delta` and
+    The means D_k Q_k, G_k Q_k and Q_k deviate by Delta from the predicted ones. With their
+    covariance C, estimated from B blocks, in the r directions that rest on at least 50 overlapping
+    pairs of images, :math:`\chi^2 = \Delta^T C^{-1} \Delta` and
     :math:`\chi^2 (B - r) / (r (B - 1)) \sim F_{r, B - r}` (Hotelling).
+
+    Means without noise, such as the response of one pixel to a move as long as no layer has a
+    stride, must equal the predicted ones up to rounding. Every other mean must lie within 30
+    standard errors, also in directions that chi2 leaves out.
 
     Parameters
     ----------
@@ -179,10 +215,10 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
     if not isinstance(simulation, Simulation):
         raise ArgumentTypeError(f"simulation must be a Simulation; got {simulation!r}")
     _require_same_scenario(prediction, simulation)
-    difference = np.concatenate([simulation.D - prediction.D, simulation.G - prediction.G])
-    pulls = difference / np.sqrt(np.diag(simulation.covariance))
-    deviations, covariance = _mean_deviations(prediction, simulation)
-    counts, directions = np.linalg.eigh(covariance)
+    stacked = [getattr(simulation, name) - getattr(prediction, name) for name in _MEANS]
+    pulls = np.array(stacked) / np.sqrt(np.diag(simulation.covariance)).reshape(3, -1)
+    means = _Means.of(prediction, simulation)
+    counts, directions = np.linalg.eigh(means.overlaps)
     kept = counts > max(_OVERLAPS, _SINGULAR * counts[-1])
     rank, blocks = int(kept.sum()), simulation.blocks
     fewest = max(2 * rank + 2, 8)
@@ -194,11 +230,13 @@ def compare(prediction: Prediction | Evolution, simulation: Simulation) -> Compa
         )
     from scipy.special import fdtrc
 
-    projected = directions.T @ deviations
+    projected = directions.T @ means.deviations
     chi2 = float((projected[kept] ** 2 / counts[kept]).sum())
     dof = (rank, blocks - rank)
     p_value = float(fdtrc(*dof, chi2 * (blocks - rank) / (rank * (blocks - 1))))
-    return Comparison(prediction, simulation, pulls.reshape(2, -1), chi2, dof, p_value)
+    if means.contradicted.any():
+        p_value = 0.0
+    return Comparison(prediction, simulation, pulls, chi2, dof, p_value)
 
 
 def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simulation) -> None:
@@ -228,19 +266,83 @@ def _require_same_scenario(prediction: Prediction | Evolution, simulation: Simul
         )
 
 
-def _mean_deviations(
-    prediction: Prediction | Evolution, simulation: Simulation
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Deviations of the mean responses from D_k Q_k and G_k Q_k, and their covariance.
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """The means D_k Q_k, G_k Q_k, Q_k less the predicted ones, all of shape [3 (depth + 1)].
 
-    With the predicted D_k they are linear in the means: no ratio, no bias. In units of the share
-    of one pair of images, an eigenvalue of the covariance counts the overlapping pairs that a
-    direction rests on.
+    Attributes
+    ----------
+    exact
+        Whether a mean carries no noise: what chance could do is below rounding.
+    contradicted
+        Whether it is off by more than chance and rounding can do.
+    deviations
+        In units of the share of one pair of images; 0 where `exact`.
+    overlaps : shape [3 (depth + 1)] * 2
+        Their covariance: an eigenvalue counts the pairs that overlap in a direction.
     """
-    layers = len(prediction.D)
-    identity, zero = np.eye(layers), np.zeros((layers, layers))
-    of_d = [identity, zero, -np.diag(prediction.D)]
-    linear = np.block([of_d, [zero, identity, -np.diag(prediction.G)]])
-    share = np.concatenate([prediction.D, prediction.G]) * np.tile(simulation.Q, 2)
-    linear *= simulation.pairs / share[:, None]
-    return linear @ simulation.means, linear @ simulation.means_covariance @ linear.T
+
+    exact: NDArray[np.bool_]
+    contradicted: NDArray[np.bool_]
+    deviations: NDArray[np.float64]
+    overlaps: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, prediction: Prediction | Evolution, simulation: Simulation) -> _Means:
+        """Compare the means, which are linear in the images: no ratio, no bias."""
+        ratios = np.array([prediction.D, prediction.G, np.ones(len(prediction.D))])
+        predicted = (ratios * prediction.Q).ravel()
+        means, covariance = simulation.means, simulation.means_covariance
+        chance = _BEYOND_CHANCE * np.hypot(np.sqrt(np.diag(covariance)), _unseen(simulation))
+        rounding = _rounding(prediction, predicted)
+        exact = chance <= rounding
+        deviations = means - predicted
+        share = (np.where(ratios > 0, ratios, 1.0) * simulation.Q).ravel() / simulation.pairs
+        noisy = ~exact / share
+        return cls(
+            exact,
+            np.abs(deviations) > chance + rounding,
+            deviations * noisy,
+            covariance * np.outer(noisy, noisy),
+        )
+
+
+def _unseen(simulation: Simulation) -> NDArray[np.float64]:
+    """Return standard errors of D_k Q_k, G_k Q_k, Q_k that may be too rare to show as scatter.
+
+    Another image may be the first to respond otherwise to its move, unless all moves are alike;
+    and pairs that overlap are few by chance. The noise differs from image to image.
+    """
+    q, network = simulation.Q, simulation.network
+    alike = np.array(network.strides) == 1
+    alike &= simulation.task is None and not simulation.background
+    image, pairs = q / simulation.samples, q * math.sqrt(_OVERLAPS) / simulation.pairs
+    return np.concatenate([image * ~alike, 0 * q, pairs])
+
+
+def _rounding(
+    prediction: Prediction | Evolution, predicted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the rounding of predicted means, and of simulated ones as differences of images.
+
+    A clean image of norm n has rounding errors of norm e n, its differences of norm v therefore
+    one of 2 e n v in v^2. On average over all places the image is flat.
+    """
+    network, size = prediction.network, cast(int, prediction.size)
+    height = (1 if prediction.task is None else 2) / size**network.dim + prediction.background
+    rise = np.cumsum([0.0, *(max(float(layer.bias), 0.0) for layer in network)])
+    units = (size / np.array(network.strides, dtype=float)) ** network.dim
+    norm = np.sqrt(prediction.Q + units * (height + rise) ** 2)
+    return _PREDICTED * predicted + _SIMULATED * np.tile(norm, 3) * np.sqrt(predicted)
+
+
+def _named(which: NDArray[np.bool_]) -> str:
+    """Name the means that are chosen, a quantity at a time."""
+    texts = []
+    for name, row in zip(("D_k Q_k", "G_k Q_k", "Q_k"), which, strict=True):
+        layers = np.flatnonzero(row)
+        if len(layers):
+            runs = np.split(layers, np.flatnonzero(np.diff(layers) > 1) + 1)
+            spans = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+            texts.append(f"{name} at k = {', '.join(spans)}")
+    return "; ".join(texts)

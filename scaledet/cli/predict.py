@@ -86,7 +86,7 @@ a unit; early, b_1 = -theta/n and no other bias.
 
 examples:
   $ scaledet bias-phases --depth 8
-    signal dead        theta >= 0.125
+    signal dead        theta >= 1/8
     noise suppressed   theta > 0.407077 sigma (weak noise)
   $ scaledet bias-phases --kind constant --depth 4 --kernel 3 --dim 2
   $ scaledet bias-phases --kind early --depth 3 --rectify input --json"""

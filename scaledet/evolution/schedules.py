@@ -143,11 +143,13 @@ class BiasPhases(Record):
         net = _biased(self.network, self.kind, self._strength(theta))
         return tuple(layer.bias for layer in net)
 
-    @staticmethod
-    def _strength(theta: Strength) -> Fraction:
-        value = validate.rational("theta", theta, "a finite real number >= 0")
+    def _strength(self, theta: Strength) -> Fraction:
+        accepted = "a finite real number >= 0"
+        value = validate.rational("theta", theta, accepted, decides=False)
         if value < 0:
-            raise ArgumentError(f"theta must be a finite real number >= 0; got {shown(theta)}")
+            raise ArgumentError(f"theta must be {accepted}; got {shown(theta)}")
+        if value == self.signal:
+            validate.rational("theta", theta, accepted)  # Warns if it is rounded to this.
         return value
 
     def dead_layer(self, theta: Strength) -> int | None:
@@ -232,7 +234,7 @@ class BiasPhases(Record):
     def _described(self) -> dict[str, str]:
         low, high = self.noise
         return {
-            "signal dead": f"theta >= {text(self.signal)}",
+            "signal dead": f"theta >= {text(self.signal, decimal=False)}",
             "noise suppressed": f"theta > {(low + high) / 2:.6g} sigma (weak noise)",
         }
 

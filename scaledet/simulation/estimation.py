@@ -17,6 +17,7 @@ from scaledet.simulation.engines.base import Floats, Specification, UnitSums
 from scaledet.simulation.unit import Job
 
 __all__ = [
+    "covariance_of_ratios",
     "estimate",
     "is_precise",
     "prefix_lengths",
@@ -68,11 +69,9 @@ def estimate(
     silent = np.flatnonzero(means[:n] == 0)
     covariance[silent, silent] = (q[silent] / samples) ** 2
     d, g = means[:n] / q, means[n : 2 * n] / q
-    none, quotient = np.zeros((n, n)), np.diag(1 / q)
-    ratios = np.block([[quotient, none, -np.diag(d / q)], [none, quotient, -np.diag(g / q)]])
-    stacked = ratios @ covariance @ ratios.T
-    errors = np.sqrt(np.diag(stacked))
-    slopes = np.hstack([np.diag(1 / g), np.diag(-d / g**2)])
+    stacked = covariance_of_ratios(means, covariance)
+    d_errors, g_errors, q_errors = np.split(np.sqrt(np.diag(stacked)), 3)
+    slopes = np.hstack([np.diag(1 / g), np.diag(-d / g**2), np.zeros((n, n))])
     # Where both responses are known exactly, rounding alone is left, of either sign.
     ratio_errors = np.sqrt(np.maximum(np.diag(slopes @ stacked @ slopes.T), 0.0))
     return {
@@ -80,18 +79,32 @@ def estimate(
         "blocks": units,
         "pairs": pairs,
         "D": d,
-        "D_err": errors[:n],
+        "D_err": d_errors,
         "G": g,
-        "G_err": errors[n:],
+        "G_err": g_errors,
         "R": d / g,
         "R_err": ratio_errors,
         "Q": q,
-        "Q_err": np.sqrt(np.diag(covariance))[2 * n :],
+        "Q_err": q_errors,
         "covariance": stacked,
         "means": means,
         "means_covariance": covariance,
         "gain": variance_gain(sums.noise, noise),
     }
+
+
+def covariance_of_ratios(means: Floats, covariance: Floats) -> Floats:
+    """Return the covariance [3n, 3n] of D, G and Q from that of the means DQ, GQ and Q."""
+    of_d, of_g, q = np.split(means, 3)
+    none, quotient = np.zeros((len(q), len(q))), np.diag(1 / q)
+    ratios = np.block(
+        [
+            [quotient, none, -np.diag(of_d / q / q)],
+            [none, quotient, -np.diag(of_g / q / q)],
+            [none, none, np.eye(len(q))],
+        ]
+    )
+    return np.asarray(ratios @ covariance @ ratios.T)
 
 
 def require_alive(spec: Specification, counts: Sequence[int], packed: Floats) -> None:

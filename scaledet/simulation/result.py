@@ -14,7 +14,7 @@ from scaledet.errors import ArgumentError
 from scaledet.results.contents import Values, count, one_of, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
-from scaledet.simulation.estimation import relative_errors
+from scaledet.simulation.estimation import covariance_of_ratios, relative_errors
 from scaledet.simulation.unit import ENGINES
 
 __all__ = ["COLUMNS", "Simulation", "shown_columns"]
@@ -65,8 +65,8 @@ class Simulation(ScenarioResult):
         Whether the noise itself, whose mean is known, corrects G.
     D, D_err, G, G_err, R, R_err, Q, Q_err : ndarray, shape [depth + 1]
         Means and standard errors (dimensionless).
-    covariance : ndarray, shape [2 (depth + 1)] * 2
-        Covariance of the stacked means (D_0 ... D_depth, G_0 ... G_depth): all layers see the
+    covariance : ndarray, shape [3 (depth + 1)] * 2
+        Covariance of the stacked estimates (D_0 ... D_depth, then G, then Q): all layers see the
         same images and noise.
     means : ndarray, shape [3 (depth + 1)]
         Mean squared responses to displacement and to noise, and Q: D and G are their ratios.
@@ -86,7 +86,7 @@ class Simulation(ScenarioResult):
     _kind = "simulation"
     _arrays: ClassVar = {
         **{name: Values(minimum=0) if "_err" in name else Values() for name in COLUMNS},
-        "covariance": Values(("2 * layers, 2 * layers",), covariance=True),
+        "covariance": Values(("3 * layers, 3 * layers",), covariance=True),
         "means": Values(("3 * layers",)),
         "means_covariance": Values(("3 * layers, 3 * layers",), covariance=True),
         "gain": Values(positive=True),
@@ -186,7 +186,11 @@ class Simulation(ScenarioResult):
     @classmethod
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Simulation:
         """Rebuild from `to_stored`; called by ``load``."""
-        gain = np.ones_like(arrays["D"])
         if facts["size"] is None or facts["sigma"] is None:
             raise ArgumentError("size and sigma of a simulation must not be None")
-        return super().from_stored({**_EARLY, **facts}, {"gain": gain, **arrays})
+        # Early files lack the gain, and Q in the covariance, which the means determine.
+        covariance = arrays["covariance"]
+        if covariance.shape == (2 * len(arrays["D"]),) * 2:
+            covariance = covariance_of_ratios(arrays["means"], arrays["means_covariance"])
+        arrays = {"gain": np.ones_like(arrays["D"]), **arrays, "covariance": covariance}
+        return super().from_stored({**_EARLY, **facts}, arrays)

@@ -123,7 +123,7 @@ def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> Unit
 def unit_sizes(spec: Specification, samples: int) -> list[int]:
     """Return how many images each unit holds.
 
-    Units are equal, at least four times as many as the 2 (depth + 1) means whose covariance they
+    Units are equal, more than twice as many as the 3 (depth + 1) means whose covariance they
     determine, and no larger than memory allows. The larger a unit, the more pairs of images it
     has for the mean square distance.
     """

@@ -118,6 +118,102 @@ def test_wrong_predictions_are_rejected(name: str) -> None:
     assert "DISAGREE" in repr(c)
 
 
+@pytest.mark.parametrize("excess", [0.1, 0.01])
+def test_a_network_too_strong_in_every_layer_is_rejected(excess: float) -> None:
+    """D and G are ratios, which do not see it: Q does."""
+    net = sd.Network.uniform(2, 2, 5)
+    tap = 0.5 * (1 + excess)
+    strong = sd.Network([sd.Layer(sd.Kernel([tap, tap], signed=True), 2)] * 5)
+    c = sd.compare(sd.predict(net, size=128), sd.simulate(strong, size=128, samples=20_000, rng=7))
+    assert np.abs(c.pulls[:2]).max() < 4
+    assert c.pulls[2, 1:].min() > 10
+    assert c.p_value < 1e-6
+    assert "DISAGREE" in repr(c)
+
+
+def with_other_distances(truth: Prediction, factors: np.ndarray) -> Prediction:
+    """Wrong Q alone: the mean responses D_k Q_k and G_k Q_k stay."""
+    return altered(truth, D=truth.D / factors, G=truth.G / factors, Q=truth.Q * factors)
+
+
+@pytest.mark.parametrize("layer", [0, 3, 5])
+def test_a_wrong_distance_alone_is_rejected(layer: int) -> None:
+    net = sd.Network.uniform(2, 2, 5)
+    m = sd.simulate(net, size=128, samples=20_000, rng=7)
+    truth = sd.predict(net, size=128)
+    factors = np.ones(6)
+    factors[layer] += 5 * m.Q_err[layer] / m.Q[layer]
+    c = sd.compare(with_other_distances(truth, factors), m)
+    assert c.p_value < 1e-3
+    assert not c.contradicted.any()
+
+
+def test_means_without_noise_are_compared_up_to_rounding() -> None:
+    """Without stride all moves of one pixel are alike: D_k Q_k is known exactly."""
+    net = sd.Network.uniform(3, 1, 6)
+    truth, m = sd.predict(net, size=32), sd.simulate(net, size=32, samples=2000, rng=1)
+    c = sd.compare(truth, m)
+    assert c.exact.tolist() == [[True] * 7, [False] * 7, [False] * 7]
+    assert not c.contradicted.any()
+    assert "known without noise, compared up to rounding: D_k Q_k at k = 0-6" in repr(c)
+    for excess, refuted in ((1e-11, False), (1e-6, True)):
+        factors = np.ones(7)
+        factors[[2, 4]] += excess
+        wrong = sd.compare(altered(truth, D=truth.D * factors), m)
+        assert wrong.contradicted.any() == refuted
+        assert (wrong.p_value == 0) == refuted
+    assert np.argwhere(wrong.contradicted).tolist() == [[0, 2], [0, 4]]
+    assert "CONTRADICTED beyond any chance: D_k Q_k at k = 2, 4" in repr(wrong)
+    assert np.abs(wrong.pulls - c.pulls).max() < 0.1, "the errors of D itself hide it"
+
+
+def test_linear_noise_with_control_variates_is_known_exactly_at_the_input() -> None:
+    net = sd.Network.uniform(2, 2, 3)
+    truth = sd.predict(net, size=32, rectify=None)
+    options = {"size": 32, "samples": 4000, "rng": 0, "control_variates": True}
+    m = sd.simulate(net, rectify=None, **options)
+    assert sd.compare(truth, m).exact[1].tolist() == [True, False, False, False]
+    assert sd.compare(truth, m).p_value > 1e-3
+    wrong = altered(truth, G=truth.G * np.array([1 + 1e-6, 1, 1, 1]))
+    assert sd.compare(wrong, m).contradicted[1].tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(("net", "size"), [(3, 12), (2, 6)])
+def test_rounding_of_exhausted_images_contradicts_nothing(net: int, size: int) -> None:
+    """Far beyond the size images differ by 1e-8 of their norm: responses are known to 1e-8."""
+    deep = sd.Network.uniform(net, 1, 150)
+    c = sd.compare(sd.predict(deep, size=size), sd.simulate(deep, size=size, samples=2500, rng=1))
+    assert c.exact[0].all()
+    assert not c.contradicted.any()
+    assert c.p_value > 1e-3
+
+
+def test_rare_moves_that_were_not_drawn_contradict_nothing() -> None:
+    """Hardly any two pixels are neighbours here, so that all moves drawn look alike."""
+    net, task = sd.Network.uniform(2, 2, 2), sd.ScaleDetection(size=1024, xi=100, gap=2)
+    truth = sd.predict(net, task=task)
+    simulations = [sd.simulate(net, task=task, samples=300, rng=seed) for seed in range(8)]
+    alike = [m for m in simulations if m.means_covariance[0, 0] == 0]
+    assert alike
+    assert all(abs(m.means[0] / (truth.D * truth.Q)[0] - 1) > 1e-6 for m in alike)
+    for m in alike:
+        c = sd.compare(truth, m)
+        assert not c.exact.any()
+        assert c.p_value > 1e-3
+
+
+def test_distances_that_rest_on_few_overlaps_are_not_free() -> None:
+    """chi2 leaves them out, but 10 % are more than a few overlapping pairs explain."""
+    net = sd.Network.uniform(2, 2, 4)
+    truth, m = sd.predict(net, size=2048), sd.simulate(net, size=2048, samples=2000, rng=3)
+    c = sd.compare(truth, m)
+    assert c.p_value > 1e-3
+    wrong = sd.compare(with_other_distances(truth, np.array([1.1, 1, 1, 1, 1])), m)
+    assert wrong.chi2 < 30
+    assert wrong.contradicted.tolist() == [[False] * 5, [False] * 5, [True] + [False] * 4]
+    assert wrong.p_value == 0
+
+
 def test_kernel_off_by_one_is_rejected_without_stride() -> None:
     m = sd.simulate(sd.Network.uniform(3, 1, 8), size=64, samples=2000, rng=0)
     assert sd.compare(sd.predict(sd.Network.uniform(3, 1, 8), size=64), m).p_value > 1e-3
@@ -130,16 +226,20 @@ def test_pulls_are_differences_over_errors() -> None:
     c = sd.compare(p, m)
     np.testing.assert_allclose(c.pulls[0], (m.D - p.D) / m.D_err, rtol=1e-12)
     np.testing.assert_allclose(c.pulls[1], (m.G - p.G) / m.G_err, rtol=1e-12)
-    assert c.dof == (8, m.blocks - 8)
-    # The full covariance, spelled out: mean responses less predicted sensitivity times Q.
-    n = len(p.D)
-    displacement, noise, q = m.means.reshape(3, n)
-    difference = np.concatenate([displacement - p.D * q, noise - p.G * q])
-    weights = np.hstack([np.eye(2 * n), -np.vstack([np.diag(p.D), np.diag(p.G)])])
-    covariance = weights @ m.means_covariance @ weights.T
+    np.testing.assert_allclose(c.pulls[2], (m.Q - p.Q) / m.Q_err, rtol=1e-12)
+    # All but the response of one pixel to a move by one site are random.
+    assert c.dof == (11, m.blocks - 11)
+    # The full covariance, spelled out.
+    difference = (m.means - np.concatenate([p.D * p.Q, p.G * p.Q, p.Q]))[1:]
+    covariance = m.means_covariance[1:, 1:]
     assert math.isclose(c.chi2, difference @ np.linalg.solve(covariance, difference), rel_tol=1e-6)
     assert "agree" in repr(c)
-    assert list(c.to_dataframe()["D_pull"]) == list(c.pulls[0])
+    table = c.to_dataframe()
+    assert list(table["D_pull"]) == list(c.pulls[0])
+    assert list(table["Q_pull"]) == list(c.pulls[2])
+    assert list(table["Q_predicted"]) == list(p.Q)
+    assert list(table["Q_simulated"]) == list(m.Q)
+    assert list(table["Q_err"]) == list(m.Q_err)
     assert "<table>" in c._repr_html_()
 
 

@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+import scaledet as sd
 from scaledet import plots
 from tests.cli.test_arguments import refused
 

@@ -180,6 +180,18 @@ def test_simulations_saved_before_there_were_engines_are_read(tmp_path):
     assert repr(again) == repr(result)
 
 
+def test_simulations_saved_before_the_covariance_held_q_are_read(tmp_path):
+    """The means and their covariance, which the file holds, determine it."""
+    result = sd.simulate(sd.Network.uniform(2, 2, depth=2), size=16, samples=100, rng=0)
+    facts, arrays = result.to_stored()
+    early = {**arrays, "covariance": result.covariance[:6, :6]}
+    again = sd.load(storage.write(tmp_path / "early.npz", "simulation", facts, early))
+    assert again.covariance.shape == (9, 9)
+    assert np.array_equal(again.covariance, result.covariance)
+    with pytest.raises(ValueError, match="read-only"):
+        again.covariance[0, 0] = 1
+
+
 @pytest.mark.parametrize(
     "change",
     [

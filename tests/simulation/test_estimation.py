@@ -131,6 +131,28 @@ def test_errors_with_control_variates_are_calibrated() -> None:
     assert (np.abs(np.std(pulls, axis=0) - 1) < 0.25).all()
 
 
+def test_the_covariance_is_that_of_D_then_G_then_Q() -> None:
+    """Over 150 runs the estimates, in units of the predicted root, are white."""
+    net = sd.Network.uniform(2, 2, 3)
+    truth = sd.predict(net, size=16)
+    exact = np.concatenate([truth.D, truth.G, truth.Q])
+    chosen = [1, 3, 4, 7, 9, 11]  # D_1, D_3, G_0, G_3, Q_1, Q_3
+    runs = [sd.simulate(net, size=16, samples=3000, rng=seed) for seed in range(150)]
+    for m in runs[:5]:
+        assert m.covariance.shape == (12, 12)
+        errors = np.concatenate([m.D_err, m.G_err, m.Q_err])
+        np.testing.assert_allclose(np.sqrt(np.diag(m.covariance)), errors, rtol=1e-12)
+    white = []
+    for m in runs:
+        estimates = np.concatenate([m.D, m.G, m.Q])
+        root = np.linalg.cholesky(m.covariance[np.ix_(chosen, chosen)])
+        white.append(np.linalg.solve(root, (estimates - exact)[chosen]))
+    # Of 150 runs: variances to 12 %, correlations to 0.08.
+    assert np.abs(np.cov(np.transpose(white)) - np.eye(6)).max() < 0.4
+    # D and Q of a run hang together: D_k is a quotient by Q_k.
+    assert np.mean([m.covariance[3, 11] for m in runs]) < 0
+
+
 def test_a_target_stops_at_the_first_prefix_that_suffices():
     stopped = small(target_error=0.03)
     for workers in (2, 8):
