@@ -147,4 +147,6 @@ def _derivation(arguments: Namespace) -> Derivation:
     )
 
 
-COMMANDS = (Command("derive", "derivations, step by step", _DERIVE, _add_derive, _derive),)
+COMMANDS: tuple[Command, ...] = (
+    Command("derive", "derivations, step by step", _DERIVE, _add_derive, _derive),
+)

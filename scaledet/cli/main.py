@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scaledet import __version__
-from scaledet.cli import derive, predict, saved, simulate
+from scaledet.cli import derive, fit, predict, saved, simulate
 from scaledet.cli.arguments import Parser
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.results import files
@@ -36,14 +36,15 @@ examples:
 
 exit codes:
   0    done (compare: theory and simulation agree)
-  1    compare: theory and simulation disagree, p-value <= 1e-3; derive --check: a step is wrong
+  1    compare: theory and simulation disagree, p-value <= 1e-3; derive --check: a step is wrong;
+       fit: the values follow no power law
   2    bad arguments, or a result that cannot be computed or written
   130  interrupted (simulate, sweep, compare: what was finished is printed and saved)
 
 'scaledet COMMAND --help' shows the options and worked examples of a command."""
 
 
-_COMMANDS = (*predict.COMMANDS, *derive.COMMANDS, *simulate.COMMANDS, *saved.COMMANDS)
+_MODULES = (predict, derive, simulate, fit, saved)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +81,7 @@ def _run(argv: Sequence[str] | None) -> tuple[str, int]:
     version = f"scaledet {__version__}"
     parser.add_argument("-V", "--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    for command in (command for module in _MODULES for command in module.COMMANDS):
         subparser = commands.add_parser(command.name, help=command.summary, text=command.text)
         command.add_options(subparser)
         subparser.set_defaults(run=command.run)

@@ -185,7 +185,7 @@ def _phases(arguments: Namespace) -> tuple[str, int]:
     return records.report(arguments, result), 0
 
 
-COMMANDS = (
+COMMANDS: tuple[Command, ...] = (
     Command("exponents", "exact exponents", _EXPONENTS, _add_exponents, _exponents),
     Command("predict", "exact sensitivities", _PREDICT, _add_predict, _predict),
     Command("evolve", "exact laws of units under any bias", _EVOLVE, _add_evolve, _evolve),

@@ -29,6 +29,9 @@ _FACTS = {
     "Evolution": ("scenario", "noise", "points", "dead_at", "columns"),
     "BiasPhases": ("kind", "network", "rectify", "signal", "noise"),
     "Simulation": (*_SAMPLING, "columns", "covariance"),
+    "ExponentFit": (
+        *("slope", "error", "amplitude", "chi2", "dof", "p_value", "window", "corrected"),
+    ),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(
@@ -61,7 +64,7 @@ def text(arguments: Namespace, result: Any, *, exact: bool = False) -> str:
     if not arguments.json:
         lines = [f"  D_{k} = {value}" for k, value in enumerate(fractions)]
         return "\n".join([repr(result), *lines])
-    record = _record(result)
+    record = facts(result)
     if arguments.command == "show":
         record = {"result": type(result).__name__, **record}
     if exact:
@@ -69,13 +72,14 @@ def text(arguments: Namespace, result: Any, *, exact: bool = False) -> str:
     return json_object(arguments, record)
 
 
-def json_object(arguments: Namespace, facts: Mapping[str, Any]) -> str:
-    """Return a JSON object of the command, the version and `facts`."""
-    record = {"command": arguments.command, "version": __version__, **facts}
-    return json.dumps(_plain(record), allow_nan=False)
+def json_object(arguments: Namespace, record: Mapping[str, Any]) -> str:
+    """Return a JSON object of the command, the version and `record`."""
+    whole = {"command": arguments.command, "version": __version__, **record}
+    return json.dumps(_plain(whole), allow_nan=False)
 
 
-def _record(result: Any, leave_out: str = "") -> dict[str, Any]:
+def facts(result: Any, leave_out: str = "") -> dict[str, Any]:
+    """Return the attributes of a result that its JSON object holds."""
     record: dict[str, Any] = {}
     for name in _FACTS[type(result).__name__]:
         key = name.rpartition(".")[2]
@@ -84,7 +88,7 @@ def _record(result: Any, leave_out: str = "") -> dict[str, Any]:
             record |= value.to_dict()
             del record["noise"]  # The noise that is predicted or simulated is Gaussian.
         elif key == "runs":
-            record[key] = [_record(run, leave_out="columns") for run in value]
+            record[key] = [facts(run, leave_out="columns") for run in value]
         elif key != leave_out:
             record[key] = value() if key == "columns" else value
     return record

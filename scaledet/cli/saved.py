@@ -46,13 +46,14 @@ _PANEL = (4.2, 3.4)
 _NO_DATES = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
-def _add_files(parser: read.Parser, **settings: Any) -> None:
+def add_files(parser: read.Parser, **settings: Any) -> None:
+    """Add the saved results that a command reads."""
     settings |= {"action": read.Reading, "read": Path, "repeated": True}
     parser.add_argument("files", metavar="FILE", help="what --save or .save wrote", **settings)
 
 
 def _add_plot(parser: read.Parser) -> None:
-    _add_files(parser, nargs="+")
+    add_files(parser, nargs="+")
     text = "panels to draw; repeat for several (default D, G and R)"
     parser.add_argument("--quantity", choices=_QUANTITIES, action="append", help=text)
     settings: dict[str, Any] = {"action": read.Reading, "read": read.read_figure}
@@ -61,11 +62,12 @@ def _add_plot(parser: read.Parser) -> None:
 
 
 def _add_show(parser: read.Parser) -> None:
-    _add_files(parser, nargs=1)
+    add_files(parser, nargs=1)
     options.add_output(parser, save=False)
 
 
-def _loaded(path: Path) -> Saved:
+def loaded(path: Path) -> Saved:
+    """Return a saved result."""
     from scaledet.saved import load
 
     try:
@@ -75,12 +77,12 @@ def _loaded(path: Path) -> Saved:
 
 
 def _show(arguments: Namespace) -> tuple[str, int]:
-    (result,) = map(_loaded, arguments.files)
+    (result,) = map(loaded, arguments.files)
     return records.text(arguments, result), 0
 
 
 def _plot(arguments: Namespace) -> tuple[str, int]:
-    results = [(path.stem, _loaded(path)) for path in arguments.files]
+    results = [(path.stem, loaded(path)) for path in arguments.files]
     figure = _drawn(results, arguments.quantity or _QUANTITIES)
     return "\n".join(options.write(arguments, "output", partial(_write, figure))), 0
 
@@ -141,7 +143,7 @@ def _write(figure: Figure, path: Path) -> None:
         files.replace(path, f"{kind.upper()} figure", save)
 
 
-COMMANDS = (
+COMMANDS: tuple[Command, ...] = (
     Command("plot", "draw saved results", _PLOT, _add_plot, _plot),
     Command("show", "print a saved result", _SHOW, _add_show, _show),
 )

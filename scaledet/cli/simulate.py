@@ -206,7 +206,7 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
             raise refusal(f"the workers lack what scaledet needs: {error}") from error
 
 
-COMMANDS = (
+COMMANDS: tuple[Command, ...] = (
     Command("simulate", "Monte Carlo estimates", _SIMULATE, _add_simulate, _simulate),
     Command("sweep", "many simulations at once", _SWEEP, partial(_add_simulate, many=True), _sweep),
     Command("compare", "test theory against simulation", _COMPARE, _add_compare, _compare),
