@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _PLOT = """\
 Draw saved results: D_k, G_k and R_k against the receptive field A_k, theory as lines, simulations
-as points with error bars. A saved comparison shows its deviations, too.
+as points with error bars, power laws dashed. Comparisons show their deviations, too, and phases of
+biases have a diagram of their own.
 
 examples:
   theory and simulation in one figure
@@ -43,6 +44,8 @@ examples:
 
 _QUANTITIES: tuple[Quantity, ...] = ("D", "G", "R")
 _PANEL = (4.2, 3.4)
+_REACH = 100.0
+"""Largest A_k that power laws are drawn to by themselves (pixels)."""
 _NO_DATES = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
@@ -88,26 +91,35 @@ def _plot(arguments: Namespace) -> tuple[str, int]:
 
 
 def _drawn(results: Sequence[tuple[str, Saved]], quantities: Sequence[Quantity]) -> Figure:
-    """Draw a panel for each quantity, and one for each comparison."""
+    """Draw a panel for each quantity if there are curves, and one for each diagram."""
     from matplotlib.figure import Figure
 
     from scaledet import plots
-    from scaledet.analysis.comparison import Comparison
 
     curves = [curve for name, result in results for curve in _curves(name, result)]
-    comparisons = [result for _, result in results if isinstance(result, Comparison)]
-    # Theory and simulation of one scenario have one colour.
-    scenarios = list(dict.fromkeys(curve.scenario for _, curve in curves))
-    count = len(quantities) + len(comparisons)
+    laws = [(name, *law) for name, result in results for law in _laws(result, quantities)]
+    diagrams = [draw for _, result in results if (draw := _diagram(result)) is not None]
+    quantities = quantities if curves or laws else ()
+    count = len(quantities) + len(diagrams)
     figure = Figure(figsize=(_PANEL[0] * count, _PANEL[1]), layout="constrained")
     panels = figure.subplots(1, count, squeeze=False)[0]
+    # Theory and simulation of one scenario have one colour.
+    scenarios = list(dict.fromkeys(curve.scenario for _, curve in curves))
+    reach = max((curve.A.max() for _, curve in curves), default=_REACH)
     for panel, quantity in zip(panels, quantities, strict=False):
         for label, curve in curves:
             colour = plots.PALETTE[scenarios.index(curve.scenario) % len(plots.PALETTE)]
             plots.plot_sensitivity(curve, quantity, ax=panel, label=label, color=colour)
+        for place, (name, of, slope, amplitude) in enumerate(laws, start=len(scenarios)):
+            if of == quantity:
+                colour = plots.PALETTE[place % len(plots.PALETTE)]
+                ends, style = (1.0, reach), {"linestyle": "--", "color": colour}
+                values = [amplitude * end**slope for end in ends]
+                label = f"{name}: exponent {slope:.4g}"
+                plots.plot_curve(ends, values, quantity=quantity, ax=panel, label=label, **style)
         panel.legend(fontsize="small")
-    for panel, comparison in zip(panels[len(quantities) :], comparisons, strict=True):
-        plots.plot_comparison(comparison, ax=panel)
+    for panel, draw in zip(panels[len(quantities) :], diagrams, strict=True):
+        draw(ax=panel)
     return figure
 
 
@@ -125,9 +137,34 @@ def _curves(name: str, result: Saved) -> Iterator[tuple[str, Any]]:
             yield f"{name}: network {numbers[run.network]}, size {run.size}", run
     elif hasattr(result, "scenario"):
         yield name, result
-    else:
-        kind = type(result).__name__
-        raise ArgumentError(f"argument FILE: {name!r} holds {kind}, which have no curve to draw")
+
+
+def _laws(result: Saved, quantities: Sequence[Quantity]) -> Iterator[tuple[Quantity, float, float]]:
+    """Return the power laws in a result: quantity, exponent, value at A = 1."""
+    from scaledet.analysis.fitting import ExponentFit
+    from scaledet.theory.growth.exponents import Exponents
+
+    if isinstance(result, Exponents):
+        alpha, beta = float(result.alpha), float(result.beta)
+        yield from (("D", 0.0 - alpha, 1.0), ("G", beta, 1.0), ("R", 0.0 - alpha - beta, 1.0))
+    elif isinstance(result, ExponentFit):
+        if len(quantities) != 1:
+            raise ArgumentError(
+                "argument --quantity: must be given once, for a saved fit does not say what it "
+                "is a fit of"
+            )
+        yield quantities[0], result.slope, result.amplitude
+
+
+def _diagram(result: Saved) -> Callable[..., object] | None:
+    """Return what draws a result that has a panel of its own."""
+    from scaledet import plots
+    from scaledet.analysis.comparison import Comparison
+    from scaledet.evolution.schedules import BiasPhases
+
+    if isinstance(result, Comparison):
+        return partial(plots.plot_comparison, result)
+    return partial(plots.plot_phases, result) if isinstance(result, BiasPhases) else None
 
 
 def _write(figure: Figure, path: Path) -> None:

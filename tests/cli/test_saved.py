@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
+import numpy as np
 import pytest
 
 import scaledet as sd
@@ -83,6 +84,43 @@ def test_results_of_one_scenario_have_one_colour(run, folder, tmp_path, monkeypa
     colours = [colour for _, _, colour in curves[:6]]
     first = plots.PALETTE
     assert colours == [first[0], first[0], first[1], first[0], first[2], first[3]]
+
+
+def test_power_laws_and_phases_are_drawn(run, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    laws, phases = [], []
+    draw = plots.plot_curve
+
+    def spy(A, values, errors=None, **given):
+        if given.get("linestyle") == "--":
+            laws.append((given["quantity"], given["label"], tuple(A), values))
+        return draw(A, values, errors, **given)
+
+    monkeypatch.setattr(plots, "plot_curve", spy)
+    monkeypatch.setattr(plots, "plot_phases", lambda result, **_: phases.append(result.kind))
+    path = tmp_path / "x.pdf"
+    assert run(f"plot powers.npz schedule.npz -o {path}")[0] == 0
+    beta = float(sd.load("powers.npz").beta)
+    assert [law[:3] for law in laws] == [
+        ("D", "powers: exponent 0", (1.0, 100.0)),
+        ("G", f"powers: exponent {beta:.4g}", (1.0, 100.0)),
+        ("R", f"powers: exponent {-beta:.4g}", (1.0, 100.0)),
+    ]
+    assert laws[1][3] == pytest.approx([1, 100**beta])
+    assert phases == ["constant"]
+    fit = f"fit theory.npz --quantity D --save {tmp_path / 'fit.npz'}"
+    assert run(fit)[0] == 0
+    assert run(f"plot {tmp_path / 'fit.npz'} theory.npz --quantity D -o {path}")[0] == 0
+    loaded = sd.load(tmp_path / "fit.npz")
+    assert laws[-1][2:] == ((1.0, 8.0), pytest.approx(loaded(np.array([1.0, 8.0]))))
+    line = f"plot {tmp_path / 'fit.npz'} -o {path}"
+    refused(run, line, "argument --quantity: must be given once, for a saved fit does not say what")
+
+
+def test_every_kind_of_result_can_be_drawn(run, folder, tmp_path):
+    for name in SAVED:
+        path = tmp_path / f"{name}.png"
+        assert run(f"plot {folder / name}.npz -o {path}") == (0, f"wrote {path}\n", "")
 
 
 def test_what_is_no_figure_is_refused(run, folder, tmp_path):
