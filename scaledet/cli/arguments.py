@@ -174,6 +174,20 @@ def read_bytes(text: str) -> int:
     return int(parsed(number) * base ** "bkmgt".index(unit[:1]))
 
 
+def read_checkpoint(text: str) -> Path:
+    """Read the path of a checkpoint; SQLite restores one that has a journal of a killed run."""
+    path = Path(text)
+    if journal(path).exists():
+        validate.destination("path", path)
+        return path
+    return read_destination("checkpoint", text)
+
+
+def journal(path: Path) -> Path:
+    """Return the file that SQLite writes next to a checkpoint, and removes."""
+    return path.with_name(f"{path.name}-journal")
+
+
 def read_figure(text: str) -> Path:
     """Read the path of a figure to write; its suffix says of which kind."""
     kind = f"{Path(text).suffix[1:].upper()} figure"

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from scaledet import __version__
 from scaledet.cli import derive, fit, predict, saved, simulate
-from scaledet.cli.arguments import Parser
+from scaledet.cli.arguments import Parser, journal
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.results import files
 
@@ -113,6 +113,8 @@ def _require_different_files(arguments: Namespace) -> None:
         for name, path in vars(arguments).items()
         if isinstance(path, Path)
     }
+    if "argument --checkpoint" in outputs:
+        outputs["the journal of --checkpoint"] = journal(outputs["argument --checkpoint"])
     files.require_different(outputs)
     for source in getattr(arguments, "files", []):
         files.require_different({"argument FILE": source, **outputs})

@@ -48,10 +48,11 @@ _FACTS = {
 
 
 def report(arguments: Namespace, result: Any, *, exact: bool = False) -> str:
-    """Save a result if ``--save`` is given; return its `text`."""
+    """Return the `text` of a result, and save it if ``--save`` is given."""
+    printed = text(arguments, result, exact=exact)
     if arguments.save is not None:
         options.write(arguments, "save", result.save)
-    return text(arguments, result, exact=exact)
+    return printed
 
 
 def text(arguments: Namespace, result: Any, *, exact: bool = False) -> str:

@@ -107,7 +107,7 @@ def _add_simulate(parser: read.Parser, *, many: bool = False) -> None:
     add(run, "rng", read.read_seed, default=0)
     add(run, "engine", choices=("numba", "numpy"), default="numba")
     add(run, "control-variates", action="store_true")
-    add(run, "checkpoint", partial(read.read_destination, "checkpoint"), metavar="FILE")
+    add(run, "checkpoint", read.read_checkpoint, metavar="FILE")
     add(run, "workers", read.read_integer, default=1)
     add(run, "scheduler", metavar="ADDRESS")
     add(run, "memory-limit", read.read_bytes, default=2**30, metavar="BYTES")

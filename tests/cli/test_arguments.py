@@ -181,6 +181,7 @@ FILES = [
         (f"{S} --checkpoint run --save {name}", "--save must not be the file of argument --check")
         for name in ("run", "./RUN", "soft")
     ],
+    (f"{S} --checkpoint run --save run-journal", "the journal of --checkpoint must not be the fil"),
     (f"{D} --html run --latex run", "argument --latex must not be the file of argument --html"),
     (f"{D} --latex page.html", "argument --latex: path must name a new file or a LaTeX article"),
     (f"{D} --html result", "argument --html: path must name a new file or a HTML page; 'result'"),

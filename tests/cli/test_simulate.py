@@ -211,6 +211,16 @@ def test_an_unwritable_path_is_refused_before_the_work(run, tmp_path, monkeypatc
     refused(run, f"{COMPARE} --save {path}", "argument --save: path must")
 
 
+def test_a_checkpoint_whose_writing_was_cut_short_is_left_to_sqlite(run, tmp_path):
+    """SQLite has a journal then, and restores the file."""
+    path = tmp_path / "run.sqlite"
+    path.write_bytes(bytes(4096))
+    line = f"simulate {LINE} --checkpoint {path}"
+    refused(run, line, "argument --checkpoint: path must name a new file or a checkpoint")
+    (tmp_path / "run.sqlite-journal").write_bytes(bytes(512))
+    assert "argument --checkpoint" not in run(line)[2]
+
+
 SWEEPS = [
     (
         "--kernel 2 --kernel 3 --stride 2 --depth 2 --depth 3 --size 32 --size 64",
