@@ -9,8 +9,9 @@ from fig3_noise import FIGURE as NOISE
 from fig4_crossover import FIGURE as CROSSOVER
 from fig5_exponent_map import FIGURE as EXPONENT_MAP
 from fig6_bias import FIGURE as BIAS
+from fig7_limit import FIGURE as LIMIT
 
-FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS)
+FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT)
 
 if __name__ == "__main__":
     run(FIGURES, "all figures")

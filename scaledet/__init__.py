@@ -5,8 +5,8 @@ Describe a network
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
-    `predict`, `predict_exponents`; `evolve`, `bias_phases` (any bias in every layer);
-    `derive` (step by step, in `symbols`)
+    `predict`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any bias in every
+    layer); `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`, `sweep`
 Confront both
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from scaledet.symbolic.derive import derive
     from scaledet.tasks.scale_detection import ScaleDetection
     from scaledet.theory.growth.exponents import Exponents, predict_exponents
+    from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
 
 __version__ = "0.1.0"
@@ -77,6 +78,7 @@ __all__ = [
     "predict",
     "predict_exponents",
     "simulate",
+    "stability_limit",
     "sweep",
     "symbols",
 ]
@@ -98,6 +100,7 @@ _NAMES = {
     "symbolic.derive": ("derive",),
     "tasks.scale_detection": ("ScaleDetection",),
     "theory.growth.exponents": ("Exponents", "predict_exponents"),
+    "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),
 }
 """The public names by the module that holds them; all other public names are modules."""

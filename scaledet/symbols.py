@@ -116,6 +116,9 @@ g = _layered("g", "Composite filter g_k(j) of a quotient of the kernel.")
 gamma = _layered(r"\gamma", "Autocorrelation gamma_k(m) of the filter g_k.")
 spread = _pattern(r"\mathrm{Var}(h_{<0>})", "Variance of h_k read as a probability law.")
 highest = _pattern(r"\max h_{<0>}", "Largest weight max_j h_k(j).")
+ordered = _layered(r"h^{\circ}", "Weights of h_k in the order of their size around the largest.")
+uncertainty = _layered("U", "6 Var(H) |H'|^2/|H|^2, H linear between the weights of h_k.")
+rearranged = _layered("U^*", "The same product, the level sets of H centred at 0.")
 coarse = _layered("C", "Autocorrelation C_k(m) for the box of length f/s.")
 walks = _layered(r"\omega", "Number of walks of n steps from one pixel to another.")
 second_difference = _layered(r"\delta^2 c", "Of c_k, at lag m.")
@@ -128,6 +131,18 @@ layer_weight = _layered("a", "Weights a_i(j) of the kernel of layer i.")
 layer_variance = _layered(r"\operatorname{Var}\, a", "Variance of kernel i as a probability law.")
 layer_correlation = _layered(r"\mathcal{A}", "Autocorrelation of kernel i, as a function of z.")
 tail = _layered("v", "Autocorrelation v_i(z) of layers i, i + 1, ... by themselves.")
+
+
+class least(_Quantity):
+    """Least D_k of non-negative filters with A_k up to n/10 pixels."""
+
+    def _print(self, *arguments: str) -> str:
+        (tenths,) = arguments
+        width = f"{int(tenths) / 10:g}" if tenths.isdigit() else rf"{tenths}/10"
+        return rf"\min_{{A_k \le {width}}} D_k"
+
+
+MEANINGS[least] = str(least.__doc__)
 
 # Images of one pixel, and the sensitivity to displacements.
 unit = _pattern("(P_{<0>} e_{<2>})(<1>)", "Unit i of layer k, linear, on pixel p's image.")
@@ -170,6 +185,16 @@ transition_norm = _pattern(
     "Largest modulus of an entry of the k-th power of the transition matrix.",
 )
 transition_entry = _pattern("T^{<0>}(<1>, <2>)", "Entry (m, n) of that power.")
+
+# The most stable window, and even functions g_n = a u + r_n on [-1, 1], the mass of r_n zero.
+omega = _symbol("omega", "positive", "Frequency of the most stable window (radians per unit).")
+window_variance = _symbol("v", "positive", "Variance of the most stable window.")
+even_mass = _pattern(r"\int g_{<0>}", "Integral of an even function on [-1, 1].")
+even_moment = _pattern(r"\int x^2 g_{<0>}", "Second moment of the same function.")
+even_square = _pattern(r"\int g_{<0>}^2", "Square of the same function.")
+even_slope = _pattern(r"\int (g_{<0>}^{\prime})^2", "Square of its slope.")
+rest_square = _pattern(r"\int r_{<0>}^2", "Square of the function less a multiple of the window.")
+rest_slope = _pattern(r"\int (r_{<0>}^{\prime})^2", "Square of the slope of this difference.")
 
 # Noise.
 sigma = _symbol("sigma", "positive", "Standard deviation of the noise (units of image height).")

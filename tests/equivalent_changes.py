@@ -23,6 +23,7 @@ LAST = "in the last power of 1/k kept, a shift of k by one is of the order left 
 RING = "displacements on a ring of N pixels, and phases of a stride, start again after the last"
 ONE = "linear noise has the same share, and pixels on separate lattices stay apart, at every layer"
 EVERY = "what holds at every layer holds at the next"
+BACK = "the product of neighbours is summed over all sites, to the left or to the right"
 WEAKER = "a smaller lower bound holds too"
 FAR = "a limit of large k does not see a shift of k by one"
 
@@ -41,6 +42,8 @@ EQUIVALENT: dict[str, str] = {
     "unit_mean(k) >= peak_mean(k)": WEAKER,
     "Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)": EVERY,
     "G_variance(k + 1) >= 1/4": EVERY,
+    "uncertainty(k + 1) >= -12 + 12*omega*cot(omega) + 6*omega**2": EVERY,
+    "c(k, 1) <= Sum(ordered(k, j)*ordered(k, j - 1), (j, -oo, oo))": BACK,
     "Eq(c(k + 1, 1), 0)": EVERY,
     "Eq(h(2, z), (z + 1)*Sum(z**j*layer_weight(1, j), (j, 0, 2))/2)": "layer 1 has two weights",
     "unit_mean(k) >= s**k*peak_mean(k)": WEAKER,

@@ -45,8 +45,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_six_figures():
-    assert len(NAMES) == 6
+def test_there_are_seven_figures():
+    assert len(NAMES) == 7
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -271,3 +271,21 @@ def test_fig6_boundaries(rows):
     assert above.any()
     assert (~above).any()
     np.testing.assert_array_equal(relative[weak] > 1, above)
+
+
+def test_fig7_no_filter_is_below_the_limit(rows):
+    table = [row for row in rows("fig7_limit") if row["D"]]
+    assert (column(table, "D") >= column(table, "limit") * (1 - 1e-11)).all()
+    boxes = rows("fig7_limit", kind="boxes of 2 and 4, stride 1")
+    assert float(boxes[0]["D"]) == pytest.approx(float(boxes[0]["limit"]), rel=1e-12)
+    best = rows("fig7_limit", kind="the best window, sampled")
+    assert (column(best, "D")[-3:] < 1.003 * column(best, "limit")[-3:]).all()
+
+
+def test_fig7_limit_tends_to_the_sharp_constant(rows):
+    line = rows("fig7_limit", kind="limit")
+    product = column(line, "limit") * column(line, "A") ** 2
+    assert product[0] == 1
+    assert (product < 2.5702102050536).all()
+    assert product[-1] > 2.565
+    assert (np.diff(product) < 0).any()  # not monotone

@@ -16,7 +16,7 @@ PACKAGE = Path(sd.__file__).parent
 
 DESCRIPTIONS = ["Kernel", "Layer", "Network", "ScaleDetection", "binomial", "box"]
 EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases"]
-EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents"]
+EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents", "stability_limit"]
 MEASURED = ["Comparison", "ExponentFit", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "sweep"]
 OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
@@ -92,6 +92,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.Network.uniform(2, strides=2),
         lambda: sd.predict(NET, strides=2),
         lambda: sd.predict_exponents(kernel=2, strides=2),
+        lambda: sd.stability_limit(2, strides=2),
         lambda: sd.derive(kernel=2, strides=2),
         lambda: sd.evolve(NET, strides=2),
         lambda: sd.bias_phases(depth=2, strides=2),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
@@ -12,16 +14,16 @@ from scaledet import validate
 from scaledet.algebra.sympy_numbers import BallNumber
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["enclosure"]
+__all__ = ["ball_at", "enclosure"]
 
-_FUNCTIONS = {sp.log: arb.log, sp.exp: arb.exp, sp.cos: arb.cos, sp.sin: arb.sin}
+_FUNCTIONS = {sp.log: arb.log, sp.exp: arb.exp, sp.cos: arb.cos, sp.sin: arb.sin, sp.cot: arb.cot}
 
 
 def enclosure(number: Any, digits: int = 30) -> arb:
     """Enclose a real SymPy number in a ball of relative radius below 10^-digits.
 
-    Rationals, pi, roots, powers, logarithms, exponentials, sines, cosines and the algebraic
-    numbers of this package, and what sums, products and powers make of them. Python-flint keeps
+    Rationals, pi, roots, powers, logarithms, exponentials, sines, cosines, cotangents and
+    the numbers of this package, and what sums, products and powers make of them. Python-flint keeps
     every rounding error inside the ball, so that the enclosure is a proof (source: Johansson,
     Arb, 2017).
 
@@ -53,7 +55,7 @@ def enclosure(number: Any, digits: int = 30) -> arb:
     bits = wanted + 64
     while bits <= 64 * (wanted + 64):
         with ctx.workprec(bits):
-            ball = _ball(expression, bits)
+            ball = ball_at(expression, bits)
             separated = ball.is_finite() and not ball.contains(0)
             if separated and ball.rel_accuracy_bits() >= wanted:
                 return ball
@@ -61,7 +63,15 @@ def enclosure(number: Any, digits: int = 30) -> arb:
     raise ArgumentError(f"number must be real and not zero in disguise; got {number!r}")
 
 
-def _ball(node: Any, bits: int) -> arb:
+def ball_at(node: Any, bits: int, values: Mapping[Any, arb] = MappingProxyType({})) -> arb:
+    """Enclose an expression at the current precision, its symbols lying in the balls `values`.
+
+    >>> x = sp.Symbol("x")
+    >>> ball_at(x**2 + sp.cos(x), 53, {x: arb(2, 0.5)}).contains(arb(3.5))
+    True
+    """
+    if node in values:
+        return values[node]
     if isinstance(node, sp.Rational):
         return arb(fmpq(int(node.p), int(node.q)))
     if node is sp.pi:
@@ -70,7 +80,7 @@ def _ball(node: Any, bits: int) -> arb:
         return arb(1).exp()
     if isinstance(node, BallNumber):
         return node.ball(bits)
-    arguments = [_ball(argument, bits) for argument in node.args]
+    arguments = [ball_at(argument, bits, values) for argument in node.args]
     if isinstance(node, sp.Add):
         return sum(arguments, arb(0))
     if isinstance(node, sp.Mul):

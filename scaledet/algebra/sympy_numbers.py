@@ -45,11 +45,14 @@ def largest_real_root(polynomial: fmpz_poly, bits: int) -> arb:
 
 
 class BallNumber(sp.NumberSymbol):  # type: ignore[misc]  # SymPy ships no types
-    """An irrational real algebraic number that python-flint evaluates, by its `ball`."""
+    """A real number, no integer, that python-flint evaluates: by its `ball`.
+
+    Irrational and algebraic, if a subclass does not say otherwise.
+    """
 
     is_real = True
-    is_irrational = True
-    is_algebraic = True
+    is_irrational: bool | None = True
+    is_algebraic: bool | None = True
     is_finite = True
 
     def ball(self, bits: int) -> arb:

@@ -6,7 +6,8 @@ With support W_k and effective receptive field A_k of the composite filter h_k,
     c_k(0) \ge \frac{6 \sqrt{15}}{25 A_k}, \qquad D_k (2 - D_k) \ge \frac{1}{A_k^2} .
 
 The first two are attained, by the box and by the sine window; the last two give beta <= d and
-alpha <= 2 for any layers and strides. Assumptions: weights >= 0 of sum 1, infinite lattice.
+alpha <= 2 for any layers and strides; the best bound of D_k at given A_k is that of the steps in
+`sharp_limit`. Assumptions: weights >= 0 of sum 1, infinite lattice.
 Sources: Cauchy-Schwarz, the spectrum of a path, and Epanechnikov (1969) for the least square at
 given variance are textbook; their use for D_k and G_k is ours.
 """
@@ -150,7 +151,8 @@ def _alpha() -> Step:
         "$c_k(0) \\le \\max h_k$, as the weights sum to one. With it the steps on $\\max h_k$ join "
         "to $1/A_k \\le \\max h_k \\le \\sqrt{D_k (2 - D_k)}$, hence "
         "$D_k \\ge 1 - \\sqrt{1 - A_k^{-2}} \\ge \\frac{1}{2} A_k^{-2}$ at every layer, "
-        "whatever the strides. The exponent exists where $A_k \\to \\infty$.",
+        "whatever the strides (not the best number: the last step has it). The exponent exists "
+        "where $A_k \\to \\infty$.",
         EXPONENTS,
     )
 

@@ -171,6 +171,8 @@ def predict_exponents(
 
     .. math:: \alpha = \log_s(\rho / \rho_D), \qquad \beta = -d \log_s \rho .
 
+    No filter has alpha > 2; `stability_limit` says how small its D_k can be at given A_k.
+
     Parameters
     ----------
     net : Network, optional
