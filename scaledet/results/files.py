@@ -61,9 +61,9 @@ def destination(name: str, path: Any, kind: str) -> Path:
 def require_different(files: Mapping[str, Path]) -> None:
     """Refuse one file under two names, by whatever path; names that differ in case only are one.
 
-    >>> require_different({"checkpoint": Path("run.npz"), "save": Path("./Run.npz")})
+    >>> require_different({"checkpoint": Path("run.npz"), "save": Path("Run.npz")})
     Traceback (most recent call last):
-    scaledet.errors.ArgumentError: save must not be the file of checkpoint; got './Run.npz'
+    scaledet.errors.ArgumentError: save must not be the file of checkpoint; got 'Run.npz'
     """
     names = list(files)
     for place, name in enumerate(names):
