@@ -64,8 +64,10 @@ def misses(number: Any, value: Fraction) -> bool:
     return abs(Fraction(*number.as_integer_ratio()) - value) > _spacing(number) / 2
 
 
-def shown(value: Any, write: Callable[[Any], str] = repr) -> str:
-    """Return what `write` makes of `value`; if integers in it are too long for that, what it is.
+def shown(value: Any, write: Callable[[Any], str] = repr, *, instead: str | None = None) -> str:
+    """Return what `write` makes of `value`, or `instead` if integers in it are too long for that.
+
+    By default this says what it is.
 
     >>> shown([1, 2]), shown([10**5000])
     ('[1, 2]', 'a list with an integer of more than 4300 digits')
@@ -73,6 +75,8 @@ def shown(value: Any, write: Callable[[Any], str] = repr) -> str:
     try:
         return write(value)
     except ValueError:
+        if instead is not None:
+            return instead
         holder = "" if isinstance(value, int) else f"a {type(value).__name__} with "
         return f"{holder}an integer of more than {sys.get_int_max_str_digits()} digits"
 

@@ -284,12 +284,3 @@ def test_signed_kernels_and_negative_biases_are_refused_by_the_theory():
             use(sd.Network([*signed.layers, *signed.layers]))
         with pytest.raises(ValueError, match=rf"{name} needs bias >= 0 .*layer 3 has bias -0.01"):
             use(sd.Network([*cold.layers, *cold.layers]))
-
-
-def test_weights_of_more_digits_than_python_writes():
-    tiny = Fraction(1, 3**20_000)
-    net = sd.Network([sd.Layer([1, tiny, 1], bias=tiny), sd.Layer(2, 2)])
-    assert sd.Network.from_dict(net.to_dict()) == net
-    assert len(repr(net)) < 200
-    assert net._repr_html_()
-    assert net.layers[0].kernel._repr_latex_()

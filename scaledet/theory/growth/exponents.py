@@ -245,8 +245,8 @@ def _formula(value: Any) -> str:
     """LaTeX of "= value", or of its decimals if it is long."""
     import sympy as sp
 
-    text = sp.latex(value)
-    return f"= {text}" if len(text) <= 200 else rf"\approx {float(value):.6g}"
+    text = rationals.shown(value, sp.latex, instead="")
+    return f"= {text}" if 0 < len(text) <= 200 else rf"\approx {float(value):.6g}"
 
 
 def _block_of(net: Network, rectify: Rectify) -> Network:
