@@ -91,7 +91,12 @@ def _fitted(arguments: Namespace, result: Saved, quantity: str) -> ExponentFit:
         given |= {"errors": data.covariance[block, block], "blocks": data.blocks}
     if arguments.finite_size:
         given["correction"] = _bend(data.scenario, quantity)[: len(values)]
-    return fit_exponent(data.A[: len(values)], values, **given)
+    try:
+        return fit_exponent(data.A[: len(values)], values, **given)
+    except FitError:
+        raise
+    except ArgumentError as error:
+        raise ArgumentError(f"{quantity}_k: {error}") from error
 
 
 def _bend(scenario: Scenario, quantity: str) -> Any:

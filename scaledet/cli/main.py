@@ -116,8 +116,18 @@ def _require_different_files(arguments: Namespace) -> None:
     if "argument --checkpoint" in outputs:
         outputs["the journal of --checkpoint"] = journal(outputs["argument --checkpoint"])
     files.require_different(outputs)
+    for name, path in outputs.items():
+        if _is_stdout(path):
+            raise ArgumentError(f"{name} must not be the file of stdout; got {str(path)!r}")
     for source in getattr(arguments, "files", []):
         files.require_different({"argument FILE": source, **outputs})
+
+
+def _is_stdout(path: Path) -> bool:
+    """Whether stdout is redirected to the file at `path`."""
+    with suppress(OSError, ValueError):  # There is no file, or stdout is none.
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    return False
 
 
 def _write(text: str) -> None:

@@ -116,7 +116,7 @@ def test_bad_fits(run, folder, monkeypatch):
         run, "fit infinite.npz --finite-size", "argument --finite-size: needs a result of a fin"
     )
     refused(run, "fit theory.npz --window 1", "argument --window: expected 2 arguments")
-    refused(run, "fit theory.npz --window 1 2", "window must hold at least 3 of the 6 layers")
+    refused(run, "fit theory.npz --window 1 2", "D_k: window must hold at least 3 of the 6 layers")
     refused(run, "fit theory.npz --window 1 x", "argument --window: expected an integer; got 'x'")
     refused(run, "fit theory.npz --reject 2", "reject must be below 1")
     refused(run, "fit absent.npz", "argument FILE: path must name a file saved by scaledet")

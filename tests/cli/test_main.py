@@ -161,6 +161,13 @@ def test_streams_that_are_closed_or_full(line, code, out, err):
     assert process.stderr.count("\n") == bool(err)
 
 
+def test_stdout_is_an_output_too(tmp_path):
+    path = shlex.quote(str(tmp_path / "both"))
+    process = shell(f"{shlex.quote(sys.executable)} -m scaledet {P} --save {path} >{path}")
+    assert process.returncode == 2
+    assert "argument --save must not be the file of stdout; got" in process.stderr
+
+
 def test_characters_that_stdout_lacks_are_escaped():
     code = "import sys; from scaledet.cli.main import _put; _put('\u201cπ\u201d\\n', sys.stdout)"
     process = python("-X", "utf8=0", "-c", code, PYTHONIOENCODING="ascii")
