@@ -90,9 +90,11 @@ def _order_steps() -> tuple[Step, ...]:
         "square distance of a site of $E_m$ and one of $E_n$. That is half the sum of both "
         "variances and of the square of the distance of the means: at least "
         "$\\frac{1}{24} (m^2 + n^2 - 2)$, and at least $\\frac{1}{8}$ more if $m + n$ is odd, for "
-        "then the means differ by $1/2$ if both sets are boxes, and a set of $m$ sites that is no "
-        "box has a variance larger by at least $1 - m^{-2} \\ge \\frac{3}{4}$. Boxes about 0 and "
-        "$1/2$ attain it.",
+        "then the means differ by at least $1/2$ if both sets are boxes, and a set of $m$ sites that "
+        "is no box has a variance larger by at least $1 - m^{-2} \\ge \\frac{3}{4}$: a gap behind "
+        "its site number $r$ adds at least $2 (q - p) + 1$ to the squared distance of the sites "
+        "number $p \\le r < q$, in all $r (m - r)(m + 1) \\ge m^2 - 1$, to be divided by $m^2$. "
+        "Boxes about 0 and $1/2$ attain it.",
         SORTED,
     )
     table = Step(
@@ -102,10 +104,13 @@ def _order_steps() -> tuple[Step, ...]:
         "in the order of size $c_k(0) - c_k(1)$, $c_k(0)$ and $\\mathrm{Var}\\, h_k - (A^2 - "
         "1)/12$ are quadratic forms of $b$, with matrices $K$, $M$ and $V$. $D_k \\ge t$ holds "
         "for all $A_k \\le A$ if for some $\\mu \\ge 0$ the matrix $K - t M + \\mu V$ is a "
-        "positive definite one plus one of entries $\\ge 0$. Both were searched for in floats, by "
-        "an interior-point method, and then certified in ball arithmetic, boxes of any length "
-        "included (`scaledet.theory.box_mixtures`): no filter is below these numbers, and "
-        "explicit filters come within $10^{-7}$ of them.",
+        "positive definite one plus one of entries $\\ge 0$. Up to $A = 2$ the step of narrow "
+        "filters gives $t$. Beyond, both were searched for in floats, by an interior-point method, "
+        "and then certified in ball arithmetic, boxes of any length included "
+        "(`scaledet.theory.box_mixtures`): no filter is below the certified numbers, shown here "
+        "rounded to eight digits, and explicit filters come within $10^{-7}$ of them. (The least "
+        "is attained: a bounded variance keeps the mass of a sequence of filters together, and in "
+        "the limit it can only fall.)",
         LEAST,
     )
     return smooth, narrow, table
@@ -131,7 +136,8 @@ def _line_steps() -> tuple[Step, Step]:
         STACKS,
     )
     centred = Step(
-        "Centre every level set $\\{H > t\\}$ at 0: the product only falls, to $U^*_k$.",
+        "Put an interval of equal length about 0 in place of every level set $\\{H > t\\}$: the "
+        "product only falls, to $U^*_k$.",
         sp.Ge(product, y.rearranged(k)),
         "mass and square stay. By Pólya and Szegő the integral of the square of the slope does not "
         "rise. The second moment is the integral over $t$ of those of the level sets, and of all "
@@ -191,14 +197,16 @@ def _window_steps() -> tuple[Step, ...]:
 
 def _limit() -> Step:
     return Step(
-        "No function $h \\ge 0$ on the line has a smaller product than the window; so, with $C$ "
+        "No $h \\ge 0$ of finite mass and variance on the line has a smaller product than the "
+        "window; so, with $C$ "
         "for the number on the right, $D_k \\ge C/(A_k^2 + 1 + C/3)$ for every filter, and every "
         "stack of filters at any strides.",
         sp.Ge(y.uncertainty(k), SHARP),
         "let $h$ be even and falling, as the rearranged $H$ is, let $g$ be its part in $[-1, 1]$, "
         "of mass $N$, and $\\nu$ the mass of the rest. Beyond 1 are $x^2 \\ge 1$ and $h \\le h(1) "
         "\\le N/2$, so the rest adds to $J$ at least $\\omega^2 \\nu N\\, ((1 - 2v)/(\\frac{1}{3} "
-        "- v) - \\frac{1}{2}) \\ge 0$ as $v < \\frac{1}{3}$: $J(h) \\ge J(g)$. An even function "
+        "- v) - \\frac{1}{2}) \\ge 0$ as $v < \\frac{1}{3}$ (terms that are not negative, those of "
+        "$\\nu^2$ and of second moments, are left out): $J(h) \\ge J(g)$. An even function "
         "$r$ of mass 0 on $[-1, 1]$ has $\\int r'^2 \\ge \\pi^2 \\int r^2$ (Wirtinger), so $J(g) "
         "\\ge (\\pi^2 - \\omega^2) \\int r^2 \\ge 0$. Choose the scale of $x$ so that $h$ has the "
         "variance $v$: then $J(h) \\ge 0$ reads $\\int h'^2 \\ge \\omega^2 \\int h^2$, and the "
