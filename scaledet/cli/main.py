@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     code = 0
     try:
-        _write("")  # Stdout is closed or full: nothing need be computed.
+        _write("")  # If stdout is closed, nothing need be computed.
         # argparse ends --help and --version with SystemExit, and nothing else.
         with suppress(SystemExit):
             text, code = _run(argv)

@@ -48,7 +48,8 @@ def destination(name: str, path: Any, kind: str) -> Path:
                 alike = stream.read(len(begin)) == begin and later in stream.read()
             if not alike:
                 raise ArgumentError(
-                    f"{name} must name a new file or a {kind}; {str(path)!r} is of another kind"
+                    f"{name} must name a new file or an old {kind}; {str(path)!r} is another kind "
+                    "of file"
                 )
     except OSError as error:
         raise ArgumentError(

@@ -216,7 +216,7 @@ def test_a_checkpoint_whose_writing_was_cut_short_is_left_to_sqlite(run, tmp_pat
     path = tmp_path / "run.sqlite"
     path.write_bytes(bytes(4096))
     line = f"simulate {LINE} --checkpoint {path}"
-    refused(run, line, "argument --checkpoint: path must name a new file or a checkpoint")
+    refused(run, line, "argument --checkpoint: path must name a new file or an old checkpoint")
     (tmp_path / "run.sqlite-journal").write_bytes(bytes(512))
     assert "argument --checkpoint" not in run(line)[2]
 

@@ -43,7 +43,9 @@ def test_a_file_is_replaced_by_its_own_kind_only(made, kind):
         if other == kind:
             assert files.destination("path", path, kind) == path
         else:
-            with pytest.raises(ValueError, match=f"x must name a new file or a {kind}; '/.* of an"):
+            with pytest.raises(
+                ValueError, match=f"x must name a new file or an old {kind}; '/.* is an"
+            ):
                 files.destination("x", path, kind)
 
 
@@ -77,17 +79,17 @@ def test_files_of_other_programs_are_refused(tmp_path, kind):
     for number, write in enumerate(FOREIGN[kind]):
         path = tmp_path / str(number)
         write(path)
-        with pytest.raises(ValueError, match=f"x must name a new file or a {kind}; '"):
+        with pytest.raises(ValueError, match=f"x must name a new file or an old {kind}; '"):
             files.destination("x", path, kind)
 
 
 def test_the_library_refuses_them_too(made):
     before = {kind: path.read_bytes() for kind, path in made.items()}
     simulation = sd.simulate(NET, size=16, samples=8, rng=0, checkpoint=made["checkpoint"])
-    with pytest.raises(ValueError, match="path must name a new file or a saved result; '"):
+    with pytest.raises(ValueError, match="path must name a new file or an old saved result; '"):
         simulation.save(made["checkpoint"])
     for kind in ("checkpoint", "saved result", "Markdown page"):
-        with pytest.raises(ValueError, match="path must name a new file or a HTML page; '"):
+        with pytest.raises(ValueError, match="path must name a new file or an old HTML page; '"):
             sd.derive(kernel=2, stride=2).to_html(made[kind])
     assert before == {kind: path.read_bytes() for kind, path in made.items()}
 
