@@ -18,6 +18,7 @@ from scaledet.analysis.comparison import Comparison
 from scaledet.analysis.fitting import local_exponents
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
+from scaledet.evolution.schedules import BiasPhases
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
@@ -30,6 +31,7 @@ __all__ = [
     "plot_comparison",
     "plot_curve",
     "plot_local_exponents",
+    "plot_phases",
     "plot_sensitivity",
     "plot_slope",
 ]
@@ -82,7 +84,7 @@ def plot_curve(
     >>> ax.get_xscale(), ax.get_ylabel()
     ('log', 'displacement sensitivity $D_k$')
     """
-    validate.choice("quantity", quantity, tuple(_LABELS))
+    quantity = validate.choice("quantity", quantity, tuple(_LABELS))
     widths = validate.vector("A", A)
     heights, shown = _showable(values, len(widths))
     bars = None
@@ -139,7 +141,7 @@ def plot_sensitivity(
         raise ArgumentTypeError(
             f"result must be a Prediction, an Evolution or a Simulation; got {result!r}"
         )
-    validate.choice("quantity", quantity, tuple(_LABELS))
+    quantity = validate.choice("quantity", quantity, tuple(_LABELS))
     depth = len(result.D) - 1
     layers = range(depth + 1) if layers is None else layers
     if not np.iterable(layers):
@@ -188,6 +190,41 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **style: 
     chi2 = f"$\\chi^2$ = {comparison.chi2:.1f} in {comparison.dof[0]} directions"
     ax.set_title(f"{chi2}, p = {comparison.p_value:.2g}", fontsize="medium")
     ax.legend()
+    return ax
+
+
+def plot_phases(phases: BiasPhases, *, ax: Axes | None = None, **style: Any) -> Axes:
+    r"""Draw at which strength theta of a schedule the signal dies, and which noise is suppressed.
+
+    The line of the noise is that of weak noise, straight; see ``BiasPhases.phase`` for any noise.
+
+    Parameters
+    ----------
+    phases, ax, **style
+        What ``bias_phases`` returned; the others as in ``plot_curve``, for the line.
+
+    Examples
+    --------
+    >>> from scaledet import bias_phases
+    >>> plot_phases(bias_phases(depth=3)).get_xlabel()
+    'strength of the biases $\\theta$'
+    """
+    if not isinstance(phases, BiasPhases):
+        raise ArgumentTypeError(f"phases must be a BiasPhases; got {phases!r}")
+    ax = _axes(ax, "strength of the biases $\\theta$", "noise per pixel $\\sigma$")
+    dead, ratio = float(phases.signal), sum(phases.noise) / 2
+    ends = np.array([dead / 100, dead])
+    heights = ends / ratio if ratio else ends
+    ax.set(
+        xscale="log", yscale="log", xlim=(ends[0], 2 * dead), ylim=(heights[0] / 3, heights[1] * 3)
+    )
+    ax.axvspan(dead, 2 * dead, color="0.85", linewidth=0, label="signal dead")
+    if ratio:
+        label = "below: noise suppressed"
+        ax.plot(ends, heights, **_styled(style, label=label, color=PALETTE[0], linewidth=1.3))
+    quiet = "" if ratio else ": weak noise is suppressed without them"
+    ax.set_title(f"{phases.kind} biases, {phases.depth} layers{quiet}", fontsize="medium")
+    ax.legend(fontsize="small", loc="upper left")
     return ax
 
 

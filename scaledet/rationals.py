@@ -1,4 +1,4 @@
-"""Exact numbers: the rational that a float stands for, and a readable text of a rational.
+"""Exact numbers: the rational that a float stands for, and the text of a rational.
 
 A float stands for what was typed or computed, not for its binary digits: for the decimal that it
 prints as (0.1 is 1/10) or, if that is long, for the simplest fraction that rounds to it (1/3), or
@@ -8,11 +8,13 @@ for a simple number that it misses by the rounding errors of a few operations (0
 from __future__ import annotations
 
 import math
-from decimal import Context, Decimal
+import sys
+from collections.abc import Callable
+from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["misses", "reading", "text"]
+__all__ = ["full_text", "misses", "parsed", "reading", "shown", "text"]
 
 # Spacings of floats by which a computed number may miss the simple one that was meant.
 _ROUNDING = 8
@@ -62,6 +64,23 @@ def misses(number: Any, value: Fraction) -> bool:
     return abs(Fraction(*number.as_integer_ratio()) - value) > _spacing(number) / 2
 
 
+def shown(value: Any, write: Callable[[Any], str] = repr, *, instead: str | None = None) -> str:
+    """Return what `write` makes of `value`, or `instead` if integers in it are too long for that.
+
+    By default this says what it is.
+
+    >>> shown([1, 2]), shown([10**5000])
+    ('[1, 2]', 'a list with an integer of more than 4300 digits')
+    """
+    try:
+        return write(value)
+    except ValueError:
+        if instead is not None:
+            return instead
+        holder = "" if isinstance(value, int) else f"a {type(value).__name__} with "
+        return f"{holder}an integer of more than {sys.get_int_max_str_digits()} digits"
+
+
 def text(value: Fraction | float, *, decimal: bool = True, digits: int = 6) -> str:
     """Return a readable text: a short `decimal`, a short fraction, else rounded to `digits`.
 
@@ -83,6 +102,32 @@ def text(value: Fraction | float, *, decimal: bool = True, digits: int = 6) -> s
         context.prec = digits
         quotient = context.divide(Decimal(numerator), Decimal(denominator)).normalize(context)
     return f"{quotient:f}" if -5 < quotient.adjusted() < 12 else f"{quotient:e}"
+
+
+def full_text(value: Fraction | int) -> str:
+    """Return all digits of a rational, however many: Python's own ``str`` stops at 4300."""
+    try:
+        return str(value)
+    except ValueError:
+        from flint import fmpq
+
+        return str(fmpq(value.numerator, value.denominator))
+
+
+def parsed(written: str) -> Fraction:
+    """Read what `full_text` returns, and decimals, at any length, too.
+
+    >>> parsed(full_text(10**5000)) == 10**5000, parsed("1/3"), parsed("-0.25")
+    (True, Fraction(1, 3), Fraction(-1, 4))
+    """
+    try:
+        return Fraction(written)
+    except ValueError as error:
+        numerator, _, denominator = written.partition("/")
+        try:
+            return Fraction(Decimal(numerator)) / Fraction(Decimal(denominator or 1))
+        except (InvalidOperation, ValueError):
+            raise error from None
 
 
 def _digits(number: Any) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
+from scaledet.rationals import shown
 from scaledet.results.result import Result
 from scaledet.tasks.scale_detection import ScaleDetection
 
@@ -84,7 +85,7 @@ class Scenario:
         """
         if not isinstance(net, Network):
             raise ArgumentTypeError(f"net must be a Network; got {net!r}")
-        validate.choice("rectify", rectify, RECTIFICATIONS)
+        rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
         balanced = validate.flag("balanced", balanced)
         if task is not None:
             size = _task_size(caller, task, net, size)
@@ -226,7 +227,9 @@ def _task_size(caller: str, task: Any, net: Network, size: Any) -> int:
     if task.dim != net.dim:
         raise ArgumentError(f"task must have the network's dimension {net.dim}; got dim={task.dim}")
     if size is not None and size != task.size:
-        raise ArgumentError(f"size must be left out or equal the task's {task.size}; got {size!r}")
+        raise ArgumentError(
+            f"size must be left out or equal the task's {task.size}; got {shown(size)}"
+        )
     if task.image_noise:
         raise ArgumentError(
             f"task.image_noise must be 0 in {caller}, whose sensitivities are those of clean "

@@ -6,6 +6,7 @@ import math
 import numbers
 import operator
 import os
+import stat
 import warnings
 from collections.abc import Callable, Collection
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet import rationals
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.rationals import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +38,7 @@ __all__ = [
 
 # Decimals beyond ten to this power (plus or minus) are refused: they would be too long as integers.
 _DECADES = 4000
+_SEED_BITS = 4096
 
 
 def integer(
@@ -52,9 +55,9 @@ def integer(
             raise TypeError
         result = operator.index(value)
     except TypeError:
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}") from None
     if result < minimum or (maximum is not None and result > maximum):
-        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+        raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
     return result
 
 
@@ -103,7 +106,7 @@ def _float(name: str, value: Any, accepted: str, admits: Callable[[float], bool]
     except OverflowError:
         result = math.inf
     if not admits(result):
-        raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+        raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
     return result
 
 
@@ -115,7 +118,7 @@ def _number(name: str, value: Any, accepted: str) -> Fraction | Any:
     if isinstance(p, int) and isinstance(q, int) and q > 0:
         return Fraction(p, q)
     if isinstance(scalar, bool) or not isinstance(scalar, numbers.Real | Decimal):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}")
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}")
     if isinstance(scalar, numbers.Rational):
         return Fraction(int(scalar.numerator), int(scalar.denominator))
     if isinstance(scalar, Decimal):
@@ -123,7 +126,7 @@ def _number(name: str, value: Any, accepted: str) -> Fraction | Any:
             return Fraction(scalar)
     elif math.isfinite(scalar):
         return scalar if type(scalar).__module__ in ("builtins", "numpy") else float(scalar)
-    raise ArgumentError(f"{name} must be {accepted}; got {value!r}")
+    raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
 
 
 def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
@@ -133,7 +136,7 @@ def floats(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {value!r}") from None
+        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}") from None
 
 
 def vector(
@@ -156,52 +159,80 @@ def vector(
 
 def file_path(name: str, value: Any) -> Path:
     """Return `value` as a ``Path``; anything but a string or a path is refused."""
-    if not isinstance(value, str | os.PathLike):
-        raise ArgumentTypeError(f"{name} must be a string or a path; got {value!r}")
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise ArgumentTypeError(f"{name} must be a string or a path; got {shown(value)}")
     return Path(value)
 
 
 def destination(name: str, value: Any) -> Path:
-    """Return the absolute path of a new or an ordinary file in an existing folder."""
+    """Return the absolute path of a file that may be written: a new or an ordinary one."""
     path = file_path(name, value)
+
+    def refusal(accepted: str, reason: object = "") -> ArgumentError:
+        return ArgumentError(f"{name} must {accepted}; got {str(path)!r}{reason and f': {reason}'}")
+
     try:
-        target = path.resolve()
-        housed, taken = target.parent.is_dir(), target.exists() and not target.is_file()
-    except OSError as error:
-        accepted = f"the path of a file; got {str(path)!r}: {error.strerror}"
-        raise ArgumentError(f"{name} must be {accepted}") from None
-    if not housed:
-        raise ArgumentError(f"{name} must be in an existing folder; got {str(path)!r}")
-    if taken:
-        raise ArgumentError(f"{name} must name a new or an ordinary file; got {str(path)!r}")
+        target = Path(os.path.realpath(path))
+        folder, file = _mode(target.parent), _mode(target)
+    except (OSError, ValueError) as error:
+        raise refusal("be the path of a file", getattr(error, "strerror", None) or error) from None
+    if not stat.S_ISDIR(folder):
+        raise refusal("be in an existing folder")
+    if file and not stat.S_ISREG(file):
+        raise refusal("name a new or an ordinary file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise refusal("be in a folder with write permission")
+    if file and not os.access(target, os.W_OK):
+        raise refusal("name a file with write permission")
     return target
 
 
+def _mode(path: Path) -> int:
+    """Kind and permissions of the file at `path`; 0 if there is none."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
 def choice(name: str, value: Any, options: Collection[Any]) -> Any:
-    """Return `value` if it is one of `options` (compared with their type)."""
+    """Return the option that `value` equals (with its type; NumPy's strings are strings)."""
+    plain = _plain(value)
     for option in options:
-        if type(value) is type(option) and value == option:
+        if type(plain) is type(option) and plain == option:
             return option
     accepted = ", ".join(repr(option) for option in options)
-    raise ArgumentError(f"{name} must be one of {accepted}; got {value!r}")
+    raise ArgumentError(f"{name} must be one of {accepted}; got {shown(value)}")
 
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a ``bool``; anything but True or False is refused."""
-    if type(value).__name__ not in {"bool", "bool_"}:
-        raise ArgumentTypeError(f"{name} must be True or False; got {value!r}")
-    return bool(value)
+    plain = _plain(value)
+    if not isinstance(plain, bool):
+        raise ArgumentTypeError(f"{name} must be True or False; got {shown(value)}")
+    return plain
 
 
 def generator(value: Any) -> np.random.Generator:
-    """Return ``numpy.random.default_rng(value)``, able to spawn streams."""
+    """Return ``numpy.random.default_rng(value)``."""
     import numpy as np
 
     accepted = "None, an integer >= 0, a SeedSequence, a BitGenerator or a Generator"
-    if isinstance(value, np.random.RandomState):
-        raise ArgumentTypeError(f"rng must be {accepted}; got {value!r}")
+    plain = _plain(value)
+    if isinstance(plain, np.random.RandomState):
+        raise ArgumentTypeError(f"rng must be {accepted}; got {shown(value)}")
+    if isinstance(plain, int) and plain.bit_length() > _SEED_BITS:
+        raise ArgumentError(
+            f"rng must be an integer below 2**{_SEED_BITS}, to be written in files; "
+            f"got {shown(value)}"
+        )
     try:
-        return np.random.default_rng(value)
+        return np.random.default_rng(plain)
     except (TypeError, ValueError) as error:
         kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
-        raise kind(f"rng must be {accepted}; got {value!r}") from None
+        raise kind(f"rng must be {accepted}; got {shown(value)}") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return what a scalar or an array without dimensions of NumPy holds; all else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -19,11 +20,13 @@ NET = sd.Network.uniform(kernel=2, stride=2, depth=4)
 PREDICTION = sd.predict(NET, size=64)
 SIMULATION = sd.simulate(NET, size=64, samples=400, rng=0)
 COMPARISON = sd.compare(PREDICTION, SIMULATION)
+PHASES = sd.bias_phases(depth=6)
 CALLS = {
     "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
     "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
     "plot_comparison": lambda ax: plots.plot_comparison(COMPARISON, ax=ax),
     "plot_local_exponents": lambda ax: plots.plot_local_exponents([1, 2], [1.0, 2.0], ax=ax),
+    "plot_phases": lambda ax: plots.plot_phases(PHASES, ax=ax),
 }
 
 
@@ -133,6 +136,27 @@ def test_comparison_hides_no_pull_however_large():
     reach = plots.plot_comparison(bad).get_ylim()[1]
     assert np.abs(bad.pulls).max() > 5
     assert reach > np.abs(bad.pulls).max()
+
+
+def test_phases_of_the_biases():
+    """The signal is dead in the shade; on the line theta is the threshold times sigma."""
+    ax = plots.plot_phases(PHASES)
+    (line,) = ax.lines
+    theta, sigma = line.get_data()
+    low, high = PHASES.noise
+    assert theta[-1] == float(PHASES.signal)
+    assert (low <= theta / sigma * (1 + 1e-12)).all()
+    assert (theta / sigma * (1 - 1e-12) <= high).all()
+    (shade,) = ax.patches
+    assert shade.get_x() == float(PHASES.signal)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def test_phases_without_a_threshold_have_no_line():
+    suppressed = dataclasses.replace(PHASES, noise=(0.0, 0.0))
+    ax = plots.plot_phases(suppressed)
+    assert not ax.lines
+    assert len(ax.patches) == 1
 
 
 def test_local_exponents_lie_between_the_layers():

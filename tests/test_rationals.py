@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scaledet as sd
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.rationals import misses, reading, text
 
 
@@ -122,3 +122,45 @@ def test_readings_do_not_depend_on_the_decimal_context():
 )
 def test_texts(value, shown):
     assert text(value) == shown
+
+
+def test_all_digits_of_long_numbers_are_written_and_read():
+    for value in (Fraction(-1, 3), Fraction(1, 3**20_000), 7, -(10**5000) - 1):
+        assert rationals.parsed(rationals.full_text(value)) == value
+    assert rationals.full_text(10**5000) == "1" + "0" * 5000
+    assert rationals.parsed("0." + "3" * 5000) == Fraction(10**5000 // 3, 10**5000)
+    for bad in ("", "x", "1/x", "nan", "1/2/3", "9" * 5000 + "x"):
+        with pytest.raises(ValueError, match=r"Invalid literal for Fraction|integer string conver"):
+            rationals.parsed(bad)
+    with pytest.raises(ZeroDivisionError):
+        rationals.parsed("1" * 5000 + "/0")
+
+
+TINY = Fraction(1, 3**20_000)
+LONG = {
+    "kernel": lambda: sd.Kernel([1, TINY]),
+    "network": lambda: sd.Network([sd.Layer([1, TINY, 1], bias=TINY), sd.Layer(2, 2)]),
+    "exponents": lambda: sd.predict_exponents(kernel=[1, TINY], stride=2),
+    "prediction": lambda: sd.predict(sd.Network.uniform([1, TINY], 1, 2), size=16),
+    "evolution": lambda: sd.evolve(sd.Network.uniform(2, 2, 2, bias=-TINY), size=16),
+    "simulation": lambda: sd.simulate(
+        sd.Network.uniform([1, TINY], 1, 2), size=16, samples=8, rng=0
+    ),
+    "task": lambda: sd.ScaleDetection(size=32, xi=14 - TINY),
+}
+
+
+@pytest.mark.parametrize("make", LONG.values(), ids=LONG)
+def test_numbers_too_long_for_python_to_write_are_shown_and_saved(make, tmp_path):
+    """Texts are short; files, and descriptions in plain data, hold every digit."""
+    value = make()
+    for name in ("__repr__", "_repr_html_", "_repr_latex_"):
+        if hasattr(value, name):
+            assert 0 < len(getattr(value, name)()) < 3000
+    if hasattr(value, "to_dict"):
+        assert type(value).from_dict(value.to_dict()) == value
+    if hasattr(value, "save"):
+        again = sd.load(value.save(tmp_path / "saved.npz"))
+        assert repr(again) == repr(value)
+        for name in ("scenario", "kernel", "alpha", "exact_D", "exact_Q"):
+            assert getattr(again, name, None) == getattr(value, name, None)

@@ -117,6 +117,56 @@ def test_choices_are_compared_with_their_type():
             validate.choice("c", bad, ("a", None, 1.0))
 
 
+def test_strings_flags_and_seeds_of_numpy_are_those_of_python():
+    for text in (np.str_("a"), np.array("a")):
+        assert type(validate.choice("c", text, ("a", None))) is str
+    for flag in (np.True_, np.array(True)):
+        assert validate.flag("f", flag) is True
+    for seed in (np.int64(3), np.array(3)):
+        assert validate.generator(seed).random() == np.random.default_rng(3).random()
+    with pytest.raises(ValueError, match="c must be one of 1; got"):
+        validate.choice("c", np.True_, (1,))
+    for bad in (np.array([True]), np.array(1)):
+        with pytest.raises(TypeError, match="f must be True or False; got "):
+            validate.flag("f", bad)
+
+
+def test_messages_about_integers_that_python_does_not_write():
+    net, long = sd.Network.uniform(2, 2, depth=2), 10**5000
+    for call in (
+        lambda: validate.integer("n", long, 1, 5),
+        lambda: validate.real("x", long),
+        lambda: validate.rational("x", [long]),
+        lambda: sd.Kernel([-long]),
+        lambda: sd.simulate(net, size=long),
+        lambda: sd.predict(sd.Network.uniform(2, 2, depth=20_000), size=1024),
+        lambda: sd.bias_phases(depth=2).biases(-long),
+        lambda: sd.sweep([net], [long]),
+        lambda: sd.ScaleDetection(size=32, gap=-long),
+    ):
+        with pytest.raises(ValueError, match="an integer of more than 4300 digits"):
+            call()
+    with pytest.raises(ValueError, match=r"rng must be an integer below 2\*\*4096, to be"):
+        validate.generator(long)
+    assert validate.generator(2**4096 - 1).random() > 0
+
+
+def test_options_may_be_strings_of_numpy():
+    """They are kept as strings of Python, which a repr shows and JSON writes."""
+    text, net = np.str_, sd.Network.uniform(2, 2, depth=2)
+    given = {"rectify": text("layers"), "size": 16}
+    results = [sd.predict(net, **given, method=text("closure")), sd.evolve(net, **given)]
+    results.append(sd.evolve(net, size=16, noise=text("laplace")))
+    results.append(sd.simulate(net, **given, samples=8, rng=0, engine=text("numpy")))
+    results.append(sd.bias_phases(text("early"), depth=2, rectify=text("layers")))
+    results.append(sd.predict_exponents(kernel=2, stride=2, rectify=text("layers")))
+    results.append(sd.ScaleDetection(size=32, variant=text("T1"), norm=text("L2")))
+    for result in results:
+        assert "np.str_" not in repr(result)
+    assert sd.derive(kernel=text("box"), stride=text("kernel"), rectify=text("layers")).title
+    assert sd.plots.plot_sensitivity(results[0], text("G")).get_ylabel()
+
+
 def test_vectors():
     assert validate.vector("v", [1, 2]).tolist() == [1.0, 2.0]
     assert validate.vector("v", (0, 1), zero=True, length=2).tolist() == [0.0, 1.0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -18,11 +17,13 @@ from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.layer import Layer, Stride
+from scaledet.rationals import parsed
+from scaledet.results import files
 
 _NUMBER = re.compile(
     r"[+-]?([0-9]+/0*[1-9][0-9]*|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?)", re.IGNORECASE
 )
-_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:(?:([kmg])(i?))?b)?", re.IGNORECASE)
+_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(b|[kmgt](?:i?b)?|)", re.IGNORECASE)
 _LAYER = re.compile(
     r"(?P<kernel>binomial:[^:x]+|[^:x]+):(?P<stride>[^:x]+)(:(?P<bias>[^:x]+))?"
     r"(x(?P<count>0*[1-9][0-9]*))?"
@@ -50,12 +51,27 @@ class Parser(argparse.ArgumentParser):
         raise ArgumentError(message)
 
 
-def reported(read: Callable[[str], T], text: str) -> T:
-    """Return ``read(text)``, whose refusals argparse reports in their own words."""
-    try:
-        return read(text)
-    except ArgumentError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+class Reading(argparse.Action):
+    """Argument that `read` makes of its text; one that may be repeated becomes a list.
+
+    Refusals are reported in their own words. Any other error is a bug and passes through, unlike
+    that of a ``type`` of argparse, which would be reported as bad usage.
+    """
+
+    def __init__(self, *place: Any, read: Callable[[str], Any], repeated: bool, **settings: Any):
+        super().__init__(*place, **settings)
+        self._read, self._repeated = read, repeated
+
+    def __call__(
+        self, _: argparse.ArgumentParser, namespace: argparse.Namespace, text: Any, _name: Any = ""
+    ) -> None:
+        """Read the text, or every text of a list, and keep the result."""
+        try:
+            values = [self._read(item) for item in ([text] if isinstance(text, str) else text)]
+        except ArgumentError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        before = getattr(namespace, self.dest, None) if self._repeated else None
+        setattr(namespace, self.dest, [*(before or []), *values] if self._repeated else values[-1])
 
 
 def either(read: Callable[[str], T], *words: str) -> Callable[[str], T | str]:
@@ -71,7 +87,7 @@ def read_rational(text: str) -> Fraction:
     """
     if _NUMBER.fullmatch(text) is None:
         raise ArgumentError(f"expected a number such as 2, 0.25 or 1/4; got {text!r}")
-    number = Fraction(text)
+    number = parsed(text)
     if abs(number) > sys.float_info.max:
         raise ArgumentError(f"expected a number within the range of floats; got {text!r}")
     return number
@@ -143,24 +159,45 @@ def read_layer(text: str) -> list[Layer]:
 
 
 def read_bytes(text: str) -> int:
-    """Read a number of bytes: kB, MB, GB are powers of 1000, KiB, MiB, GiB of 1024.
+    """Read a number of bytes: kB, MB, GB, TB are powers of 1000; KiB or K, GiB or G of 1024.
 
-    >>> read_bytes("256MB"), read_bytes("1.5KiB"), read_bytes("4096")
-    (256000000, 1536, 4096)
+    >>> read_bytes("256MB"), read_bytes("1.5KiB"), read_bytes("2G"), read_bytes("4096")
+    (256000000, 1536, 2147483648, 4096)
     """
     match = _BYTES.fullmatch(text)
     if match is None:
         raise ArgumentError(
-            f"expected a number of bytes such as 1000000, 256MB or 1.5GiB; got {text!r}"
+            f"expected a number of bytes such as 1000000, 256MB or 1.5G; got {text!r}"
         )
-    number, prefix, binary = match.groups(default="")
-    return int(Fraction(number) * (1024 if binary else 1000) ** " kmg".index(prefix.lower() or " "))
+    number, unit = match[1], match[2].lower()
+    base = 1000 if len(unit) == 2 else 1024
+    return int(parsed(number) * base ** "bkmgt".index(unit[:1]))
 
 
-def read_destination(text: str) -> Path:
-    """Read the path of a file to write; refuse an unwritable path before a long run."""
+def read_checkpoint(text: str) -> Path:
+    """Read the path of a checkpoint; SQLite restores one that has a journal of a killed run."""
     path = Path(text)
-    validate.destination("path", path)
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ArgumentError(f"expected a file in a folder with write permission; got {text!r}")
+    if journal(path).exists():
+        validate.destination("path", path)
+        return path
+    return read_destination("checkpoint", text)
+
+
+def journal(path: Path) -> Path:
+    """Return the file that SQLite writes next to a checkpoint, and removes."""
+    return path.with_name(f"{path.name}-journal")
+
+
+def read_figure(text: str) -> Path:
+    """Read the path of a figure to write; its suffix says of which kind."""
+    kind = f"{Path(text).suffix[1:].upper()} figure"
+    if kind not in files.KINDS:
+        raise ArgumentError(f"expected a file that ends in .png, .pdf or .svg; got {text!r}")
+    return read_destination(kind, text)
+
+
+def read_destination(kind: str, text: str) -> Path:
+    """Read the path of a file of this kind to write; refuse others before a long run."""
+    path = Path(text)
+    files.destination("path", path, kind)
     return path

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
-from scaledet.cli.arguments import Parser
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Options
-    from argparse import _SubParsersAction
 
-    Commands = _SubParsersAction[Parser]
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its `text` ends with its examples, `add_options` adds what `run` reads.
+
+    `run` returns what to print and the exit code.
+    """
+
+    name: str
+    summary: str
+    text: str
+    add_options: Callable[[read.Parser], None]
+    run: Callable[[Namespace], tuple[str, int]]
+
 
 HELP = {
     "kernel": "box of a length (3), weights (1,2,1 or 1/4,1/2,1/4 or decimals; divided by their "
@@ -43,67 +56,70 @@ HELP = {
     "balanced": "every label weighs the same, instead of every pair of pixels",
     "method": "exact (the default), or the approximate closure, which takes any bias in any layer",
     "json": "print one JSON object, every number at full precision, instead of a table",
+    "save": "write the result to FILE (.npz), for the commands show, plot and fit and for "
+    "scaledet.load",
 }
 RECTIFY: dict[str, Any] = {"choices": ("input", "noise", "layers", "none"), "default": "input"}
 METHOD: dict[str, Any] = {"choices": ("exact", "closure"), "default": "exact"}
-Run = Callable[[Namespace], tuple[str, int]]
 _TASK = ("xi", "gap", "norm", "open-boundary", "balanced")
 
 
-def add_command(commands: Commands, name: str, summary: str, text: str, run: Run) -> Parser:
-    """Add a command, which `run` carries out: it returns what to print and the exit code.
+def add(
+    parser: Options,
+    name: str,
+    reader: Callable[[str], Any] | None = None,
+    texts: Mapping[str, str] = HELP,
+    **settings: Any,
+) -> None:
+    """Add the option ``--name``, explained by `texts` unless the settings do.
 
-    `text` describes the command and ends with its examples.
+    With a `reader`, it is read by that; with ``repeated=True`` it may be given again and again.
     """
-    parser = commands.add_parser(name, help=summary, text=text)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def add(parser: Options, name: str, texts: Mapping[str, str] = HELP, **settings: Any) -> None:
-    """Add the option ``--name``, explained by `texts` unless the settings do."""
-    if "type" in settings:
-        settings["type"] = partial(read.reported, settings["type"])
+    if reader is not None:
+        settings |= {"action": read.Reading, "read": reader}
+        settings.setdefault("repeated", False)
     parser.add_argument(f"--{name}", **{"help": texts.get(name), **settings})
 
 
-def add_network(parser: Options) -> None:
-    """Add the options that `build_network` reads."""
-    network = parser.add_argument_group(
-        "network", "equal layers (--kernel, --stride, --depth), or --layer for each kind of layer"
-    )
-    add(network, "kernel", type=read.read_kernel)
-    add(network, "stride", type=read.read_stride)
-    add(network, "depth", type=read.read_integer)
-    add(network, "bias", type=read.read_rational)
+def add_network(
+    parser: Options, *, rectify: Mapping[str, Any] = RECTIFY, many: bool = False
+) -> None:
+    """Add the options that `build_networks` reads; of `many` networks, they may be repeated."""
+    about = "equal layers (--kernel, --stride, --depth), or --layer for each kind of layer"
+    if many:
+        about += ";\nrepeat --kernel, --stride, --depth, --bias for all combinations"
+    network = parser.add_argument_group("network", about)
+    add(network, "kernel", read.read_kernel, repeated=many)
+    add(network, "stride", read.read_stride, repeated=many)
+    add(network, "depth", read.read_integer, repeated=many)
+    add(network, "bias", read.read_rational, repeated=many)
     metavar = "KERNEL:STRIDE[:BIAS][xCOUNT]"
-    add(network, "layer", type=read.read_layer, action="extend", metavar=metavar)
-    add(network, "dim", type=read.read_integer, default=1)
-    add(network, "rectify", **RECTIFY)
+    add(network, "layer", read.read_layer, repeated=True, metavar=metavar)
+    add(network, "dim", read.read_integer, default=1)
+    add(network, "rectify", **rectify)
 
 
 def add_images(parser: Options) -> None:
     """Add the options that `scenario` reads, but for the size."""
-    add(parser, "sigma", type=read.read_real)
-    add(parser, "background", type=read.read_real, default=0.0)
+    add(parser, "sigma", read.read_real)
+    add(parser, "background", read.read_real, default=0.0)
     task = parser.add_argument_group(
         "images with two active pixels (default: one pixel, uniformly placed)"
     )
     add(task, "task", choices=("T1", "T2"))
-    add(task, "xi", type=read.read_rational, default=SUPPRESS)
-    add(task, "gap", type=read.read_rational, default=SUPPRESS)
+    add(task, "xi", read.read_rational, default=SUPPRESS)
+    add(task, "gap", read.read_rational, default=SUPPRESS)
     add(task, "norm", choices=("L2", "Linf"), default=SUPPRESS)
     add(task, "open-boundary", action="store_true", default=SUPPRESS)
     add(task, "balanced", action="store_true", default=SUPPRESS)
 
 
-def add_output(parser: Options, saved: str | None = None) -> None:
-    """Add ``--json`` and, if `saved` names a result, ``--save``."""
+def add_output(parser: Options, *, save: bool = True) -> None:
+    """Add ``--json`` and ``--save``."""
     output = parser.add_argument_group("output")
     add(output, "json", action="store_true")
-    if saved:
-        text = f"write the {saved} to FILE (.npz), which scaledet.load reads"
-        add(output, "save", type=read.read_destination, metavar="FILE", help=text)
+    if save:
+        add(output, "save", partial(read.read_destination, "saved result"), metavar="FILE")
 
 
 def layers_given(arguments: Namespace, required: Sequence[str], optional: str) -> bool:
@@ -119,13 +135,22 @@ def layers_given(arguments: Namespace, required: Sequence[str], optional: str) -
     return bool(arguments.layer)
 
 
+def build_networks(arguments: Namespace) -> list[Network]:
+    """Return the networks that the arguments describe, the last option changing fastest."""
+    if layers_given(arguments, ("kernel", "stride", "depth"), "bias"):
+        return [Network(list(chain.from_iterable(arguments.layer)), arguments.dim)]
+    choices = [getattr(arguments, name) for name in ("kernel", "stride", "depth", "bias")]
+    lists = (value if isinstance(value, list) else [value] for value in choices)
+    return [
+        Network.uniform(kernel, stride, depth, arguments.dim, bias or 0)
+        for kernel, stride, depth, bias in product(*lists)
+    ]
+
+
 def build_network(arguments: Namespace) -> Network:
     """Return the network that the arguments describe."""
-    if layers_given(arguments, ("kernel", "stride", "depth"), "bias"):
-        return Network(arguments.layer, arguments.dim)
-    return Network.uniform(
-        arguments.kernel, arguments.stride, arguments.depth, arguments.dim, arguments.bias or 0
-    )
+    (network,) = build_networks(arguments)
+    return network
 
 
 def rectify_of(arguments: Namespace) -> Any:
@@ -146,12 +171,13 @@ def _task(arguments: Namespace) -> dict[str, Any]:
         for option in given:
             raise ArgumentError(f"argument --{option}: needs argument --task")
         return {}
-    if arguments.size is None:
-        raise ArgumentError("argument --size: an integer is required with argument --task")
+    sizes = arguments.size if isinstance(arguments.size, list) else [arguments.size]
+    if len(sizes) > 1 or sizes[0] is None:
+        raise ArgumentError("argument --size: one integer is required with argument --task")
     from scaledet.tasks.scale_detection import ScaleDetection
 
     balanced, periodic = given.pop("balanced", False), not given.pop("open-boundary", False)
-    geometry = {"size": arguments.size, "dim": arguments.dim, "periodic": periodic}
+    geometry = {"size": sizes[0], "dim": arguments.dim, "periodic": periodic}
     task = ScaleDetection(variant=arguments.task, **geometry, **given)
     return {"task": task, "balanced": balanced}
 
@@ -163,6 +189,8 @@ def write(arguments: Namespace, option: str, writer: Callable[[Path], object]) -
         return []
     try:
         writer(path)
+    except ArgumentError as error:  # Another program has just made this file.
+        raise ArgumentError(f"argument --{option}: {error}") from error
     except OSError as error:
         raise ArgumentError(
             f"argument --{option}: cannot write {str(path)!r}: {error.strerror}"

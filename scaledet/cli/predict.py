@@ -1,4 +1,4 @@
-"""The commands of the theory: ``scaledet exponents`` and ``scaledet predict``."""
+"""The commands of the theory: ``exponents``, ``predict``, ``evolve``, ``bias-phases``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
 from scaledet.cli import options, records
+from scaledet.cli.options import Command
 
 if TYPE_CHECKING:
     from scaledet.theory.prediction import Prediction
@@ -61,33 +62,90 @@ examples:
   write a file that scaledet.load reads, and print JSON
   $ scaledet predict --kernel 2 --stride 2 --depth 3 --size 64 --save prediction.npz --json"""
 
-_FACTS = (
-    *("kernel", "stride", "dim", "rectify", "alpha", "beta", "plateau", "log_correction"),
-    *("log_power", "sum_rule", "span", "peak_growth", "drop_growth"),
-)
-_SIZE = (
-    "side of the image (pixels), a multiple of the total stride; 'none', the default: the "
-    "infinite lattice"
-)
+_EVOLVE = """\
+The exact law of a unit, layer by layer, of layers without overlap (kernel length <= stride), with a
+ReLU and any bias in every layer. It ends where the signal dies, Q_k = 0.
+
+examples:
+  a bias below zero first quiets the noise, then the signal dies
+  $ scaledet evolve --kernel 2 --stride 2 --depth 8 --size 256 --bias=-1/50
+    k  A_k       D_k       G_k  error  P(lowest)        mean    variance
+    2    4   0.25397   0.18291  3e-15      0.673   0.0069452  0.00020839
+    4   16  0.066667  0.096147  5e-14    0.99676  1.3292e-05  1.0602e-07
+
+  a bias in one layer only, on the infinite lattice, where biases are in units of sigma
+  $ scaledet evolve --layer 2:2:-1 --layer 2:2x3
+
+  noise with heavy tails; D_k as exact fractions
+  $ scaledet evolve --kernel 2 --stride 2 --depth 3 --size 64 --noise laplace --exact"""
+
+_PHASES = """\
+Which strength theta of a schedule of biases kills the signal, and which the noise, for boxes whose
+stride is their length. Schedules: constant, b_k = -theta; proportional, b_k = -theta n^-k, n inputs
+a unit; early, b_1 = -theta/n and no other bias.
+
+examples:
+  $ scaledet bias-phases --depth 8
+    signal dead        theta >= 1/8
+    noise suppressed   theta > 0.407077 sigma (weak noise)
+  $ scaledet bias-phases --kind constant --depth 4 --kernel 3 --dim 2
+  $ scaledet bias-phases --kind early --depth 3 --rectify input --json"""
+
+_HELP = options.HELP | {
+    "size": "side of the image (pixels), a multiple of the total stride; 'none', the default: the "
+    "infinite lattice",
+    "exact": "give D_k as exact fractions too",
+    "noise": "law of the noise (default gaussian)",
+    "points": "points of the grids, 256 to 16384 (default 2048)",
+    "kind": "schedule of the biases (default proportional)",
+}
+_RECTIFY: dict[str, Any] = {
+    "choices": ("layers", "input", "noise"),
+    "default": "layers",
+    "help": "how the noise meets the first ReLU: x + noise enters, which every layer rectifies "
+    "(layers, the default), relu(x + noise) (input), or x + relu(noise) (noise)",
+}
 
 
-def add_commands(commands: options.Commands) -> None:
-    """Add ``exponents`` and ``predict``."""
-    parser = options.add_command(commands, "exponents", "exact exponents", _EXPONENTS, _exponents)
-    options.add(parser, "kernel", type=read.read_kernel, required=True)
-    options.add(parser, "stride", type=read.read_stride, required=True)
+def _add_exponents(parser: read.Parser) -> None:
+    options.add(parser, "kernel", read.read_kernel, required=True)
+    options.add(parser, "stride", read.read_stride, required=True)
     dimension = "dimension of the image, 1 to 3 (default 1)"
-    options.add(parser, "dim", type=read.read_integer, default=1, help=dimension)
+    options.add(parser, "dim", read.read_integer, default=1, help=dimension)
     options.add(parser, "rectify", **options.RECTIFY)
     options.add_output(parser)
 
-    parser = options.add_command(commands, "predict", "exact sensitivities", _PREDICT, _predict)
+
+def _add_predict(parser: read.Parser) -> None:
     options.add_network(parser)
-    options.add(parser, "size", type=read.read_size, help=_SIZE)
+    options.add(parser, "size", read.read_size, _HELP)
     options.add_images(parser)
     options.add(parser, "method", **options.METHOD)
-    options.add(parser, "exact", action="store_true", help="give D_k as exact fractions too")
-    options.add_output(parser, "prediction")
+    options.add(parser, "exact", texts=_HELP, action="store_true")
+    options.add_output(parser)
+
+
+def _add_evolve(parser: read.Parser) -> None:
+    options.add_network(parser, rectify=_RECTIFY)
+    options.add(parser, "size", read.read_size, _HELP)
+    options.add(parser, "sigma", read.read_real)
+    laws = ("gaussian", "laplace", "uniform")
+    options.add(parser, "noise", texts=_HELP, choices=laws, default="gaussian")
+    options.add(parser, "points", read.read_integer, _HELP, default=2048)
+    options.add(parser, "exact", texts=_HELP, action="store_true")
+    options.add_output(parser)
+
+
+def _add_phases(parser: read.Parser) -> None:
+    kinds = ("proportional", "constant", "early")
+    options.add(parser, "kind", texts=_HELP, choices=kinds, default="proportional")
+    options.add(parser, "depth", read.read_integer, required=True)
+    length = "length of the box and its stride, at least 2 (default 2)"
+    options.add(parser, "kernel", read.read_integer, default=2, help=length)
+    dimension = "dimension of the image, 1 to 3 (default 1)"
+    options.add(parser, "dim", read.read_integer, default=1, help=dimension)
+    options.add(parser, "rectify", **_RECTIFY)
+    options.add_output(parser)
 
 
 def prediction(arguments: Namespace, scenario: dict[str, Any]) -> Prediction:
@@ -100,19 +158,42 @@ def prediction(arguments: Namespace, scenario: dict[str, Any]) -> Prediction:
 def _exponents(arguments: Namespace) -> tuple[str, int]:
     from scaledet.theory.growth.exponents import predict_exponents
 
-    result = predict_exponents(
-        kernel=arguments.kernel,
-        stride=arguments.stride,
-        dim=arguments.dim,
-        rectify=options.rectify_of(arguments),
-    )
-    return records.text(arguments, result, *_FACTS), 0
+    given = {name: getattr(arguments, name) for name in ("kernel", "stride", "dim")}
+    result = predict_exponents(**given, rectify=options.rectify_of(arguments))
+    return records.report(arguments, result), 0
 
 
 def _predict(arguments: Namespace) -> tuple[str, int]:
     result = prediction(arguments, options.scenario(arguments))
-    options.write(arguments, "save", result.save)
-    exact = [records.digits(value) for value in result.exact_D] if arguments.exact else []
-    text = records.text(arguments, result, "scenario", "method", "columns", exact_D=exact)
-    lines = [] if arguments.json else [f"  D_{k} = {value}" for k, value in enumerate(exact)]
-    return "\n".join([text, *lines]), 0
+    return records.report(arguments, result, exact=arguments.exact), 0
+
+
+def _evolve(arguments: Namespace) -> tuple[str, int]:
+    from scaledet.evolution.evolve import evolve
+
+    names = ("size", "sigma", "noise", "rectify", "points")
+    given = {name: getattr(arguments, name) for name in names}
+    result = evolve(options.build_network(arguments), **given)
+    return records.report(arguments, result, exact=arguments.exact), 0
+
+
+def _phases(arguments: Namespace) -> tuple[str, int]:
+    from scaledet.evolution.schedules import bias_phases
+
+    names = ("kind", "depth", "kernel", "dim", "rectify")
+    result = bias_phases(**{name: getattr(arguments, name) for name in names})
+    return records.report(arguments, result), 0
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("exponents", "exact exponents", _EXPONENTS, _add_exponents, _exponents),
+    Command("predict", "exact sensitivities", _PREDICT, _add_predict, _predict),
+    Command("evolve", "exact laws of units under any bias", _EVOLVE, _add_evolve, _evolve),
+    Command(
+        "bias-phases",
+        "which biases kill signal or noise",
+        _PHASES,
+        _add_phases,
+        _phases,
+    ),
+)

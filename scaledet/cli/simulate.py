@@ -1,4 +1,4 @@
-"""The commands that simulate, here or on a cluster: ``scaledet simulate`` and ``compare``."""
+"""The commands that simulate, here or on a cluster: ``simulate``, ``sweep``, ``compare``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet.cli import arguments as read
 from scaledet.cli import options, records
+from scaledet.cli.options import Command
 from scaledet.cli.predict import prediction
 from scaledet.errors import ArgumentError, CheckpointError
 
@@ -48,6 +49,21 @@ examples:
   $ scaledet simulate --kernel 2 --stride 2 --depth 3 --size 64 --samples 200000 \\
       --target-error 0.05 --checkpoint cluster.sqlite --scheduler tcp://host:8786"""
 
+_SWEEP = """\
+Simulate several networks at several sizes, all at once over the same workers, into one table. The
+options are those of simulate; --size and the options of the network may be repeated.
+
+examples:
+  two filters at two sizes
+  $ scaledet sweep --kernel 2 --kernel 3 --stride 2 --depth 3 --size 64 --size 128 --samples 2000
+
+  every length with its own stride, saved, and all of it in one checkpoint
+  $ scaledet sweep --kernel 2 --kernel 4 --stride kernel --depth 2 --size 64 --samples 2000 \\
+      --checkpoint sweep.sqlite --save sweep.npz
+
+  a network of unequal layers, at three sizes
+  $ scaledet sweep --layer 3:1x2 --layer 2:2 --size 16 --size 32 --size 64 --samples 2000 --json"""
+
 _COMPARE = """\
 Predict, simulate, and test whether both agree at every layer at once (chi-square with the full
 covariance). Exit code 0: they agree; 1: they disagree, p-value <= 1e-3. The number of samples
@@ -55,7 +71,8 @@ that the test needs grows with the depth.
 
 examples:
   $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000
-  $ scaledet compare --kernel 1,2,1 --stride 2 --depth 2 --size 16 --dim 2 --samples 2000 --rng 7
+  $ scaledet compare --kernel 1,2,1 --stride 2 --depth 2 --size 16 --dim 2 --samples 2000 --rng 7 \\
+      --save compared.npz
   $ scaledet compare --layer 3:1 --layer 2:2 --size 32 --rectify none --samples 2000 --json"""
 
 _HELP = {
@@ -72,78 +89,85 @@ _HELP = {
     "scheduler": "compute on the workers of the Dask scheduler at ADDRESS, such as "
     "tcp://host:8786, instead of on threads",
     "memory-limit": "refuse an image for which one worker needs more memory than this, such as "
-    "256MB or 2GiB (default 1GiB)",
+    "256MB (MB: 10^6 bytes) or 2G (G and GiB: 2^30 bytes; default 1G)",
     "progress": "show the progress on stderr",
 }
-_SAMPLING = (
-    *("scenario", "engine", "samples", "blocks", "entropy", "partial", "target_error"),
-    *("target_reached", "relative_error", "control_variates", "gain"),
-)
-_SIMULATED = (*_SAMPLING, "columns", "covariance")
-_COMPARED = ("p_value", "chi2", "dof", *(f"simulation.{name}" for name in _SAMPLING), "columns")
 _PASSED_ON = [name.replace("-", "_") for name in _HELP if name not in ("size", "scheduler")]
 
 
-def add_commands(commands: options.Commands) -> None:
-    """Add ``simulate`` and ``compare``."""
-    summary = "Monte Carlo estimates"
-    _add_options(options.add_command(commands, "simulate", summary, _SIMULATE, _simulate))
-    summary = "test theory against simulation"
-    compare = options.add_command(commands, "compare", summary, _COMPARE, _compare)
-    _add_options(compare)
-    options.add(compare, "method", **options.METHOD)
-
-
-def _add_options(parser: read.Parser) -> None:
+def _add_simulate(parser: read.Parser, *, many: bool = False) -> None:
+    """Add the options of simulate; with `many`, sizes and networks may be repeated."""
     add = partial(options.add, texts=_HELP)
-    options.add_network(parser)
-    add(parser, "size", type=read.read_integer, required=True)
+    options.add_network(parser, many=many)
+    add(parser, "size", read.read_integer, required=True, repeated=many)
     options.add_images(parser)
     run = parser.add_argument_group("simulation")
-    add(run, "samples", type=read.read_integer, default=10_000)
-    add(run, "target-error", type=read.read_real, metavar="ERROR")
-    add(run, "rng", type=read.read_seed, default=0)
+    add(run, "samples", read.read_integer, default=10_000)
+    add(run, "target-error", read.read_real, metavar="ERROR")
+    add(run, "rng", read.read_seed, default=0)
     add(run, "engine", choices=("numba", "numpy"), default="numba")
     add(run, "control-variates", action="store_true")
-    add(run, "checkpoint", type=read.read_destination, metavar="FILE")
-    add(run, "workers", type=read.read_integer, default=1)
+    add(run, "checkpoint", read.read_checkpoint, metavar="FILE")
+    add(run, "workers", read.read_integer, default=1)
     add(run, "scheduler", metavar="ADDRESS")
-    add(run, "memory-limit", type=read.read_bytes, default=2**30, metavar="BYTES")
+    add(run, "memory-limit", read.read_bytes, default=2**30, metavar="BYTES")
     add(run, "progress", action="store_true")
-    options.add_output(parser, "simulation")
+    options.add_output(parser)
+
+
+def _add_compare(parser: read.Parser) -> None:
+    _add_simulate(parser)
+    options.add(parser, "method", **options.METHOD)
 
 
 def _simulate(arguments: Namespace) -> tuple[str, int]:
     result = _simulation(arguments, options.scenario(arguments))
-    code = INTERRUPTED if result.partial else 0
-    return records.text(arguments, result, *_SIMULATED), code
+    return _report(arguments, result)
+
+
+def _sweep(arguments: Namespace) -> tuple[str, int]:
+    from scaledet.simulation.sweep import sweep
+
+    scenario = options.scenario(arguments)
+    sizes = scenario.pop("size")
+    networks = options.build_networks(arguments)
+    with _computing(arguments) as given:
+        result = sweep(networks, sizes, **scenario, **given)
+    return _report(arguments, result)
 
 
 def _compare(arguments: Namespace) -> tuple[str, int]:
-    from scaledet.analysis.comparison import DISAGREEMENT, compare
+    from scaledet.analysis.comparison import compare
 
     scenario = options.scenario(arguments)
     predicted = prediction(arguments, scenario)
     simulated = _simulation(arguments, scenario)
     if simulated.partial:
         # There is no verdict before all requested samples are finished.
-        return records.text(arguments, simulated, *_SIMULATED), INTERRUPTED
+        return _report(arguments, simulated)
     result = compare(predicted, simulated)
-    agree = result.p_value > DISAGREEMENT
-    return records.text(arguments, result, *_COMPARED, agree=agree), 0 if agree else 1
+    return records.report(arguments, result), 0 if records.agrees(result) else 1
+
+
+def _report(arguments: Namespace, result: Any) -> tuple[str, int]:
+    return records.report(arguments, result), INTERRUPTED if result.partial else 0
 
 
 def _simulation(arguments: Namespace, scenario: dict[str, Any]) -> Simulation:
     from scaledet.simulation.simulate import simulate
 
+    with _computing(arguments) as given:
+        return simulate(options.build_network(arguments), **scenario, **given)
+
+
+@contextmanager
+def _computing(arguments: Namespace) -> Iterator[dict[str, Any]]:
+    """Give the arguments that say how a simulation is carried out, the executor included."""
     if arguments.scheduler is not None and arguments.workers != 1:
         raise ArgumentError("argument --workers: not allowed with argument --scheduler")
-    network = options.build_network(arguments)
     passed_on = {name: getattr(arguments, name) for name in _PASSED_ON}
     with _cluster(arguments.scheduler) as executor:
-        result = simulate(network, executor=executor, **scenario, **passed_on)
-    options.write(arguments, "save", result.save)
-    return result
+        yield {"executor": executor, **passed_on}
 
 
 @contextmanager
@@ -180,3 +204,10 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
             raise refusal(f"workers keep dying: {error}") from error
         except ImportError as error:
             raise refusal(f"the workers lack what scaledet needs: {error}") from error
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("simulate", "Monte Carlo estimates", _SIMULATE, _add_simulate, _simulate),
+    Command("sweep", "many simulations at once", _SWEEP, partial(_add_simulate, many=True), _sweep),
+    Command("compare", "test theory against simulation", _COMPARE, _add_compare, _compare),
+)

@@ -27,6 +27,7 @@ from scaledet.evolution.pixel_noise import Noise
 from scaledet.evolution.unit_law import UnitLaw, constant, cut, power, total
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.rationals import full_text, parsed
 from scaledet.results import contents
 from scaledet.scenario import Rectify
 
@@ -262,7 +263,7 @@ def pack(
     facts = {
         "law_points": [len(law.values) for law in everything],
         "active_units": [len(layer) for layer in active],
-        "active_paths": [[str(unit.probability), str(unit.clean)] for unit in units],
+        "active_paths": [[full_text(unit.probability), full_text(unit.clean)] for unit in units],
     }
     arrays = {
         "law_values": np.concatenate([law.values for law in everything]),
@@ -290,7 +291,7 @@ def unpack(
         laws.append(UnitLaw(values=values, **parameters))
     shifts, layers = arrays.pop("active_shift"), len(counts)
     units = iter(
-        ActiveUnit(Fraction(probability), Fraction(clean), law, float(shift))
+        ActiveUnit(parsed(probability), parsed(clean), law, float(shift))
         for (probability, clean), law, shift in zip(paths, laws[layers:], shifts, strict=True)
     )
     active = tuple(tuple(next(units) for _ in range(count)) for count in counts)

@@ -272,7 +272,7 @@ def evolve(
     >>> evolve(net, size=256).dead_at                            # 2^k >= 1 + 1/(2 |b|) = 11
     4
     """
-    validate.choice("rectify", rectify, MODES)
+    rectify = validate.choice("rectify", rectify, MODES)
     points = validate.integer("points", points, 256, 2**14)
     scenario = Scenario.checked("evolve", net, size, rectify, sigma, sigma_range=(1e-100, 1e100))
     if not isinstance(noise, str) and sigma is not None:

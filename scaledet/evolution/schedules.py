@@ -32,7 +32,7 @@ from scaledet.evolution.unit_law import UnitLaw
 from scaledet.isolation import usual_floats
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
-from scaledet.rationals import text
+from scaledet.rationals import shown, text
 from scaledet.results.contents import one_of, real, together
 from scaledet.results.result import Record
 from scaledet.scenario import Rectify
@@ -148,7 +148,7 @@ class BiasPhases(Record):
         accepted = "a finite real number >= 0"
         value = validate.rational("theta", theta, accepted, decides=False)
         if value < 0:
-            raise ArgumentError(f"theta must be {accepted}; got {theta!r}")
+            raise ArgumentError(f"theta must be {accepted}; got {shown(theta)}")
         if value == self.signal:
             validate.rational("theta", theta, accepted)  # Warns if it is rounded to this.
         return value
@@ -296,8 +296,8 @@ def bias_phases(
     >>> phases.phase(0.1, sigma=0.05)
     'noise suppressed'
     """
-    validate.choice("kind", kind, KINDS)
-    validate.choice("rectify", rectify, MODES)
+    kind = validate.choice("kind", kind, KINDS)
+    rectify = validate.choice("rectify", rectify, MODES)
     plain = _boxes(kernel, depth, dim)
 
     def piles_up(ratio: float) -> bool | None:

@@ -161,9 +161,13 @@ def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     accepted = "finite real weights" + ("" if signed else " >= 0 with a positive sum")
     given = _entries(weights)
     if given is None:
-        raise ArgumentTypeError(f"weights must be a sequence of {accepted}; got {weights!r}")
+        raise ArgumentTypeError(
+            f"weights must be a sequence of {accepted}; got {rationals.shown(weights)}"
+        )
     if not given:
-        raise ArgumentError(f"kernel must have at least one weight ({accepted}); got {weights!r}")
+        raise ArgumentError(
+            f"kernel must have at least one weight ({accepted}); got {rationals.shown(weights)}"
+        )
     number = "a finite real number" + ("" if signed else " >= 0")
     values = tuple(
         validate.rational(f"kernel[{j}]", value, number, decides=False)
@@ -174,11 +178,11 @@ def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     for j, value in enumerate(values):
         if value < 0:
             raise ArgumentError(
-                f"kernel[{j}] must be >= 0; got {given[j]!r} "
+                f"kernel[{j}] must be >= 0; got {rationals.shown(given[j])} "
                 "(Kernel(weights, signed=True) may be simulated)"
             )
     if not any(values):
-        raise ArgumentError(f"kernel must have a positive sum; got {weights!r}")
+        raise ArgumentError(f"kernel must have a positive sum; got {rationals.shown(weights)}")
     return values
 
 

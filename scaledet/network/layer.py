@@ -11,6 +11,7 @@ from typing import Any, Literal
 from scaledet import rationals, validate
 from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel, as_kernel
+from scaledet.rationals import shown
 
 __all__ = ["Layer", "Stride"]
 
@@ -60,7 +61,7 @@ class Layer:
         object.__setattr__(self, "stride", step)
         object.__setattr__(self, "bias", validate.rational("bias", bias))
         if abs(self.bias) > 10**100:
-            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {reprlib.repr(bias)}")
+            raise ArgumentError(f"bias must be in [-1e100, 1e100]; got {shown(bias, reprlib.repr)}")
 
     def __repr__(self) -> str:
         weights = f"[{', '.join(self.kernel.shown())}]"

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, SupportsIndex, overload
 
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
@@ -224,10 +224,10 @@ Layer(kernel=box(3), stride=1))
             "layers": [
                 {
                     "count": count,
-                    "kernel": [str(weight) for weight in layer.kernel.weights],
+                    "kernel": [rationals.full_text(weight) for weight in layer.kernel],
                     "signed": layer.kernel.signed,
                     "stride": layer.stride,
-                    "bias": str(layer.bias),
+                    "bias": rationals.full_text(layer.bias),
                 }
                 for count, layer in self.runs()
             ],
@@ -244,10 +244,10 @@ Layer(kernel=box(3), stride=1))
 
         def layers(runs: Any) -> Iterator[Layer]:
             for run in runs:
-                weights = [Fraction(text) for text in run["kernel"]]
+                weights = [rationals.parsed(text) for text in run["kernel"]]
                 kernel = Kernel(weights, signed=run["signed"])
                 count = validate.integer("count", run["count"], 1, DEEPEST)
-                layer = Layer(kernel, run["stride"], Fraction(run["bias"]))
+                layer = Layer(kernel, run["stride"], rationals.parsed(run["bias"]))
                 yield from itertools.repeat(layer, count)
 
         try:

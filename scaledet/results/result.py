@@ -86,7 +86,10 @@ class Result:
         return facts, {name: getattr(self, name) for name in self._arrays}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``."""
+        """Write to `path` (a .npz archive with a ``meta.json`` inside); read by ``load``.
+
+        A saved result is replaced, a file of another kind is not.
+        """
         return storage.write(path, self._kind, *self.to_stored())
 
     @classmethod

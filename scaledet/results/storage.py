@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.results import files
 
 __all__ = ["read", "write"]
 
@@ -26,7 +26,6 @@ _UNREADABLE = (
     KeyError,
     ValueError,
     EOFError,
-    OSError,
     RuntimeError,
 )
 
@@ -35,33 +34,31 @@ def write(
     path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> Path:
     """Write arrays and meta data to `path` at once: complete, or not at all."""
-    target = validate.destination("path", path)
     text = json.dumps({"format": FORMAT, "kind": kind, **meta}, indent=1)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
+
+    def write_archive(part: Path) -> None:
         with part.open("xb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
         with zipfile.ZipFile(part, "a") as archive:
             archive.writestr("meta.json", text)
-        part.replace(target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(target)) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return target
+
+    return files.replace(path, "saved result", write_archive)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return kind, meta data and arrays of a file written by `write`."""
     source = validate.file_path("path", path)
-    if not source.is_file():
-        raise ArgumentError(f"path must name a file saved by scaledet; got {str(path)!r}")
     refusal = f"path must name a file saved by scaledet; {str(path)!r} is none"
     try:
         with zipfile.ZipFile(source) as archive:
             meta = json.loads(archive.read("meta.json"))
         with np.load(source, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files if name != "meta.json"}
+    except OSError as error:
+        reason = error.strerror or error
+        raise ArgumentError(
+            f"path must name a file saved by scaledet; got {str(path)!r}: {reason}"
+        ) from error
     except _UNREADABLE as error:
         raise ArgumentError(f"{refusal} ({error})") from error
     if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT or "kind" not in meta:

@@ -262,14 +262,32 @@ class _Run:
         about = "about" if known else "at most"
         exactly = "" if all(plan.rule is None for plan in plans) else f"{about} "
         stored = f", {self._stored} of them stored" if self._stored else ""
-        sys.stderr.write(
+        stderr = _Stderr()
+        stderr.write(
             f"{self._caller}: {about} {seconds / width:.1f} s and "
             f"{math.ceil(width * memory / 2**20)} MB for {exactly}{samples} samples{stored}\n"
         )
         from tqdm.auto import tqdm
 
-        shown = {"unit": "image", "unit_scale": True, "desc": self._caller}
+        shown = {"unit": "image", "unit_scale": True, "desc": self._caller, "file": stderr}
         self.bar = tqdm(total=samples, initial=self._images_done(), **shown)
+
+
+class _Stderr:
+    """Standard error, if there is one: progress that cannot be shown ends no run."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            if sys.stderr is not None:
+                sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            if sys.stderr is not None:
+                sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
 
 
 def run_units(

@@ -186,7 +186,7 @@ def checked_specification(
     engine: Any,
 ) -> Specification:
     """Check the arguments that `caller` (a public function) was given."""
-    validate.choice("engine", engine, ENGINES)
+    engine = validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
     arguments = (net, size, rectify, sigma, task, balanced, background)

@@ -16,6 +16,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
+from scaledet.rationals import shown
 from scaledet.results.contents import joined, parts_of
 from scaledet.results.result import Result
 from scaledet.scenario import Rectify
@@ -192,7 +193,7 @@ def sweep(
             settings.units(spec)
         except ArgumentError as error:
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
-            raise kind(f"{label} {size!r} is refused: {error}") from error
+            raise kind(f"{label} {shown(size)} is refused: {error}") from error
         specs[f"{label} {size}"] = spec
     runs = tuple(execute("sweep", specs, settings, rng, alone=False).values())
     return Sweep(runs, partial=len(runs) < len(specs) or any(run.partial for run in runs))
@@ -209,5 +210,5 @@ def _listed(name: str, values: Any, kind: type, member: str) -> list[Any]:
         if not isinstance(value, kind):
             raise ArgumentTypeError(f"{name}[{place}] must be {member}; got {value!r}")
         if value in result[:place]:
-            raise ArgumentError(f"{name} must differ; got {value!r} twice")
+            raise ArgumentError(f"{name} must differ; got {shown(value)} twice")
     return result

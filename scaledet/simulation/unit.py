@@ -6,7 +6,7 @@ order.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -42,8 +42,11 @@ class Stream(NamedTuple):
 
     @classmethod
     def below(cls, generator: np.random.Generator) -> Stream:
-        """Spawn a new stream from `generator`."""
-        (child,) = generator.bit_generator.seed_seq.spawn(1)  # type: ignore[attr-defined]
+        """Spawn a new stream from `generator`; without a seed sequence its numbers seed one."""
+        seeds: Any = getattr(generator.bit_generator, "seed_seq", None)
+        if not isinstance(seeds, np.random.SeedSequence):
+            seeds = np.random.SeedSequence(int.from_bytes(generator.bytes(16), "little"))
+        (child,) = seeds.spawn(1)
         entropy = child.entropy
         plain = int(entropy) if np.ndim(entropy) == 0 else tuple(int(word) for word in entropy)
         return cls(plain, tuple(int(index) for index in child.spawn_key))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from scaledet import validate
 from scaledet.algebra.enclosure import enclosure
 from scaledet.errors import DerivationError, Undefined
 from scaledet.isolation import isolated
+from scaledet.results import files
 from scaledet.symbolic import printing
 from scaledet.symbolic.page import Check, CheckReport, Page, Step, StepReport
 
@@ -158,14 +159,14 @@ class Derivation(Page):
         return printing.markdown(self)
 
     @isolated
-    def to_html(self, path: str | Path | None = None) -> str:
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return one self-contained HTML page: MathML, no scripts, nothing fetched.
 
-        With `path` the page is also written there.
+        With `path` the page is also written there: a new file, or in place of an HTML page.
         """
         page = printing.html_document(self)
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            files.replace_text(path, "HTML page", page)
         return page
 
     @isolated

@@ -99,7 +99,7 @@ def derive(
 def _derive(
     net: Network | None, *, kernel: Any, stride: Any, order: Any, dim: Any, rectify: str | None
 ) -> Derivation:
-    validate.choice("rectify", rectify, RECTIFICATIONS)
+    rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is not None:
         return _of_network(net, rectify, kernel=kernel, stride=stride, order=order, dim=dim)
     dimension = 1 if dim is None else _or_symbol("dim", dim, y.d, 3)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
-from scaledet.rationals import text
+from scaledet.rationals import shown, text
 
 __all__ = ["Norm", "Rule", "Variant"]
 
@@ -160,5 +160,5 @@ def _exact(name: str, given: Any, bound: str) -> int | Fraction:
     accepted = f"a finite real number {bound}"
     value = validate.rational(name, given, accepted)
     if value < 0 or (value == 0 and bound == "> 0"):
-        raise ArgumentError(f"{name} must be {accepted}; got {given!r}")
+        raise ArgumentError(f"{name} must be {accepted}; got {shown(given)}")
     return value.numerator if value.denominator == 1 else value

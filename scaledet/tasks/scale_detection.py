@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.rationals import full_text, parsed
 from scaledet.tasks.enumeration import PairOrder, pair_order
 from scaledet.tasks.images import (
     add_pixels,
@@ -127,7 +128,7 @@ class ScaleDetection:
         """
         values = {name: getattr(self, name) for name in _parameters()}
         values["background"] = values.pop("image_noise")
-        return {k: str(v) if isinstance(v, Fraction) else v for k, v in values.items()}
+        return {k: full_text(v) if isinstance(v, Fraction) else v for k, v in values.items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ScaleDetection:
@@ -145,7 +146,7 @@ class ScaleDetection:
                 raise ArgumentError(f"data must have keys among {', '.join(known)}; got {name!r}")
             if name in ("xi", "gap") and isinstance(value, str):
                 try:
-                    values[name] = Fraction(value)
+                    values[name] = parsed(value)
                 except (ValueError, ZeroDivisionError):
                     raise ArgumentError(
                         f"{name} must be a number or a string like '29/2'; got {value!r}"

@@ -240,7 +240,7 @@ def predict(
     arguments = (net, size, rectify, sigma, task, balanced, background)
     ranges = {"sigma_range": (1e-150, 1e150), "background_range": (1e-100, 1e100)}
     scenario = Scenario.checked("predict", *arguments, **ranges)
-    validate.choice("method", method, _METHODS)
+    method = validate.choice("method", method, _METHODS)
     require_covered(scenario, method)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         pixel = scenario.task is None

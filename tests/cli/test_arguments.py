@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 import scaledet as sd
+from scaledet.cli import arguments
 from scaledet.cli.arguments import read_bytes, read_kernel, read_layer, read_rational
 
 
@@ -145,3 +146,75 @@ def test_a_layer_is_read_in_every_form():
 def test_units_of_memory():
     assert [read_bytes(text) for text in ("7", "7B", "1kB", "1.5 GB")] == [7, 7, 1000, 15 * 10**8]
     assert [read_bytes(text) for text in ("256MB", "256MiB", "2gib")] == [256 * 10**6, 2**28, 2**31]
+    assert [read_bytes(text) for text in ("2G", "1.5 k", "1TB", "1T")] == [
+        2**31,
+        1536,
+        10**12,
+        2**40,
+    ]
+
+
+def test_numbers_of_any_length_are_read():
+    digits = "1" * 5000
+    assert read_rational(f"0.{digits}") == Fraction(10**5000 // 9, 10**5000)
+    assert read_rational(f"1/{digits}").denominator == 10**5000 // 9
+    assert read_bytes(digits) == 10**5000 // 9
+
+
+@pytest.mark.parametrize("error", [TypeError("bug"), ValueError("bug"), OverflowError("bug")])
+@pytest.mark.parametrize("line", [f"{P} --size 64", f"{P} --json"])
+def test_a_bug_in_reading_an_argument_does_not_look_like_bad_usage(run, monkeypatch, error, line):
+    """Argparse would report it as an invalid value."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(arguments.Kernel, "__init__", fail)
+    with pytest.raises(type(error), match="bug"):
+        run(line)
+
+
+LONG = "x" * 300
+D = "derive --kernel 2 --stride 2"
+FILES = [
+    *[
+        (f"{S} --checkpoint run --save {name}", "--save must not be the file of argument --check")
+        for name in ("run", "./RUN", "soft")
+    ],
+    (f"{S} --checkpoint run --save run-journal", "the journal of --checkpoint must not be the fil"),
+    (f"{D} --html run --latex run", "argument --latex must not be the file of argument --html"),
+    (
+        f"{D} --latex page.html",
+        "argument --latex: path must name a new file or an old LaTeX article",
+    ),
+    (
+        f"{D} --html result",
+        "argument --html: path must name a new file or an old HTML page; 'result'",
+    ),
+    (f"{P} --save page.html", "argument --save: path must name a new file or an old saved result"),
+    (f"{S} --checkpoint result", "--checkpoint: path must name a new file or an old checkpoint"),
+    ("plot result -o result", "argument -o/--output: expected a file that ends in .png"),
+    ("plot result -o page.PDF", "-o/--output: path must name a new file or an old PDF figure"),
+    ("plot link.png -o result.png", "argument --output must not be the file of argument FILE"),
+    (f"{P} --save {LONG}", f"argument --save: path must be the path of a file; got '{LONG}': Fil"),
+    (f"{P} --save page.html/x", "argument --save: path must be in an existing folder"),
+    ("show page.html", "argument FILE: path must name a file saved by scaledet; 'page.html' is n"),
+    ("show absent", "path must name a file saved by scaledet; got 'absent': No such file"),
+    (f"show {LONG}", f"path must name a file saved by scaledet; got '{LONG}': File name too"),
+]
+
+
+@pytest.mark.parametrize("case", FILES, ids=lambda case: case[0][-40:])
+def test_files_are_checked_before_anything_is_computed(run, tmp_path, monkeypatch, case):
+    """No result overwrites what a command reads or writes, or a file of another kind."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "soft").symlink_to("run")
+    (tmp_path / "page.html").write_text("<!DOCTYPE html><body></body>")
+    (tmp_path / "page.PDF").write_text("no figure")
+    sd.predict(sd.Network.uniform(2, 2, 2)).save("result")
+    (tmp_path / "link.png").symlink_to("result.png")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.exists()}
+    for place in ("simulation.simulate.simulate", "symbolic.derive.derive"):
+        monkeypatch.setattr(f"scaledet.{place}", None)
+    refused(run, *case)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.exists()}

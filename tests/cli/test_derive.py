@@ -85,3 +85,44 @@ def test_bad_input(run: Any, line: str, message: str) -> None:
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_json_holds_every_step_and_every_result(run_json: Any) -> None:
+    record = run_json("derive --kernel 3 --stride 2")
+    expected = sd.derive(kernel=3, stride=2)
+    assert record["title"] == expected.title
+    assert record["assumptions"] == list(expected.assumptions)
+    assert [step["number"] for step in record["steps"]] == list(range(1, len(expected.steps) + 1))
+    for step, given in zip(expected.steps, record["steps"], strict=True):
+        for name in ("status", "statement", "justification"):
+            assert given[name] == getattr(step, name)
+        assert given["claim"] == str(step.expression)
+        assert (given["route"], given["evidence"]) == (step.check.route, None)
+        assert f"$$ {given['latex']} $$" in expected.to_markdown()
+    assert set(record["result"]) == set(expected.result)
+    plateau = record["result"]["plateau"]
+    assert plateau["exact"] == "5/4 - sqrt(17)/4"
+    assert plateau["value"] == pytest.approx((5 - 17**0.5) / 4, rel=1e-15)
+    assert record["result"]["G_k"]["value"] is None
+    assert record["contradiction"] is None
+
+
+def test_json_holds_the_evidence(run_json: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = run_json("derive --kernel 2 --stride 2 --check")["steps"]
+    report = sd.derive(kernel=2, stride=2).check()
+    assert [step["evidence"] for step in steps] == [step.evidence for step in report.steps]
+
+    def fail(_: Derivation) -> None:
+        raise DerivationError("step 3 is contradicted", step=3)
+
+    monkeypatch.setattr(Derivation, "check", fail)
+    record = run_json("derive --kernel 2 --stride 2 --check", expected=1)
+    assert record["contradiction"] == "step 3 is contradicted"
+
+
+def test_a_page_replaces_a_page_of_its_kind(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page"
+    for kernel in (2, 3):
+        assert run(f"derive --kernel {kernel} --stride 2 --html {path}")[0] == 0
+    assert path.read_text(encoding="utf-8") == sd.derive(kernel=3, stride=2).to_html()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["page"]

@@ -17,21 +17,26 @@ import scaledet as sd
 from scaledet.cli import predict as cli
 from scaledet.errors import ArgumentError
 
-COMMANDS = ("exponents", "predict", "derive", "simulate", "compare")
+COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "derive", "simulate", "sweep")
+COMMANDS += ("compare", "fit", "plot", "show")
 P = "predict --kernel 2 --stride 2 --depth 3"
 
 
-def python(*arguments, stdout=subprocess.PIPE):
+def shell(line, stdout=subprocess.PIPE, **variables):
     package = Path(sd.__file__).parents[1]
     return subprocess.run(
-        [sys.executable, *arguments],
+        ["/bin/sh", "-c", line],
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(package)},
+        env={**os.environ, "PYTHONPATH": str(package), **variables},
         check=False,
         timeout=60,
     )
+
+
+def python(*arguments, **settings):
+    return shell(shlex.join([sys.executable, *arguments]), **settings)
 
 
 def examples(text):
@@ -57,7 +62,8 @@ def test_the_examples_in_help_give_what_they_show(run, tmp_path, monkeypatch, co
     for line, shown in listed:
         program, *rest = shlex.split(line)
         assert program == "scaledet"
-        assert rest[0] == (command or rest[0])
+        # Results are plotted and shown once another command has saved them.
+        assert rest[0] == (command or rest[0]) or "--save" in rest
         if "--scheduler" in rest:
             # Needs a cluster: see tests/simulation/test_cluster.py.
             continue
@@ -81,7 +87,13 @@ def test_every_option_of_every_command_is_explained(run):
 
 
 def test_version(run):
-    assert run("--version") == (0, f"scaledet {sd.__version__}\n", "")
+    for option in ("-V", "--version"):
+        assert run(option) == (0, f"scaledet {sd.__version__}\n", "")
+
+
+def test_every_command_has_its_help(run):
+    listed = re.findall(r"^    ([a-z-]+) ", run("--help")[1], re.MULTILINE)
+    assert listed == list(COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +138,40 @@ def test_python_m_scaledet():
     process = python("-m", "scaledet", "exponents", "--kernel", "3", "--stride", "2")
     expected = sd.predict_exponents(kernel=3, stride=2)
     assert (process.returncode, process.stdout, process.stderr) == (0, f"{expected!r}\n", "")
+
+
+CLOSED = [
+    (f"{P} >&-", 2, "", "scaledet: error: cannot write to stdout: it is closed\n"),
+    ("--help >&-", 2, "", "scaledet: error: cannot write to stdout: it is closed\n"),
+    (f"{P} >/dev/full", 2, "", "cannot write to stdout: No space left on device\n"),
+    (f"{P} --sigma 0 2>&-", 2, "", ""),
+    (f"{P} --sigma 0 2>/dev/full", 2, "", ""),
+    (f"{P} 2>&-", 0, "Prediction", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "out", "err"), CLOSED)
+def test_streams_that_are_closed_or_full(line, code, out, err):
+    """An error never lands on stdout, and what cannot be written is an error."""
+    process = shell(f"{shlex.quote(sys.executable)} -m scaledet {line}")
+    assert process.returncode == code
+    assert process.stdout.startswith(out)
+    assert bool(process.stdout) == bool(out)
+    assert process.stderr.endswith(err)
+    assert process.stderr.count("\n") == bool(err)
+
+
+def test_stdout_is_an_output_too(tmp_path):
+    path = shlex.quote(str(tmp_path / "both"))
+    process = shell(f"{shlex.quote(sys.executable)} -m scaledet {P} --save {path} >{path}")
+    assert process.returncode == 2
+    assert "argument --save must not be the file of stdout; got" in process.stderr
+
+
+def test_characters_that_stdout_lacks_are_escaped():
+    code = "import sys; from scaledet.cli.main import _put; _put('\u201cπ\u201d\\n', sys.stdout)"
+    process = python("-X", "utf8=0", "-c", code, PYTHONIOENCODING="ascii")
+    assert (process.stdout, process.stderr) == ("\\u201c\\u03c0\\u201d\n", "")
 
 
 def test_a_reader_that_stops_reading_is_no_error():

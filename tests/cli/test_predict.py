@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet import rationals
 from scaledet.cli import predict as cli
 from scaledet.theory.growth import exponents
 from scaledet.theory.prediction import Prediction
@@ -186,3 +187,72 @@ def test_layers_background_and_closure_reach_the_library(run, run_json):
     line = "compare --kernel 2 --stride 2 --depth 2 --size 32 --samples 4000"
     assert run(f"{line} --background 0.3")[0] == 0
     assert run(f"compare {layers} --samples 4000")[0] == 0
+
+
+EVOLUTIONS = [
+    (
+        "--kernel 2 --stride 2 --depth 8 --size 256 --bias=-1/50",
+        sd.Network.uniform(2, 2, 8, bias=Fraction(-1, 50)),
+        {"size": 256},
+    ),
+    ("--layer 2:2:-1 --layer 2:2x3", sd.Network([sd.Layer(2, 2, -1), *[sd.Layer(2, 2)] * 3]), {}),
+    (
+        "--kernel 3 --stride 3 --depth 2 --dim 2 --size 27 --sigma 0.2 --noise uniform "
+        "--rectify noise --points 512",
+        sd.Network.uniform(3, 3, 2, 2),
+        {"size": 27, "sigma": 0.2, "noise": "uniform", "rectify": "noise", "points": 512},
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "network", "given"), EVOLUTIONS)
+def test_evolve(run, run_json, line, network, given):
+    expected = sd.evolve(network, **given)
+    assert run(f"evolve {line}") == (0, f"{expected!r}\n", "")
+    record = run_json(f"evolve {line} --exact")
+    exact = record["columns"].pop("exact_D")
+    assert [Fraction(text) for text in exact] == list(expected.exact_D)
+    assert record["columns"] == plain(expected.columns())
+    assert sd.Network.from_dict(record["network"]) == network
+    for name in ("size", "rectify", "sigma", "noise", "points", "dead_at"):
+        assert record[name] == getattr(expected, name)
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("--depth 8", {"depth": 8}),
+        (
+            "--kind constant --depth 3 --kernel 3 --dim 2 --rectify input",
+            {"kind": "constant", "depth": 3, "kernel": 3, "dim": 2, "rectify": "input"},
+        ),
+        (
+            "--kind early --depth 2 --rectify noise",
+            {"kind": "early", "depth": 2, "rectify": "noise"},
+        ),
+    ],
+)
+def test_bias_phases(run, run_json, line, given):
+    expected = sd.bias_phases(**given)
+    assert run(f"bias-phases {line}") == (0, f"{expected!r}\n", "")
+    record = run_json(f"bias-phases {line}")
+    signal = {"exact": str(expected.signal), "value": float(expected.signal)}
+    assert (record["signal"], record["noise"]) == (signal, list(expected.noise))
+    assert (record["kind"], record["rectify"]) == (expected.kind, expected.rectify)
+    assert sd.Network.from_dict(record["network"]) == expected.network
+
+
+def test_weights_of_more_digits_than_python_writes(run, run_json, tmp_path):
+    tiny = "0." + "1" * 5000
+    kernel = sd.Kernel([1, Fraction(10**5000 // 9, 10**5000)])
+    path = tmp_path / "long.npz"
+    assert run(f"predict --kernel 1,{tiny} --stride 1 --depth 2 --size 16 --save {path}")[0] == 0
+    assert sd.load(path).network == sd.Network.uniform(kernel, 1, 2)
+    record = run_json(f"show {path}")
+    assert sd.Network.from_dict(record["network"]) == sd.Network.uniform(kernel, 1, 2)
+    record = run_json(f"exponents --kernel 1,{tiny} --stride 2")
+    assert [rationals.parsed(weight) for weight in record["kernel"]] == list(kernel)
+    assert len(record["peak_growth"]["exact"]) > 5000
+    assert run(f"exponents --kernel 1,{tiny} --stride 2 --save {path}")[0] == 0
+    assert sd.load(path).beta == sd.predict_exponents(kernel=kernel, stride=2).beta
+    assert repr(sd.load(path))

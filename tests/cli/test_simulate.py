@@ -194,10 +194,12 @@ def test_the_threshold_of_compare(run, monkeypatch, p_value, code):
 
 @pytest.mark.parametrize("command", ["simulate", "compare"])
 def test_save_a_simulation(run, tmp_path, command):
+    """A saved comparison holds its simulation."""
     path = tmp_path / "simulation.npz"
     line = f"{command} --kernel 2 --stride 2 --depth 2 --size 32 --samples 1000 --rng 3"
     assert run(f"{line} --save {shlex.quote(str(path))}") == run(line)
     loaded = sd.load(path)
+    loaded = loaded.simulation if command == "compare" else loaded
     expected = sd.simulate(sd.Network.uniform(2, 2, 2), size=32, samples=1000, rng=3)
     assert plain(loaded.columns()) == plain(expected.columns())
 
@@ -207,3 +209,83 @@ def test_an_unwritable_path_is_refused_before_the_work(run, tmp_path, monkeypatc
     monkeypatch.setattr(simulation, "simulate", None)
     path = shlex.quote(str(tmp_path / place))
     refused(run, f"{COMPARE} --save {path}", "argument --save: path must")
+
+
+def test_a_checkpoint_whose_writing_was_cut_short_is_left_to_sqlite(run, tmp_path):
+    """SQLite has a journal then, and restores the file."""
+    path = tmp_path / "run.sqlite"
+    path.write_bytes(bytes(4096))
+    line = f"simulate {LINE} --checkpoint {path}"
+    refused(run, line, "argument --checkpoint: path must name a new file or an old checkpoint")
+    (tmp_path / "run.sqlite-journal").write_bytes(bytes(512))
+    assert "argument --checkpoint" not in run(line)[2]
+
+
+SWEEPS = [
+    (
+        "--kernel 2 --kernel 3 --stride 2 --depth 2 --depth 3 --size 32 --size 64",
+        [sd.Network.uniform(kernel, 2, depth) for kernel in (2, 3) for depth in (2, 3)],
+        [32, 64],
+        {},
+    ),
+    (
+        "--kernel 2 --kernel 4 --stride kernel --depth 2 --bias 0 --bias=-1/50 --size 32 "
+        "--rectify layers",
+        [
+            sd.Network.uniform(kernel, "kernel", 2, bias=bias)
+            for kernel in (2, 4)
+            for bias in (0, Fraction(-1, 50))
+        ],
+        [32],
+        {"rectify": "layers"},
+    ),
+    (
+        "--layer 3:1 --layer 2:2 --size 32 --task T2 --xi 8",
+        [sd.Network([sd.Layer(3), sd.Layer(2, 2)])],
+        [32],
+        {"task": TASK},
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "networks", "sizes", "given"), SWEEPS)
+def test_sweep(run, run_json, line, networks, sizes, given):
+    expected = sd.sweep(networks, sizes, samples=600, rng=3, **given)
+    line = f"sweep {line} --samples 600 --rng 3"
+    assert run(line) == (0, f"{expected!r}\n", "")
+    record = run_json(line)
+    assert record["columns"] == plain(expected.columns())
+    assert record["partial"] is False
+    for run_record, result in zip(record["runs"], expected.runs, strict=True):
+        assert sd.Network.from_dict(run_record["network"]) == result.network
+        for name in ("size", "samples", "entropy", "engine"):
+            assert run_record[name] == getattr(result, name)
+        assert run_record["covariance"] == result.covariance.tolist()
+
+
+def test_a_sweep_goes_on_from_its_checkpoint_and_is_saved(run, tmp_path):
+    line = "sweep --kernel 2 --kernel 3 --stride 2 --depth 2 --size 16 --samples 600"
+    plainly = run(line)
+    path = tmp_path / "sweep.npz"
+    for _ in range(2):
+        kept = f"{line} --checkpoint {tmp_path / 'run.sqlite'} --save {path} --workers 2"
+        assert run(kept) == plainly
+    assert f"{sd.load(path)!r}\n" == plainly[1]
+
+
+def test_bad_sweeps(run):
+    line = "sweep --kernel 2 --stride 2 --depth 2 --size 16"
+    refused(run, f"{line} --size 32 --task T1 --xi 4", "argument --size: one integer is required")
+    refused(run, f"{line} --kernel 2", "networks must differ")
+    refused(run, f"{line} --size 18", "networks[0] at sizes[1] = 18 is refused: size must be a")
+    refused(run, "sweep --kernel 2 --stride 2 --depth 2", "required: --size")
+
+
+def test_an_interrupted_sweep_is_printed_and_saved(run, tmp_path, monkeypatch):
+    result = sd.sweep([NET], [16, 32], samples=600, rng=0)
+    partial = sd.Sweep(result.runs[:1], partial=True)
+    monkeypatch.setattr("scaledet.simulation.sweep.sweep", lambda *_, **__: partial)
+    path = tmp_path / "sweep.npz"
+    line = f"sweep --kernel 2 --stride 2 --depth 2 --size 16 --size 32 --save {path}"
+    assert run(line) == (130, f"{partial!r}\n", "")
+    assert sd.load(path).partial

@@ -221,9 +221,10 @@ def test_copies_stay_read_only(through):
 
 def test_missing_files_and_folders(tmp_path):
     result = sd.predict(sd.Network.uniform(2, 2, depth=2), size=16)
-    for bad in (tmp_path / "absent.npz", tmp_path):
-        with pytest.raises(ValueError, match=r"path must name a file saved by scaledet; got '/"):
-            sd.load(bad)
+    (tmp_path / "loop").symlink_to("loop")
+    for bad in ("absent.npz", ".", "loop", "long" * 100, "null\0"):
+        with pytest.raises(ValueError, match=r"path must name a file saved by scaledet; (got )?'/"):
+            sd.load(tmp_path / bad)
     with pytest.raises(ValueError, match="path must be in an existing folder; got '/"):
         result.save(tmp_path / "absent" / "result.npz")
     with pytest.raises(ValueError, match=r"path must be the path of a file; got .*: File name"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,6 +127,39 @@ def test_signed_kernels_are_simulated() -> None:
     assert "support" in repr(m)
     with pytest.raises(ValueError, match="A_k needs non-negative kernels"):
         _ = m.A
+
+
+def test_generators_without_a_seed_sequence_seed_the_streams() -> None:
+    """Those of old NumPy, and those made from seeds that cannot spawn."""
+
+    class Seeds(np.random.bit_generator.ISeedSequence):
+        def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+            return np.arange(n_words, dtype=dtype)
+
+    def old() -> np.random.Generator:
+        return np.random.Generator(np.random.RandomState(3)._bit_generator)
+
+    for make in (old, lambda: np.random.Generator(np.random.PCG64(Seeds()))):
+        first, generator = sd.simulate(NET, size=32, samples=300, rng=make()), make()
+        assert same(first, sd.simulate(NET, size=32, samples=300, rng=generator))
+        assert not same(first, sd.simulate(NET, size=32, samples=300, rng=generator))
+        assert same(first, sd.simulate(NET, size=32, samples=300, rng=first.entropy))
+
+
+class Unwritable:
+    def write(self, *_: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    flush = write
+
+
+@pytest.mark.parametrize("stderr", [None, Unwritable()])
+def test_progress_that_cannot_be_shown_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch, stderr: Any
+) -> None:
+    quiet = sd.simulate(NET, size=32, samples=600, rng=0)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert same(quiet, sd.simulate(NET, size=32, samples=600, rng=0, progress=True))
 
 
 def test_progress_announces_time_and_memory(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from flint import arb, ctx, fmpq_poly, fmpz_poly
 from scaledet.algebra.balls import element_ball, field_quotient
 from scaledet.algebra.roots import PositiveRoot
 from scaledet.isolation import LOCK
+from scaledet.rationals import shown
 from scaledet.theory.growth.transition import Growth
 
 __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
@@ -33,10 +34,10 @@ __all__ = ["Amplitude", "amplitude", "plateau", "principal_part", "spelled"]
 
 def spelled(value: Any) -> str:
     """Write an exact number with its decimal value, or this alone if the number is long."""
-    text, number = str(value), f"{float(value):.6g}"
+    text, number = shown(value, str, instead=""), f"{float(value):.6g}"
     if value.is_Integer:
         return text
-    return f"{text} = {number}" if len(text) <= 60 else number
+    return f"{text} = {number}" if 0 < len(text) <= 60 else number
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scaledet import validate
+from scaledet import rationals, validate
 from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import isolated
@@ -101,15 +100,21 @@ class Exponents(Record):
         """Return plain facts and arrays, which `from_stored` reads."""
         facts, arrays = super().to_stored()
         numbers = {name: getattr(self, name) for name in ("alpha", "beta")}
-        exact = {name: {"exact": str(n), "value": float(n)} for name, n in numbers.items()}
-        return {"kernel": [str(weight) for weight in self.kernel], **facts, **exact}, arrays
+        exact = {
+            name: {"exact": rationals.shown(n), "value": float(n)} for name, n in numbers.items()
+        }
+        return {
+            "kernel": [rationals.full_text(weight) for weight in self.kernel],
+            **facts,
+            **exact,
+        }, arrays
 
     @classmethod
     @isolated
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Compute again what was saved, from kernel, stride, dimension and rectification."""
         given = {name: reader(name, facts[name]) for name, reader in cls._facts.items()}
-        kernel = Kernel([Fraction(text) for text in facts.pop("kernel")])
+        kernel = Kernel([rationals.parsed(text) for text in facts.pop("kernel")])
         given = vars(_exponents(kernel, *given.values()))
         for name in ("alpha", "beta"):
             if not math.isclose(value := facts.pop(name)["value"], given[name], rel_tol=1e-12):
@@ -219,7 +224,7 @@ def predict_exponents(
       G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
       D_k tends to 5/4 - sqrt(17)/4 = 0.219224 in every d
     """
-    validate.choice("rectify", rectify, RECTIFICATIONS)
+    rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
         if stride is None or stride is False:
             stride = 1
@@ -249,8 +254,8 @@ def _formula(value: Any) -> str:
     """LaTeX of "= value", or of its decimals if it is long."""
     import sympy as sp
 
-    text = sp.latex(value)
-    return f"= {text}" if len(text) <= 200 else rf"\approx {float(value):.6g}"
+    text = rationals.shown(value, sp.latex, instead="")
+    return f"= {text}" if 0 < len(text) <= 200 else rf"\approx {float(value):.6g}"
 
 
 def _block_of(net: Network, rectify: Rectify) -> Network:
