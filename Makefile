@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures figures-quick test lint derivations bench clean
+.PHONY: help setup figures figures-quick test lint derivations derivations-all bench clean
 
 help:  ## show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 setup: $(READY)  ## make the virtual environment (done by every target that needs it)
 
@@ -38,6 +38,9 @@ lint: $(READY)  ## style (ruff), types (mypy strict), direction of imports
 
 derivations: $(READY)  ## check every derivation; write one page each and an index into derivations/out
 	$(BIN)/python derivations/publish_all.py
+
+derivations-all: $(READY)  ## check derive at every kind of arguments, dimension and noise, in minutes
+	$(BIN)/python derivations/every_call.py
 
 $(VENV)/.torch: $(READY)
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0'

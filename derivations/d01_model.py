@@ -49,7 +49,7 @@ def derivation() -> Derivation:
             "G_0": half.expression.rhs,
             "A_k": field[1].expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def derivation() -> Derivation:
         ),
         steps=(*image_steps(), recursion_law(), sensitivity),
         result={"D_k": sensitivity.expression.rhs},
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

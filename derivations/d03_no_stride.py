@@ -20,8 +20,8 @@ def derivation() -> Derivation:
     return Derivation(
         title="No stride: $\\alpha = 2$ and $\\beta = d$",
         abstract="Stacked boxes without stride are a random walk. The sensitivity to "
-        "displacements falls as $A_k^{-2}$ with the prefactor 3, whatever the filter; noise "
-        "rectified at the input piles up as $A_k^d$.",
+        "displacements falls as $A_k^{-2}$ with the prefactor 3, as for every filter of span 1; "
+        "noise rectified at the input piles up as $A_k^d$.",
         assumptions=(
             "boxes of length $f$, equal layers of stride 1, biases $\\ge 0$; every filter of "
             "span 1 and the variance of $a$ in place of $(f^2 - 1)/12$ has the same leading terms",
@@ -39,7 +39,7 @@ def derivation() -> Derivation:
             "c_k(0) of box 2": closed["c_k(0)"],
             "D_k of box 2": closed["D_k"],
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

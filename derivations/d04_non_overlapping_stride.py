@@ -29,7 +29,7 @@ def derivation() -> Derivation:
         ),
         steps=(*disjoint, *law),
         result={**named, "alpha": law[-1].expression.rhs},
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def derivation() -> Derivation:
             "alpha": alpha.expression.rhs,
             "beta": beta.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def derivation() -> Derivation:
             "beta": beta.expression.rhs,
             "G_prefactor": flat.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def derivation() -> Derivation:
             "beta_local": local.expression.rhs,
             "beta_fit": fit.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def derivation() -> Derivation:
             *block_steps(),
         ),
         result={"Q_k": distance.expression.rhs, "D_k": sensitivity.expression.rhs},
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

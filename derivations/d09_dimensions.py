@@ -19,8 +19,8 @@ def derivation() -> Derivation:
     return Derivation(
         title="The dimension of the image",
         abstract="Filters are tensor products, so everything about one pixel is a product over "
-        "axes. Stability is that of a line, $\\alpha$ included; the sensitivity to noise is the "
-        "$d$-th power, and $\\beta$ is $d$ times that of a line.",
+        "axes. On the infinite lattice $D_k$ is that of a line, its limit and $\\alpha$ included; "
+        "what grows in $G_k$ is the $d$-th power, and $\\beta$ is $d$ times that of a line.",
         assumptions=(
             "the torus of $L = N^d$ pixels, filters that are tensor products of one filter "
             "$a \\ge 0$ of sum 1, the same stride along every axis; biases $\\ge 0$",
@@ -47,7 +47,7 @@ def derivation() -> Derivation:
             "alpha": alpha.expression.rhs,
             "beta": beta.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ def derivation() -> Derivation:
     """Derive what holds for layers that differ."""
     structure, blocks, cap = structure_steps(), block_steps(), cap_steps()
     _, _, stable, field, support = structure
+    _, _, limit, *_ = cap
     return Derivation(
         title=PAGE,
         abstract="Layers may differ: their operators act in order, variances add, and a block that "
@@ -32,7 +33,7 @@ def derivation() -> Derivation:
             "idealised, and real networks are not like this: they pad with zeros, so that pixels "
             "near the border count less; they take maxima, which do not average and are not "
             "linear; they add branches and learn filters of both signs, between which a ReLU does "
-            "act. Their first layers have larger kernels (step 11). What is derived here ranks "
+            "act. Their first layers have larger kernels (step 14). What is derived here ranks "
             "designs of pooling; it predicts no accuracy",
         ),
         steps=(*structure, *order_steps(), *blocks, *cap, *filter_steps()),
@@ -41,9 +42,9 @@ def derivation() -> Derivation:
             "A_k": field.expression.rhs,
             "W_k": support.expression.rhs,
             "alpha": blocks[0].expression.rhs,
-            "plateau": cap[0].expression.rhs,
+            "plateau": limit.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

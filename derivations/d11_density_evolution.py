@@ -35,7 +35,7 @@ def derivation() -> Derivation:
             "variance": variance.expression.rhs,
             "energy": energy.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def derivation() -> Derivation:
         "of 1, in units of its own height $n^{-k}$, and dies when it is used up; equal shares of "
         "it lead to a recursion with a transition between survival and death of the noise. No "
         "schedule kills unbounded noise and spares the signal at every depth; of all ways to "
-        "divide a budget, one cut in the first layer leaves the background the least noise.",
+        "divide a budget, one cut in the first layer leaves the least noise.",
         assumptions=(
             "boxes $f = s$ in $d$ dimensions, $n = s^d$ inputs a unit; a ReLU in every layer, "
             "biases $b_k \\le 0$; one active pixel of height 1 unless said otherwise",
@@ -34,7 +34,7 @@ def derivation() -> Derivation:
             "proportional": proportional.expression.rhs,
             "critical_probability": critical.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

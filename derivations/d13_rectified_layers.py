@@ -33,7 +33,7 @@ def derivation() -> Derivation:
             "beta": beta.expression.rhs,
             "G_prefactor": flat.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

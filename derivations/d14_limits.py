@@ -37,7 +37,7 @@ def derivation() -> Derivation:
             "omega": certified.expression.rhs,
             "C": limit.expression.rhs,
         },
-    )
+    ).made_by(derivation)
 
 
 if __name__ == "__main__":

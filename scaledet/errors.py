@@ -96,7 +96,8 @@ class DerivationError(_InformedError, ArithmeticError):
     Attributes
     ----------
     step : int
-        Number of the failing step, from 1 (0: the claim was checked outside a derivation).
+        Number of the failing step, from 1 (0: a result that no step claims, or a claim that was
+        checked outside a derivation).
     reason : str
         What contradicts the claim.
     """

@@ -159,6 +159,8 @@ block_overlap = _layered("K", "Mean overlap K_k of two pixels of one block.")
 shifted_overlap = _layered(r"\bar{K}", "K_k with blocks at a random offset.")
 shifted_D = _layered(r"\bar{D}", "D_k with blocks at a random offset.")
 phase_mass = _pattern("w_{<0>}", "Sum w_p of the outputs, active pixel at phase p.")
+wave_sensitivity = _pattern(r"D(2 \pi <0>/<1>)", "D of one layer seen through wave n of N.")
+lowest_wave = _symbol(r"D_{\min}", "nonnegative", "Least D of one layer seen through a wave.")
 
 # Exponents, growth rates and amplitudes.
 alpha = _symbol("alpha", "real", "Exponent of D_k ~ A_k^-alpha.")
@@ -260,6 +262,9 @@ budget = _layered(r"\beta", "Height beta_k = n^k |b_k| that the bias subtracts."
 signal = _layered("u", "Height u_k of the clean unit over the active pixel.")
 background_square = _pattern(
     r"\mathrm{E}\, X_{<0>}^2", "Mean square of a background unit with noise."
+)
+early_energy = _layered(
+    r"\mathcal{E}^{\prime}", "Q_k G_k if the first layer subtracts the budgets of all k layers."
 )
 active_square = _pattern(
     r"\mathrm{E}\, (Y_{<0>} - u_{<0>})^2",

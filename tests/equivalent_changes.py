@@ -30,6 +30,12 @@ FAR = "a limit of large k does not see a shift of k by one"
 EQUIVALENT: dict[str, str] = {
     "Eq(Sum(overlap(k, p, -m + p), (p, 0, S(k) - 1))/S(k), c(k, m)/S(k))": EVEN,
     "Eq(Sum(overlap(k, p, -m + p), (p, 0, N - 1))/N, c(k, m)/S(k))": EVEN,
+    **{
+        f"Eq(wave_sensitivity(n, N), 1 - Sum(autocorrelation({lag})*cos(2*pi*m*n/N), (m, -oo, oo))"
+        "/Sum(autocorrelation(m*s)*cos(2*pi*m*n/N), (m, -oo, oo)))": EVEN
+        for lag in ("m*s - 1", "-m*s + 1")
+    },
+    "energy(k) >= early_energy(k + 1)": "a layer halves it, a deeper cut at most doubles it",
     "Eq(Limit(A(k + 1)**2*D(k), k, oo, dir='-'), 3)": FAR,
     "Eq(Limit(A(k)**2*D(k + 1), k, oo, dir='-'), 3)": FAR,
     "Eq(Limit(G(k + 1)/A(k)**d, k, oo, dir='-'), (pi/3)**(d/2)/(2*pi))": FAR,

@@ -21,7 +21,7 @@ examples:
   $ scaledet exponents --kernel 3 --stride 2
     D_k ~ A_k^-alpha   alpha = 0
     G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
-    D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
+    D_k tends to 5/4 - sqrt(17)/4 = 0.219224 in every d
 
   the binomial filter 1,2,1 becomes stable as fast as any filter can
   $ scaledet exponents --kernel binomial:3 --stride 2

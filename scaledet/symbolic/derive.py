@@ -63,7 +63,8 @@ def derive(
     -------
     Derivation
         `steps` (statement, SymPy expression, justification, check, status), `result` (named
-        expressions), `check()`, `to_latex()`, `to_markdown()`, `to_html()`.
+        expressions), `check()`, `to_latex()`, `to_markdown()`, `to_html()`. Copies are itself;
+        pickling stores these arguments, and unpickling derives again.
 
     Raises
     ------
@@ -86,6 +87,16 @@ def derive(
     >>> derive(kernel="box", stride=1, order=2).result["D_k"]
     -9*(f**2 + 6)/(10*k**2*(f**2 - 1)**2) + 3/(k*(f**2 - 1)) + O(k**(-3), (k, oo))
     """
+    arguments: dict[str, Any] = {"kernel": kernel, "stride": stride, "order": order, "dim": dim}
+    page = _derive(net, rectify=rectify, **arguments)
+    if kernel is not None and not isinstance(kernel, str):
+        arguments["kernel"] = as_kernel(kernel)  # immutable, as a list is not
+    return page.made_by(derive, net=net, rectify=rectify, **arguments)
+
+
+def _derive(
+    net: Network | None, *, kernel: Any, stride: Any, order: Any, dim: Any, rectify: str | None
+) -> Derivation:
     rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is not None:
         return _of_network(net, rectify, kernel=kernel, stride=stride, order=order, dim=dim)

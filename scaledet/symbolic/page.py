@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn, Self
 
 from scaledet import validate
 from scaledet.symbolic.claims import Claim
@@ -15,9 +15,22 @@ STATUSES = ("proved", "tested", "conjectured")
 """What a step is: a theorem, an observation over a stated range, or a guess."""
 
 
+class Immutable:
+    """What nothing can change is its own copy."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
 @dataclass(frozen=True)
-class Check:
+class Check(Immutable):
     """An independent route to the truth of a claim.
+
+    It is a function of a claim, often made for it, which no file can hold: checks and steps are
+    not pickled. Their derivation is, by the call that makes it.
 
     Attributes
     ----------
@@ -31,9 +44,15 @@ class Check:
     route: str
     confront: Callable[[Claim], str]
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "checks and steps cannot be pickled: a check is a function. Pickle the derivation, "
+            "which stores the call that makes it again"
+        )
+
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(Immutable):
     r"""One step of a derivation.
 
     Attributes
@@ -112,7 +131,7 @@ class CheckReport:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Page:
+class Page(Immutable):
     """A result with the steps that lead to it; attributes as in `Derivation`."""
 
     title: str

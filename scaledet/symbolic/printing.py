@@ -17,15 +17,27 @@ from sympy.printing.latex import LatexPrinter
 from scaledet.symbolic.page import CheckReport, Page, Step
 
 __all__ = [
+    "bare_latex",
     "html_document",
     "html_fragment",
     "html_page",
     "latex_document",
     "markdown",
     "prose_to_html",
+    "symbol_named",
 ]
 
-_NAMES = {"crossover": "A_*", "nu_R": r"\nu_R"}
+_NAMES = {
+    "crossover": "A_*",
+    "nu_R": r"\nu_R",
+    "sum_rule_order": "n",
+    "sum_rule_defect": r"\delta",
+    "dead_layer": r"k_\dagger",
+    "critical_probability": "p_c",
+    "D_torus": r"D_k\ \text{on the torus}",
+    "alpha_max": r"\alpha\ \text{at most}",
+    "beta_max": r"\beta\ \text{at most}",
+}
 _GREEK = re.compile(r"(alpha|beta|rho)(_.)?")
 _QUANTITY = re.compile(r"([A-Zch](?:_(?:k|[0-9]+))?(?:\([0-9m]\))?(?:-c_k\(1\))?)(?:[ _](.*))?")
 
@@ -84,6 +96,26 @@ def _name(name: str) -> str:
     symbol = re.sub(r"_([0-9]+)", r"_{\1}", match[1])
     words = (match[2] or "").replace("_", " ")
     return rf"{symbol}\ \text{{{words}}}" if words else symbol
+
+
+def symbol_named(name: str) -> str:
+    """Return the symbol that the name of a result reads as, without the words behind it.
+
+    >>> from scaledet.symbols import D, k
+    >>> symbol_named("D_k of box 2"), bare_latex(D(k))
+    ('D_k', 'D_k')
+    """
+    symbol, *_ = _name(name).split(r"\ ")
+    return _unbraced(symbol)
+
+
+def bare_latex(expression: Any) -> str:
+    """Return the LaTeX of an expression without braces and blanks, to compare symbols."""
+    return _unbraced(latex_of(expression))
+
+
+def _unbraced(latex: str) -> str:
+    return latex.translate(str.maketrans("", "", "{} "))
 
 
 _ARTICLE = r"""\documentclass{article}

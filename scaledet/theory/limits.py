@@ -37,7 +37,8 @@ def stability_limit(A: float | Fraction) -> float:
     certified for this very A: a dual certificate, found in floats and verified in ball arithmetic.
     None of these can be improved by more than a part in a million where explicit filters were
     searched for. Beyond 16 the second bound is returned. It is sharp as A grows: 0.53 % below the
-    least D_k at A = 16, and less about in proportion to A^-2 (measured). A certificate takes up to half a second.
+    least D_k at A = 16, and less about in proportion to A^-2 (measured). A certificate takes up to
+    half a second.
 
     Parameters
     ----------

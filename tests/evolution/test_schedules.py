@@ -175,6 +175,28 @@ def test_no_random_schedule_beats_the_best(kernel, depth, size):
         assert evolution.G[-1] > best.G[-1]
 
 
+@pytest.mark.parametrize("rectify", ["layers", "input", "noise"])
+@pytest.mark.parametrize(("kernel", "depth", "size"), [(2, 4, 32), (3, 2, 27)])
+def test_an_early_cut_is_best_of_all_schedules_of_its_budget(rectify, kernel, depth, size):
+    """At any noise and budget, also where the ReLU reaches the unit over the active pixel."""
+    rng = np.random.default_rng(4)
+    for _ in range(25):
+        shares = rng.uniform(0, 0.99) * rng.dirichlet(np.full(depth, 0.5))
+        sigma = 10 ** rng.uniform(-2, 0.5)
+        late, early = (
+            sd.evolve(
+                biased(kernel, [-b / float(kernel) ** k for k, b in enumerate(cuts, start=1)]),
+                size=size,
+                sigma=sigma,
+                rectify=rectify,
+                points=300,
+            )
+            for cuts in (shares, [shares.sum(), *[0] * (depth - 1)])
+        )
+        assert late.Q[-1] == pytest.approx(early.Q[-1], rel=1e-9)
+        assert late.G[-1] >= early.G[-1] * (1 - 1e-9) - early.G_err[-1] - late.G_err[-1]
+
+
 def test_phases_of_single_points():
     phases = sd.bias_phases(depth=6)
     ratio = sum(phases.noise) / 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ import pytest
 import sympy as sp
 
 import scaledet as sd
+from scaledet.errors import DerivationError
 from scaledet.symbolic.derivation import Derivation
 from scaledet.symbols import d, s
 from tests.mutation import strangers
@@ -34,10 +36,15 @@ def test_every_step_is_confirmed(page: Derivation) -> None:
     assert all(step.evidence for step in report.steps)
 
 
-def test_every_result_is_the_claim_of_a_step(page: Derivation) -> None:
-    sides = {side for step in page.steps for side in step.expression.args}
-    for label, value in page.result.items():
-        assert value in sides, f"{label} = {value} is no side of a step's claim"
+def test_no_result_can_be_changed(page: Derivation) -> None:
+    """Not even into what a step claims of another quantity."""
+    exponents = {name: page.result[name] for name in ("alpha", "beta") if name in page.result}
+    for name, value in page.result.items():
+        others = exponents.values() if name in exponents else []
+        for changed in {sp.Integer(17), *others} - {value}:
+            changed_page = replace(page, result={**page.result, name: changed})
+            with pytest.raises(DerivationError, match="is claimed by no step"):
+                changed_page.check()
 
 
 def test_every_symbol_is_in_the_table(page: Derivation) -> None:

@@ -24,6 +24,17 @@ NOISE = ((0, 3), (1, 2), (3, 1))
 LOW = ((0, 5), (2, 1))
 SIGNED = ((-2, 1), (1, 2), (4, 1))
 """Noise of both signs, which the first layer rectifies."""
+CENTRED = (((-2, 1), (2, 1)), ((-6, 1), (3, 2)), ((0, 2), (3, 1)))
+"""Noise of mean 0 or more."""
+SCHEDULES = (
+    (2, 8, (0, 2, 1)),
+    (2, 8, (1, 0, 3)),
+    (2, 8, (2, 2, 2)),
+    (3, 9, (1, 2)),
+    (3, 9, (0, 5)),
+    (2, 8, (0, 0, 4)),
+)
+"""Inputs of a unit, pixels, and budgets that add up to less than the height of the pixel."""
 
 PLACES = ((1, 2, 4), (1, 3, 3), (2, 2, 3), (3, 2, 2))
 """Dimension, stride and depth of networks whose clean images are carried out."""
@@ -68,6 +79,29 @@ def energy() -> list[Case]:
         }
         cases.append({d: dim, s: stride, k: layer, L: pixels, **values})
     return cases
+
+
+def schedules() -> list[Case]:
+    """Noise of whole images under several schedules, and with all budgets in the first layer."""
+    cases: list[Case] = []
+    for inputs, pixels, budgets in SCHEDULES:
+        for outcomes, height in itertools.product(CENTRED, (7, 20)):
+            noise = IntegerNoise(inputs, outcomes, budgets, height)
+            values = {
+                y.energy: partial(noise.energy, pixels),
+                y.early_energy: partial(_early_energy, noise, pixels),
+            }
+            layers = range(1, 4 if pixels % inputs**3 == 0 else 3)
+            cases += [{k: layer, **values} for layer in layers]
+    return cases
+
+
+def _early_energy(noise: IntegerNoise, pixels: int, layer: int) -> Fraction:
+    """Energy if the first layer takes off what the layers up to this one do."""
+    spent = sum(noise.budget(at) for at in range(1, layer + 1))
+    early = (spent, *[0] * (len(noise.budgets) - 1))
+    single = IntegerNoise(noise.inputs, noise.outcomes, early, noise.height)
+    return single.energy(pixels, layer)
 
 
 def neighbours() -> list[Case]:

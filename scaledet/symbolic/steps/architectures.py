@@ -29,7 +29,9 @@ from scaledet.symbolic.routes.layers import (
     layers,
     limit,
 )
-from scaledet.symbols import f, i, k, m, n, p, rho, rho_drop, s, z
+from scaledet.symbolic.routes.waves import DIPPING, behind, waves
+from scaledet.symbolic.steps.any_filter import PAGE as LEAK
+from scaledet.symbols import N, f, i, k, m, n, p, rho, rho_drop, s, z
 from scaledet.theory.correlation.exact import correlation
 from scaledet.theory.growth.exponents import predict_exponents
 
@@ -131,7 +133,7 @@ def order_steps() -> list[Step]:
             "against behind it (primed):",
             "behind a stride of 2 every weight of box 3 stands for two pixels: the product is "
             "box 6, $A_2^2 = 36$ against 12. A filter is worth more on a coarse grid, as long "
-            "as the stride has not done harm before (steps 10 to 16).",
+            "as the stride has not done harm before (steps 10 to 19).",
         ),
     ]
 
@@ -184,18 +186,49 @@ def block_steps() -> list[Step]:
 
 
 def cap_steps() -> list[Step]:
-    """Return how unequal masses of the phases bound D_k from below, for ever."""
+    """Return what a first layer leaves to the layers behind it: a bound, and a limit."""
+    turn = sp.cos(2 * sp.pi * m * n / N)
+    every = (m, -sp.oo, sp.oo)
+    near, same = (sp.Sum(y.autocorrelation(s * m + lag) * turn, every) for lag in (1, 0))
+    wave = Step(
+        "What can layers behind make of a first layer? If they pass a single wave, "
+        "$\\theta = 2 \\pi n/N$ from one unit of the first layer to the next, the sensitivity is",
+        sp.Eq(y.wave_sensitivity(n, N), 1 - near / same),
+        "the wave has the amplitude $u_p = \\sum_j a(p - s j)\\, e^{-i j \\theta}$ for an active "
+        "pixel at $p$. Up to a common factor the lower sum is the mean of $|u_p|^2$ over the "
+        "phases, the upper one that of $u_p u_{p+1}^*$, its real part. By Fourier transformation "
+        "both are sums over the $s$ angles $\\varphi$ with $s \\varphi = \\theta$, the fibre of "
+        "$\\theta$: $D(\\theta)$ is the mean of $1 - \\cos \\varphi$ over it, with the weights "
+        "$|\\hat a(\\varphi)|^2$.",
+        against("pooled images of every phase, summed against waves; $N = 5$ and 8", waves),
+    )
+    lowest = Step(
+        "This is the limit that the first layer sets: no layers behind it, whatever their filters "
+        "and strides, come below the least of these. It is 0 if the first layer gives all phases "
+        "the same weight, and only then.",
+        sp.Ge(y.D(k), y.lowest_wave),
+        "$D_k$ is a mean of $D(\\theta)$ with weights that the layers behind choose: the argument "
+        f"of the page “{LEAK}”, where the least of these is $\\delta$. Long filters of both signs "
+        "concentrate on one wave and come as near as one likes; filters $\\ge 0$ pass $\\theta = "
+        "0$ best and may not. With equal weights $D(0) = 0$; else that page shows $\\delta > 0$.",
+        Check(
+            "pooled images, filters of both signs behind six first layers; the least by a scan "
+            "of waves, approached to four digits by long ones",
+            behind,
+        ),
+    )
     drops = sp.Sum((y.phase_mass(p) - y.phase_mass(p + 1)) ** 2, (p, 0, s - 1))
     squares = sp.Sum(y.phase_mass(p) ** 2, (p, 0, s - 1))
     large, small = (f + 1) / (2 * f), (f - 1) / (2 * f)
     odd = sp.factor(2 * (large - small) ** 2 / (2 * (large**2 + small**2)))
     cap = Step(
-        "The first layer sets a limit to stability that no layer behind it lifts. Let $w_p$ be the "
-        "sum of its outputs for an active pixel at phase $p$ of its grid. If all layers behind it "
-        "were perfect, $D_k$ would still tend to",
+        "Layers behind that become stable pass the longest wave alone, and bring $D_k$ to its "
+        "value. Let $w_p$ be the sum of the outputs of the first layer for an active pixel at "
+        "phase $p$ of its grid. Then $D_k$ tends to",
         sp.Eq(y.plateau, drops / (2 * squares)),
-        "$w_p$ is the sum of the weights of one residue class, $\\sum_n a(p - s n)$. To the layers "
-        "behind, $r$ steps cost at most $r^2$ times one, and one costs nothing in the limit: all "
+        "$w_p$ is the sum of the weights of one residue class, $\\sum_n a(p - s n)$, the "
+        "amplitude of the wave $\\theta = 0$. To the layers behind, "
+        "$r$ steps cost at most $r^2$ times one, and one costs nothing in the limit: all "
         "units that see the pixel are as good as one, and the image of the pixel is $w_p$ times "
         "one and the same bump. A move changes $w_p$ to $w_{p \\pm 1}$, with $w_s = w_0$.",
         Check(
@@ -204,16 +237,36 @@ def cap_steps() -> list[Step]:
             partial(capped, firsts=FIRST),
         ),
     )
+    dipping = DIPPING + SMOOTH
+    dip = Step(
+        "That is where $D_k$ ends, not what it cannot undercut: $[1, 0, 0, 1, 2]$ at stride 2 has "
+        "$w = (3/4, 1/4)$ and the limit 2/5, but $[1, 2, 1]$ behind it reaches",
+        sp.Eq(y.D(2), 1 - sp.Rational(*_lag_ratio(dipping))),
+        "shorter waves cost this first layer less: $D(\\theta)$ falls from 2/5 at $\\theta = 0$ to "
+        "0.2297 at $\\cos \\theta = 0.3604$. More layers $[1, 2, 1]$ lead back to 2/5.",
+        against(
+            "differences of pooled one-pixel images", [{}], {y.D: brute(dipping * 2).sensitivity}
+        ),
+    )
     boxes = Step(
-        "An odd box of length $f$ at stride 2 as the first layer therefore stops $D_k$ at",
+        "Stable layers behind an odd box of length $f$ at stride 2 therefore bring $D_k$ to the "
+        "value below. For boxes it is a bound, too: whatever stands behind, none come below it.",
         sp.Eq(y.plateau, odd),
         "its two phases receive $(f+1)/(2f)$ and $(f-1)/(2f)$. That is 1/5 for the box of length 3 "
-        "and 1/25 for the length 7 that many networks begin with: longer is better, even is right.",
+        "and 1/25 for the length 7 that many networks begin with: longer is better, even is right. "
+        "That no layers undercut it is derived on the page of boxes: there $c_k(0) - c_k(1)$ is "
+        "the same for all waves, and $c_k(0)$ largest for the longest.",
         Check(
             "exact $D_k$ deep behind boxes of 3, 5, 7 and 11 pixels", partial(capped, firsts=ODD)
         ),
     )
-    return [cap, boxes]
+    return [wave, lowest, cap, dip, boxes]
+
+
+def _lag_ratio(given: Layers) -> tuple[int, int]:
+    """Return c(1) and c(0) of all layers, up to a common factor."""
+    values = correlation(_network(given), len(given)).values
+    return values[1], values[0]
 
 
 def filter_steps() -> list[Step]:
@@ -250,8 +303,8 @@ def filter_steps() -> list[Step]:
         Step(
             "It stops where the first box 3 stops it.",
             sp.Eq(y.plateau, predict_exponents(_network(after * 2)).plateau),
-            "behind the first box 3 follow $[1, 2, 1]$ and box 3 in turn, which by step 14 become "
-            "stable: this is step 11 at $f = 3$.",
+            "behind the first box 3 follow $[1, 2, 1]$ and box 3 in turn, which by step 17 become "
+            "stable: this is step 14 at $f = 3$.",
             Check("exact $D_k$ of 40 blocks", partial(limit, network=after * 40)),
         ),
     ]

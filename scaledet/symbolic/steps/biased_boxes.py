@@ -191,23 +191,44 @@ def threshold_steps() -> tuple[Step, ...]:
         ),
         "four cases: which of $y_1$, $y_2$ and $y_1 + y_2$ exceed $\\beta_1$. By induction over "
         "inputs and layers, of all schedules of the same total budget the single cut in the "
-        "first layer leaves every background unit lowest, while the signal depends on the total "
-        "alone: it minimises $\\mathrm{E} X_k^2$ at given $Q_k$.",
+        "first layer leaves every unit lowest.",
         against(
             "images of two active pixels through two layers, the bias in the first or second",
             routes.gain,
+        ),
+    )
+    best = Step(
+        "No schedule is better. If the noise has a mean $\\ge 0$, as Gaussian noise has, rectified "
+        "or not, and the signal lives, then of all schedules of biases $\\le 0$ with the same "
+        "total budget a single cut in the first layer (primed) leaves the image the least noise, "
+        "and so the smallest $G_k$: at every size and depth, for $Q_k$ depends on the total alone.",
+        sp.Ge(y.energy(k), y.early_energy(k)),
+        "background units are lowest by the last step. For the unit over the active pixel let "
+        "$1 + Z$ be the sum of its inputs in the first layer, $u = 1 - \\beta_1 - \\dots - "
+        "\\beta_k > 0$ its clean height and $N$ the sum of the background units that join it "
+        "later; $N \\ge N' \\ge 0$. Noise changes its height by $V' = \\max(Z, -u) + N'$ after the "
+        "early cut. If $Z \\ge -u$, no bias cuts it under the other schedule: $V = Z + N$ and "
+        "$V^2 - V'^2 \\ge 2 Z (N - N')$. If $Z < -u$, the biases take more than $1 + Z$, and the "
+        "unit is at most $N$ high: $0 \\le V - V' \\le N - N'$, and $V \\ge V' \\ge -u$ gives "
+        "$V^2 - V'^2 \\ge -2 u (N - N')$. In both cases the bound is $2 \\max(Z, -u) (N - N')$. "
+        "Its factors are independent, and $\\mathrm{E} \\max(Z, -u) \\ge \\mathrm{E} Z \\ge 0$.",
+        against(
+            "all outcomes of noise on whole tori with one active pixel, 6 schedules of 2 and 3 "
+            "layers, 2 and 3 inputs a unit",
+            routes.schedules,
         ),
     )
     peaks = Step(
         "Peaks survive. If the signal lives for ever, $\\beta_1 + \\beta_2 + \\dots \\le 1$ and "
         "the mean of the noise stays above $\\mathrm{E}(y_0 - 1)_+$, positive for unbounded "
         "noise: then $G_k$ still grows as $A_k^d$ if the sum is below 1, and faster if it is 1. "
-        "The prefactor is smaller for early cuts and may be larger for late ones, which cost the "
-        "signal more than the noise.",
+        "An early cut makes the prefactor smaller in weak noise, until it takes most of the "
+        "signal; a late one may make it larger, for it costs the signal more than the noise.",
         sp.Ge(y.unit_mean(k), s ** (d * k) * y.peak_mean(k)),
-        "the last step, repeated: a unit is at least as high as all its pixels' peaks after the "
-        "whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The noise $y_0$ "
-        "of the pixels is rectified here; where it is not, the same holds from the first layer on.",
+        "the step on early cuts, repeated: a unit is at least as high as all its pixels' peaks "
+        "after the whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The "
+        "noise $y_0$ of the pixels is rectified here; where it is not, the same holds from the "
+        "first layer on.",
         against("all outcomes of noise of few integer values, d = 1, 2", PEAKED),
     )
     mean = y.unit_mean(1) ** 2 / s ** (2 * d)
@@ -258,4 +279,4 @@ def threshold_steps() -> tuple[Step, ...]:
         ),
     )
     signal = budget, constant, death, proportional
-    return *signal, gain, peaks, early, drive, sign, critical
+    return *signal, gain, best, peaks, early, drive, sign, critical

@@ -130,12 +130,18 @@ def _clean(dim: Dimension) -> tuple[tuple[Step, ...], dict[str, Any]]:
             images_check(BOXES, f"differences of pooled images: {POOLED}"),
         ),
         Step(
-            "The exponent of stability, read off at any layer: the law is exact, with prefactor "
-            "one.",
-            sp.Eq(-sp.log(y.D(k)) / sp.log(y.A(k)), sp.simplify(-sp.log(drop) / sp.log(width))),
+            "So the product of both is constant: a power law with prefactor one, exact at every "
+            "layer.",
+            sp.Eq(y.D(k) * y.A(k), sp.simplify(drop * width)),
             "an identity in $s$ and $k$: $\\alpha = 1$ without corrections. Compare smoothing "
             "filters, with $\\alpha = 2$: the box has jumps, and a jump costs one power.",
             images_check(BOXES, POOLED),
+        ),
+        Step(
+            "The exponent of stability.",
+            sp.Eq(y.alpha, sp.simplify(-sp.log(drop) / sp.log(width))),
+            "the previous step, read as a power law: $-\\log D_k / \\log A_k$ at every layer.",
+            against(f"{RATES}, at strides 2, 3 and 4", partial(rates, BOXES, (1,))),
         ),
         Step(
             f"On the torus of $N^{dim}$ pixels, as long as $s^k < N$:",
@@ -149,9 +155,8 @@ def _clean(dim: Dimension) -> tuple[tuple[Step, ...], dict[str, Any]]:
             ),
         ),
     )
-    names = ("h_k", "c_k(m)", "A_k", "D_k", "alpha", "D_torus")
-    named = {name: step.expression.rhs for name, step in zip(names, steps, strict=True)}
-    return steps, {**named, "D_prefactor": sp.simplify(drop * width)}
+    names = ("h_k", "c_k(m)", "A_k", "D_k", "D_prefactor", "alpha", "D_torus")
+    return steps, {name: step.expression.rhs for name, step in zip(names, steps, strict=True)}
 
 
 def _noisy(

@@ -125,7 +125,7 @@ def series_steps(kernel: Kernel | str, order: int) -> tuple[list[Step], dict[str
             "The prefactor of the law $D_k \\sim A_k^{-2}$.",
             sp.Eq(sp.Limit(y.D(k) * y.A(k) ** 2, k, sp.oo), sp.Integer(3)),
             "the leading terms $D_k \\to 1/(4 k \\kappa_2)$ and $A_k^2 \\to 12 k \\kappa_2$ hold "
-            "whatever the filter.",
+            "whatever the filter of span 1.",
             Check(f"{DECADES}: the difference falls as $1/k$", partial(approached, panel=panel)),
         ),
         "alpha": Step(

@@ -90,9 +90,9 @@ def _order_steps() -> tuple[Step, ...]:
         "square distance of a site of $E_m$ and one of $E_n$. That is half the sum of both "
         "variances and of the square of the distance of the means: at least "
         "$\\frac{1}{24} (m^2 + n^2 - 2)$, and at least $\\frac{1}{8}$ more if $m + n$ is odd, for "
-        "then the means differ by at least $1/2$ if both sets are boxes, and a set of $m$ sites that "
-        "is no box has a variance larger by at least $1 - m^{-2} \\ge \\frac{3}{4}$: a gap behind "
-        "its site number $r$ adds at least $2 (q - p) + 1$ to the squared distance of the sites "
+        "then the means differ by at least $1/2$ if both sets are boxes, and a set of $m$ sites "
+        "that is no box has a variance larger by at least $1 - m^{-2} \\ge \\frac{3}{4}$: a gap "
+        "behind its site number $r$ adds at least $2 (q - p) + 1$ to the squared distance of the sites "
         "number $p \\le r < q$, in all $r (m - r)(m + 1) \\ge m^2 - 1$, to be divided by $m^2$. "
         "Boxes about 0 and $1/2$ attain it.",
         SORTED,

@@ -53,8 +53,8 @@ class Exponents(Record):
     rectify : {"input", "noise", "layers", None}
         How the noise meets the ReLU.
     plateau : sympy.Expr or None
-        Limit of D_k on the infinite lattice (d = 1): 0 if alpha > 0; None if D_k keeps
-        oscillating.
+        Limit of D_k on the infinite lattice, the same in every d: 0 if alpha > 0; None if D_k
+        keeps oscillating.
     sum_rule : bool
         Whether every grid phase receives the same weight (always at stride 1).
     span : int
@@ -127,9 +127,9 @@ class Exponents(Record):
         """Return what the two exponents do not say."""
         remarks = []
         if self.plateau is None:
-            remarks.append("D_k keeps oscillating (d = 1)")
+            remarks.append("D_k keeps oscillating in every d")
         elif self.plateau != 0:
-            remarks.append(f"D_k tends to {spelled(self.plateau)} (d = 1)")
+            remarks.append(f"D_k tends to {spelled(self.plateau)} in every d")
         if self.log_correction:
             remarks.append(f"with a logarithm: D_k carries a factor k^{self.log_power}")
         return remarks
@@ -213,7 +213,7 @@ def predict_exponents(
     Exponents of Kernel(1/3, 1/3, 1/3), stride 2, d = 1, rectify = 'input'
       D_k ~ A_k^-alpha   alpha = 0
       G_k ~ A_k^beta     beta  = -log(sqrt(17)/18 + 5/18)/log(2) = 0.9804
-      D_k tends to 5/4 - sqrt(17)/4 = 0.219224 (d = 1)
+      D_k tends to 5/4 - sqrt(17)/4 = 0.219224 in every d
     """
     rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
     if net is None:
