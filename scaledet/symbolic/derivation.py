@@ -118,10 +118,11 @@ class Derivation(Page):
         symbols = {name: printing.symbol_named(name) for name in self.result}
         for name, symbol in symbols.items():
             about = [claim for left, claim in claims if left == symbol]
-            equal = [claim.rhs for claim in about if isinstance(claim, sp.Eq)]
-            others = [claim for left, claim in claims if left not in symbols.values()]
-            values = equal or [claim.rhs for claim in about]
-            values = values or [side for claim in others for side in claim.args]
+            bound = name.endswith(("_min", "_max"))
+            values = [claim.rhs for claim in about if isinstance(claim, sp.Eq) is not bound]
+            if not about:
+                others = [claim for left, claim in claims if left not in symbols.values()]
+                values = [side for claim in others for side in claim.args]
             if self.result[name] not in values:
                 raise DerivationError(
                     f"result {name!r} of {self.title!r} is claimed by no step: got "

@@ -43,7 +43,7 @@ NETS = {
     "long kernels": sd.Network([L(40, 4), L(list(range(1, 30)), 2)]),
     "subsampling": sd.Network([L([1, 2, 1]), L(1, 2)] * 2),
     "shifted kernels": sd.Network([L([0, 0, 1, 2, 0], 2), L([1, 0, 0, 3])] * 2),
-    "float weights": sd.Network([L([0.3, 0.7]), L(2, 2)]),
+    "float weights": sd.Network([L([Fraction(0.3), Fraction(0.7)]), L(2, 2)]),
     "block": sd.Network([L(3), L(2, 2)] * 3),
     "equal layers": sd.Network.uniform(3, 2, depth=4),
     "smooth, then stride": sd.Network([L([1, 2, 1]), L(3, 2)] * 2, dim=3),
