@@ -45,6 +45,8 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **settings,
         )
+        # argparse takes -1/4 and -1e-3 for options; only these begin with a minus and a digit.
+        self._negative_number_matcher = re.compile(r"-[0-9.].*")
 
     def error(self, message: str) -> NoReturn:
         """Raise `ArgumentError`."""
@@ -103,9 +105,7 @@ def read_integer(text: str, accepted: str = "an integer", minimum: float = -math
 
 def read_real(text: str) -> float:
     """Read a number as a float; its range is left to the library."""
-    with suppress(ValueError):
-        return float(text)
-    raise ArgumentError(f"expected a number such as 0.1; got {text!r}")
+    return float(read_rational(text))
 
 
 def read_seed(text: str) -> int:

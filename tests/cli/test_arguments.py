@@ -79,7 +79,7 @@ BAD = [
     (f"{P} --size 1.5", "--size", "'1.5'"),
     (f"{P} --size 64 --sigma 0", "sigma", "0"),
     (f"{P} --size 64 --sigma nan", "sigma", "nan"),
-    (f"{P} --size 64 --sigma x", "--sigma: expected a number such as 0.1; got 'x'"),
+    (f"{P} --size 64 --sigma x", "--sigma: expected a number such as 2, 0.25 or 1/4; got 'x'"),
     (f"{P} --sigma 0.1", "sigma", "infinite lattice"),
     *[
         (f"{P} --size 64 {option}", f"argument {option.split()[0]}: needs argument --task")
@@ -101,7 +101,7 @@ BAD = [
     (f"{S} --rng x", "--rng", "'x'"),
     (f"{S} --workers 0", "workers", "0"),
     (f"{S} --engine cuda", "--engine", "'cuda'"),
-    (f"{S} --target-error x", "--target-error: expected a number such as 0.1; got 'x'"),
+    (f"{S} --target-error x", "--target-error: expected a number such as 2, 0.25 or 1/4; got 'x'"),
     (f"{S} --target-error 0", "target_error", "0"),
     (f"{S} --target-error 1", "target_error", "1"),
     (f"{S} --checkpoint /missing/run.sqlite", "--checkpoint", "/missing/run.sqlite"),
@@ -135,6 +135,14 @@ def test_decimals_are_exact():
     assert read_rational("0.1") == Fraction(1, 10)
     assert read_rational("-.5e+1") == -5
     assert read_kernel("0.1,0.2,0.1") == sd.Kernel([1, 2, 1])
+
+
+def test_numbers_may_be_negative_fractions_everywhere(run):
+    evolve = "evolve --kernel 2 --stride 2 --depth 3 --size 64"
+    assert run(f"{evolve} --bias -1/12") == run(f"{evolve} --bias=-1/12")
+    assert "bias=-1/12" in run(f"{evolve} --bias -1/12")[1]
+    assert run(f"{evolve} --bias -5e-2") == run(f"{evolve} --bias -0.05")
+    assert run(f"{evolve} --sigma 1/8") == run(f"{evolve} --sigma 0.125")
 
 
 def test_a_layer_is_read_in_every_form():
