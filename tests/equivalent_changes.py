@@ -10,12 +10,13 @@ from typing import Any
 
 import sympy as sp
 
-from scaledet.symbols import D, k
+from scaledet.symbols import D, Layered, k
 
 FLIPPED_LAG = re.compile(
     r"Eq\(c\(k \+ 1, m\), Sum\(autocorrelation\((-m - |m \+ )(n\*s|[0-9]\*n)\)\*c\(k, n\), .*"
 )
-STAYS_ONE = re.compile(r"Eq\(G\([0-9]+\), 1\)|Eq\([DG]\(k \+ 1\), 1\)")
+STAYS_ONE = re.compile(r"Eq\(G\([0-9]+\), 1\)")
+OTHER_LAYERS = (k + 1, 2 * k, k**2)
 UNDECIDED = re.compile(r"Eq\(D\([0-9]+\), 1\)")
 """Changes of D_n = 1 into D_(n + 1) = 1: the layer behind decides whether this is true."""
 EVEN = "c_k and the autocorrelation of a kernel are even in the lag"
@@ -23,7 +24,9 @@ LAST = "in the last power of 1/k kept, a shift of k by one is of the order left 
 RING = "displacements on a ring of N pixels, and phases of a stride, start again after the last"
 ONE = "linear noise has the same share, and pixels on separate lattices stay apart, at every layer"
 EVERY = "what holds at every layer holds at the next"
-WEAKER = "a smaller lower bound holds too"
+WEAKER = "a smaller lower bound holds too, and a larger upper bound"
+PRIME = "a multiple or a power of f is divisible by the prime s exactly if f is"
+SHORT = "no other length is at most the stride: the change vanishes at all that are"
 FAR = "a limit of large k does not see a shift of k by one"
 
 EQUIVALENT: dict[str, str] = {
@@ -38,12 +41,38 @@ EQUIVALENT: dict[str, str] = {
     "Eq(D(k + 1), 49/(104*k) + O(k**(-2), (k, oo)))": LAST,
     "Eq(D_{\\infty}, Sum((phase_mass(p) - phase_mass(p - 1))**2, (p, 0, s - 1))/(2*Sum("
     "phase_mass(p)**2, (p, 0, s - 1))))": RING,
-    "unit_mean(k) >= peak_mean(k)": WEAKER,
     "Eq(Sum(later(k + 1, n), (n, -oo, oo)), 1)": EVERY,
     "G_variance(k + 1) >= 1/4": EVERY,
-    "Eq(c(k + 1, 1), 0)": EVERY,
     "Eq(h(2, z), (z + 1)*Sum(z**j*layer_weight(1, j), (j, 0, 2))/2)": "layer 1 has two weights",
     "unit_mean(k) >= s**k*peak_mean(k)": WEAKER,
+    "unit_mean(2*k) >= s**(d*k)*peak_mean(k)": WEAKER,
+    "unit_mean(k**2) >= s**(d*k)*peak_mean(k)": WEAKER,
+    "unit_mean(k) >= s**(d*k)*peak_mean(2*k)": WEAKER,
+    "unit_mean(k) >= s**(d*k)*peak_mean(k**2)": WEAKER,
+    "C <= (-1 + pi)/(2*pi)": WEAKER,
+    "beta <= d**2": WEAKER,
+    "c(k, 0) >= 1/W(k**2)": WEAKER,
+    "D(k) >= 1 - cos(pi/(W(k**2) + 1))": WEAKER,
+    "highest(k) >= 1/A(k**2)": WEAKER,
+    "highest(k**2)**4 <= (2 - D(k))*D(k)*c(k, 0)**2": WEAKER,
+    "highest(k)**4 <= (2 - D(k**2))*D(k)*c(k, 0)**2": WEAKER,
+    "c(k, 0) >= 6*sqrt(15)/(25*A(k**2))": WEAKER,
+    "G_variance(k**2) <= (-1 + pi)/(2*pi)": EVERY,
+    "G_variance(2*k) >= 1/4": EVERY,
+    "G_variance(k**2) >= 1/4": EVERY,
+    "Eq(alpha, Piecewise((noise_exponent(f/2, 2) + 1, Eq(Mod(f**2, 2), 0)), (0, True)))": PRIME,
+    "Eq(alpha, Piecewise((noise_exponent(f/3, 3) + 1, Eq(Mod(2*f, 3), 0)), (0, True)))": PRIME,
+    "Eq(alpha, Piecewise((noise_exponent(f/3, 3) + 1, Eq(Mod(f**2, 3), 0)), (0, True)))": PRIME,
+    "Eq(alpha, Piecewise((noise_exponent(f/5, 5) + 1, Eq(Mod(2*f, 5), 0)), (0, True)))": PRIME,
+    "Eq(alpha, Piecewise((noise_exponent(f/5, 5) + 1, Eq(Mod(f**2, 5), 0)), (0, True)))": PRIME,
+    "Eq(noise_exponent(f, 2), f*(f - 2)*(f - 1)/7 + log(f)/log(2))": SHORT,
+    "Eq(noise_exponent(f, 2), (f - 3)*(f - 2)*(f - 1)/7 + log(f)/log(2))": SHORT,
+    "Eq(noise_exponent(f, 3), (f - 3)*(f - 2)*(f - 1)/7 + log(f)/log(3))": SHORT,
+    "c(k, 0) - c(2*k, 1) >= delta*c(k, 0)": WEAKER,
+    "c(k, 0) - c(k**2, 1) >= delta*c(k, 0)": WEAKER,
+    "c(k, 0) - c(k, 1) >= delta*c(2*k, 0)": WEAKER,
+    "c(k, 0) - c(k, 1) >= delta*c(k**2, 0)": WEAKER,
+    "Eq(noise_exponent(f**2, 2), log(f)/log(2))": SHORT,
     "unit_mean(k) >= s**d*peak_mean(k)": WEAKER,
     "unit_mean(k) >= s**(d*k)*peak_mean(k + 1)": WEAKER,
 }
@@ -59,8 +88,12 @@ def reason_of_equivalence(claim: Any, change: str, changed: Any) -> str:
         return LAST
     if claim.rhs == 1 and STAYS_ONE.fullmatch(str(changed)):
         return ONE
-    if isinstance(claim, sp.Ge) and changed.args == (D(k + 1), claim.rhs) and not claim.rhs.has(k):
-        return EVERY
+    elsewhere = [claim.lhs.subs(k, layer) for layer in OTHER_LAYERS]
+    if not claim.rhs.has(k) and changed.rhs == claim.rhs and changed.lhs in elsewhere:
+        if isinstance(claim, sp.Eq) and isinstance(claim.lhs, Layered):
+            return EVERY
+        if isinstance(claim, sp.Ge) and claim.lhs == D(k):
+            return EVERY
     return EQUIVALENT.get(str(changed), "")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scaledet import validate
 from scaledet.symbolic.claims import Claim
+from scaledet.symbolic.confrontation import recorded
 
 __all__ = ["Check", "CheckReport", "Page", "Step", "StepReport"]
 
@@ -26,10 +27,17 @@ class Check:
     confront : callable
         Takes the claimed SymPy expression; returns the evidence in words; raises
         ``DerivationError`` on a contradiction.
+    few : mapping of symbol to str
+        Integer symbols of which the route tries less than `confrontation.ENOUGH` values: why no
+        more can be tried.
+    loose : str
+        Why no case comes near to a bound, if none does.
     """
 
     route: str
     confront: Callable[[Claim], str]
+    few: Mapping[Any, str] = field(default_factory=dict)
+    loose: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +73,13 @@ class Step:
         Raises
         ------
         DerivationError
-            If the check contradicts the expression.
+            If the check contradicts the expression, tries an index of it at too few values, or
+            comes nowhere near a bound.
         """
-        return self.check.confront(self.expression)
+        with recorded() as confrontation:
+            evidence = self.check.confront(self.expression)
+        remarks = confrontation.require(self.expression, self.check.few, self.check.loose)
+        return "; ".join([evidence, *remarks])
 
     def claiming(self, expression: Claim) -> Step:
         """Return the same step with another claim: for negative controls."""

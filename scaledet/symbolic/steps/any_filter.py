@@ -210,9 +210,7 @@ def exponent_laws() -> tuple[Step, Step]:
         "$1 + 2 \\nu_R = -\\log_s \\rho_b$. There is never a logarithm in $G_k$: $T \\ge 0$ and "
         "$T(0, 0) > 0$, so the states that lead to 0 and back form a primitive matrix, and by the "
         "theorem of Perron and Frobenius $c_k(0) \\rho^{-k}$ has a positive limit.",
-        against(
-            f"{RATES}, 27 filters in one and two dimensions", partial(exponents, PANEL, (1, 2))
-        ),
+        against(f"{RATES}, in one, two and three dimensions", partial(exponents, PANEL, (1, 2, 3))),
     )
     return alpha, beta
 
