@@ -15,7 +15,7 @@ from typing import Any
 
 import mpmath
 import sympy as sp
-from flint import fmpz_poly
+from flint import fmpz, fmpz_poly
 
 from scaledet import symbols as y
 from scaledet.network.kernel import Kernel
@@ -51,8 +51,8 @@ Difference = Callable[[int], Any]
 
 
 @lru_cache(maxsize=8)
-def _taps(kernel: Kernel, depth: int) -> list[int]:
-    return [int(value) for value in (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()]
+def _taps(kernel: Kernel, depth: int) -> list[fmpz]:
+    return list((fmpz_poly(list(kernel.trimmed)) ** depth).coeffs())
 
 
 @lru_cache(maxsize=1024)
@@ -65,7 +65,7 @@ def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
     if not 0 <= depth <= DEEPEST:
         raise ValueError(f"there is no layer {depth} that is expanded")
     taps = _taps(kernel, depth)
-    products = sum(map(mul, taps, taps[abs(lag) :]))
+    products = int(sum(map(mul, taps, taps[abs(lag) :]), fmpz(0)))
     return Fraction(products, sum(kernel.trimmed) ** (2 * depth))
 
 

@@ -146,6 +146,7 @@ def _clean(dim: Dimension) -> tuple[tuple[Step, ...], dict[str, Any]]:
             against(
                 "all moves and all pairs of pixels on small tori, networks run layer by layer",
                 partial(tori, dim),
+                few={k: "deeper networks need tori of more than 1000 pixels"} if dim == 3 else {},
             ),
         ),
     )
