@@ -7,7 +7,7 @@ layers after it are weights read off pooled pixels. No closed form is used. Slow
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -63,12 +63,12 @@ class LayeredNoise:
     def parts(self, k: int, dim: int) -> tuple[Any, Any]:
         """Parts of G_k by the mean and by the fluctuations of the rectified units."""
         weights = self._later_weights(k)
-        line: Counter[Fraction] = Counter()
+        line: dict[Fraction, Fraction] = defaultdict(Fraction)
         for n in range(1 - len(weights), len(weights)):
             if overlap := self._overlap(n):
                 line[overlap / self._overlap(0)] += autocorrelation(weights, n)
         # Pairs of units of equal correlation have the same covariance.
-        pairs: Counter[Fraction] = Counter()
+        pairs: dict[Fraction, Fraction] = defaultdict(Fraction)
         for place in itertools.product(line.items(), repeat=dim):
             ratios, shares = zip(*place, strict=True)
             pairs[prod(ratios)] += prod(shares)

@@ -39,9 +39,7 @@ def test_an_index_that_is_never_put_in_is_noticed() -> None:
     with pytest.raises(DerivationError, match="confronted with s at 2 alone"):
         verified(fixed, against("r", [{**case, s: 2} for case in at(1, 2, 3, 5)], HALVES))
     with pytest.raises(DerivationError, match="confronted with s at no value alone"):
-        verified(
-            fixed, Check("r", lambda _: against("", at(0, 1, 2, 3), HALVES).confront(PEAK))
-        )
+        verified(fixed, Check("r", lambda _: against("", at(0, 1, 2, 3), HALVES).confront(PEAK)))
 
 
 def test_fewer_values_need_a_reason_which_the_evidence_repeats() -> None:

@@ -125,18 +125,25 @@ def _before_parabola(length: int, stride: int, layer: int) -> Any:
 
 def attained_overlap(claim: Claim, boxes: Boxes) -> str:
     """Confront the overlap of C_k at distance s^(k-1), sites per residue class counted."""
-    trials = []
-    for length, stride in boxes:
-        part = _pooled_box(length // stride, stride)
-        for layer in _layers(length, stride):
-            reach = range((length // stride) * stride**layer)
-            sites = [at for at in reach if part.filter(layer, at)]
-            count = max(Counter(at % stride ** (layer - 1) for at in sites).values())
-            if count > max(1, -(-(length - stride) // (stride - 1))):
-                refute(f"{count} sites per class in layer {layer} of {length}, {stride}")
-            case = {**_box_values(length, stride), k: layer, n: count}
-            trials.append(([case], {}, length == 2 * stride))
+
+    def trial(length: int, stride: int, layer: int) -> tuple[list[Case], Values, bool]:
+        most = _most_sites(length, stride, layer)
+        return [{**_box_values(length, stride), k: layer, n: most}], {}, length == 2 * stride
+
+    trials = (trial(*box, layer) for box in boxes for layer in _layers(*box))
     return f"{agree_each(claim, trials)} cases of {len(boxes)} boxes, attained where said"
+
+
+@cache
+def _most_sites(length: int, stride: int, layer: int) -> int:
+    """Largest number of sites of H_k in one residue class modulo s^(k-1)."""
+    part = _pooled_box(length // stride, stride)
+    reach = range((length // stride) * stride**layer)
+    sites = [at for at in reach if part.filter(layer, at)]
+    most = max(Counter(at % stride ** (layer - 1) for at in sites).values())
+    if most > max(1, -(-(length - stride) // (stride - 1))):
+        refute(f"{most} sites per class in layer {layer} of {length}, {stride}")
+    return most
 
 
 def plateaus(boxes: Boxes) -> Iterator[Case]:

@@ -95,7 +95,8 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
     def layer(i: int) -> tuple[tuple[Fraction, ...], int]:
         if i < 1:
             raise IndexError(f"there is no layer {i}")
-        return images.layers[i - 1] if i <= images.depth else BEHIND
+        weights, stride = images.layers[i - 1] if i <= images.depth else BEHIND
+        return tuple(weights), stride
 
     def weight(i: int, j: int) -> Fraction:
         weights = layer(i)[0]

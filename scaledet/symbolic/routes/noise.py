@@ -132,11 +132,7 @@ class Bench:
             pooled = partial(_gaussian, torus, width=width, rectify=self.rectify)
             return {**_quadrature(width, self.rectify), y.G: pooled}
 
-        return [
-            case
-            for width in WIDTHS
-            for case in _on_tori(dim, lambda torus, w=width: noise(torus, w))
-        ]
+        return [case for width in WIDTHS for case in _on_tori(dim, partial(noise, width=width))]
 
 
 def moment(claim: Any) -> str:

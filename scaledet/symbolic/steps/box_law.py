@@ -6,6 +6,7 @@ Assumptions: equal layers, infinite lattice. Source: our derivation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import sympy as sp
@@ -37,7 +38,7 @@ def box_law_steps(stride: int | sp.Symbol = y.s) -> tuple[Step, ...]:
     Eq(alpha, Piecewise((noise_exponent(f/2, 2) + 1, Eq(Mod(f, 2), 0)), (0, True)))
     """
     strides = (2, 3, 4, 5) if stride == y.s else (int(stride),)
-    lengths = {s: range(2, max(2 * s + 3, 10)) for s in strides}
+    lengths: dict[int, Sequence[int]] = {s: range(2, max(2 * s + 3, 10)) for s in strides}
     if stride == y.s:
         lengths = {2: range(2, 7), 3: range(2, 9), 4: range(2, 11), 5: (3, 5, 7)}
     boxes = [(length, s) for s in strides for length in lengths[s]]
