@@ -79,7 +79,8 @@ class Step:
         with recorded() as confrontation:
             evidence = self.check.confront(self.expression)
         remarks = confrontation.require(self.expression, self.check.few, self.check.loose)
-        return "; ".join([evidence, *remarks])
+        # A route that was told to attain a bound has said so itself.
+        return "; ".join([evidence, *(remark for remark in remarks if remark not in evidence)])
 
     def claiming(self, expression: Claim) -> Step:
         """Return the same step with another claim: for negative controls."""

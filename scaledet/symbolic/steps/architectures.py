@@ -201,7 +201,7 @@ def cap_steps() -> list[Step]:
         "units that see the pixel are as good as one, and the image of the pixel is $w_p$ times "
         "one and the same bump. A move changes $w_p$ to $w_{p \\pm 1}$, with $w_s = w_0$.",
         Check(
-            "exact $D_k$ 41 and 21 layers deep, four first layers at strides 2 and 3, two stable "
+            "exact $D_k$ 41 and 21 layers deep, six first layers at strides 2 to 5, two stable "
             "networks behind each",
             partial(capped, firsts=FIRST),
         ),

@@ -10,6 +10,7 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.reference.pixel import PooledPixel
+from scaledet.symbolic.confrontation import ENOUGH
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.routes.layers import MOST_PHASES, SKEW, layers_and, on_images
 from scaledet.symbols import k, m, n, p
@@ -64,8 +65,8 @@ def recursion_law(
     """Return the transition operator of equal layers, tried on pooled pixels by stride."""
     stride = y.s if len(pools) > 1 else max(pools)
     shifted = y.autocorrelation(m - stride * n) * y.c(k, n)
-    deep = len(pools) > 1 or stride**3 <= MOST_PHASES
-    few = {} if deep else {k: "deeper layers have too many grid phases"}
+    layers = {case[k] for case in cases if min(pools) ** case[k] <= MOST_PHASES}
+    few = {} if len(layers) >= ENOUGH else {k: "deeper layers have too many grid phases"}
     return Step(
         "The autocorrelation obeys a linear recursion: the transition operator.",
         sp.Eq(y.c(k + 1, m), sp.Sum(shifted, (n, -sp.oo, sp.oo))),

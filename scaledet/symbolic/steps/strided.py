@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["derive_strided"]
 
+MOST_OVERLAPS = 20_000
+"""Overlaps of pooled pixels at one layer of a filter, over all lags and grid phases."""
 SETTLED = "the plain recursion, settled to 10 digits or more"
 
 Part = tuple[list[Step], dict[str, Any]]
@@ -105,7 +107,8 @@ def _abstract(result: dict[str, Any], limits: Asymptote) -> str:
 def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = stride * len(kernel)
     lags = sorted({*range(-1, len(kernel) + 1), stride * kernel.span})
-    cases = layers_and(m, lags)
+    every = layers_and(m, lags)
+    cases = [at for at in every if at[k] < 2 or stride ** (at[k] + 1) * len(lags) <= MOST_OVERLAPS]
     # Beyond 1000 there are too many phases to pool: the law is tried on the filters of its page.
     tried = () if size > 1000 else ({stride: images}, cases)
     return pooling_recursion.recursion_law(*tried).cited(pooling_recursion.PAGE)
