@@ -8,6 +8,9 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
+from scaledet.symbolic.confrontation import indices
+from scaledet.symbols import d
+
 _FLIPPED = {sp.Ge: sp.Le, sp.Le: sp.Ge, sp.Gt: sp.Lt, sp.Lt: sp.Gt}
 
 
@@ -21,13 +24,29 @@ def mutants(expression: Any) -> list[tuple[str, Any]]:
     if type(expression) in _FLIPPED:
         turned = _FLIPPED[type(expression)](*expression.args, evaluate=False)
         changes[turned] = "inequality turned around"
-    for text, wrong in _changes(expression, frozenset()):
+    for text, wrong in (*_changes(expression, frozenset()), *_of_the_whole(expression)):
         if wrong != expression and wrong not in changes:
             changes[wrong] = text
     if isinstance(expression, sp.Eq) and expression.rhs.is_number:
         hundredth = expression.rhs + sp.Rational(1, 100)
         changes[sp.Eq(expression.lhs, hundredth, evaluate=False)] = "a hundredth too large"
     return [(text, wrong) for wrong, text in changes.items()]
+
+
+def _of_the_whole(claim: Any) -> Iterator[tuple[str, Any]]:
+    """Terms that vanish where few small numbers are tried, and bounds that are stronger by 5 %."""
+    if not isinstance(claim, Relational) or isinstance(claim.rhs, sp.MatrixBase | sp.MatrixExpr):
+        return
+    stronger = -1 if isinstance(claim, sp.Le | sp.Lt) else 1
+    for symbol in indices(claim):
+        for lowest in range(1 if symbol == d else 2):
+            zeros = [lowest + step for step in range(3)]
+            term = stronger * sp.Mul(*(symbol - zero for zero in zeros)) / 7
+            wrong = claim.func(claim.lhs, claim.rhs + term, evaluate=False)
+            yield f"a term added that vanishes at {symbol} = {zeros}", wrong
+    if type(claim) in _FLIPPED:
+        bound = claim.rhs + stronger * sp.Abs(claim.rhs) / 20
+        yield "bound 5 % stronger", claim.func(claim.lhs, bound, evaluate=False)
 
 
 def _changes(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
@@ -53,6 +72,8 @@ def _changes(node: Any, bound: frozenset[Any]) -> Iterator[tuple[str, Any]]:
         yield f"{node} off by one", sp.Rational(node.p + 1, node.q)
     if isinstance(node, sp.Symbol) and node.is_integer and node not in bound:
         yield f"{node} off by one", node + 1
+        yield f"{node} doubled", 2 * node
+        yield f"{node} squared", node**2
     yield from _inside(node, bound)
 
 

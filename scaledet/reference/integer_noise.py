@@ -6,7 +6,6 @@ inputs, takes the budget of its bias off and rectifies. Nothing here knows of la
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -51,10 +50,12 @@ class IntegerNoise:
     def images(self, units: int, k: int) -> tuple[Any, Any]:
         """All outcomes of the noise of `units` units of layer k: pixels and weights."""
         pixels = units * self.inputs**k if 0 <= k <= len(self.budgets) else -1
-        if not 0 < pixels * math.log2(len(self.outcomes)) < 20:
+        count = len(self.outcomes)
+        if not (0 < pixels <= 1024 and pixels * math.log2(count) < 20):
             raise IndexError(f"there is no layer {k} whose outcomes are enumerated")
-        draws = np.array(list(itertools.product(self.outcomes, repeat=pixels)))
-        return draws[:, :, 0], draws[:, :, 1].prod(axis=1)
+        places = np.arange(count**pixels)[:, None] // count ** np.arange(pixels)[::-1] % count
+        values, weights = np.array(self.outcomes).T
+        return values[places], weights[places].prod(axis=1)
 
     def run(self, pixels: Any, k: int) -> Any:
         """Send images, shape [images, pixels], through k layers."""
@@ -84,7 +85,12 @@ class IntegerNoise:
 
     def generating(self, k: int, derivative: int) -> Fraction:
         """E y^derivative n^y of the height y of a background unit."""
-        return self._mean(k, lambda height: height**derivative * self.inputs**height)
+
+        def term(heights: Any) -> Any:
+            heights = heights.astype(object)
+            return heights**derivative * self.inputs**heights
+
+        return self._mean(k, term)
 
     def drive(self, k: int) -> Fraction:
         """Return (n - 1) E y n^y - E n^y for the height y of a background unit."""

@@ -75,7 +75,8 @@ class NoiseLaw:
             change = np.subtract(
                 *(torus.run(x.reshape(shape), k, real=rectify is not None) for x in (noisy, clean))
             )
-            total += int(weights @ (change.reshape(len(weights), -1) ** 2).sum(axis=1))
+            squares = (change.reshape(len(weights), -1) ** 2).sum(axis=1)
+            total += int(weights @ squares.astype(object))
         chances = torus.pixels * int(weights.sum())
         return Fraction(total, chances * (self.unit * torus.scale(k)) ** 2)
 

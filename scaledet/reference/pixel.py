@@ -34,7 +34,11 @@ class PooledPixel:
 
     def __init__(self, layers: Sequence[tuple[Weights, int]]) -> None:
         self._layers = [([Fraction(w) for w in weights], stride) for weights, stride in layers]
-        self._images: dict[tuple[int, int], Image] = {}
+        self._whole = [
+            [(j, int(weight * _unit(weights))) for j, weight in enumerate(weights) if weight]
+            for weights, _ in self._layers
+        ]
+        self._heights: dict[tuple[int, int], dict[int, int]] = {}
 
     def layer(self, k: int) -> tuple[list[Fraction], int]:
         """Weights and stride of layer `k`, from 1."""
@@ -48,42 +52,54 @@ class PooledPixel:
             raise ValueError(f"there is no layer {k}")
         return prod(self.layer(i)[1] for i in range(1, k + 1))
 
+    def scale(self, k: int) -> int:
+        """Integer unit of layer `k`: heights are integers over this."""
+        return prod(_unit(self.layer(i)[0]) for i in range(1, k + 1))
+
     def image(self, k: int, p: int) -> Image:
         """Representation at layer `k` of the image whose pixel `p` is active."""
+        scale = self.scale(k)
+        return {i: Fraction(height, scale) for i, height in self._pooled(k, p).items()}
+
+    def _pooled(self, k: int, p: int) -> dict[int, int]:
+        """Heights of this image in units of ``1 / scale(k)``."""
         if k == 0:
-            return {p: Fraction(1)}
-        if (k, p) in self._images:
-            return self._images[k, p]
-        weights, stride = self.layer(k)
-        pooled = self._images[k, p] = {}
-        for position, height in self.image(k - 1, p).items():
-            for j, weight in enumerate(weights):
-                if weight and (position - j) % stride == 0:
-                    i = (position - j) // stride
-                    pooled[i] = pooled.get(i, Fraction(0)) + weight * height
+            return {p: 1}
+        if (k, p) in self._heights:
+            return self._heights[k, p]
+        _, stride = self.layer(k)
+        pooled = self._heights[k, p] = {}
+        for position, height in self._pooled(k - 1, p).items():
+            for j, weight in self._whole[min(k, len(self._layers)) - 1]:
+                i, between = divmod(position - j, stride)
+                if not between:
+                    pooled[i] = pooled.get(i, 0) + weight * height
         return pooled
 
     def overlap(self, k: int, p: int, q: int) -> Fraction:
         """Inner product of the representations of pixels `p` and `q`."""
-        first, second = self.image(k, p), self.image(k, q)
-        return sum((value * second[i] for i, value in first.items() if i in second), Fraction(0))
+        return Fraction(self._product(k, p, q), self.scale(k) ** 2)
+
+    def _product(self, k: int, p: int, q: int) -> int:
+        first, second = self._pooled(k, p), self._pooled(k, q)
+        return sum(value * second[i] for i, value in first.items() if i in second)
 
     def correlation(self, k: int, m: int) -> Fraction:
         """c_k(m): S_k times the overlap at lag `m`, averaged over the grid phase."""
-        return sum((self.overlap(k, p, p + m) for p in range(self.stride(k))), Fraction(0))
+        total = sum(self._product(k, p, p + m) for p in range(self.stride(k)))
+        return Fraction(total, self.scale(k) ** 2)
 
     def filter(self, k: int, j: int) -> Fraction:
         """h_k(j): the weight of pixel j in output unit 0 of layer `k`."""
-        return self.image(k, j).get(0, Fraction(0))
+        return Fraction(self._pooled(k, j).get(0, 0), self.scale(k))
 
     def moved(self, k: int) -> Fraction:
         """S_k times the mean square change when the pixel moves by one site."""
-        total = Fraction(0)
+        total = 0
         for p in range(self.stride(k)):
-            before, after = self.image(k, p), self.image(k, p + 1)
-            changes = (after.get(i, 0) - before.get(i, 0) for i in {*before, *after})
-            total += sum((change**2 for change in changes), Fraction(0))
-        return total
+            before, after = self._pooled(k, p), self._pooled(k, p + 1)
+            total += sum((after.get(i, 0) - before.get(i, 0)) ** 2 for i in {*before, *after})
+        return Fraction(total, self.scale(k) ** 2)
 
     def sensitivity(self, k: int) -> Fraction:
         """D_k on the infinite line: two far pixels differ by twice the mean square of one."""
@@ -107,6 +123,10 @@ class PooledPixel:
         return {j: value for j, value in values.items() if value}
 
 
+def _unit(weights: Weights) -> int:
+    return lcm(*(weight.denominator for weight in weights))
+
+
 def composites(layers: Iterable[tuple[Weights, int]]) -> Iterator[tuple[list[int], int]]:
     """Composite filters h_0, h_1, ... on the fine grid: integers and their scale.
 
@@ -118,7 +138,7 @@ def composites(layers: Iterable[tuple[Weights, int]]) -> Iterator[tuple[list[int
     sites, scale, step = [1], 1, 1
     yield sites, scale
     for weights, stride in layers:
-        unit = lcm(*(w.denominator for w in weights))
+        unit = _unit(weights)
         wider = [0] * (len(sites) + (len(weights) - 1) * step)
         for j, weight in enumerate(weights):
             whole = int(weight * unit)

@@ -45,6 +45,8 @@ __all__ = [
 DIGITS = 50
 _SPARE = 3
 """Terms beyond the 2n that fix a recurrence of order n, which must confirm it."""
+_PHASES = 3200
+"""Grid phases of the deepest layer that is pooled."""
 _LONGEST = 1 << 18
 """Sites of the longest composite filter that is convolved."""
 
@@ -66,14 +68,23 @@ def pooled_values(pooled: PooledPixel) -> Values:
     >>> values[y.c](2, 1), values[y.A](2), values[y.highest](1)
     (Fraction(3, 16), 4, Fraction(1, 2))
     """
+
+    def affordable(function: Callable[..., Any]) -> Callable[..., Any]:
+        def at(k: int, *rest: int) -> Any:
+            if pooled.stride(k) > _PHASES:
+                raise IndexError(f"layer {k} has more than {_PHASES} grid phases")
+            return function(k, *rest)
+
+        return cache(at)
+
     return {
-        y.c: cache(pooled.correlation),
+        y.c: affordable(pooled.correlation),
         y.h: cache(pooled.filter),
-        y.D: cache(pooled.sensitivity),
-        y.W: cache(pooled.support),
+        y.D: affordable(pooled.sensitivity),
+        y.W: affordable(pooled.support),
         y.S: pooled.stride,
-        y.A: cache(lambda k: sp.sqrt(1 + 12 * number(pooled.variance(k)))),
-        y.highest: cache(
+        y.A: affordable(lambda k: sp.sqrt(1 + 12 * number(pooled.variance(k)))),
+        y.highest: affordable(
             lambda k: max(pooled.filter(k, j) for j in range(-1, 2 * pooled.support(k) + 1))
         ),
     }

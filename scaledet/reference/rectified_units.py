@@ -7,6 +7,7 @@ layers after it are weights read off pooled pixels. No closed form is used. Slow
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -51,6 +52,7 @@ class LayeredNoise:
         ratios = (self._overlap(n) / self._overlap(0) for n in place)
         return rectified_covariance(0, 0, prod(ratios, start=Fraction(1)))
 
+    @lru_cache(maxsize=1024)  # noqa: B019  # instances live as long as their derivation
     def _overlap(self, n: int) -> Fraction:
         return autocorrelation(self.weights, n * self.stride)
 
@@ -61,13 +63,19 @@ class LayeredNoise:
     def parts(self, k: int, dim: int) -> tuple[Any, Any]:
         """Parts of G_k by the mean and by the fluctuations of the rectified units."""
         weights = self._later_weights(k)
-        reach = range(-len(weights), len(weights) + 1)
-        close = [n for n in reach if self._overlap(n)]
+        line: dict[Fraction, Fraction] = defaultdict(Fraction)
+        for n in range(1 - len(weights), len(weights)):
+            if overlap := self._overlap(n):
+                line[overlap / self._overlap(0)] += autocorrelation(weights, n)
+        # Pairs of units of equal correlation have the same covariance.
+        pairs: dict[Fraction, Fraction] = defaultdict(Fraction)
+        for place in itertools.product(line.items(), repeat=dim):
+            ratios, shares = zip(*place, strict=True)
+            pairs[prod(ratios)] += prod(shares)
         with mpmath.workdps(DIGITS):
             spread = mpmath.mpf(0)
-            for place in itertools.product(close, repeat=dim):
-                weight = prod((self.later(k, n) for n in place), start=Fraction(1))
-                spread += mpmath.mpmathify(weight) * self.unit_covariance(*place)
+            for ratio, weight in pairs.items():
+                spread += mpmath.mpmathify(weight) * rectified_covariance(0, 0, ratio)
             # The weights of a unit sum to one: its mean is that of the units of layer 1.
             drift = (mpmath.mpmathify(sum(weights)) ** dim * rectified_moment(1, 0, 1)) ** 2
             peaks = [autocorrelation(_weights(self.whole, layer), 0) for layer in (1, k)]

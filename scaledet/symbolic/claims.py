@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 import sympy as sp
 
 from scaledet.errors import Undefined
 from scaledet.reference.exact import number, refute
+from scaledet.symbolic.confrontation import confronted
 from scaledet.symbols import Layered
 
-__all__ = ["Case", "Claim", "Dimension", "Stride", "Values", "agree", "evaluate", "same"]
+__all__ = [
+    "Case",
+    "Claim",
+    "Dimension",
+    "Stride",
+    "Values",
+    "agree",
+    "agree_each",
+    "evaluate",
+    "same",
+]
 
 Claim: TypeAlias = Any  # a SymPy relation; SymPy ships no types
 Dimension: TypeAlias = int | sp.Symbol  # 1, 2, 3 or symbols.d
 Stride: TypeAlias = int | str | sp.Symbol  # a number, "kernel" (its length) or symbols.s
 Case: TypeAlias = Mapping[Any, Any]  # symbol to number, function class to callable
 Values: TypeAlias = Mapping[Any, Any]  # function class to callable
+
+
+LONGEST = 60
+"""Numbers, symbols and operations of the longest claim that messages print."""
 
 
 class _Meaningless(Exception):
@@ -46,7 +62,7 @@ def agree(
     digits : int
         Rationals are compared exactly, everything else to this many digits.
     tight : bool
-        Whether an inequality must be an equality in at least one case.
+        Whether an inequality must be an equality, of sides that are not 0, in at least one case.
     reach : int
         Sums over all integers run from -reach to reach: it must cover what is not zero.
 
@@ -73,10 +89,12 @@ def agree(
             for left, right in _sides(claim, case, values or {}, reach):
                 exact = exact and bool(left.is_Rational and right.is_Rational)
                 equal = same(left, right, digits)
-                attained = attained or equal
+                attained = attained or (equal and left != 0)
                 if not _holds(claim, left, right, equal):
                     sides = f"{_brief(left)} against {_brief(right)}"
-                    refute(f"{claim} fails at {_shown(case)}: {sides}")
+                    refute(f"{_named(claim)} fails at {_shown(case)}: {sides}")
+                if not isinstance(claim, sp.Eq):
+                    confronted().compare(*((left, left) if equal else (left, right)))
         except Undefined as error:
             undefined = undefined or error
     if undefined is not None:
@@ -87,6 +105,27 @@ def agree(
         refute(f"{claim} holds in {count} cases but is attained in none")
     kind = "exact" if exact else f"to {digits} digits"
     return f"{kind} in {count} case{'s' if count != 1 else ''}" + (", attained" if tight else "")
+
+
+def agree_each(claim: Claim, trials: Iterable[tuple[Sequence[Case], Values, bool]]) -> int:
+    """Confront a claim with several lists of (cases, values, tight); return the number of cases.
+
+    Raises what `agree` raises, ``Undefined`` only if no list contradicts the claim.
+
+    >>> from scaledet.symbols import k
+    >>> agree_each(sp.Ge(k, 2), [([{k: 2}, {k: 3}], {}, True), ([{k: 7}], {}, False)])
+    3
+    """
+    count, undefined = 0, None
+    for cases, values, tight in trials:
+        count += len(cases)
+        try:
+            agree(claim, cases, values, tight=tight)
+        except Undefined as error:
+            undefined = undefined or error
+    if undefined is not None:
+        raise undefined
+    return count
 
 
 def same(left: Any, right: Any, digits: int) -> bool:
@@ -112,13 +151,15 @@ def evaluate(expression: Any, case: Case, values: Values | None = None, reach: i
     5/2
     """
     known = {key: number(value) for key, value in case.items() if not isinstance(key, type)}
+    confronted().put(known)
     known |= {sp.oo: sp.Integer(reach), -sp.oo: sp.Integer(-reach)}
     try:
         return _value(expression, known, {**(values or {}), **case})
     except _Meaningless as error:
-        refute(f"{expression} has no meaning at {_shown(case)}: {error}")
+        refute(f"{_named(expression)} has no meaning at {_shown(case)}: {error}")
     except (ValueError, LookupError, ZeroDivisionError) as error:
-        raise Undefined(f"{expression} is undefined at {_shown(case)}: {error}") from error
+        name = _named(expression)
+        raise Undefined(f"{name} is undefined at {_shown(case)}: {error}") from error
 
 
 def _holds(claim: Claim, left: Any, right: Any, equal: bool) -> bool:
@@ -186,6 +227,12 @@ def _integers(arguments: Iterable[Any]) -> list[int]:
 def _shown(case: Case) -> str:
     symbols = [f"{key} = {value}" for key, value in case.items() if not isinstance(key, type)]
     return ", ".join(symbols) or "the only case"
+
+
+def _named(claim: Any) -> str:
+    """Return a claim in words; a long one, which takes long to print, stands on its page."""
+    nodes = sum(1 for _ in islice(sp.preorder_traversal(claim), LONGEST + 1))
+    return str(claim) if nodes <= LONGEST else "the claim"
 
 
 def _brief(value: Any) -> str:

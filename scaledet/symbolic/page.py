@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Self
 
 from scaledet import validate
 from scaledet.isolation import isolated
 from scaledet.symbolic.claims import Claim
+from scaledet.symbolic.confrontation import recorded
 
 __all__ = ["Check", "CheckReport", "Page", "Step", "StepReport"]
 
@@ -40,10 +41,17 @@ class Check(Immutable):
     confront : callable
         Takes the claimed SymPy expression; returns the evidence in words; raises
         ``DerivationError`` on a contradiction.
+    few : mapping of symbol to str
+        Integer symbols of which the route tries less than `confrontation.ENOUGH` values: why no
+        more can be tried.
+    loose : str
+        Why no case comes near to a bound, if none does.
     """
 
     route: str
     confront: Callable[[Claim], str]
+    few: Mapping[Any, str] = field(default_factory=dict)
+    loose: str = ""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -86,9 +94,14 @@ class Step(Immutable):
         Raises
         ------
         DerivationError
-            If the check contradicts the expression.
+            If the check contradicts the expression, tries an index of it at too few values, or
+            comes nowhere near a bound.
         """
-        return self.check.confront(self.expression)
+        with recorded() as confrontation:
+            evidence = self.check.confront(self.expression)
+        remarks = confrontation.require(self.expression, self.check.few, self.check.loose)
+        # A route that was told to attain a bound has said so itself.
+        return "; ".join([evidence, *(remark for remark in remarks if remark not in evidence)])
 
     def claiming(self, expression: Claim) -> Step:
         """Return the same step with another claim: for negative controls."""

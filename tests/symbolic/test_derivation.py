@@ -20,7 +20,7 @@ from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbols import k, n
 from tests import pages
 
-CASES = [{k: 1}, {k: 4}, {k: 9}]
+CASES = [{k: 1}, {k: 4}, {k: 9}, {k: 16}]
 
 
 def summed(claim: Any) -> str:
@@ -31,7 +31,7 @@ RIGHT = Step(
     "The first $k$ integers add up.",
     sp.Eq(sp.Sum(n, (n, 1, k)), k * (k + 1) / 2),
     "pair the first with the last.",
-    Check("addition, $k = 1, 4, 9$", summed),
+    Check("addition, $k = 1, 4, 9, 16$", summed),
 )
 WRONG = RIGHT.claiming(sp.Eq(sp.Sum(n, (n, 1, k)), k * (k - 1) / 2))
 
@@ -44,7 +44,7 @@ def test_check_reports_every_step() -> None:
     report = derivation(RIGHT, RIGHT).check()
     assert len(report) == 2
     assert [step.number for step in report.steps] == [1, 2]
-    assert report.steps[0].evidence == "exact in 3 cases"
+    assert report.steps[0].evidence == "exact in 4 cases"
     assert "2 steps, all confirmed" in repr(report)
 
 

@@ -30,8 +30,8 @@ def test_html_is_well_formed_and_self_contained() -> None:
 
 def test_html_with_a_report_shows_the_evidence() -> None:
     page = html_document(ONE, ONE.check())
-    assert "exact in 3 cases" in page
-    assert "exact in 3 cases" not in ONE.to_html()
+    assert "exact in 4 cases" in page
+    assert "exact in 4 cases" not in ONE.to_html()
 
 
 def test_html_is_written(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from scaledet import symbols as y
 from scaledet.algebra.precision import mpmath
 from scaledet.network.kernel import box
 from scaledet.reference.exact import refute
+from scaledet.reference.layers import UnequalLayers, noise_sensitivity
 from scaledet.reference.noise import endless_parts, extrapolated, infinite_sensitivity
 from scaledet.reference.quadrature import DIGITS, gaussian_moments
 from scaledet.reference.torus import Torus
@@ -23,14 +25,30 @@ from scaledet.symbolic.routes.noise import exact
 from scaledet.symbolic.routes.series import exact_correlation
 from scaledet.symbols import A, crossover, d, f, k, s, tolerance, width
 
-DEPTHS = {(1, 2): 2, (1, 3): 2, (2, 2): 2, (2, 3): 1, (3, 2): 2, (3, 3): 1}
-"""Depth tried for dimension and length of boxes whose stride is their length."""
+DEPTHS = {
+    1: {2: 4, 3: 3, 4: 2, 5: 1},
+    2: {2: 3, 3: 1, 4: 1, 5: 1},
+    3: {2: 2, 3: 1, 4: 1, 5: 1},
+}
+"""Depth tried, by dimension and by length of boxes whose stride is their length."""
 SMALLEST = {1: 160, 2: 14, 3: 6}
 """Sides of tori on which exp(-L/4) is negligible."""
 LENGTHS = (1, 2, 3, 4, 5)
 """Boxes through which a curve is drawn."""
 WINDOW = 5
 """Layers of a fit."""
+WINDOWS = (
+    (1, 2, 3),
+    (1, 2, 0),
+    (1, 2, 1),
+    (1, 2, 2),
+    (2, 2, 0),
+    (3, 2, 0),
+    (3, 4, 1),
+    (3, 5, 0),
+    (1, 3, 0),
+)
+"""Dimension, stride and first layer of the fits."""
 FLAT = {
     1: ((4, 8, 16, 32), (128, 192)),
     2: ((4, 8, 16, 32), (64, 96)),
@@ -71,7 +89,7 @@ def late_noise(dim: int, length: int, layer: int) -> float:
 
 def _first_layer(dim: int, length: int) -> tuple[Any, Any]:
     """Height of the active unit, and variance of a unit at unit noise; units are independent."""
-    torus = Torus([((1,) * length, length)], 3 * length, dim)
+    torus = Torus([((1,) * length, length)], 2 * length, dim)
     matrix = torus.features(1)
     covariance = matrix.T @ matrix
     if np.any(covariance != np.diag(np.diag(covariance))) or len(set(np.diag(covariance))) > 1:
@@ -80,12 +98,12 @@ def _first_layer(dim: int, length: int) -> tuple[Any, Any]:
     return int(matrix.max()) / scale, int(covariance[0, 0]) / scale**2
 
 
-def by_boxes(dim: int, noise: Callable[[int, int, int], float]) -> list[Case]:
-    """Cases of G_k of boxes f = s, taken from `noise`(dimension, length, layer)."""
+def by_boxes(dim: int, noise: Callable[[int, int, int], float], first: int = 0) -> list[Case]:
+    """Cases of G_k of boxes f = s from layer `first`, from `noise`(dimension, length, layer)."""
     return [
         {d: dim, s: length, k: layer, y.G: partial(noise, dim, length)}
-        for length in (2, 3)
-        for layer in range(1, DEPTHS[dim, length] + 1)
+        for length, depth in DEPTHS[dim].items()
+        for layer in range(first, depth + 1)
     ]
 
 
@@ -124,11 +142,10 @@ def flat_limit(dim: int, depths: Sequence[int], noise: Callable[[int], float]) -
 
 
 def one_box(dim: int) -> list[Case]:
-    """G_1 of one box, whose width is its length."""
-    case = {d: dim, k: 1, y.prefactor: 1 / (2 * sp.pi)}
+    """G_k of boxes f = s, which are one box of width s^k."""
     return [
-        {**case, y.G: partial(total_noise, dim, length), A: partial(pow, length)}
-        for length in LENGTHS
+        {**case, y.prefactor: 1 / (2 * sp.pi), A: partial(pow, case[s])}
+        for case in by_boxes(dim, total_noise)
     ]
 
 
@@ -183,19 +200,28 @@ def where_reached(dim: int) -> list[Case]:
     for parts in (4, 20, 100):
         at = bisect(lambda scale, p=parts: local_slope(dim, scale) - (1 - 1 / p) * dim, 1, 1000)
         case = {d: dim, tolerance: sp.Rational(1, parts), crossover: balance(dim, 2), width: at}
-        cases += [{**case, s: stride, k: math.log(at) / math.log(stride)} for stride in (2, 3)]
+        strides = (2, 3, 4, 5)
+        cases += [{**case, s: stride, k: math.log(at) / math.log(stride)} for stride in strides]
     return cases
 
 
 def fitted() -> list[Case]:
     """Slopes of the straight line that numpy fits to log G against log A."""
     cases: list[Case] = []
-    for dim, stride, start in ((1, 2, 0), (1, 2, 1), (1, 3, 0), (2, 2, 0)):
+    for dim, stride, start in WINDOWS:
         depths = range(start, start + WINDOW)
-        noise = [sum(box_parts(dim, stride, at, depths[-1])) for at in depths]
+        noise = [_fitted_noise(dim, stride, at) for at in depths]
         slope = np.polyfit(np.log(stride) * np.array(depths), np.log(noise), 1)[0]
         cases.append({d: dim, s: stride, k: start, y.beta_fit: float(slope)})
     return cases
+
+
+def _fitted_noise(dim: int, stride: int, layer: int) -> float:
+    """G_k on tori; in three dimensions, where they grow too large, from the weights of a unit."""
+    if dim < 3:
+        return total_noise(dim, stride, layer)
+    box = UnequalLayers([([Fraction(1, stride)] * stride, stride)] * layer)
+    return float(noise_sensitivity(box, dim, "input", layer))
 
 
 @lru_cache
@@ -209,7 +235,7 @@ def deep_boxes(dim: int = 1) -> list[Case]:
     """Correlations and local exponents of boxes without stride, many layers deep."""
     scale = (sp.pi - 1) ** sp.Rational(1, dim) * sp.sqrt(3 / sp.pi)
     cases: list[Case] = []
-    for length, depth in ((2, 160), (3, 100), (4, 80)):
+    for length, depth in ((5, 60), (2, 160), (3, 100), (4, 80)):
         beta, alpha = _deep_slopes(length, depth, dim)
         area = sp.sqrt(1 + depth * (length**2 - 1))
         case = {d: dim, f: length, k: depth, width: area, crossover: scale}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -24,22 +24,29 @@ from scaledet.reference.rates import (
     spectral_radius,
 )
 from scaledet.reference.torus import Torus
-from scaledet.symbolic.claims import Case, Claim, Dimension, Values, agree
+from scaledet.symbolic.claims import Case, Claim, Dimension, Values, agree, agree_each
 from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes.checks import against, dimensions
-from scaledet.symbols import d, f, k, n, s
+from scaledet.symbols import d, f, k, m, n, s
 
 Boxes = Sequence[tuple[int, int]]
 """Length and stride of every box that is tried."""
 
-LAYERS = (1, 2, 3)
-SMALL = ((2, 8, 1, 2), (2, 12, 1, 2), (3, 18, 1, 2), (2, 8, 2, 2), (3, 6, 2, 1), (2, 8, 3, 2))
-"""Stride, size, dimension and depth of small tori; more than one output unit is left."""
-TORI = [Torus([((1,) * stride, stride)] * depth, size, dim) for stride, size, dim, depth in SMALL]
+SMALL = (
+    *((2, 32, 1, (2, 3, 4, 1, 0)), (2, 12, 1, (2, 1)), (3, 18, 1, (2, 1)), (4, 8, 1, (1,))),
+    *((5, 15, 1, (1,)), (2, 32, 2, (2, 4)), (2, 8, 2, (1, 0)), (2, 16, 2, (3,)), (3, 6, 2, (1,))),
+    *((4, 8, 2, (1,)), (5, 10, 2, (1,)), (2, 8, 3, (2, 1, 0)), (2, 4, 3, (1, 0))),
+    *((3, 6, 3, (1,)), (4, 8, 3, (1,)), (5, 10, 3, (1,))),
+)
+"""Stride, size, dimension and layers of small tori; more than one output unit is left."""
+TORI = {
+    Torus([((1,) * stride, stride)] * max(layers), size, dim): layers
+    for stride, size, dim, layers in SMALL
+}
 LARGE = {
-    1: ((2, 2, (96, 144)), (3, 1, (108, 144))),
-    2: ((2, 2, (12, 16)), (3, 1, (12, 15))),
-    3: ((2, 1, (12, 14)),),
+    1: ((2, 4, (160, 192)), (3, 2, (162, 198)), (4, 1, (160, 192)), (5, 1, (160, 200))),
+    2: ((2, 4, (32, 48)), (3, 1, (12, 15)), (4, 1, (12, 16)), (5, 1, (15, 20))),
+    3: ((2, 3, (8, 16)), (3, 1, (6, 9)), (4, 1, (8, 12)), (5, 1, (10, 15))),
 }
 """By dimension: stride, layers, and sizes extrapolated to infinity."""
 PARABOLA = [Fraction(500**2 - at**2) for at in range(-499, 500)]
@@ -50,7 +57,7 @@ def _box_values(length: int, stride: int) -> Values:
     """Pooled images of equal box layers, and of those of box length/stride for C_k."""
     values = pooled_values(_pooled_box(length, stride))
     if length % stride == 0:
-        values[y.coarse] = cache(_pooled_box(length // stride, stride).correlation)
+        values[y.coarse] = pooled_values(_pooled_box(length // stride, stride))[y.c]
     return {**values, f: length, s: stride}
 
 
@@ -58,11 +65,25 @@ def _pooled_box(length: int, stride: int) -> PooledPixel:
     return PooledPixel([([Fraction(1, length)] * length, stride)])
 
 
-def images_check(boxes: Boxes, route: str, cases: Sequence[Case] | None = None) -> Check:
-    """Check a claim with pooled one-pixel images of boxes, at layers 1 to 3 or at given cases."""
-    chosen = cases or [{k: layer} for layer in LAYERS]
+def _layers(length: int, stride: int) -> Sequence[int]:
+    """Layers that are pooled, those first that tell most indices apart."""
+    return (3, 2, 4, 1) if stride < 4 or abs(length - stride) < 2 else (3, 2, 1)
+
+
+def images_check(
+    boxes: Boxes, route: str, lags: Iterable[int] = (), few: Mapping[Any, str] | None = None
+) -> Check:
+    """Check a claim with pooled one-pixel images of boxes, at every layer, and at lags if given."""
+    places: Sequence[Case] = [{m: lag} for lag in lags] or [{}]
     return against(
-        route, lambda: ({**_box_values(*box), **case} for box in boxes for case in chosen)
+        route,
+        lambda: (
+            {**_box_values(*box), k: layer, **place}
+            for box in boxes
+            for layer in _layers(*box)
+            for place in places
+        ),
+        few=few,
     )
 
 
@@ -104,17 +125,25 @@ def _before_parabola(length: int, stride: int, layer: int) -> Any:
 
 def attained_overlap(claim: Claim, boxes: Boxes) -> str:
     """Confront the overlap of C_k at distance s^(k-1), sites per residue class counted."""
-    for length, stride in boxes:
-        part = _pooled_box(length // stride, stride)
-        for layer in LAYERS:
-            reach = range((length // stride) * stride**layer)
-            sites = [at for at in reach if part.filter(layer, at)]
-            count = max(Counter(at % stride ** (layer - 1) for at in sites).values())
-            if count > max(1, -(-(length - stride) // (stride - 1))):
-                refute(f"{count} sites per class in layer {layer} of {length}, {stride}")
-            case = {**_box_values(length, stride), k: layer, n: count}
-            agree(claim, [case], tight=length <= 2 * stride)
-    return f"{len(boxes)} boxes at {len(LAYERS)} layers, attained where said"
+
+    def trial(length: int, stride: int, layer: int) -> tuple[list[Case], Values, bool]:
+        most = _most_sites(length, stride, layer)
+        return [{**_box_values(length, stride), k: layer, n: most}], {}, length == 2 * stride
+
+    trials = (trial(*box, layer) for box in boxes for layer in _layers(*box))
+    return f"{agree_each(claim, trials)} cases of {len(boxes)} boxes, attained where said"
+
+
+@cache
+def _most_sites(length: int, stride: int, layer: int) -> int:
+    """Largest number of sites of H_k in one residue class modulo s^(k-1)."""
+    part = _pooled_box(length // stride, stride)
+    reach = range((length // stride) * stride**layer)
+    sites = [at for at in reach if part.filter(layer, at)]
+    most = max(Counter(at % stride ** (layer - 1) for at in sites).values())
+    if most > max(1, -(-(length - stride) // (stride - 1))):
+        refute(f"{most} sites per class in layer {layer} of {length}, {stride}")
+    return most
 
 
 def plateaus(boxes: Boxes) -> Iterator[Case]:
@@ -134,10 +163,10 @@ def rates(boxes: Boxes, dims: Iterable[int]) -> Iterator[Case]:
 
 def tori(dim: Dimension) -> Iterator[Case]:
     """D_k of boxes with stride = length from all moves and pairs on small tori."""
-    for torus in TORI:
+    for torus, layers in TORI.items():
         if dim in (d, torus.dim):
             case = {s: torus.stride(1), y.N: torus.size, d: torus.dim, y.D: torus.sensitivity}
-            yield from ({**case, k: layer} for layer in range(1, len(torus.layers) + 1))
+            yield from ({**case, k: layer} for layer in layers)
 
 
 def _noise_parts(

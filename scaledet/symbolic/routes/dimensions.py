@@ -17,12 +17,11 @@ from scaledet.reference.torus import Torus
 from scaledet.symbolic.claims import Case
 from scaledet.symbols import d, k, m_1, m_2, rho, rho_drop, s
 
-SKEW = (([1, 2, 4], 2), ([1, 3], 3))
-WIDE = (Torus(SKEW, 12), Torus(SKEW, 12, 2), Torus((([1, 2], 2), ([3, 1], 3)), 6, 3))
+SKEW = (([1, 2, 4], 1), ([1, 3], 2), ([2, 1], 1), ([3, 1], 3))
+WIDE = (Torus(SKEW, 18), Torus(SKEW, 18, 2), Torus((([1, 2], 2), ([3, 1], 3)), 6, 3))
 """Tori so wide that no filter meets itself: one pixel sees the infinite lattice."""
-BOXES = ((2, 2, 8, 3), (2, 3, 9, 3), (3, 3, 18, 2))
+BOXES = ((2, 2, 8, 3), (2, 3, 9, 3), (3, 3, 18, 2), (2, 4, 16, 2), (3, 5, 25, 1))
 """Length and stride of boxes whose c_k(0) is a pure power; size and largest dimension of tori."""
-LAYERS = (0, 1, 2)
 LAGS = (-2, -1, 0, 1, 3)
 
 
@@ -31,16 +30,20 @@ def _infinite_sensitivity(torus: Torus, layer: int) -> Fraction:
     return torus.displacement(layer) / (2 * torus.square(layer))
 
 
+def _places() -> Iterator[tuple[Torus, int]]:
+    return ((torus, layer) for torus in WIDE for layer in range(len(torus.layers) + 1))
+
+
 def wide_tori() -> Iterator[Case]:
     """c_k and D_k on wide tori, as on the infinite lattice."""
-    for torus, layer in itertools.product(WIDE, LAYERS):
+    for torus, layer in _places():
         sensitivity = partial(_infinite_sensitivity, torus)
         yield {k: layer, d: torus.dim, y.c: torus.correlation, y.D: sensitivity}
 
 
 def plane() -> Iterator[Case]:
     """Autocorrelations along one axis and in two dimensions, at 25 lags."""
-    for layer, *lag in itertools.product(LAYERS, LAGS, LAGS):
+    for layer, *lag in itertools.product(range(5), LAGS, LAGS):
         values = {y.c: WIDE[1].correlation, y.site_correlation: _site_correlation}
         yield {k: layer, m_1: lag[0], m_2: lag[1], **values}
 
@@ -75,7 +78,7 @@ def _powers(torus: Torus, layer: int) -> tuple[Fraction, ...]:
 
 def widths() -> Iterator[Case]:
     """Width along the last axis of the filter of one unit; the variance of that of a line."""
-    for torus, layer in itertools.product(WIDE, LAYERS):
+    for torus, layer in _places():
         values = {y.spread: partial(_variance, torus.line), y.A: partial(_width, torus)}
         yield {k: layer, d: torus.dim, **values}
 
@@ -90,7 +93,7 @@ def _width(torus: Torus, layer: int) -> Any:
 
 def volumes() -> Iterator[Case]:
     """Volume of the filter of one unit by its covariance; the width of that of a line."""
-    for torus, layer in itertools.product(WIDE, LAYERS):
+    for torus, layer in _places():
         values = {y.A: partial(_volume, torus.line), y.volume: partial(_volume, torus)}
         yield {k: layer, d: torus.dim, **values}
 

@@ -35,8 +35,11 @@ SCHEDULES = (
     (2, 8, (0, 0, 4)),
 )
 """Inputs of a unit, pixels, and budgets that add up to less than the height of the pixel."""
+TWO = ((-2, 1), (4, 1))
+DEEP = (1, 2, 5, 1, 6, 2, 8, 5, 2, 7)
+"""Budgets that keep pixels of height 2 between 1 and 6 where all inputs are equal."""
 
-PLACES = ((1, 2, 4), (1, 3, 3), (2, 2, 3), (3, 2, 2))
+PLACES = ((1, 2, 4), (1, 3, 3), (1, 4, 2), (1, 5, 2), (2, 2, 3), (3, 2, 2))
 """Dimension, stride and depth of networks whose clean images are carried out."""
 STRENGTHS = (Fraction(1, 100), Fraction(1, 15), Fraction(2, 13), Fraction(3, 7))
 
@@ -69,8 +72,13 @@ def networks(
 def energy() -> list[Case]:
     """Noise of whole images with one active pixel."""
     cases: list[Case] = []
-    for dim, stride, pixels, layer in ((1, 2, 8, 2), (1, 2, 8, 1), (1, 3, 6, 1), (2, 2, 8, 1)):
-        noise = IntegerNoise(stride**dim, SIGNED, (1, 1, 1), height=5)
+    trials = (
+        *((1, 2, 16, layer, TWO) for layer in (2, 3, 4, 1, 0)),
+        *((1, 2, 8, 2, SIGNED), (1, 2, 8, 1, SIGNED), (1, 3, 6, 1, SIGNED), (2, 2, 8, 1, SIGNED)),
+        *((1, 4, 12, 1, TWO), (1, 5, 10, 1, TWO), (3, 2, 16, 1, TWO)),
+    )
+    for dim, stride, pixels, layer, outcomes in trials:
+        noise = IntegerNoise(stride**dim, outcomes, (1, 1, 1, 1), height=5)
         values = {
             y.energy: partial(noise.energy, pixels),
             y.background_square: noise.square,
@@ -108,7 +116,7 @@ def neighbours() -> list[Case]:
     """Covariance of two neighbouring units under noise of variance 9."""
     cases: list[Case] = []
     filters = ([1, 1], [1, 1, 1], [1, 2, 1], [1, 3, 2, 1])
-    for weights, stride in itertools.product(filters, (1, 2, 3)):
+    for weights, stride in itertools.product(filters, (1, 2, 3, 4)):
         torus = Torus([(weights, stride)] * 2, 4 * stride**2 * len(weights))
         shares = [Fraction(weight, sum(weights)) for weight in weights]
         values = {
@@ -129,7 +137,7 @@ def shares() -> list[Case]:
     budgets = [Fraction(1, 2), Fraction(1, 7), Fraction(1, 3), Fraction(3, 5)]
     return [
         {**case, y.peak: height}
-        for place, height in itertools.product(PLACES, (1, 2))
+        for place, height in itertools.product(PLACES, (1, 2, 3, 4))
         for case in _carried(*place, budgets, height)
     ]
 
@@ -190,7 +198,10 @@ def gain() -> list[Case]:
 
 def critical() -> list[dict[Any, Any]]:
     """Find the critical probability of noise of two values, by bisection."""
-    trials = ((1, 2, 2), (1, 2, 3), (1, 3, 1), (1, 3, 2), (2, 2, 1), (2, 2, 3), (3, 2, 2))
+    trials = (
+        *((1, 2, 2), (1, 2, 3), (1, 2, 4), (1, 3, 1), (1, 3, 2), (1, 4, 2), (1, 5, 1)),
+        *((2, 2, 1), (2, 2, 3), (3, 2, 2)),
+    )
     return [
         {d: dim, s: stride, y.peak: height, y.critical: _root(stride**dim, height)}
         for dim, stride, height in trials

@@ -12,7 +12,7 @@ import sympy as sp
 from scaledet import symbols as y
 from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import number, refute
-from scaledet.reference.layers import UnequalLayers
+from scaledet.reference.layers import BEHIND, UnequalLayers
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.rates import measured_alpha, pooled_values
 from scaledet.symbolic.claims import agree
@@ -55,14 +55,31 @@ BLOCKS = 40
 """Repetitions of a block."""
 STABLE: tuple[Layers, ...] = ((((1, 2, 1), 2),), SMOOTH + BOX_2)
 """Blocks that become stable by themselves; 20 of them are deep."""
-FIRST: tuple[Layers, ...] = ((((1, 2, 4), 2),), (((1, 3), 3),), (((2, 1, 1, 5), 3),), BOX_3)
+FIRST: tuple[Layers, ...] = (
+    (((1, 2, 4), 2),),
+    (((1, 3), 3),),
+    (((2, 1, 1, 5), 3),),
+    BOX_3,
+    (((1, 3, 2), 4),),
+    (((2, 3, 1), 5),),
+)
 ODD = tuple(layers(([1] * length, 2)) for length in (3, 5, 7, 11))
 SKEW = {
     2: PooledPixel([([Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)], 2)]),
     3: PooledPixel([([Fraction(1, 2), Fraction(1, 6), Fraction(0), Fraction(1, 3)], 3)]),
+    4: PooledPixel([([Fraction(1, 8), Fraction(1, 4), Fraction(1, 8), Fraction(1, 2)], 4)]),
+    5: PooledPixel([([Fraction(1, 3), Fraction(0), Fraction(2, 3)], 5)]),
 }
-"""By stride: two skew filters, so that no symmetry hides a wrong sign."""
-POWERS: tuple[Layers, ...] = ((*BOX_2, ((1, 1, 1), 3)), (((1, 1), 3), *BOX_2), BOX_2 * 2)
+"""By stride: skew filters, so that no symmetry hides a wrong sign."""
+MOST_PHASES = 125
+"""Cumulative stride of the deepest layer tried."""
+POWERS: tuple[Layers, ...] = (
+    (*BOX_2, ((1, 1, 1), 3)),
+    (((1, 1), 3), *BOX_2),
+    BOX_2 * 2,
+    (*BOX_2, ((1, 1, 1), 4)),
+    (((1, 1, 1), 3), ((1, 1), 3)),
+)
 """Blocks of boxes no longer than their strides: c_k(0) and D_k are pure powers."""
 
 
@@ -78,7 +95,8 @@ def layer_values(images: UnequalLayers) -> dict[Any, Callable[..., Any]]:
     def layer(i: int) -> tuple[tuple[Fraction, ...], int]:
         if i < 1:
             raise IndexError(f"there is no layer {i}")
-        return images.layers[i - 1]
+        weights, stride = images.layers[i - 1] if i <= images.depth else BEHIND
+        return tuple(weights), stride
 
     def weight(i: int, j: int) -> Fraction:
         weights = layer(i)[0]
@@ -180,10 +198,10 @@ def by_powers(claim: Any) -> str:
     return agree(claim, cases)
 
 
-def layers_and(symbol: Any, values: Iterable[int], depth: int = 2) -> Cases:
-    """Cases of `symbol` at every layer up to `depth`."""
+def layers_and(symbol: Any, values: Iterable[int]) -> Cases:
+    """Cases of `symbol` at every layer that is tried."""
     values = list(values)
-    return [{k: layer, symbol: value} for layer in range(1, depth + 1) for value in values]
+    return [{k: layer, symbol: value} for layer in (2, 3, 1, 0, 4) for value in values]
 
 
 @lru_cache(maxsize=8)
@@ -210,7 +228,8 @@ def on_images(
         values = _values(pooled)
         if by_filter:
             values = values | {y.c: _filtered(pooled)}
-        evidence.append(agree(claim.subs(y.s, stride), cases, values, reach=reach))
+        shallow = [case for case in cases if stride ** case[k] <= MOST_PHASES]
+        evidence.append(agree(claim, [{s: stride, **c} for c in shallow], values, reach=reach))
     return " and ".join(evidence)
 
 

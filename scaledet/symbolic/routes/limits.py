@@ -17,7 +17,7 @@ from scaledet.algebra.precision import mpmath
 from scaledet.reference.exact import number
 from scaledet.reference.pixel import PooledPixel, autocorrelation
 from scaledet.reference.rates import measured_alpha, measured_beta, pooled_values
-from scaledet.symbolic.claims import Values, agree
+from scaledet.symbolic.claims import Values, agree, agree_each
 from scaledet.symbolic.derivation import Check
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbols import k, n
@@ -37,7 +37,7 @@ PANEL = (
 HALVED = ((1, 1), (1, 2, 1), (1, 1, 1), (2, 1), (1, 0, 1), (1, 2, 0, 1, 2), (3, 1, 2))
 FILTERS = (*((weights, 2) for weights in HALVED), ((1,) * 6, 3), ((1, 1), 3))
 """Filters and strides whose exponents are measured."""
-LAYERS = [{k: layer} for layer in (1, 2, 3)]
+LAYERS = [{k: layer} for layer in (2, 3, 1)]
 FAMILY = [{k: member} for member in (1, 2, 3, 4)]
 """In a family of filters k is the number of the member."""
 
@@ -46,8 +46,7 @@ def stack_check(family: Family, attained: str, digits: int = 25) -> Check:
     """Confront an inequality with stacks of layers, and find it attained in a family."""
 
     def confront(claim: Any) -> str:
-        for layers in PANEL:
-            agree(claim, LAYERS, _pooled(layers))
+        agree_each(claim, [(LAYERS, _pooled(layers), False) for layers in PANEL])
         evidence = agree(claim, FAMILY, members(family), tight=True, digits=digits)
         return f"{len(LAYERS) * len(PANEL)} cases of pooled images; {evidence}"
 
@@ -146,7 +145,7 @@ EIGENVALUES = against(
 
 def _exponents() -> list[dict[Any, Any]]:
     measured = [(measured_alpha(*layer), measured_beta(*layer)) for layer in FILTERS]
-    return [{y.alpha: a, y.beta: dim * b, y.d: dim} for a, b in measured for dim in (1, 2)]
+    return [{y.alpha: a, y.beta: dim * b, y.d: dim} for a, b in measured for dim in (1, 2, 3)]
 
 
 EXPONENTS = against(

@@ -23,14 +23,16 @@ from scaledet.symbolic.routes.checks import DIMS
 from scaledet.symbolic.routes.noise import LAWS, TORI, exact
 from scaledet.symbols import L, d, f, k, s, sigma
 
-INPUTS = {dim: Torus([([1, 2, 4], 1)], size, dim) for dim, size in ((1, 7), (2, 4), (3, 3))}
-LAYERS = (0, 1, 2)
+INPUTS = [
+    Torus([([1, 2, 4], 1)], size, dim) for dim, size in ((1, 7), (1, 5), (2, 4), (2, 3), (3, 3))
+]
+LAYERS = range(5)
 SKEW = [Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)]
 
 
 def units() -> Iterator[Case]:
     """Single units of networks with positive biases, and the same units of linear networks."""
-    for torus in TORI.values():
+    for torus in (tori[0] for tori in TORI.values()):
         values = {
             y.output: torus.output,
             y.unit: partial(torus.output, real=False),
@@ -54,7 +56,7 @@ def sensitivities() -> Iterator[Case]:
 @lru_cache
 def _sensitivities(dim: int) -> dict[Any, Any]:
     """D_k, G_k and R_k, each from its definition."""
-    torus = TORI[dim]
+    torus = TORI[dim][0]
     moved = [torus.displacement(layer) for layer in LAYERS]
     noisy = [LAWS[dim].energy(torus, layer, "input") for layer in LAYERS]
     return {
@@ -65,16 +67,15 @@ def _sensitivities(dim: int) -> dict[Any, Any]:
 
 
 IMAGES: list[Case] = [
-    {d: dim, L: torus.pixels, y.D: torus.sensitivity, y.Q: torus.distance}
-    for dim, torus in INPUTS.items()
+    {d: torus.dim, L: torus.pixels, y.D: torus.sensitivity, y.Q: torus.distance} for torus in INPUTS
 ]
 """Layer 0: all pixels, moves and pairs of images."""
 
 
 def pair_moves() -> Iterator[Case]:
     """Energies of all pairs of moves of two pixels, on tori that no walk wraps around."""
-    for dim in DIMS:
-        torus = Torus([], 8, dim)
+    for dim, size in ((1, 8), (1, 9), (2, 8), (3, 8)):
+        torus = Torus([], size, dim)
         for offset in itertools.product(range(4), repeat=dim):
             if 0 < sum(offset) <= 3:
                 other = int(np.ravel_multi_index(offset, [torus.size] * dim))
@@ -91,8 +92,8 @@ def _noisy(torus: Torus, width: Any, layer: int) -> float:
 
 
 NOISY_INPUT: list[Case] = [
-    {**case, sigma: exact(width), y.G: partial(_noisy, INPUTS[case[d]], width)}
-    for case in IMAGES
+    {**case, sigma: exact(width), y.G: partial(_noisy, torus, width)}
+    for torus, case in zip(INPUTS, IMAGES, strict=True)
     for width in (mpmath.mpf("0.3"), mpmath.mpf(2))
 ]
 """Noise at the input by quadrature, pixel by pixel."""
@@ -119,13 +120,13 @@ def disjoint_boxes() -> Iterator[Case]:
     """Variances, and the sites that a unit sees, of networks whose filter is a box."""
     for length in (2, 3, 5):
         pooled = _box(length, length)
-        for layer in (1, 2, 3):
+        for layer in (0, 1, 2, 3):
             yield {k: layer, y.A: pooled.support, y.spread: pooled.variance}
 
 
 def equal_layers() -> Iterator[Case]:
     """Variances of equal layers with a skew filter at three strides."""
-    for stride in (1, 2, 3):
+    for stride in (1, 2, 3, 4):
         pooled = PooledPixel([(SKEW, stride)])
         case = {s: stride, y.kappa(2): pooled.variance(1), y.spread: pooled.variance}
         yield from ({**case, k: layer} for layer in (0, 1, 2, 3))

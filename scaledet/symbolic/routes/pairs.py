@@ -28,14 +28,19 @@ from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.prediction import predict
 
 RINGS = (
-    Torus([([1, 2, 4], 2), ([3, 1, 0, 2], 3)], 12),
-    Torus([([2, 1], 1), ([1, 3], 2)], 10),
+    Torus([([1, 2, 4], 1), ([1, 3], 2), ([2, 1], 1), ([3, 1, 0, 2], 3)], 12),
+    Torus([([2, 1], 1), ([1, 3], 2), ([1, 2, 4], 1), ([3, 1], 5)], 10),
+    Torus([([1, 2, 4], 1), ([3, 1], 11)], 11),
+    Torus([([2, 1], 1), ([1, 3], 7)], 14),
 )
-"""Two rings with skew filters at unequal strides."""
-PLANE = Torus([([1, 2, 4], 2), ([1, 3], 3)], 6, dim=2)
-WIDE = Torus(RINGS[0].layers, 24)
-"""A ring on which two pixels can be farther apart than a unit sees."""
-LAYERS = (0, 1, 2)
+"""Rings with skew filters at unequal strides."""
+PLANE = Torus([([1, 2, 4], 1), ([1, 3], 2), ([2, 1], 1), ([3, 1], 5)], 10, dim=2)
+WIDE = [
+    Torus([([1, 2, 4], 2), ([3, 1], 1), ([2, 1], 1), ([1, 3], 1)], size)
+    for size in (24, 26, 28, 30)
+]
+"""Rings on which two pixels can be farther apart than a unit sees."""
+LAYERS = (2, 3, 1, 0, 4)
 
 TASKS: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"size": 12, "xi": 4, "gap": 1}, False),
@@ -48,6 +53,7 @@ SCALES: tuple[tuple[int, Any, Any], ...] = (
     (7, Fraction(5, 2), Fraction(1, 2)),
     (8, 3, 0),
     (8, 2, Fraction(1, 3)),
+    (9, 3, Fraction(1, 2)),
     (12, 4, 1),
     (12, Fraction(9, 2), Fraction(4, 3)),
     (12, 5, 1),
@@ -55,8 +61,12 @@ SCALES: tuple[tuple[int, Any, Any], ...] = (
 """Size of the ring, scale and gap of T1."""
 SIDE, SIZE = 2, 8
 """The counterexample for T2: blocks of two pixels, one box of length 2 at stride 2."""
-BLOCKS = ((2, 2, 1), (4, 2, 1), (4, 2, 2), (8, 2, 2), (3, 3, 1), (9, 3, 1))
+BLOCKS = ((4, 2, 2), (8, 2, 3), (16, 2, 4), (2, 2, 1), (4, 2, 1), (8, 2, 2), (3, 3, 1), (9, 3, 1))
 """Side of the blocks, length and stride of the boxes, layer."""
+
+
+def _layers(ring: Torus) -> list[int]:
+    return [layer for layer in LAYERS if layer <= len(ring.layers)]
 
 
 @cache
@@ -89,8 +99,8 @@ def _under(ring: Torus, law: Law) -> dict[Any, Any]:
 
 def averages(lags: Iterable[int]) -> Iterator[Case]:
     """Averages over the position on both rings."""
-    for ring, layer, lag in itertools.product(RINGS, LAYERS, lags):
-        yield {**_averages(ring), k: layer, m: lag}
+    for ring, lag in itertools.product(RINGS, tuple(lags)):
+        yield from ({**_averages(ring), k: layer, m: lag} for layer in _layers(ring))
 
 
 def plane() -> Iterator[Case]:
@@ -102,12 +112,13 @@ def plane() -> Iterator[Case]:
 
 def phases() -> Iterator[Case]:
     """Cross terms of one pair of pixels, p and n, at several phases of the grid."""
-    for ring, layer, first, lag in itertools.product(RINGS, LAYERS, range(3), (0, 1, 3)):
+    for ring, first, lag in itertools.product(RINGS, (2, 3, 1, 0), (1, 3, 0)):
 
         def cross(k: int, p: int, q: int, ring: Torus = ring) -> Fraction:
             return ring.pair_cross(k, {(p % ring.size, q % ring.size): Fraction(1)})
 
-        yield {**_averages(ring), y.pair_cross: cross, k: layer, p: first, n: first + lag}
+        case = {**_averages(ring), y.pair_cross: cross, p: first, n: first + lag}
+        yield from ({**case, k: layer} for layer in _layers(ring))
 
 
 @cache
@@ -123,7 +134,8 @@ def _enumerated() -> list[Case]:
         for law in (*fixed, near, far, every, mixed(near, far), meeting):
             distance = cache(partial(ring.pair_distance, law=law))
             sensitivity = cache(partial(ring.pair_sensitivity, law=law))
-            cases.append({**_under(ring, law), y.Q: distance, y.D: sensitivity})
+            case = {**_under(ring, law), y.Q: distance, y.D: sensitivity}
+            cases += [{**case, k: layer} for layer in _layers(ring)]
     return cases
 
 
@@ -133,32 +145,36 @@ def _predicted() -> list[Case]:
     cases: list[Case] = []
     for options, balanced in TASKS:
         task = ScaleDetection(**options)
-        layers = [([1, 2, 4], 3 if task.size % 2 else 2), ([2, 1], 1)]
+        layers = [([1, 2, 4], 3 if task.size % 2 else 2), ([2, 1], 1), ([1, 3], 1), ([3, 1], 1)]
         net = Network([Layer(Kernel(weights), stride) for weights, stride in layers])
         exact = list(predict(net, task=task, balanced=balanced).exact_D)
         near, far = ([(int(a[0]), int(b[0])) for a, b in task.pairs(label)] for label in (1, -1))
         law = mixed(uniform(near), uniform(far)) if balanced else uniform(near + far)
-        cases.append({**_under(Torus(layers, task.size), law), y.D: exact.__getitem__})
+        case = {**_under(Torus(layers, task.size), law), y.D: exact.__getitem__}
+        cases += [{**case, k: layer} for layer in LAYERS]
     return cases
 
 
 def laws() -> Iterator[Case]:
     """Q_k and D_k under every law of displacements, all images enumerated."""
-    return ({**case, k: layer} for case in _enumerated() for layer in LAYERS)
+    return iter(_enumerated())
 
 
 def laws_and_tasks() -> Iterator[Case]:
     """D_k under every law of displacements, and as `predict` has it for the tasks."""
-    return ({**case, k: layer} for case in (*_enumerated(), *_predicted()) for layer in LAYERS)
+    return iter((*_enumerated(), *_predicted()))
 
 
 @cache
-def _far_sensitivity(k: int) -> Fraction:
-    return WIDE.pair_sensitivity(k, uniform([(q, q + 12) for q in range(12)]))
+def _far_sensitivity(ring: Torus, k: int) -> Fraction:
+    half = ring.size // 2
+    return ring.pair_sensitivity(k, uniform([(q, q + half) for q in range(half)]))
 
 
 FAR: list[Case] = [
-    {y.c: WIDE.correlation, y.D: _far_sensitivity, k: layer, N: WIDE.size} for layer in (1, 2)
+    {y.c: ring.correlation, y.D: partial(_far_sensitivity, ring), k: layer, N: ring.size}
+    for ring in WIDE
+    for layer in LAYERS
 ]
 """Pixels that no unit sees together."""
 

@@ -10,7 +10,8 @@ from scaledet import symbols as y
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.reference.exact import number
-from scaledet.reference.layers import UnequalLayers
+from scaledet.reference.layers import BEHIND, UnequalLayers
+from scaledet.symbolic.confrontation import ENOUGH
 from scaledet.symbolic.derivation import Check, Step
 from scaledet.symbolic.prose import Entrywise
 from scaledet.symbolic.routes.checks import against
@@ -46,13 +47,14 @@ __all__ = [
 ]
 
 PAGE = "Whole architectures"
-SKEW = brute(layers(([1, 2, 4], 2), ([3, 1, 0, 2], 3), ([1, 3], 2)))
-ROUTE = "pooled one-pixel images, three skew filters at strides 2, 3 and 2"
+SKEW = brute(layers(([1, 2, 4], 2), ([3, 1, 0, 2], 3), ([1, 3], 1), ([2, 1], 2)))
+ROUTE = "pooled one-pixel images, four skew filters at strides 2, 3, 1 and 2"
 
 
 def front_law(images: UnequalLayers = SKEW) -> Step:
     """Return the transition operator of one more layer in front, tried on given layers."""
-    cases = [{i: at, z: 2} for at in range(1, images.depth + 1)]
+    images = UnequalLayers([*images.layers, *[BEHIND] * (ENOUGH - images.depth)])
+    cases = [{i: at, z: base} for base in (2, 3) for at in range(1, images.depth + 1)]
     return Step(
         "A layer in front of the others acts on their autocorrelation as its transition operator: "
         "with $v_i$ that of layers $i, \\ldots, k$ taken by themselves,",
@@ -62,7 +64,7 @@ def front_law(images: UnequalLayers = SKEW) -> Step:
         "T_k\\, \\delta_0$: the last layer acts first. The operators do not commute.",
         against(
             f"overlaps of pooled images of layers $i$ to {images.depth} alone, at all lags, "
-            "summed at $z = 2$",
+            "summed at $z = 2$ and $3$",
             cases,
             layer_values(images),
         ),
@@ -76,8 +78,8 @@ def structure_steps() -> list[Step]:
         y.W: lambda at: SKEW.pooled.support(SKEW.require(at)),
         y.A: lambda at: sp.sqrt(1 + 12 * number(SKEW.pooled.variance(SKEW.require(at)))),
     }
-    sites = [{k: at, m: j} for at in (1, 2, 3) for j in range(-1, 20)]
-    every = [{k: 1}, {k: 2}, {k: 3}]
+    sites = [{k: at, m: j} for at in (2, 3, 4, 1) for j in range(-1, 20)]
+    every = [{k: 2}, {k: 3}, {k: 4}, {k: 1}]
     added = y.h(k - 1, m - y.S(k - 1) * n) * y.layer_weight(k, n)
     behind = Step(
         "A layer behind the others adds a factor to the composite filter, read in steps of all "
@@ -232,7 +234,7 @@ def cap_steps() -> list[Step]:
         "units that see the pixel are as good as one, and the image of the pixel is $w_p$ times "
         "one and the same bump. A move changes $w_p$ to $w_{p \\pm 1}$, with $w_s = w_0$.",
         Check(
-            "exact $D_k$ 41 and 21 layers deep, four first layers at strides 2 and 3, two stable "
+            "exact $D_k$ 41 and 21 layers deep, six first layers at strides 2 to 5, two stable "
             "networks behind each",
             partial(capped, firsts=FIRST),
         ),

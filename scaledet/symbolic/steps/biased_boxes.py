@@ -8,49 +8,69 @@ from scaledet import symbols as y
 from scaledet.symbolic.derivation import Step
 from scaledet.symbolic.routes import integer_noise as routes
 from scaledet.symbolic.routes.checks import against
-from scaledet.symbolic.routes.integer_noise import LOW, NOISE, SIGNED, networks
+from scaledet.symbolic.routes.integer_noise import DEEP, LOW, NOISE, SIGNED, networks
 from scaledet.symbols import L, d, i, j, k, m, s
 
 IMAGES = "all outcomes of noise of few integer values, sent through the layers image by image"
-INPUTS = "all outcomes of noise sent through networks with 2, 3, 4 and 8 inputs a unit, d = 1, 2, 3"
+INPUTS = "all outcomes of noise sent through networks of 1, 2, 3, 4 and 8 inputs, d = 1, 2, 3"
 RECTIFIED = "noise of both signs that the first layer rectifies, all outcomes, d = 1, 2, 3"
 
 PAIRS = networks(
+    (1, 2, ((2, 1),), DEEP, (2, 3, 0, 1)),
+    (1, 2, ((2, 1),), (1, 1, 6, 7, 2), (2, 3, 0, 1)),
     (1, 2, NOISE, (2, 1, 3), (0, 1, 2)),
     (1, 2, ((0, 1), (1, 1), (2, 3)), (2, 1, 3), (0, 1, 2)),
 )
 CUT = networks(
+    (1, 1, ((0, 3), (2, 2), (5, 1), (9, 1)), (1, 2, 2, 0, 3, 1), (2, 3, 0, 1)),
     (1, 2, NOISE, (1, 2, 1), (0, 1, 2)),
     (1, 3, ((0, 1), (2, 1)), (1, 3), (0, 1)),
+    (1, 4, ((0, 1), (2, 1)), (3,), (0,)),
     (2, 2, NOISE, (2,), (0,)),
     (3, 2, ((0, 2), (3, 1)), (2,), (0,)),
 )
 UNCUT = networks(
+    (1, 2, ((-1, 1), (2, 1)), (0, 0, 0, 0), (2, 3, 4, 1)),
     (1, 2, SIGNED, (0, 0, 0), (1, 2)),
     (1, 3, SIGNED, (0, 0, 0), (1, 2)),
+    (1, 4, ((-1, 1), (2, 1)), (0, 0), (1, 2)),
+    (1, 5, ((-1, 1), (2, 1)), (0, 0), (1,)),
     (2, 2, ((-1, 1), (2, 1)), (0, 0, 0), (1, 2)),
     (3, 2, ((-1, 1), (2, 1)), (0, 0, 0), (1,)),
 )
 
 PEAKED = networks(
+    (1, 2, ((1, 3), (4, 1)), (0, 0, 0, 0), (2, 3, 4, 1)),
+    (3, 2, ((1, 3), (4, 1)), (0,), (1,)),
+    (1, 4, ((0, 3), (4, 1)), (1, 1), (1, 2)),
+    (1, 5, ((0, 3), (4, 1)), (1, 1), (1,)),
+    (3, 2, ((0, 3), (4, 1)), (2, 1), (1,)),
     (1, 2, NOISE, (1, 1, 1), (1, 2)),
     (1, 2, NOISE, (1, 1, 50), (1, 2)),
     (1, 3, ((0, 3), (4, 1)), (1, 2, 1), (1, 2)),
     (2, 2, ((0, 3), (4, 1)), (2, 1), (1,)),
 )
 ONE_CUT = networks(
-    (1, 2, ((-2, 1), (3, 2)), (2, 0, 0), (1, 2, 3)),
+    (1, 2, ((-2, 1), (3, 2)), (2, 0, 0, 0), (2, 3, 4, 1)),
+    (1, 4, ((-2, 1), (3, 2)), (2, 0), (1, 2)),
+    (1, 5, ((-2, 1), (3, 2)), (2, 0), (1,)),
+    (3, 2, ((-2, 1), (3, 2)), (2, 0), (1,)),
     (1, 3, ((-2, 1), (3, 2)), (2, 0, 0), (1, 2)),
     (2, 2, ((-2, 1), (3, 2)), (2, 0, 0), (1, 2)),
 )
 EQUAL = networks(
+    (1, 2, ((2, 1),), (1,) * 5, (2, 1)),
+    (1, 2, ((0, 1), (2, 1)), (1,) * 5, (2, 3, 0, 1)),
+    (1, 4, ((0, 1), (2, 1)), (1, 1), (0, 1)),
+    (1, 5, ((0, 1), (2, 1)), (1, 1), (0,)),
+    (3, 2, ((0, 2), (1, 1)), (1, 1), (0,)),
     (1, 2, NOISE, (1, 1, 1), (0, 1)),
     (1, 3, LOW, (1, 1, 1), (0, 1)),
     (2, 2, ((0, 1), (2, 1)), (1, 1, 1), (0, 1)),
     (1, 2, LOW, (1, 1, 1), (1, 2)),
 )
 CARRIED = "clean images carried out in rationals, layer by layer, d = 1, 2, 3"
-UNIT_BUDGETS = "all outcomes of noise sent through networks with unit budgets, d = 1, 2"
+UNIT_BUDGETS = "all outcomes of noise sent through networks with unit budgets, d = 1, 2, 3"
 
 
 def density_steps() -> tuple[Step, ...]:
@@ -64,7 +84,7 @@ def density_steps() -> tuple[Step, ...]:
         "units of layer $k$ over disjoint pixels are functions of independent noise: "
         "$y_{k+1} = (y + y' - \\beta_{k+1})_+$ with $y$, $y'$ independent copies of $y_k$. For "
         "$n$ inputs it is the $n$-fold convolution.",
-        against(IMAGES, [{**case, m: height} for case in PAIRS for height in (1, 2, 3, 5)]),
+        against(IMAGES, [{**case, m: height} for case in PAIRS for height in (3, 4, 5, 1, 2)]),
     )
     ends = ((i, 0, j), (j, 0, y.budget(k + 1)))
     atom = Step(
@@ -123,7 +143,7 @@ def density_steps() -> tuple[Step, ...]:
         "is 0. The unit over the active pixel obeys the same recursion with one input replaced, "
         "$Y_{k+1} = \\mathrm{relu}((Y_k + X + \\dots + X')/n + b_{k+1})$.",
         against(
-            "all outcomes of noise on whole tori, d = 1, 2, against those on the pixels of a unit",
+            "all outcomes of noise on whole tori, d = 1, 2, 3, and on the pixels of one unit",
             routes.energy,
         ),
     )
@@ -229,7 +249,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "after the whole cut, each standing alone. $\\mathrm{E} X_k$ is $n^{-k} \\bar y_k$. The "
         "noise $y_0$ of the pixels is rectified here; where it is not, the same holds from the "
         "first layer on.",
-        against("all outcomes of noise of few integer values, d = 1, 2", PEAKED),
+        against("all outcomes of noise of few integer values, d = 1, 2, 3", PEAKED, tight=True),
     )
     mean = y.unit_mean(1) ** 2 / s ** (2 * d)
     early = Step(
@@ -239,7 +259,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "as $n^k = A_k^d$: piling up needs no more than that, here or at $b = 0$. A deep cut makes "
         "$\\bar y_1$ exponentially small, so that this sets in late.",
         against(
-            "noise of both signs through networks with one cut, all outcomes, d = 1, 2", ONE_CUT
+            "noise of both signs through networks with one cut, all outcomes, d = 1, 2, 3", ONE_CUT
         ),
     )
     drive = Step(

@@ -19,7 +19,7 @@ STRIDED = 1 / (2 * sp.pi)
 ON_TORI = "the mean and the fluctuations of noise, pooled by boxes on tori"
 CUBIC = "the cubic through $G$ for boxes of 1 to 5 pixels, differentiated"
 BISECTED = "the scale at which the differentiated cubic reaches $(1 - \\epsilon) d$, by bisection"
-DEEP = "exact composite filters of boxes of 2, 3 and 4, 80 to 160 layers"
+DEEP = "exact composite filters of boxes of 2 to 5, 60 to 160 layers"
 
 
 def crossover_steps() -> tuple[Step, ...]:
@@ -32,7 +32,7 @@ def crossover_steps() -> tuple[Step, ...]:
         "$r = (\\pi/3)^{d/2}/(2 \\pi)$.",
         against_in(
             DIMS,
-            "noise pooled by one box on tori, extrapolated to infinite size",
+            "noise pooled by boxes on tori, extrapolated to infinite size",
             boxes.one_box,
             digits=9,
         ),
@@ -108,8 +108,8 @@ def crossover_steps() -> tuple[Step, ...]:
         "give 0.86, where the exponent is 1. The deviation is not statistical: no number of "
         "images mends it, only depth.",
         against(
-            "numpy's fit to noise pooled on tori; windows from $k = 0, 1$ at $s = 2$, $k = 0$ at "
-            "$s = 3$, and $k = 0$ in $d = 2$",
+            "numpy's fit to noise pooled on tori, in $d = 3$ to noise over the weights of a unit; "
+            "nine windows from $k = 0$ to $3$, $s = 2, 3, 4, 5$, $d = 1, 2, 3$",
             boxes.fitted,
             digits=8,
         ),

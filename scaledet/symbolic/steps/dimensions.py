@@ -21,7 +21,7 @@ def factorisation() -> Step:
         "$h_k(j_1, \\ldots, j_d) = \\prod_a h_k(j_a)$. The overlap of two pixels, averaged over "
         "the phases of the grid, is then a product of $c_k(m_a)/S_k$, one for each axis.",
         against(
-            "overlaps of images on 12 x 12 pixels at every phase, skew filters, 25 lags",
+            "overlaps of images on 18 x 18 pixels at every phase, skew filters, 25 lags",
             routes.plane,
         ),
     )
@@ -38,7 +38,7 @@ def infinite_sensitivity(finite: Step) -> Step:
         "this is the limit $L \\to \\infty$ of the step before: numerator and denominator share "
         "$c_k(0)^{d-1}$.",
         against(
-            "one-pixel images on 12, 12 x 12 and 6 x 6 x 6 pixels, which no filter wraps around: "
+            "one-pixel images on 18, 18 x 18 and 6 x 6 x 6 pixels, which no filter wraps around: "
             "changes over twice the squares",
             routes.wide_tori,
         ),
@@ -82,7 +82,7 @@ def width_steps() -> tuple[Step, Step]:
         "the variance $\\mathrm{Var}\\, h_k$ along every axis, and the box of equal variance is "
         "$A_k$ wide.",
         against(
-            "covariance of the filter of one unit on 12, 12 x 12 and 6 x 6 x 6 pixels; the "
+            "covariance of the filter of one unit on 18, 18 x 18 and 6 x 6 x 6 pixels; the "
             "variance from a line",
             routes.widths,
         ),

@@ -170,6 +170,6 @@ def receptive_field() -> tuple[Step, Step, Step]:
         sp.Eq(y.spread(k), y.kappa(2) * sp.Sum(s ** (2 * n - 2), (n, 1, k))),
         "the composite filter is a convolution, the law of a sum of independent steps: the step "
         "of layer $n$ is read on a grid of spacing $S_{n-1} = s^{n-1}$.",
-        against("pooled images, a skew filter at strides 1, 2 and 3", routes.equal_layers),
+        against("pooled images, a skew filter at strides 1, 2, 3 and 4", routes.equal_layers),
     )
     return box, width, additive

@@ -46,7 +46,7 @@ from scaledet.symbols import f, k, n, theta, x
 __all__ = ["derive_flat", "noise_series_steps", "series_steps"]
 
 PANEL = (Kernel([1, 2, 1]), Kernel([1, 2, 4]), Kernel([2, 1, 1, 3]))
-BOXES = (box(2), box(3), box(5))
+BOXES = (box(2), box(3), box(4), box(5))
 DECADES = "exact rationals at $k = 40, 400, 4000$"
 REMAINDER = f"{DECADES}: the remainder falls as the next power of $1/k$"
 
@@ -181,7 +181,7 @@ def _first_steps(kernel: Kernel | str, order: int, cumulants: Any, panel: Panel)
         sp.Eq(y.c(k, y.m), sp.Integral(integrand, (theta, -sp.pi, sp.pi)) / (2 * sp.pi)),
         "without stride $c_{k+1} = \\mathcal{A} * c_k$, so $c_k$ has the symbol "
         "$|\\hat a(\\theta)|^{2k}$.",
-        Check("pooled one-pixel images, $k \\le 3$", partial(fourier, cases=panel)),
+        Check("pooled one-pixel images, $k \\le 4$", partial(fourier, cases=panel)),
     )
     return [integral, logarithm, gaussian]
 
@@ -269,8 +269,8 @@ def _spread(kernel: Kernel, dim: Any, rectify: str | None) -> Derivation:
     """Derive D_k = 1 for span > 1: a lattice of its own, to which neighbours do not belong."""
     images = pooled(kernel, 1)
     values = {y.c: images.correlation, y.D: images.sensitivity}
-    cases = [{k: depth} for depth in (1, 2, 3)]
-    route = against("pooled one-pixel images, $k \\le 3$", cases, values)
+    cases = [{k: depth} for depth in (2, 3, 4, 1)]
+    route = against("pooled one-pixel images, $k \\le 4$", cases, values)
     apart = Step(
         "Neighbouring pixels never overlap.",
         sp.Eq(y.c(k, 1), 0),

@@ -17,8 +17,8 @@ from scaledet.symbolic.routes import pairs as routes
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbols import N, k, m, m_1, m_2, n, p
 
-_MOVES = "all positions and all joint moves on rings of 12 and 10 pixels, skew filters"
-_PAIRS = "all pairs on rings of 7, 8 and 12 pixels, fractional scales; and the task's own counts"
+_MOVES = "all positions and all joint moves on rings of 10 to 14 pixels, skew filters"
+_PAIRS = "all pairs on rings of 7 to 12 pixels, fractional scales; and the task's own counts"
 _BLOCKS = "all pairs of one block, pooled images, $s = 2$ and 3, six sizes of blocks and depths"
 
 
@@ -57,7 +57,7 @@ def overlap_steps() -> tuple[Step, ...]:
             "and a uniform $p$ visits every grid phase equally often. On a ring $h_k$ is first "
             "wrapped around it, and $c_k$ is that of the wrapped filter.",
             against(
-                "all one-pixel images on rings of 12 and 10 pixels, skew filters",
+                "all one-pixel images on rings of 10 to 14 pixels, skew filters",
                 partial(routes.averages, range(5)),
             ),
         ),
@@ -81,7 +81,7 @@ def overlap_steps() -> tuple[Step, ...]:
             "the overlap of two pixels is a product over axes. $\\delta^2 c_k(m) = c_k(m+1) - 2 "
             "c_k(m) + c_k(m-1)$, and $\\delta^4$ is $\\delta^2$ twice.",
             against(
-                "all 36 positions and 16 joint moves on a torus of 6 by 6 pixels, skew filters, "
+                "all 100 positions and 16 joint moves on a torus of 10 by 10 pixels, skew filters, "
                 "eight displacements",
                 routes.plane,
             ),
@@ -111,7 +111,7 @@ def law_steps() -> tuple[Step, Step, Step]:
         "(step 1). The mean image is constant, $2/N$ a pixel, stays so under filters of sum 1, and "
         "has $N/S_k$ units at layer $k$: $|E f|^2 = 4/(N S_k)$.",
         against(
-            "all pairs of two-pixel images on both rings: one distance, each label of T1, all "
+            "all pairs of two-pixel images on all rings: one distance, each label of T1, all "
             "pairs, balanced labels, pixels that coincide",
             routes.laws,
         ),
@@ -135,7 +135,7 @@ def law_steps() -> tuple[Step, Step, Step]:
         "displacement is at least $W_k + 2$. For $N \\to \\infty$ this is $1 - c_k(1)/c_k(0)$, "
         "the value of a single pixel.",
         against(
-            "all images, moves and pairs of images on a ring of 24 pixels, displacement 12",
+            "all images, moves and pairs of images on rings of 24 to 30 pixels, half a ring apart",
             routes.FAR,
         ),
     )
@@ -207,7 +207,7 @@ def block_steps() -> tuple[Step, ...]:
             "second difference. Averaged over the pairs of the data set themselves, it serves T2 "
             "and distances that do not wrap around.",
             against(
-                "all joint moves on rings of 12 and 10 pixels, skew filters, several phases",
+                "all joint moves on rings of 10 to 14 pixels, skew filters, several phases",
                 routes.phases,
             ),
         ),

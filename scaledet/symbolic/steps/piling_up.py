@@ -40,7 +40,7 @@ def piling_up_steps(law: Step) -> tuple[Step, ...]:
         "The correction matters once $c_k(0)^d$ comes near $1/L$, where $h_k$ covers the torus "
         "and $Q_k$ vanishes.",
         against(
-            "noise pooled on tori of 96, $12^2$ and $12^3$ pixels; the exact engine of the package "
+            "noise pooled on tori of 96, $12^2$ and $10^3$ pixels; the exact engine of the package "
             "for other networks, d = 1, 2, 3",
             noise.finite_size,
             digits=11,

@@ -10,8 +10,9 @@ import sympy as sp
 
 from scaledet import symbols as y
 from scaledet.reference.pixel import PooledPixel
+from scaledet.symbolic.confrontation import ENOUGH
 from scaledet.symbolic.derivation import Check, Step
-from scaledet.symbolic.routes.layers import SKEW, layers_and, on_images
+from scaledet.symbolic.routes.layers import MOST_PHASES, SKEW, layers_and, on_images
 from scaledet.symbols import k, m, n, p
 
 __all__ = [
@@ -23,12 +24,13 @@ __all__ = [
 
 PAGE = "The pooling recursion"
 NEAR = layers_and(m, range(-1, 6))
-ROUTE = "pooled one-pixel images, two skew filters at strides 2 and 3"
+ROUTE = "pooled one-pixel images, skew filters at strides 2, 3, 4 and 5"
 
 
 def image_steps() -> tuple[Step, Step, Step]:
     """Return the filter of one unit, that of one more layer, and the overlap of two pixels."""
-    cases = [{k: layer, y.i: i, p: q} for layer in (1, 2) for i in range(-1, 3) for q in range(12)]
+    layers, units = (2, 3, 1, 0), range(2, -2, -1)
+    cases = [{k: layer, y.i: i, p: q} for layer in layers for i in units for q in range(12)]
     unit = Step(
         "Output unit $i$ of layer $k$ sees pixel $p$ through one filter, read in steps of the "
         "cumulative stride.",
@@ -61,7 +63,10 @@ def recursion_law(
     pools: Mapping[int, PooledPixel] = SKEW, cases: Sequence[dict[Any, int]] = NEAR
 ) -> Step:
     """Return the transition operator of equal layers, tried on pooled pixels by stride."""
-    shifted = y.autocorrelation(m - y.s * n) * y.c(k, n)
+    stride = y.s if len(pools) > 1 else max(pools)
+    shifted = y.autocorrelation(m - stride * n) * y.c(k, n)
+    layers = {case[k] for case in cases if min(pools) ** case[k] <= MOST_PHASES}
+    few = {} if len(layers) >= ENOUGH else {k: "deeper layers have too many grid phases"}
     return Step(
         "The autocorrelation obeys a linear recursion: the transition operator.",
         sp.Eq(y.c(k + 1, m), sp.Sum(shifted, (n, -sp.oo, sp.oo))),
@@ -70,6 +75,7 @@ def recursion_law(
         Check(
             ROUTE if pools is SKEW else "pooled one-pixel images at every grid phase",
             partial(on_images, cases=cases, pools=pools),
+            few,
         ),
     )
 
@@ -82,5 +88,8 @@ def sensitivity_law() -> Step:
         sp.Eq(y.D(k), 1 - y.c(k, 1) / y.c(k, 0)),
         "$|P(e_{p+1} - e_p)|^2$ averages to $2 (c_k(0) - c_k(1))/S_k$, and two independent "
         "pixels far apart differ by $Q_k = 2 c_k(0)/S_k$.",
-        Check("differences of pooled images", partial(on_images, cases=[{k: 1}, {k: 2}, {k: 3}])),
+        Check(
+            "differences of pooled images",
+            partial(on_images, cases=[{k: 2}, {k: 3}, {k: 1}, {k: 4}]),
+        ),
     )

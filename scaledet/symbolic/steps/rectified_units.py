@@ -105,14 +105,14 @@ def layer_noise_steps(dim: Any) -> tuple[Step, ...]:
         sp.Le(y.covariance, correlation * top),
         "it is convex in $\\varrho \\in [0, 1]$, for its derivative $1/4 + \\arcsin(\\varrho)/"
         "(2\\pi)$ grows; it is 0 at $\\varrho = 0$, and at $\\varrho = 1$ the variance of one.",
-        pair_check(0, 1),
+        pair_check(tight=True),
     )
     start = sp.diff(unit_covariance(), correlation).subs(correlation, 0)
     tangent = Step(
         "It lies above its tangent at 0.",
         sp.Ge(y.covariance, correlation * start),
         "a convex function does.",
-        pair_check(0),
+        pair_check(),
     )
     unity = Step(
         "Let $\\bar c_k$ be the autocorrelation of the filter of layers $2 \\dots k$, in units of "
@@ -164,8 +164,9 @@ def layer_noise_steps(dim: Any) -> tuple[Step, ...]:
     least = Step(
         "And at least the share of a ReLU that is on half of the time.",
         sp.Ge(y.G_variance(k), sp.Rational(1, 4)),
-        "insert the tangent, $\\mathcal{C}(n) \\ge \\rho_n/4$.",
-        against_in(dims, PAIRS, routes.layers),
+        "insert the tangent, $\\mathcal{C}(n) \\ge \\rho_n/4$. Many weak correlations come near "
+        "it: sites of the first filter no two of which are as far apart as two others.",
+        against_in(dims, PAIRS, lambda dim: [*routes.layers(dim), *routes.weakly_correlated(dim)]),
     )
     pair = units, slope, product, means, chord, tangent
     return *pair, unity, composition, drift, spread, most, least, _law(dim)

@@ -16,6 +16,7 @@ from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion, pooled
+from scaledet.symbolic.confrontation import ENOUGH
 from scaledet.symbolic.derivation import Check, Derivation, Step
 from scaledet.symbolic.routes.checks import against
 from scaledet.symbolic.routes.layers import layers_and
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["derive_strided"]
 
+MOST_OVERLAPS = 20_000
+"""Overlaps of pooled pixels at one layer of a filter, over all lags and grid phases."""
 SETTLED = "the plain recursion, settled to 10 digits or more"
 
 Part = tuple[list[Step], dict[str, Any]]
@@ -103,8 +106,9 @@ def _abstract(result: dict[str, Any], limits: Asymptote) -> str:
 
 def _recursion(kernel: Kernel, stride: int, images: PooledPixel) -> Step:
     size = stride * len(kernel)
-    lags = {*range(len(kernel) + 1), stride * kernel.span}
-    cases = layers_and(m, lags, 2 if size <= 24 else 1)
+    lags = sorted({*range(-1, len(kernel) + 1), stride * kernel.span})
+    every = layers_and(m, lags)
+    cases = [at for at in every if at[k] < 2 or stride ** (at[k] + 1) * len(lags) <= MOST_OVERLAPS]
     # Beyond 1000 there are too many phases to pool: the law is tried on the filters of its page.
     tried = () if size > 1000 else ({stride: images}, cases)
     return pooling_recursion.recursion_law(*tried).cited(pooling_recursion.PAGE)
@@ -254,13 +258,19 @@ def _exponents(
     variance = number(exponents.kernel.variance)
     width = sp.sqrt(1 + 12 * variance * (stride ** (2 * k) - 1) / sp.Integer(stride**2 - 1))
     values = {y.A: lambda layer: sp.sqrt(1 + 12 * number(images.variance(layer)))}
-    cases = [{k: at} for at in ((1, 2, 3) if stride * len(exponents.kernel) <= 24 else (1, 2))]
+    depths = [at for at in (2, 3, 1, 4, 0) if stride**at * len(exponents.kernel) <= 1500]
+    few = {} if len(depths) >= ENOUGH else {k: "deeper layers have too many grid phases"}
     named = {
         "A_k": Step(
             "The effective receptive field.",
             sp.Eq(y.A(k), width),
             "variances add, each layer's in units of its own grid: a geometric series.",
-            against("variance of the filter read off pooled images", cases, values),
+            against(
+                "variance of the filter read off pooled images",
+                [{k: at} for at in depths],
+                values,
+                few=few,
+            ),
         ),
         "alpha": Step(
             "The exponent of stability.",
