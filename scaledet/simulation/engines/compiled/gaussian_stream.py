@@ -1,14 +1,22 @@
 r"""Streams of Gaussian numbers, compiled: SFC64 in 32 interleaved lanes, Box-Muller.
 
 SFC64 is Chris Doty-Humphrey's generator as in ``numpy.random.SFC64``: lane number i of a stream
-gives the words of NumPy's generator seeded with the i-th three words of the seed sequence. Two
-words give two Gaussian numbers,
+gives the words of NumPy's generator seeded with the i-th three words of the seed sequence. One
+word gives two Gaussian numbers,
 
-.. math:: \sqrt{-2 \ln u}\, \cos \varphi, \quad \sqrt{-2 \ln u}\, \sin \varphi, \qquad
-          \varphi = 2 \pi v - \pi, \quad u, v = (w + \tfrac12)\, 2^{-52},
+.. math:: \sqrt{-2 \ln u}\, \cos \pi t, \quad \sqrt{-2 \ln u}\, \sin \pi t, \qquad
+          u = (k + \tfrac12)\, 2^{-40}, \quad t = (l + \tfrac12)\, 2^{-23} - 1,
 
-w the upper 52 bits of a word, so no number exceeds 8.6 standard deviations. The logarithm and the
-circle are power series, written out so that the compiler computes several lanes at a time.
+k its upper 40 bits and l its lower 24. Errors are below 3e-13 of the radius: logarithm and circle
+are polynomials, without division or branch, so that the compiler computes as many lanes at a time
+as the processor can.
+
+The steps of u and t leave no trace that a simulation could see. Midpoints of 2^24 equal angles
+integrate every polynomial of lower degree exactly, so moments are wrong by the steps of u alone:
+less than 2e-9 of the moment up to the eighth. No number exceeds 7.54 standard deviations (beyond
+that lie 5e-14 of the Gaussian ones); the probability to exceed 6 is right to 3e-6 of itself, to
+exceed 7 to 0.3 %.
+
 Sources: Doty-Humphrey, PractRand; Box and Muller 1958.
 """
 
@@ -19,7 +27,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled
+from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled, inlined
 
 __all__ = ["BATCH", "LANES", "fill_normals", "new_state", "next_words", "padded"]
 
@@ -31,20 +39,63 @@ _DISCARDED = 12
 """Words that SFC64 discards after seeding."""
 
 _SHIFT_RIGHT, _SHIFT_LEFT, _ROTATE = np.uint64(11), np.uint64(3), np.uint64(24)
-_ROTATE_BACK, _ONE, _LOWER = np.uint64(40), np.uint64(1), np.uint64(12)
+_ROTATE_BACK, _ONE = np.uint64(40), np.uint64(1)
 # Constants of numpy.random.SeedSequence, whose words have 32 bits.
 _HASH, _HASH_STEP, _LOW = np.uint64(0x8B51F9DD), np.uint64(0x58F38DED), np.uint64(2**32 - 1)
-_HALF_TURN = math.pi / 2
-_LN_2 = math.log(2)
-# The bits of sqrt(1/2): mantissas are taken in [sqrt(1/2), sqrt(2)).
-_ROOT_HALF = np.int64(np.float64(math.sqrt(0.5)).view(np.int64))
-_ULP = 2.0**-52
+_LOW_24, _UPPER, _TO_MANTISSA = np.uint64(2**24 - 1), np.uint64(24), np.uint64(28)
+_EXPONENT, _EXPONENT_BITS = np.uint64(52), np.uint64(0xFFF << 52)
+# The bits of floats: integers are put into the mantissas of 2 and of 2^52, and those of uniform
+# numbers are taken in [sqrt(1/2), sqrt(2)).
+_BITS_1, _BITS_2 = np.float64(1.0).view(np.uint64), np.float64(2.0).view(np.uint64)
+_BITS_52 = np.float64(2.0**52).view(np.uint64)
+_FROM_ROOT_HALF = np.uint64(_BITS_1 - np.float64(math.sqrt(0.5)).view(np.uint64))
+_BIAS = 2.0**52 + 1023 + 40
+_LOG_2 = -2 * math.log(2)
 
-# Series 1/(2 i + 1) of artanh(x)/x, (-1)^i/(2 i + 1)! of sin(x)/x, (-1)^i/(2 i)! of cos(x). Their
-# relative remainders are below 1e-15 for |x| <= 3 - 2 sqrt(2) and pi/4. Highest power first.
-_ARTANH = tuple(1 / (2 * i + 1) for i in range(8, -1, -1))
-_SINE = tuple((-1) ** i / math.factorial(2 * i + 1) for i in range(7, -1, -1))
-_COSINE = tuple((-1) ** i / math.factorial(2 * i) for i in range(8, -1, -1))
+# Polynomials that interpolate -2 ln(1 + x)/x, sin(pi t)/t and cos(pi t), these two in t^2, in the
+# Chebyshev nodes of [sqrt(1/2) - 1, sqrt(2) - 1] and [0, 1]. Highest power first.
+_LOG = (
+    0.07774322563246243,
+    -0.15841368543849355,
+    0.1649005130148568,
+    -0.153990245659453,
+    0.163626513639432,
+    -0.18145575076020773,
+    0.20020059808776303,
+    -0.22225524456540352,
+    0.24999306141047503,
+    -0.28571303535068826,
+    0.3333334564645368,
+    -0.4000000209708754,
+    0.49999999901523484,
+    -0.6666666665392852,
+    1.0000000000023992,
+    -2.0000000000001235,
+)
+_LOG_EVEN, _LOG_ODD = _LOG[1::2], _LOG[0::2]
+_SINE = (
+    6.980649174625925e-07,
+    -2.1736923658198412e-05,
+    0.0004661242037813419,
+    -0.007370326308576967,
+    0.08214585052180447,
+    -0.599264522319693,
+    2.5501640391963964,
+    -5.167712780024454,
+    3.141592653589636,
+)
+_COSINE = (
+    -1.218309897177612e-07,
+    4.267765203038364e-06,
+    -0.00010459698853347578,
+    0.0019295452499830535,
+    -0.025806878651649164,
+    0.23533062695527857,
+    -1.3352627683318177,
+    4.058712126375969,
+    -4.9348022005434435,
+    0.9999999999999938,
+)
 
 
 def new_state(seeds: np.random.SeedSequence) -> Words:
@@ -59,18 +110,33 @@ def padded(count: int) -> int:
     return -(-count // BATCH) * BATCH
 
 
+@inlined
+def _next_word(state: Words, lane: int) -> np.uint64:
+    """Return the next word of a lane; `state` is flat: distances that the compiler can see."""
+    a, b, c = state[lane], state[LANES + lane], state[2 * LANES + lane]
+    word: np.uint64 = a + b + state[3 * LANES + lane]
+    state[lane] = b ^ (b >> _SHIFT_RIGHT)
+    state[LANES + lane] = c + (c << _SHIFT_LEFT)
+    state[2 * LANES + lane] = ((c << _ROTATE) | (c >> _ROTATE_BACK)) + word
+    state[3 * LANES + lane] += _ONE
+    return word
+
+
+@inlined
+def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
+    value = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value
+
+
 @compiled("void(uint64[:,::1], uint64[:,::1])")
 def next_words(state: Words, words: Words) -> None:
     """Fill `words` [n, LANES] with the next n words of every lane."""
-    a, b, c, counter = state[0], state[1], state[2], state[3]
+    flat = state.reshape(4 * LANES)
     for row in range(len(words)):
         for lane in range(LANES):
-            word = a[lane] + b[lane] + counter[lane]
-            counter[lane] += _ONE
-            a[lane] = b[lane] ^ (b[lane] >> _SHIFT_RIGHT)
-            b[lane] = c[lane] + (c[lane] << _SHIFT_LEFT)
-            c[lane] = ((c[lane] << _ROTATE) | (c[lane] >> _ROTATE_BACK)) + word
-            words[row, lane] = word
+            words[row, lane] = _next_word(flat, lane)
 
 
 @compiled("void(uint32[::1], uint64[:,::1])")
@@ -100,39 +166,23 @@ def fill_normals(state: Words, out: Floats, count: int, sigma: float) -> None:
 
     Their number, `count`, is that of whole batches.
     """
-    words = np.empty((2, LANES), np.uint64)
-    flat = words.reshape(BATCH)
-    mantissas = np.empty(BATCH, np.int64)
-    uniform = np.empty(BATCH)
-    bits = uniform.view(np.int64)
-    for number in range(len(out) * (count // BATCH)):
-        row, start = number // (count // BATCH), number % (count // BATCH) * BATCH
-        batch = out[row, start : start + BATCH]
-        next_words(state, words)
-        for i in range(BATCH):
-            uniform[i] = (np.float64(np.int64(flat[i] >> _LOWER)) + 0.5) * _ULP
-        for i in range(LANES):  # split u into 2^exponent and a factor near 1
-            exponent = (bits[i] - _ROOT_HALF) >> 52
-            bits[i] -= exponent << 52
-            mantissas[i] = exponent
-        for i in range(LANES):
-            x = (uniform[i] - 1.0) / (uniform[i] + 1.0)
-            x2 = x * x
-            series = _ARTANH[0]
-            for coefficient in _ARTANH[1:]:
-                series = series * x2 + coefficient
-            logarithm = 2.0 * x * series + np.float64(mantissas[i]) * _LN_2
-            uniform[i] = sigma * np.sqrt(-2.0 * logarithm)
-        for i in range(LANES):
-            x = (uniform[LANES + i] - 0.5) * _HALF_TURN
-            x2 = x * x
-            sine, cosine = _SINE[0], _COSINE[0]
-            for coefficient in _SINE[1:]:
-                sine = sine * x2 + coefficient
-            for coefficient in _COSINE[1:]:
-                cosine = cosine * x2 + coefficient
-            sine *= x
-            # An eighth of a turn at most, doubled twice: the whole circle.
-            sine_2, cosine_2 = 2.0 * sine * cosine, 1.0 - 2.0 * sine * sine
-            batch[i] = uniform[i] * (1.0 - 2.0 * sine_2 * sine_2)
-            batch[LANES + i] = uniform[i] * (2.0 * sine_2 * cosine_2)
+    flat = state.reshape(4 * LANES)
+    for row in range(len(out)):
+        for start in range(0, count, BATCH):
+            batch = out[row, start : start + BATCH]
+            for lane in range(LANES):
+                word = _next_word(flat, lane)
+                # 2^40 u is k + 1/2, that is 1 + x times a power of two.
+                uniform = np.uint64((word >> _UPPER) | _BITS_52).view(np.float64) - (2.0**52 - 0.5)
+                bits = np.float64(uniform).view(np.uint64)
+                above = bits + _FROM_ROOT_HALF
+                x = np.uint64(bits - (above & _EXPONENT_BITS) + _BITS_1).view(np.float64) - 1.0
+                exponent = np.uint64((above >> _EXPONENT) | _BITS_52).view(np.float64) - _BIAS
+                x2 = x * x
+                series = _polynomial(_LOG_EVEN, x2) + x * _polynomial(_LOG_ODD, x2)
+                radius = sigma * np.sqrt(x * series + exponent * _LOG_2)
+                turn = np.uint64(((word & _LOW_24) << _TO_MANTISSA) | _BITS_2).view(np.float64)
+                t = turn - (3.0 - 2.0**-24)
+                t2 = t * t
+                batch[lane] = radius * _polynomial(_COSINE, t2)
+                batch[LANES + lane] = radius * (t * _polynomial(_SINE, t2))
