@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import sympy as sp
 
 from scaledet.errors import Undefined
+from scaledet.rationals import shown
 from scaledet.reference.exact import number, refute
 from scaledet.symbolic.confrontation import confronted
 from scaledet.symbols import Layered
@@ -236,5 +237,5 @@ def _named(claim: Any) -> str:
 
 
 def _brief(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else str(value.evalf(12))
+    text = shown(value, str, instead="")
+    return text if 0 < len(text) <= 60 else str(value.evalf(12))

@@ -33,6 +33,7 @@ SCHEDULES = (
     (3, 9, (1, 2)),
     (3, 9, (0, 5)),
     (2, 8, (0, 0, 4)),
+    (2, 16, (1, 0, 2, 1)),
 )
 """Inputs of a unit, pixels, and budgets that add up to less than the height of the pixel."""
 TWO = ((-2, 1), (4, 1))
@@ -99,8 +100,7 @@ def schedules() -> list[Case]:
                 y.energy: partial(noise.energy, pixels),
                 y.early_energy: partial(_early_energy, noise, pixels),
             }
-            layers = range(1, 4 if pixels % inputs**3 == 0 else 3)
-            cases += [{k: layer, **values} for layer in layers]
+            cases += [{k: layer, **values} for layer in range(1, len(budgets) + 1)]
     return cases
 
 

@@ -253,14 +253,14 @@ def fourier(claim: Any, *, cases: Any) -> str:
         for depth, lag in itertools.product((2, 3, 1, 0), (3, 1, 2, 0)):
             put = {**known, k: depth, y.m: lag}
             points = 2 * depth * len(kernel) + lag + 1
-            function = sp.lambdify(variable, integral.function.subs(put), "mpmath")
+            function = compiled(variable, integral.function.subs(put))
             with mpmath.workdps(50):
-                start, step = (
-                    mpmath.mpmathify(at.evalf(50)) for at in (low, (high - low) / points)
-                )
+                ends = (low, (high - low) / points)
+                start, step = (mpmath.mpmathify(at.evalf(50)) for at in ends)
                 # A third of a step off: the symbol of a box is 0/0 at theta = 0.
                 nodes = [start + step * (i + mpmath.mpf(1) / 3) for i in range(points)]
-                total = sp.sympify(step * mpmath.fsum(function(at) for at in nodes))
+                height = mpmath.nstr(step * mpmath.fsum(map(function, nodes)), 45)
+                total = sp.Float(height, 45)
             sides = (claim.lhs, claim.rhs.subs(integral, total))
             left, right = (evaluate(side, put, {y.c: images.correlation}) for side in sides)
             if abs((left - right).evalf(40)) > sp.Float(10) ** -25:

@@ -29,7 +29,7 @@ FIRSTS = (DIPPING, layers(([1, 0, 2, 3], 3)), *FIRST)
 BEHIND = (
     SMOOTH + BOX_3,
     layers(([3, 1], 1), ([1, 0, 2], 3)),
-    layers(([1, 2, 1], 2), ([1, -1, 1], 1)),
+    layers(([1, 2, 1], 2), ([1, -1, 1], 1), ([2, -1], 1)),
 )
 """Layers behind; no sign of their weights is assumed."""
 GRID = 20_000
@@ -50,8 +50,8 @@ def waves() -> list[Case]:
         }
         for first in FIRSTS
         for images in [brute(first)]
-        for sites in (5, 8)
-        for number in (0, 1, 2)
+        for sites in (5, 8, 7, 9)
+        for number in (1, 2, 3, 0)
     ]
 
 

@@ -233,7 +233,7 @@ def threshold_steps() -> tuple[Step, ...]:
         "$V^2 - V'^2 \\ge -2 u (N - N')$. In both cases the bound is $2 \\max(Z, -u) (N - N')$. "
         "Its factors are independent, and $\\mathrm{E} \\max(Z, -u) \\ge \\mathrm{E} Z \\ge 0$.",
         against(
-            "all outcomes of noise on whole tori with one active pixel, 6 schedules of 2 and 3 "
+            "all outcomes of noise on whole tori with one active pixel, 7 schedules of 2 to 4 "
             "layers, 2 and 3 inputs a unit",
             routes.schedules,
         ),
