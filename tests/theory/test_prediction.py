@@ -235,7 +235,11 @@ TASK = task()
         ({"task": task(dim=2)}, ValueError, "task must have the network's dimension 1; got dim=2"),
         ({"task": task(image_noise=0.1)}, ValueError, "task.image_noise must be 0 .*; got 0.1"),
         ({"task": task(size=20)}, ValueError, "size must be a multiple"),
-        ({"task": task(size=8192)}, ValueError, "task.size must be at most 4096 .*; got 8192"),
+        (
+            {"task": task(size=2**23)},
+            ValueError,
+            "task.size must be at most 4194304 .* got 8388608",
+        ),
         (
             {"net": LOWERED, "size": 16},
             ValueError,
