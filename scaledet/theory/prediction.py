@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any, ClassVar, Literal, overload
@@ -206,8 +206,9 @@ def predict(
     Returns
     -------
     Prediction
-        Relative error of the floats below 1e-12 for one pixel (depth up to 10^4 at stride 1, to
-        exhaustion at stride > 1), below 1e-10 for a task. ``exact_D`` holds exact rationals.
+        Relative error of the floats below 1e-12 for one pixel (depth up to 10^4 at stride 1; from
+        the first stride > 1 on, D and Q to the last bits at any depth), below 1e-10 for a task
+        (D and Q to the last bits). ``exact_D`` holds exact rationals, each computed on access.
 
     Raises
     ------
@@ -242,14 +243,28 @@ def predict(
     scenario = Scenario.checked("predict", *arguments, **ranges)
     method = validate.choice("method", method, _METHODS)
     require_covered(scenario, method)
+    scenario = _within_floats(scenario)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         pixel = scenario.task is None
         response = one_pixel_response(scenario, method) if pixel else pair_response(scenario)
         noise = response.G_mean + response.G_variance
         ratio = response.D / noise
-    columns = {**response._asdict(), "G": noise, "R": ratio, **_widths(net)}
+    columns = {**response._asdict(), "G": noise, "R": ratio}
     _require_finite(columns, scenario.sigma)
-    return Prediction(scenario, **columns, method=method)
+    return Prediction(scenario, **columns, **_widths(net), method=method)
+
+
+def _within_floats(scenario: Scenario) -> Scenario:
+    """Cut the network after the first layer that leaves the range of floats for its stride alone.
+
+    On the infinite lattice Q_k is at most 2 S_k^-d: this layer is refused, whichever follow.
+    """
+    net, area = scenario.network, 1
+    for k, layer in enumerate(net if scenario.size is None else (), start=1):
+        area *= layer.stride**net.dim
+        if area > 2**1024:
+            return replace(scenario, network=net[:k])
+    return scenario
 
 
 def _widths(net: Network) -> dict[str, NDArray[np.float64]]:

@@ -11,7 +11,6 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.errors import ArgumentError
 from scaledet.scenario import Scenario
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.noise.closure import closure_noise
@@ -20,14 +19,11 @@ from scaledet.theory.noise.layers import layer_noise
 from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
 from scaledet.theory.signal.clean_images import clean_moments
 from scaledet.theory.signal.one_pixel import pixel_moments
-from scaledet.theory.signal.pairs import task_moments
+from scaledet.theory.signal.pairs import require_memory, task_moments
 
 __all__ = ["Response", "one_pixel_response", "pair_response"]
 
 Array = NDArray[np.float64]
-
-LARGEST = 4096
-"""Largest side of the images of a task (pixels)."""
 
 
 class Response(NamedTuple):
@@ -92,11 +88,7 @@ def _signal(scenario: Scenario) -> _Signal:
 def pair_response(scenario: Scenario) -> Response:
     """Evaluate the response of a scenario with a task; relative error below 1e-10."""
     net, task = scenario.network, cast("ScaleDetection", scenario.task)
-    if task.size > LARGEST:
-        raise ArgumentError(
-            f"task.size must be at most {LARGEST} in predict, which holds matrices of size^2 "
-            f"numbers; got {task.size}"
-        )
+    require_memory(task)
     if scenario.rectify == "layers":
         require_few_pairs(net, task)
     signal = task_moments(net, task, scenario.balanced)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from flint import fmpz_poly
@@ -149,20 +148,16 @@ def composite_filter(network: Network, depth: int, size: int | None = None) -> l
     return wrapped
 
 
-def pooling_matrix(
-    network: Network, depth: int, size: int, *, exact: bool = False
-) -> tuple[NDArray[Any], int]:
+def pooling_matrix(network: Network, depth: int, size: int) -> NDArray[np.float64]:
     """Matrix that pools along one axis of a torus: row i holds h_depth at pixel S_depth i.
 
-    Floats and 1, or (`exact`) integers and their common scale.
-
     >>> from scaledet import Network
-    >>> pooling_matrix(Network.uniform([2, 1], 2), 1, size=4, exact=True)
-    (array([[2, 1, 0, 0],
-           [0, 0, 2, 1]], dtype=object), 3)
+    >>> pooling_matrix(Network.uniform([3, 1], 2), 1, size=4)
+    array([[0.75, 0.25, 0.  , 0.  ],
+           [0.  , 0.  , 0.75, 0.25]])
     """
     weights = composite_filter(network, depth, size)
     total, stride = sum(weights), network.strides[depth]
-    row = np.array(weights, object) if exact else np.array([weight / total for weight in weights])
+    row = np.array([weight / total for weight in weights])
     places = np.arange(size)[None, :] - stride * np.arange(size // stride)[:, None]
-    return row[places % size], total if exact else 1
+    return np.asarray(row[places % size])

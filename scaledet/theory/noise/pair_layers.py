@@ -45,7 +45,7 @@ def pair_layer_noise(
     """
     dim, stride = task.dim, net.layers[0].stride
     units, cell = task.size // stride, _cell(task, stride)
-    pool, _ = pooling_matrix(net, 1, task.size)
+    pool = pooling_matrix(net, 1, task.size)
     gram = pool @ pool.T
     deviation = sigma * math.sqrt(gram[0, 0]) ** dim
     level = float(net.layers[0].bias) / deviation
@@ -56,7 +56,7 @@ def pair_layer_noise(
     for k in range(net.depth):
         after = np.eye(units)
         if k:
-            after, _ = pooling_matrix(net[1:], k, units)
+            after = pooling_matrix(net[1:], k, units)
         averaged = _averaged_gram(after, cell // stride)
         rows.append((_contracted(means, averaged, dim), _contracted(covariances, averaged, dim)))
     mean, variance = np.array(rows).T

@@ -5,16 +5,17 @@ On the torus of L = N^d pixels, with :math:`C = c_k(0)^d`,
 .. math:: D_k = \frac{(c_k(0) - c_k(1))\, c_k(0)^{d-1}}{C - 1/L}, \qquad
           Q_k = \frac{2 (C - 1/L)}{S_k^d} .
 
-Layers of stride 1 go through Parseval's sum in floating point, all others through exact integers;
-`ExactSensitivity` through exact integers always.
+Layers of stride 1 go through Parseval's sum in floating point, all others through fixed point with
+a bound of the error, of which 56 bits are right; `ExactSensitivity` through exact integers.
 Source: Tomasini et al., arXiv:2210.01506 (boxes); our derivation for any filter at finite size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -28,14 +29,18 @@ from scaledet.theory.correlation.exact import (
     Correlation,
     composite_filter,
     correlation,
-    correlations,
 )
+from scaledet.theory.correlation.fixed_point import rounded_correlations
 from scaledet.theory.correlation.recurrence import Walk, recurrence
 from scaledet.theory.correlation.spectrum import stride_one_moments
 from scaledet.theory.correlation.telescoping import highest_order
 
 __all__ = ["ExactSensitivity", "PixelMoments", "pixel_moments"]
 
+_SHARP = 56
+"""Bits that are right in floats of strided layers."""
+_MOST_BITS = 4096
+"""Binary places, so many that what is lost is below the range of floats."""
 _PLAIN = 100
 """Layers up to which the filter itself is as fast as its recurrence."""
 _LONGEST = 16
@@ -69,13 +74,39 @@ def pixel_moments(network: Network, size: int | None) -> PixelMoments:
     ]
     if flat < network.depth:
         pixels = 1 if size is None else size**dim
-        for k, exact in enumerate(correlations(network, size=size, start=flat + 1), flat + 1):
-            numerator, denominator = _fraction(exact, dim, size)
+        for k, sharp in enumerate(_sharp_correlations(network, size, flat), flat + 1):
+            numerator, denominator = _fraction(sharp, dim, size)
             if denominator == 0:
                 raise ExhaustionError.at(k, size)
-            scale, top = exact.scale**dim, exact.values[0] ** dim
+            scale, top = sharp.scale**dim, sharp.values[0] ** dim
             rows.append((numerator / denominator, top / scale, denominator / (pixels * scale)))
     return PixelMoments(*np.array(rows).T)
+
+
+def _sharp_correlations(network: Network, size: int | None, flat: int) -> Iterator[Correlation]:
+    """Yield c_k(0) and c_k(1) for k = `flat` + 1 ... depth, exact to `_SHARP` bits or altogether.
+
+    These are bits of c_k(0) - 1/N and of c_k(0) - c_k(1), per axis; N c - 1 <= N^d c^d - 1.
+    """
+    k = flat + 1
+    # Most filters of width A have D_k above 1/A^2 and c_k(0) above 1/A.
+    bits = 3 * network.support[-1].bit_length() + 96
+    while k <= network.depth:
+        rounded = rounded_correlations(network, size, bits, flat)
+        for value, ulps in islice(rounded, k - flat - 1, None):
+            peak, lag_one = value.values
+            excess = peak - (value.scale // size + 1 if size else 0)
+            if min(excess, peak - lag_one) < (network.dim * ulps) << _SHARP:
+                break
+            yield value
+            k += 1
+        else:
+            return
+        if bits < _MOST_BITS:
+            bits *= 2
+        else:
+            yield correlation(network, k, size=size)
+            k += 1
 
 
 def _fraction(exact: Correlation, dim: int, size: int | None) -> tuple[int, int]:

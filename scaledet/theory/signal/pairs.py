@@ -6,11 +6,10 @@ With the Gram matrix :math:`K = P_k^T P_k` (a product over axes) and M the mean 
 .. math:: E|f_k(\tau x) - f_k(x)|^2 = E_p|P(e_{p+e} - e_p)|^2 + E_q|P(e_{q+e'} - e_q)|^2
           + 2\, E_{p,q} \langle P M e_p, P M e_q \rangle .
 
-Averages over ordered admitted pairs (p, q) of :math:`\prod_a X_a(p_a, q_a)`, X_a matrices on the
-pixels of one axis, need the sums of each X_a over displacements (T1) or blocks (T2) only:
-position and displacement may depend on each other. Everything runs in floats or, with the same
-code, in exact integers. Source: our derivation, after the model of Tomasini et al.,
-arXiv:2210.01506.
+Averages over ordered admitted pairs (p, q) of :math:`\prod_a X_a(p_a, q_a)` need the sums of each
+X_a over displacements (T1) or blocks (T2) only, see `AxisSums`: position and displacement may
+depend on each other. Everything runs in integers: in those of the filter itself, or in its first
+256 bits. Source: our derivation, after the model of Tomasini et al., arXiv:2210.01506.
 """
 
 from __future__ import annotations
@@ -23,12 +22,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpz, fmpz_poly
 
-from scaledet.errors import ExhaustionError
+from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
-from scaledet.theory.correlation.exact import pooling_matrix
+from scaledet.theory.correlation.exact import composite_filter
+from scaledet.theory.signal.axis_sums import AxisSums
 
 __all__ = [
     "PairAverage",
@@ -36,124 +36,127 @@ __all__ = [
     "exact_pair_sensitivity",
     "label_weights",
     "pair_moments",
+    "require_memory",
     "task_moments",
 ]
 
-# Below this ratio of Q_k to the mean square representation, floats lose more than four digits.
-_CANCELLING = 1e-5
-
-# Products of numbers that take a tenth of a second.
-_FLOAT_PRODUCTS = 2**31
-_INTEGER_PRODUCTS = 2**26
-
-Number = float | Fraction
+_BITS = 256
+"""Bits of a filter that is not exact."""
+_CANCELLING = Fraction(1, 2**64)
+"""Ratio of Q_k to the mean square representation below which these bits might not suffice."""
+_LONGEST = 2**22
+_LARGEST_SQUARE = 4096
+"""Largest sides of the images of a task (pixels)."""
 
 
 @dataclass(frozen=True)
 class PairMoments:
-    """Averages over the data set at one layer (numbers, or Fractions if exact).
+    """Averages over the data set at one layer.
 
     `displacement`: E|f(tau x) - f(x)|^2; `square`: E|f(x)|^2; `mean_square`: |E f(x)|^2; `active`:
     E|P e_p|^2; `mass`: E sum_i (P e_p)_i; `trace`: sum of |P e_i|^2 over all pixels.
     """
 
-    displacement: Number
-    square: Number
-    mean_square: Number
-    active: Number
-    mass: Number
-    trace: Number
+    displacement: Fraction
+    square: Fraction
+    mean_square: Fraction
+    active: Fraction
+    mass: Fraction
+    trace: Fraction
 
     @property
-    def distance(self) -> Number:
+    def distance(self) -> Fraction:
         """Q_k, the mean square distance of two independent images."""
         return 2 * (self.square - self.mean_square)
 
 
-def pair_moments(network: Network, depth: int, average: PairAverage) -> PairMoments:
-    """Evaluate `PairMoments` at one layer from the 1-D pooling matrix and its moved columns.
+def require_memory(task: ScaleDetection) -> None:
+    """Raise if the task is too large for arrays of `size` integers, or of size^2 where needed."""
+    position = task.variant == "T1" and not task.periodic and task.dim > 1
+    largest = _LARGEST_SQUARE if position else _LONGEST
+    if task.size > largest:
+        reason = (
+            "which holds the mean image, size^2 numbers, if periodic=False"
+            if position
+            else "which holds arrays of `size` integers"
+        )
+        raise ArgumentError(
+            f"task.size must be at most {largest} in predict, {reason}; got {task.size}"
+        )
 
-    Memory: a few matrices of size^2 numbers.
-    """
-    size, dim, exact = average.task.size, average.task.dim, average.exact
-    pool, scale = pooling_matrix(network, depth, size, exact=exact)
-    ahead, behind = np.roll(pool, -1, axis=1) - pool, pool - np.roll(pool, 1, axis=1)
+
+def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: bool) -> PairMoments:
+    """Evaluate `PairMoments` at one layer from the composite filter and its moves."""
+    task, dim = average.task, average.task.dim
+    stride = network.strides[depth]
+    pool, scale = _filter(network, depth, task.size, exact)
+    ahead, behind = np.roll(pool, -1) - pool, pool - np.roll(pool, 1)
     move = ahead - behind  # twice the mean move, so that integers stay integers
-    squares = (pool * pool).sum(axis=0)
-    moved = (ahead**2).sum(axis=0) + (behind**2).sum(axis=0)
-    gram = _product(pool, pool, exact)
-    half_moved = _product(move, pool, exact)
-    both_moved = _product(move, move, exact)
+    sums = AxisSums(task, stride)
+    squares = sums.by_phase(pool * pool).sum(axis=0)
+    moved = sums.by_phase(ahead * ahead + behind * behind).sum(axis=0)
 
     def over_axes(special: dict[int, Any], usual: Any) -> list[Any]:
         return [special.get(axis, usual) for axis in range(dim)]
 
+    gram, both_moved = sums.nested(pool, pool), sums.nested(move, move)
     # Twice E_e: two directions per axis, dim axes.
     single = sum(average.first_pixel(over_axes({a: moved}, squares)) for a in range(dim))
-    crossed = 0
-    for a in range(dim):
-        for b in range(dim):
-            special = {a: both_moved} if a == b else {a: half_moved, b: half_moved.T}
-            crossed = crossed + average.pairs(over_axes(special, gram))
+    crossed = dim * average.pairs(over_axes({0: both_moved}, gram))
+    if dim > 1:
+        half_moved = sums.nested(move, pool)  # moving the other pixel gives the same sums
+        crossed += dim * (dim - 1) * average.pairs(over_axes({0: half_moved, 1: half_moved}, gram))
     active = average.first_pixel([squares] * dim)
-    overlap = average.pairs([gram] * dim)
-    mass = average.first_pixel([pool.sum(axis=0)] * dim)
-    mean = average.mean_image()
-    for axis in range(dim):
-        mean = np.moveaxis(np.tensordot(pool, mean, axes=(1, axis)), 0, axis)
-
-    def over(value: Any, divisor: int) -> Number:
-        return Fraction(value) / divisor if exact else float(value) / divisor
-
     power = scale ** (2 * dim)
     return PairMoments(
-        displacement=over(single, dim * power) + over(crossed, 2 * dim * dim * power),
-        square=over(2 * active + 2 * overlap, power),
-        mean_square=over((mean * mean).sum(), power),
-        active=over(active, power),
-        mass=over(mass, scale**dim),
-        trace=over(squares.sum() ** dim, power),
+        displacement=single / (dim * power) + crossed / (2 * dim * dim * power),
+        square=2 * (active + average.pairs([gram] * dim)) / power,
+        mean_square=average.mean_square(pool, stride) / power,
+        active=active / power,
+        mass=average.first_pixel([sums.by_phase(pool).sum(axis=0)] * dim) / scale**dim,
+        trace=Fraction(int(task.size // stride * squares.sum()) ** dim, power),
     )
 
 
-def _product(left: Any, right: Any, exact: bool) -> Any:
-    """left^T right, by python-flint if the entries are integers of any size.
+def _filter(network: Network, depth: int, size: int, exact: bool) -> tuple[Any, int]:
+    """Return the composite filter, with room for a move on both sides, and its sum.
 
-    So many rows at a time that one product takes a fraction of a second: Ctrl-C waits for it.
+    It is wrapped around the torus if it is longer; its index is the pixel modulo the stride.
     """
-    rows = max(1, (_INTEGER_PRODUCTS if exact else _FLOAT_PRODUCTS) // right.size)
-    if len(left.T) > rows:
-        parts = [left[:, i : i + rows] for i in range(0, left.shape[1], rows)]
-        return np.concatenate([_product(part, right, exact) for part in parts])
-    if not exact:
-        return left.T @ right
-    product = fmpz_mat(left.T.tolist()) * fmpz_mat(right.tolist())
-    return np.array([[int(entry) for entry in row] for row in product.tolist()], dtype=object)
+    weights = list(map(fmpz, composite_filter(network, depth)))
+    excess = 0 if exact else int(sum(weights)).bit_length() - _BITS
+    if excess > 0:
+        weights = [weight >> excess for weight in weights]
+    values = np.array([fmpz(0)] * network.strides[depth] + weights + [fmpz(0)], dtype=object)
+    if len(values) > size:
+        missing = -len(values) % size
+        values = np.append(values, np.full(missing, fmpz(0))).reshape(-1, size).sum(axis=0)
+    return values, int(values.sum())
 
 
 def exact_pair_sensitivity(
     network: Network, depth: int, task: ScaleDetection, *, balanced: bool
 ) -> Fraction:
     """D_depth of the task as an exact rational."""
-    moments = _exact_moments(network, depth, task, balanced)
-    return Fraction(moments.displacement / moments.distance)
+    moments = _exact_moments(network, depth, PairAverage(task, balanced))
+    return moments.displacement / moments.distance
 
 
-def _exact_moments(net: Network, depth: int, task: ScaleDetection, balanced: bool) -> PairMoments:
-    moments = pair_moments(net, depth, PairAverage(task, balanced, exact=True))
+def _exact_moments(net: Network, depth: int, average: PairAverage) -> PairMoments:
+    moments = pair_moments(net, depth, average, exact=True)
     if moments.distance == 0:
-        raise ExhaustionError.at(depth, task.size)
+        raise ExhaustionError.at(depth, average.task.size)
     return moments
 
 
 def task_moments(net: Network, task: ScaleDetection, balanced: bool) -> list[PairMoments]:
-    """Moments of layers 0 ... depth, in exact numbers where floats would cancel."""
-    average = PairAverage(task, balanced, exact=False)
+    """Moments of layers 0 ... depth, from all bits of the filter where the first would cancel."""
+    average = PairAverage(task, balanced)
     result = []
     for k in range(net.depth + 1):
-        moments = pair_moments(net, k, average)
+        moments = pair_moments(net, k, average, exact=False)
         if moments.distance < _CANCELLING * moments.square:
-            moments = _exact_moments(net, k, task, balanced)
+            moments = _exact_moments(net, k, average)
         result.append(moments)
     return result
 
@@ -168,87 +171,112 @@ def label_weights(task: ScaleDetection, balanced: bool) -> dict[int, Fraction]:
 
 @dataclass(frozen=True, eq=False)
 class PairAverage:
-    """Average over a task's pairs, every pair weighing the same or (balanced) every label.
-
-    With `exact`, matrices hold Python integers and averages are Fractions.
-    """
+    """Average over a task's pairs, every pair weighing the same or (balanced) every label."""
 
     task: ScaleDetection
     balanced: bool
-    exact: bool
 
     @cached_property
-    def _label_weights(self) -> dict[int, Fraction]:
-        return label_weights(self.task, self.balanced)
+    def _weights(self) -> tuple[int, int, int]:
+        """Weights of the labels +1 and -1, and their common denominator."""
+        weights = label_weights(self.task, self.balanced)
+        scale = math.lcm(*(weight.denominator for weight in weights.values()))
+        return int(weights[1] * scale), int(weights[-1] * scale), scale
 
-    @cached_property
-    def _scale(self) -> int:
-        """Common denominator of the weights of exact averages; 1 for floats."""
-        return math.lcm(*(w.denominator for w in self._label_weights.values())) if self.exact else 1
+    @property
+    def uniform(self) -> bool:
+        """Whether every pixel is in as many pairs as any other."""
+        return self.task.variant == "T2" or self.task.periodic
 
-    @cached_property
-    def _table(self) -> Any:
-        """T1: weight of a pair by its displacement (times the common denominator)."""
-        total = None
-        for label, weight in self._label_weights.items():
-            mask = self.task.displacement_mask(label)
-            scaled = weight * self._scale
-            part = mask.astype(object) * int(scaled) if self.exact else mask * float(scaled)
-            total = part if total is None else total + part
-        return total
+    def pairs(self, axes: Sequence[Any]) -> Fraction:
+        """Average of the product over axes of X_a over ordered pairs; see `AxisSums.nested`."""
+        near, far, scale = self._weights
+        alone = math.prod(sums[0] for sums in axes)
+        every = math.prod(sums[-1] for sums in axes)
+        within, beyond = (self._within(axes, bound) for bound in self._bounds)
+        return Fraction(int(near * (within - alone) + far * (every - beyond)), scale)
 
-    def pairs(self, matrices: Sequence[Any]) -> Any:
-        """Average of the product over axes of ``matrices[a][p_a, q_a]`` over ordered pairs."""
-        if self.task.variant == "T1":
-            total = self._table
-            for matrix in matrices:
-                # Contracts the leading axis; the next one moves to the front.
-                total = np.tensordot(self._by_displacement(matrix), total, axes=(0, 0))
-            return Fraction(int(total), self._scale) if self.exact else float(total)
-        # T2: the same pixel twice is no pair; two pixels are either in one block or in two.
-        same = math.prod(self._within_blocks(matrix) for matrix in matrices)
-        alone = math.prod(matrix.trace() for matrix in matrices)
-        every = math.prod(matrix.sum() for matrix in matrices)
-        near, far = self._label_weights[1] * self._scale, self._label_weights[-1] * self._scale
-        if self.exact:
-            return Fraction(int(near) * (same - alone) + int(far) * (every - same), self._scale)
-        return float(near) * (same - alone) + float(far) * (every - same)
+    @property
+    def _bounds(self) -> tuple[int, int]:
+        """Squared distances (T1) below which all pairs have label +1, or not yet label -1."""
+        return self.task.rule.bounds if self.task.variant == "T1" else (1, 1)
 
-    def first_pixel(self, vectors: Sequence[Any]) -> Any:
-        """Average of the product over axes of ``vectors[a][p_a]`` over the pixels of the pairs."""
-        size = self.task.size
-        return self.pairs([np.repeat(vector[:, None], size, axis=1) for vector in vectors])
+    def _within(self, axes: Sequence[Any], bound: int) -> Any:
+        """Sum over the pairs of squared distance below `bound` (T1) or in one block (T2)."""
+        if self.task.variant == "T2":
+            return math.prod(sums[1] for sums in axes)
+        last = len(axes[0]) - 1
+        reach = math.isqrt(bound - 1)
+        if len(axes) == 1 or self.task.norm == "Linf":
+            return math.prod(sums[min(reach, last)] for sums in axes)
+        apart = range(min(reach, last) + 1)
+        rest = [min(math.isqrt(bound - 1 - m * m), last) for m in apart]
+        on_first = np.diff(axes[0][: len(apart)], prepend=0)
+        return (on_first * axes[1][rest]).sum()
 
-    def mean_image(self) -> Any:
-        """Mean of the images, shape [size] * dim."""
+    def first_pixel(self, vectors: Sequence[Any]) -> Fraction:
+        """Average of the product over axes of v_a(p_a) over the first pixels of the pairs.
+
+        Each v is given over one period, a divisor of the task's size.
+        """
+        if self.uniform:
+            periods = math.prod(len(vector) for vector in vectors)
+            return Fraction(int(math.prod(vector.sum() for vector in vectors)), periods)
+        total = self._partners
+        for vector in vectors:
+            # Contracts the leading axis; the next one moves to the front.
+            cells = total.reshape(-1, len(vector), *total.shape[1:]).sum(axis=0)
+            total = np.tensordot(vector, cells, axes=(0, 0))
+        return Fraction(int(total), self._weights[2])
+
+    def mean_square(self, pool: Any, stride: int) -> Fraction:
+        """Sum over the units of the squares of the pooled mean image; `pool` as for `AxisSums`."""
         task = self.task
-        pixels = task.size**task.dim
-        if task.variant == "T2" or task.periodic:
-            level: Any = Fraction(2, pixels) if self.exact else 2 / pixels
-            return np.full((task.size,) * task.dim, level, dtype=object if self.exact else float)
-        # Number of pixels at distance m of pixel p along one axis with open ends.
-        pixel = np.arange(task.size)[:, None]
-        lag = np.arange(task.size)[None, :]
-        partners = (pixel + lag < task.size).astype(int) + ((pixel >= lag) & (lag > 0))
-        total = self._table
+        if self.uniform:
+            units = (task.size // stride) ** task.dim
+            return Fraction(
+                4 * units * int(pool.sum()) ** (2 * task.dim), task.size ** (2 * task.dim)
+            )
+        image = self._partners
         for _ in range(task.dim):
-            total = np.tensordot(total, partners.astype(total.dtype), axes=(0, 1))
-        return 2 * (total * Fraction(1, self._scale) if self.exact else total)
+            lines = image.reshape(-1, task.size)
+            image = np.array([_pooled(pool, stride, line) for line in lines]).reshape(
+                (*image.shape[:-1], -1)
+            )
+            image = np.moveaxis(image, -1, 0)
+        return Fraction(int(4 * (image * image).sum()), self._weights[2] ** 2)
 
-    def _by_displacement(self, matrix: Any) -> Any:
-        """Sum X(p, q) over the pairs of pixels at each displacement (see `displacement_mask`)."""
+    @cached_property
+    def _partners(self) -> Any:
+        """Weights of all ordered pairs with the first pixel at p, times their denominator."""
+        near, far, _ = self._weights
+        low, high = (self._closer(bound) for bound in self._bounds)
+        return near * (low - 1).astype(object) + far * (self.task.rule.pixels - high).astype(object)
+
+    def _closer(self, bound: int) -> Any:
+        """Count the pixels of squared distance below `bound` from each pixel, with open ends."""
         size = self.task.size
-        first = np.arange(size)[:, None]
-        second = first + np.arange(size)[None, :]
-        if self.task.periodic:
-            return matrix[first, second % size].sum(axis=0)
-        inside = second < size
-        upper = np.where(inside, matrix[first, second % size], 0).sum(axis=0)
-        lower = np.where(inside, matrix[second % size, first], 0).sum(axis=0)
-        lower[0] = 0
-        return upper + lower
+        pixel = np.arange(size)[:, None]
 
-    def _within_blocks(self, matrix: Any) -> Any:
-        side = int(self.task.xi)
-        starts = range(0, self.task.size, side)
-        return sum(matrix[b : b + side, b : b + side].sum() for b in starts)
+        def within(reach: Any) -> Any:
+            return 1 + np.minimum(pixel, reach) + np.minimum(size - 1 - pixel, reach)
+
+        apart = np.arange(min(math.isqrt(bound - 1), size - 1) + 1)
+        if self.task.dim == 1:
+            return within(apart[-1])[:, 0]
+        if self.task.norm == "Linf":
+            return within(apart[-1]) * within(apart[-1]).T
+        # Products of floats, exact for numbers of pixels.
+        at_distance = np.diff(within(apart), axis=1, prepend=0).astype(float)
+        rest = np.array([math.isqrt(bound - 1 - m * m) for m in apart.tolist()])
+        return (at_distance @ within(rest).T).astype(np.int64)
+
+
+def _pooled(pool: Any, stride: int, line: Any) -> Any:
+    """Pool one line of the torus: the sums of ``pool[e] * line[e + stride * i]``."""
+    size = len(line)
+    product = fmpz_poly(line.tolist()) * fmpz_poly(pool[::-1].tolist())
+    values = np.zeros(2 * size, dtype=object)
+    coefficients = product.coeffs()
+    values[: len(coefficients)] = coefficients
+    return np.roll(values[:size] + values[size:], 1 - len(pool))[::stride]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet.theory.signal.axis_sums import AxisSums
 from scaledet.theory.signal.pairs import PairAverage, pair_moments
 from tests.dense import composite_filters, pixel_pairs, two_pixel_noise, two_pixels
 from tests.network.test_network import build
@@ -152,53 +155,137 @@ def test_bias_and_shift_change_nothing():
 
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("balanced", [False, True])
-def test_pair_averages(name, balanced):
-    """Average of X(p_1, q_1) ... over ordered pairs, by enumeration."""
+@pytest.mark.parametrize("full", [False, True])
+def test_pair_averages(name, balanced, full):
+    """Average of X(p_1, q_1) ... over ordered pairs, by enumeration, for filters of any sign."""
     options = TASKS[name]
     task = sd.ScaleDetection(**options)
     n, dim = task.size, task.dim
     rng = np.random.default_rng(5)
-    matrices = [rng.integers(-9, 9, (n, n)).astype(object) for _ in range(dim)]
-    vectors = [rng.integers(-9, 9, n).astype(object) for _ in range(dim)]
     pairs = pixel_pairs(**{"gap": 2, **options})
-    total, first, image = Fraction(0), Fraction(0), np.zeros(n**dim, dtype=object)
-    for label in (1, -1):
-        weight = Fraction(1, 2 * len(pairs[label]))
-        weight *= (
-            Fraction(1, 2)
-            if balanced
-            else Fraction(len(pairs[label]), len(pairs[1]) + len(pairs[-1]))
-        )
-        for i, j in pairs[label]:
-            image[i] += 2 * weight
-            image[j] += 2 * weight
-            for p, q in ((i, j), (j, i)):
-                p, q = np.unravel_index(p, (n,) * dim), np.unravel_index(q, (n,) * dim)
-                product, alone = weight, weight
-                for axis in range(dim):
-                    product *= matrices[axis][p[axis], q[axis]]
-                    alone *= vectors[axis][p[axis]]
-                total += product
-                first += alone
-    exact = PairAverage(task, balanced, exact=True)
-    assert exact.pairs(matrices) == total
-    assert exact.first_pixel(vectors) == first
-    assert exact.mean_image().ravel().tolist() == image.tolist()
-    plain = PairAverage(task, balanced, exact=False)
-    numbers = [matrix.astype(float) for matrix in matrices]
-    # A few thousand products below 100 in size, each sum rounded at 1e-16.
-    assert plain.pairs(numbers) == pytest.approx(float(total), rel=1e-11, abs=1e-12)
-    assert plain.mean_image().ravel() == pytest.approx(image.astype(float), rel=1e-13)
+    average = PairAverage(task, balanced)
+    for stride in [s for s in range(1, n + 1) if n % s == 0]:
+        filters = rng.integers(-9, 9, (dim, 2, n if full else 3)).astype(object)
+        rows = np.zeros((dim, 2, n), dtype=object)
+        rows[..., : filters.shape[-1]] = filters
+        # X(p, q) is the sum over units of a(p - stride i) b(q - stride i).
+        moved = np.array([np.roll(rows, stride * i, axis=-1) for i in range(n // stride)])
+        matrices = [moved[:, axis, 0].T @ moved[:, axis, 1] for axis in range(dim)]
+        vectors = [rng.integers(-9, 9, stride).astype(object) for _ in range(dim)]
+        total, first, image = Fraction(0), Fraction(0), np.zeros(n**dim, dtype=object)
+        for label in (1, -1):
+            weight = Fraction(1, 2 * len(pairs[label]))
+            weight *= (
+                Fraction(1, 2)
+                if balanced
+                else Fraction(len(pairs[label]), len(pairs[1]) + len(pairs[-1]))
+            )
+            for i, j in pairs[label]:
+                image[i] += 2 * weight
+                image[j] += 2 * weight
+                for p, q in ((i, j), (j, i)):
+                    p, q = np.unravel_index(p, (n,) * dim), np.unravel_index(q, (n,) * dim)
+                    product, alone = weight, weight
+                    for axis in range(dim):
+                        product *= matrices[axis][p[axis], q[axis]]
+                        alone *= vectors[axis][p[axis] % stride]
+                    total += product
+                    first += alone
+        sums = AxisSums(task, stride)
+        assert average.pairs([sums.nested(*pair) for pair in filters]) == total
+        assert average.first_pixel(vectors) == first
+        pooled = image.reshape((n,) * dim)
+        if average.uniform:
+            assert set(image.tolist()) == {Fraction(2, n**dim)}
+        else:
+            # One filter for all axes, of sum unlike 0.
+            pool = np.abs(moved[:, 0, 0]) + (moved[:, 0, 0] == 0)
+            for axis in range(dim):
+                pooled = np.moveaxis(np.tensordot(pool, pooled, axes=(1, axis)), 0, axis)
+            assert average.mean_square(pool[0], stride) == (pooled * pooled).sum()
 
 
-def test_floats_and_exact_integers_share_one_code():
-    task = sd.ScaleDetection(size=12, xi=3, variant="T2")
-    net = build([([1, 2, 1], 2), ([3, 1], 1)])
-    exact = pair_moments(net, 2, PairAverage(task, False, exact=True))
-    plain = pair_moments(net, 2, PairAverage(task, False, exact=False))
-    for name in ("displacement", "square", "mean_square", "active", "mass", "trace", "distance"):
-        assert type(getattr(exact, name)) is Fraction
-        assert relative_error(getattr(plain, name), getattr(exact, name)) < 1e-13  # 12 x 12 sums
+@pytest.mark.parametrize("name", TASKS)
+def test_the_first_bits_of_a_filter_do_as_well_as_all(name):
+    task = sd.ScaleDetection(**TASKS[name])
+    layers = [(weights, 1) for weights in ([1, 2, 1], [3, 1], [7, 5, 3])] * 60
+    layers += FILTERS[task.size][-1]
+    net = build(layers, task.dim)
+    average = PairAverage(task, False)
+    for depth in (100, net.depth):  # filters of 267 and 481 bits
+        exact = pair_moments(net, depth, average, exact=True)
+        short = pair_moments(net, depth, average, exact=False)
+        assert short != exact
+        for name in ("displacement", "square", "mean_square", "active", "mass", "trace"):
+            assert type(getattr(exact, name)) is Fraction
+            assert abs(getattr(short, name) - getattr(exact, name)) < exact.square / 2**200
+
+
+def far_apart(layers, task, period, reach):
+    """D and Q of a task whose pairs beyond `reach` (per axis) do not meet and have label -1.
+
+    Each first pixel stands for those that are a multiple of `period` further; the images are taken
+    on a small torus, where the same pairs meet.
+    """
+    side, dim, small = 4 * reach, task.dim, tuple(range(-reach, reach + 1))
+    filter_, weight = composite_filters(layers, side)[-1]
+    stride, scale = math.prod(step for _, step in layers), weight ** (2 * dim)
+    moved = np.array([np.roll(filter_, stride * i) for i in range(side // stride)], dtype=object)
+    pool = moved
+    for _ in range(dim - 1):
+        pool = np.kron(pool, moved)
+    gram = pool.T @ pool
+    steps = [sign * step for step in np.eye(dim, dtype=int) for sign in (1, -1)]
+
+    def energy(signed):
+        places = [
+            (np.ravel_multi_index(np.array(place) % side, (side,) * dim), sign)
+            for place, sign in signed
+        ]
+        return sum(a * b * gram[p, q] for p, a in places for q, b in places)
+
+    def both(p, q):
+        drop = [energy([(p + a, 1), (q + b, 1), (p, -1), (q, -1)]) for a in steps for b in steps]
+        return np.array([energy([(p, 1), (q, 1)]), Fraction(sum(drop), len(drop))], dtype=object)
+
+    total, ordered = np.zeros(2, dtype=object), 0
+    for p in itertools.product(range(period), repeat=dim):
+        p = np.array(p)
+        for apart in itertools.product(small, repeat=dim):
+            q = p + np.array(apart)
+            label = task.label_of([p], [q % task.size])[0]
+            total += abs(label) * both(p, q)
+            ordered += abs(int(label))
+        rest = task.size**dim - len(small) ** dim
+        total += rest * both(p, p + 2 * reach)
+        ordered += rest
+    assert ordered * (task.size // period) ** dim == 2 * sum(task.counts.values())
+    square, drop = (Fraction(part) / (ordered * scale) for part in total)
+    distance = 2 * (square - Fraction(4, (task.size * stride) ** dim))
+    return drop / distance, distance
+
+
+@pytest.mark.parametrize(
+    ("options", "period", "reach"),
+    [
+        ({"size": 2**14, "xi": 4, "gap": 1}, 4, 8),
+        ({"size": 2**20, "xi": 6, "gap": 0}, 4, 8),
+        ({"size": 2**14, "xi": 4, "variant": "T2"}, 4, 8),
+        ({"size": 2**20, "xi": 8, "variant": "T2"}, 8, 9),
+        ({"size": 2**13, "xi": 2, "gap": 0.5, "dim": 2}, 2, 4),
+        ({"size": 2**15, "xi": 2, "gap": 0, "dim": 2, "norm": "Linf"}, 2, 4),
+        ({"size": 2**13, "xi": 2, "variant": "T2", "dim": 2}, 2, 4),
+    ],
+)
+def test_images_beyond_matrices(options, period, reach):
+    """Images of up to 2^30 pixels, of which only the pairs that meet are looked at."""
+    task = sd.ScaleDetection(**options)
+    layers = [([1, 3, 1], 2)] if task.dim == 2 else [([1, 3], 2), ([1, 2], 2)]
+    sensitivity, distance = far_apart(layers, task, period, reach)
+    prediction = sd.predict(build(layers, task.dim), task=task)
+    assert prediction.exact_D[len(layers)] == sensitivity
+    assert close(prediction.D[-1], sensitivity, 1e-15)
+    assert close(prediction.Q[-1], distance, 1e-15)
 
 
 def test_negative_control_independent_phase_would_be_wrong_for_blocks():
