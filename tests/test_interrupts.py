@@ -10,7 +10,8 @@ import time
 import pytest
 
 SETUP = """
-import math, random
+import math, random, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started this process
 import scaledet as sd
 from scaledet.theory.correlation.recurrence import recurrence
 law = random.Random(1)
@@ -27,7 +28,8 @@ CALLS = {
     "exact": "predict(*[sd.Layer(noise(21), 1)] * 2500).exact_D[2500]",
     "mixed": "predict(*[sd.Layer(noise(15), 1), sd.Layer(noise(9), 1)] * 1000).exact_D[2000]",
     "walk": "recurrence(3).sensitivity(4 * 10**6)",
-    "pairs": "predict(sd.Layer(3, 1), size=2048, task=sd.ScaleDetection(2048, 14)).exact_D[1]",
+    "pairs": "sd.predict(sd.Network([sd.Layer(3)] * 4, 2), task=sd.ScaleDetection(2048, 14, "
+    "dim=2, periodic=False))",
     "series": "sd.derive(kernel='any', stride=1, order=40)",
     "page": "sd.derive(kernel=gauss(81), stride=2).check()",
     "box": "sd.derive(kernel='box', stride=1, order=40).check()",

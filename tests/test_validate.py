@@ -139,7 +139,6 @@ def test_messages_about_integers_that_python_does_not_write():
         lambda: validate.rational("x", [long]),
         lambda: sd.Kernel([-long]),
         lambda: sd.simulate(net, size=long),
-        lambda: sd.predict(sd.Network.uniform(2, 2, depth=20_000), size=1024),
         lambda: sd.bias_phases(depth=2).biases(-long),
         lambda: sd.sweep([net], [long]),
         lambda: sd.ScaleDetection(size=32, gap=-long),

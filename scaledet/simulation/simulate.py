@@ -239,7 +239,7 @@ def execute(
                 f"{result.samples} samples{label and f' of {label}'}: the relative standard error "
                 f"of layer {layer} is {result.relative_error[layer]:.3g}",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,  # past the decorator
             )
     return results
 

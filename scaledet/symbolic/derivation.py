@@ -118,9 +118,10 @@ class Derivation(Page):
         symbols = {name: printing.symbol_named(name) for name in self.result}
         for name, symbol in symbols.items():
             about = [claim for left, claim in claims if left == symbol]
+            equal = [claim.rhs for claim in about if isinstance(claim, sp.Eq)]
             bound = name.endswith(("_min", "_max"))
-            values = [claim.rhs for claim in about if isinstance(claim, sp.Eq) is not bound]
-            if not about:
+            values = equal if equal and not bound else [claim.rhs for claim in about]
+            if not values:
                 others = [claim for left, claim in claims if left not in symbols.values()]
                 values = [side for claim in others for side in claim.args]
             if self.result[name] not in values:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import mpmath
 import numpy as np
 import pytest
 
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.stable_filters import (
     StationaryWindow,
     even_integrals,
