@@ -9,6 +9,7 @@ import sympy as sp
 
 import scaledet as sd
 from scaledet import symbols as y
+from scaledet.errors import Undefined
 from scaledet.symbols import d, f, k
 from tests.pages import derived
 
@@ -140,3 +141,9 @@ def test_bad_types() -> None:
         sd.derive(kernel=3, stride="length")
     with pytest.raises(TypeError, match="dim must be an integer"):
         sd.derive(kernel=3, dim=sp.Symbol("d"))
+
+
+def test_filters_that_hardly_smooth_are_checked_deeper_or_said_to_be_out_of_reach() -> None:
+    assert len(sd.derive(kernel=[10, 1]).check())
+    with pytest.raises(Undefined, match=r"has no value: .* smooths so little that 20000 layers"):
+        sd.derive(kernel=[100, 1]).check()

@@ -7,6 +7,7 @@ no cumulant, no Gaussian, no recurrence.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -18,6 +19,7 @@ from flint import fmpz, fmpz_poly
 
 from scaledet import symbols as y
 from scaledet.algebra.precision import compiled, mpmath
+from scaledet.errors import Undefined
 from scaledet.network.kernel import Kernel
 from scaledet.reference.exact import number, refute
 from scaledet.reference.recursion import pooled
@@ -46,6 +48,8 @@ DEPTHS = (40, 400, 4000)
 DEEPEST = 20_000
 """Layers that are expanded."""
 _DIGITS = 300
+_UNLIKE = 0.01
+"""Largest relative distance of c_k(0) from a Gaussian's, a tenth of that of D_k A_k^2 from 3."""
 
 Difference = Callable[[int], Any]
 
@@ -96,6 +100,26 @@ def _cases(panel: Any, dim: Any) -> list[tuple[Kernel, int, dict[Any, Any]]]:
     return [(kernel, at, {**known, d: at}) for kernel, known in panel for at in dims]
 
 
+@lru_cache(maxsize=64)
+def _times(kernel: Kernel) -> int:
+    """Return how many times deeper a filter is pooled than box 2, to be as near to its limit.
+
+    Filters that hardly smooth, such as [10, 1], need so many layers more.
+    """
+    if kernel.span > 1:  # its page holds no series
+        return 1
+    variance, times = float(kernel.variance), 1
+    while DEPTHS[-1] * times <= DEEPEST:
+        depth = DEPTHS[0] * times
+        peak, beside = (float(exact_correlation(kernel, depth, lag)) for lag in (0, 1))
+        gaussian = peak * math.sqrt(4 * math.pi * depth * variance)
+        stable = (1 - beside / peak) * (4 * depth * variance + 1 / 3)
+        if abs(gaussian - 1) < _UNLIKE and abs(stable - 1) < 10 * _UNLIKE:
+            return times
+        times += 1
+    raise Undefined(f"{kernel!r} smooths so little that {DEEPEST} layers are not deep enough")
+
+
 def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
     """Hold a truncated series to exact rationals over two decades of k.
 
@@ -112,7 +136,8 @@ def remainder(claim: Any, *, panel: Any, order: int, dim: Any = 1) -> str:
     for kernel, at, known in _cases(panel, dim):
         difference = _difference(claim.lhs, truncated, kernel, at, known)
         _falls(difference, kernel)
-        slopes.append(_steepness([difference(depth) for depth in DEPTHS], order, kernel))
+        values = [difference(depth * _times(kernel)) for depth in DEPTHS]
+        slopes.append(_steepness(values, order, kernel))
         _nothing_left(difference, order, kernel)
     count = len(slopes)
     return f"slope {float(max(slopes)):.2f} or steeper for {count} filter{'s' * (count > 1)}"
@@ -138,7 +163,7 @@ def _difference(left: Any, right: Any, kernel: Kernel, dim: int, known: Any) -> 
 
 def _falls(difference: Difference, kernel: Kernel) -> None:
     """Refute at once what falls more slowly than k^-3/2, before k grows large."""
-    near, far = (abs(difference(depth)) for depth in (40, 80))
+    near, far = (abs(difference(depth * _times(kernel))) for depth in (40, 80))
     floor = mpmath.mpf(10) ** (25 - _DIGITS)
     if far > max(near / mpmath.mpf(2) ** 1.5, floor):
         refute(f"remainder for {kernel!r} does not fall between k = 40 and 80")
@@ -166,7 +191,7 @@ def _nothing_left(difference: Difference, order: int, kernel: Kernel) -> None:
     The coefficients of a high order grow fast from term to term: it takes as many terms.
     """
     terms = max(10, order)
-    depths = [400 + 200 * i for i in range(terms)]
+    depths = [(400 + 200 * i) * _times(kernel) for i in range(terms)]
     with mpmath.workdps(_DIGITS):
         rows = mpmath.matrix([[mpmath.mpf(k) ** -i for i in range(terms)] for k in depths])
         right = mpmath.matrix([difference(k) * mpmath.mpf(k) ** order for k in depths])
@@ -188,7 +213,8 @@ def approached(claim: Any, *, panel: Any, dim: Any = 1) -> str:
         right = evaluate(claim.rhs, known, functions).evalf(40)
         left: list[Any] = []
         for depth in DEPTHS:
-            value = evaluate(limit.args[0], {**known, k: depth}, functions)
+            put = {**known, k: depth * _times(kernel)}
+            value = evaluate(limit.args[0], put, functions)
             left.append(abs(value.evalf(40) / right - 1))
             if not left[0] < sp.Float(0.4):
                 refute(f"{claim}: off by {float(left[0])} at k = {DEPTHS[0]} already")
@@ -214,7 +240,8 @@ def extrapolated(claim: Any, *, symbol: Any, panel: Any, dim: Any = 1, depth: in
     cases = _cases(panel, dim)
     for kernel, at, known in cases:
         right = evaluate(claim.rhs, known).evalf(40)
-        near, far = (_local(symbol, kernel, at, k).evalf(40) for k in (depth, 2 * depth))
+        first = depth * _times(kernel)
+        near, far = (_local(symbol, kernel, at, k).evalf(40) for k in (first, 2 * first))
         measured = 2 * far - near
         if abs(measured - right) > abs(measured) * sp.Float(1.6) / depth**2:
             refute(f"{claim} for {kernel!r}, d = {at}: measured {measured.evalf(8)}")
