@@ -57,7 +57,8 @@ def compute(quick: bool) -> Table:
         for k in spaced(net.depth + 1, 12)[1:]:
             limit = sd.stability_limit(theory.A[k])
             rows.append({"kind": name, "A": theory.A[k], "D": theory.D[k], "limit": limit})
-    for width in np.geomspace(1, WIDEST, 60 if quick else 240):
+    shown = {row["A"] for row in rows if row["A"] <= WIDEST}
+    for width in sorted(shown | set(np.geomspace(1, WIDEST, 60 if quick else 240))):
         limit = sd.stability_limit(width)
         rows.append({"kind": "limit", "A": width, "D": None, "limit": limit})
     return Table.of(rows)
