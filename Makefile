@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures figures-quick test lint derivations derivations-all bench clean
+.PHONY: help setup figures figures-quick test lint derivations derivations-all bench bench-quick bench-record clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -42,12 +42,14 @@ derivations: $(READY)  ## check every derivation; write one page each and an ind
 derivations-all: $(READY)  ## check derive at every kind of arguments, dimension and noise, in minutes
 	$(BIN)/python derivations/every_call.py
 
-$(VENV)/.torch: $(READY)
-	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
-	@touch $@
-
-bench: $(VENV)/.torch  ## time the engines (installs PyTorch, the reference); writes benchmarks/out/bench.json
+bench: $(READY)  ## measure CPU time and memory; JSON, tables and a picture into benchmarks/out, in minutes
 	$(BIN)/python benchmarks/bench.py
+
+bench-quick: $(READY)  ## the same with fewer samples, in seconds
+	$(BIN)/python benchmarks/bench.py --quick
+
+bench-record: $(READY)  ## the same as bench, into benchmarks/record, which README quotes
+	$(BIN)/python benchmarks/bench.py --out benchmarks/record
 
 clean:  ## remove everything that can be made again
 	rm -rf $(VENV) build dist figures/out derivations/out benchmarks/out .pytest_cache .mypy_cache .ruff_cache .hypothesis

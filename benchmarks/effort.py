@@ -1,0 +1,52 @@
+"""How much a benchmark measures: everything in minutes, or a little of each in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "QUICK", "Effort"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Numbers of samples, layers and pixels to try, and how long to measure each."""
+
+    samples: tuple[int, ...]
+    layers: dict[int, tuple[int, ...]]
+    """Numbers of layers at each stride."""
+    sizes: tuple[int, ...]
+    long: float
+    """A long run takes this much CPU time at least (s)..."""
+    most_pixels: int
+    """... or sends this many pixels through the network."""
+    longest: float
+    """More samples are not tried if they would take longer (s)."""
+    repeats: int
+    prediction_size: int
+    """Pixels of the tasks to predict; layers to predict are ten times fewer, at most 10^5."""
+    full: bool
+    """Measure what takes seconds by itself: deep networks, pages, compiling, memory."""
+
+
+FULL = Effort(
+    samples=(64, 1_000, 10_000, 65_536),
+    layers={1: (1, 2, 4, 8, 16, 32, 64), 2: (1, 2, 4, 6, 9)},
+    sizes=(256, 1_024, 4_096, 2**14, 2**16, 2**18, 2**20),
+    long=0.3,
+    most_pixels=2**27,
+    longest=3.0,
+    repeats=3,
+    prediction_size=2**20,
+    full=True,
+)
+QUICK = Effort(
+    samples=(64, 1_000),
+    layers={1: (1, 8), 2: (1, 9)},
+    sizes=(1_024, 2**14),
+    long=0.02,
+    most_pixels=2**22,
+    longest=0.3,
+    repeats=1,
+    prediction_size=2**13,
+    full=False,
+)
