@@ -15,6 +15,8 @@ class Effort:
     layers: dict[int, tuple[int, ...]]
     """Numbers of layers at each stride."""
     sizes: tuple[int, ...]
+    largest: int
+    """One more size, for scaledet alone: others would take long or too much memory."""
     long: float
     """A long run takes this much CPU time at least (s)..."""
     most_pixels: int
@@ -32,6 +34,7 @@ FULL = Effort(
     samples=(64, 1_000, 10_000, 65_536),
     layers={1: (1, 2, 4, 8, 16, 32, 64), 2: (1, 2, 4, 6, 9)},
     sizes=(256, 1_024, 4_096, 2**14, 2**16, 2**18, 2**20),
+    largest=2**23,
     long=0.3,
     most_pixels=2**27,
     longest=3.0,
@@ -43,6 +46,7 @@ QUICK = Effort(
     samples=(64, 1_000),
     layers={1: (1, 8), 2: (1, 9)},
     sizes=(1_024, 2**14),
+    largest=2**16,
     long=0.02,
     most_pixels=2**22,
     longest=0.3,

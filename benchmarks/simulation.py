@@ -96,9 +96,10 @@ def sweep_runs(effort: Effort) -> Iterator[Run]:
         for name, way in WAYS.items():
             way(standard, 4)  # compiles
             yield from _against_samples(name, way, standard, effort)
+            sizes = (*effort.sizes, effort.largest) if name == OURS else effort.sizes
             sweeps = {
                 "layers": [standard._replace(layers=count) for count in effort.layers[stride]],
-                "size": [standard._replace(size=size) for size in effort.sizes],
+                "size": [standard._replace(size=size) for size in sizes],
             }
             for sweep, cases in sweeps.items():
                 for case in cases:
@@ -179,8 +180,14 @@ def image_values(effort: Effort) -> Iterator[Value]:
             "control variates": ({"control_variates": True}, ""),
         }
         for name, (option, goal) in options.items():
-            quotient = _image_cost(effort, net, SIZE, **option) / plain
-            yield Value(subject, f"{name} / one pixel", quotient, "times", goal)
+            cost = _image_cost(effort, net, SIZE, **option)
+            yield Value(subject, f"{name}, {SIZE:,} pixels, {layers} layers", cost, unit)
+            yield Value(subject, f"{name} / one pixel", cost / plain, "times", goal)
+        run = sd.simulate(net, size=SIZE, samples=effort.samples[-1], rng=0, control_variates=True)
+        gains = {"smallest": np.min(run.gain[1:]), "median": np.median(run.gain[1:])}
+        for which, gain in gains.items():
+            name = f"variance of G_k without / with control variates, {which} of all layers"
+            yield Value(subject, name, float(gain), "times")
 
 
 def _image_cost(effort: Effort, net: sd.Network, size: int, **options: Any) -> float:

@@ -33,6 +33,7 @@ TINY = replace(
     samples=(64, 1_000),
     layers={1: (1, 2), 2: (1, 2)},
     sizes=(256, 1_024),
+    largest=2_048,
     long=0.0,
     prediction_size=2**10,
 )
@@ -116,9 +117,9 @@ def test_every_way_is_measured_in_every_sweep(record):
     assert all(math.isfinite(run.seconds) and run.seconds > 0 for run in record.runs)
     layers = {run.layers for run in record.where("layers", simulation.OURS, 3)}
     sizes = {run.size for run in record.where("size", simulation.OURS, 3)}
-    assert (layers, sizes) == ({1, 2}, {256, 1_024})
+    assert (layers, sizes) == ({1, 2}, {256, 1_024, 2_048})
     # 2^9 pixels end in a single unit after 9 layers of stride 2: 256 are left out.
-    assert {run.size for run in record.where("size", simulation.OURS, 2)} == {1_024}
+    assert {run.size for run in record.where("size", simulation.OURS, 2)} == {1_024, 2_048}
 
 
 def test_every_subject_has_values(record):
