@@ -17,10 +17,10 @@ class Effort:
     sizes: tuple[int, ...]
     largest: int
     """One more size, for scaledet alone: others would take long or too much memory."""
+    pixels: int
+    """Pixels that a long run of scaledet sends through the network: N times the samples."""
     long: float
-    """A long run takes this much CPU time at least (s)..."""
-    most_pixels: int
-    """... or sends this many pixels through the network."""
+    """Other ways send fewer: what takes about this CPU time (s), but 2^20."""
     longest: float
     """More samples are not tried if they would take longer (s)."""
     repeats: int
@@ -35,8 +35,8 @@ FULL = Effort(
     layers={1: (1, 2, 4, 8, 16, 32, 64), 2: (1, 2, 4, 6, 9)},
     sizes=(256, 1_024, 4_096, 2**14, 2**16, 2**18, 2**20),
     largest=2**23,
-    long=0.3,
-    most_pixels=2**27,
+    pixels=2**26,
+    long=0.6,
     longest=3.0,
     repeats=3,
     prediction_size=2**20,
@@ -47,8 +47,8 @@ QUICK = Effort(
     layers={1: (1, 8), 2: (1, 9)},
     sizes=(1_024, 2**14),
     largest=2**16,
+    pixels=2**20,
     long=0.02,
-    most_pixels=2**22,
     longest=0.3,
     repeats=1,
     prediction_size=2**13,

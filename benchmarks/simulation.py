@@ -1,7 +1,8 @@
 """Simulations by every way, against samples, layers and size.
 
 A cost is CPU time per pixel, layer and sample: N times the layers, whatever the stride. Long runs
-hold as many samples as take a while, so that the fixed cost of a call no longer shows.
+send 2^26 pixels through the network, 65,536 images of 1,024; the other ways, whose cost then no
+longer falls with the samples, fewer.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def sweep_runs(effort: Effort) -> Iterator[Run]:
             way(standard, 4)  # compiles
             yield from _against_samples(name, way, standard, effort)
             sizes = (*effort.sizes, effort.largest) if name == OURS else effort.sizes
+            least = effort.pixels if name == OURS else min(2**20, effort.pixels)
             sweeps = {
                 "layers": [standard._replace(layers=count) for count in effort.layers[stride]],
                 "size": [standard._replace(size=size) for size in sizes],
@@ -104,7 +106,7 @@ def sweep_runs(effort: Effort) -> Iterator[Run]:
             for sweep, cases in sweeps.items():
                 for case in cases:
                     if not case.dead:
-                        samples, seconds = _long_run(partial(way, case), case.size, effort)
+                        samples, seconds = _long_run(partial(way, case), case.size, least, effort)
                         yield Run(sweep, name, *case, samples, seconds)
 
 
@@ -118,15 +120,17 @@ def _against_samples(name: str, way: Way, case: Case, effort: Effort) -> Iterato
             yield Run("samples", name, *case, samples, seconds)
 
 
-def _long_run(run: Callable[[int], object], pixels: int, effort: Effort) -> tuple[int, float]:
-    """Find a number of samples that takes long enough; return it and its CPU time (s)."""
-    samples, most = max(4, min(64, 2**20 // pixels)), max(4, effort.most_pixels // pixels)
+def _long_run(
+    run: Callable[[int], object], pixels: int, least: int, effort: Effort
+) -> tuple[int, float]:
+    """Return a number of samples that sends enough pixels, `least` of all, and its time (s)."""
+    samples, most = (max(4, total // pixels) for total in (least, effort.pixels))
     seconds = cpu_seconds(partial(run, samples))
-    while seconds < effort.long and samples < most:
-        enough = 1.1 * samples * effort.long / max(seconds, 1e-6)
-        samples = min(int(max(2 * samples, min(enough, 32 * samples))), most)
+    while samples < most and seconds < effort.long / 4:
+        enough = samples * effort.long / max(seconds, 1e-6)
+        samples = min(max(2 * samples, int(enough)), most)
         seconds = cpu_seconds(partial(run, samples))
-    return samples, min(seconds, cpu_seconds(partial(run, samples), max(1, effort.repeats - 1)))
+    return samples, min(seconds, cpu_seconds(partial(run, samples), effort.repeats - 1))
 
 
 def run_values(runs: list[Run], nanoseconds_per_normal: float) -> Iterator[Value]:
@@ -197,5 +201,5 @@ def _image_cost(effort: Effort, net: sd.Network, size: int, **options: Any) -> f
         return sd.simulate(net, size=size, samples=samples, rng=0, **options)
 
     pixels: int = size**net.dim
-    samples, seconds = _long_run(run, pixels, effort)
+    samples, seconds = _long_run(run, pixels, effort.pixels, effort)
     return seconds / (pixels * len(net) * samples) * 1e9

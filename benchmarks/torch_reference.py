@@ -62,7 +62,7 @@ def _from_mean(images: Any) -> Any:
     return 2 * (images - images.mean(0)).square().sum() / (len(images) - 1)
 
 
-STRAIGHTFORWARD = TorchWay(_unfold_and_mean, _all_pairs, torch.float64, 2**20)
+STRAIGHTFORWARD = TorchWay(_unfold_and_mean, _all_pairs, torch.float64, 2**18)
 AVERAGE_POOL = TorchWay(_average_pool, _from_mean, torch.float32, 2**18)
 SHIFTED_SUMS = TorchWay(_shifted_sums, _from_mean, torch.float32, 2**18)
 

@@ -34,6 +34,7 @@ TINY = replace(
     layers={1: (1, 2), 2: (1, 2)},
     sizes=(256, 1_024),
     largest=2_048,
+    pixels=2**14,
     long=0.0,
     prediction_size=2**10,
 )
