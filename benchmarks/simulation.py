@@ -12,7 +12,6 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch_reference
 from effort import Effort
 from limit import pooled_squares
 from machine import cpu_seconds
@@ -59,10 +58,17 @@ def _numpy(case: Case, samples: int) -> object:
     return sd.simulate(case.network, size=case.size, samples=samples, rng=0, engine="numpy")
 
 
-def _torch(way: torch_reference.TorchWay, case: Case, samples: int) -> object:
+def _torch(way: str, case: Case, samples: int) -> object:
+    import torch_reference  # only these ways hold PyTorch in memory
+
     kernel, stride, layers, size = case
     return torch_reference.sensitivities(
-        way, samples=samples, size=size, kernel=kernel, stride=stride, layers=layers
+        getattr(torch_reference, way),
+        samples=samples,
+        size=size,
+        kernel=kernel,
+        stride=stride,
+        layers=layers,
     )
 
 
@@ -82,9 +88,9 @@ LIMITS = ("limit, float32", "limit, float64")
 WAYS: dict[str, Way] = {
     OURS: _ours,
     "NumPy engine": _numpy,
-    "PyTorch, straightforward": partial(_torch, torch_reference.STRAIGHTFORWARD),
-    "PyTorch, avg_pool1d": partial(_torch, torch_reference.AVERAGE_POOL),
-    "PyTorch, shifted sums": partial(_torch, torch_reference.SHIFTED_SUMS),
+    "PyTorch, straightforward": partial(_torch, "STRAIGHTFORWARD"),
+    "PyTorch, avg_pool1d": partial(_torch, "AVERAGE_POOL"),
+    "PyTorch, shifted sums": partial(_torch, "SHIFTED_SUMS"),
     LIMITS[0]: partial(_limit, np.float32),
     LIMITS[1]: partial(_limit, np.float64),
 }
