@@ -150,6 +150,14 @@ def test_what_is_written_is_read_and_printed(record, tmp_path):
     assert all(way in text for way in simulation.WAYS)
 
 
+def test_the_record_in_the_repository_is_as_it_was_written():
+    folder = FOLDER / "record"
+    kept = Record.load(folder / "bench.json")
+    assert kept.to_markdown() == (folder / "bench.md").read_text(encoding="utf-8")
+    assert (folder / "bench.png").read_bytes().startswith(b"\x89PNG")
+    assert {run.way for run in kept.runs} == set(simulation.WAYS)
+
+
 def test_a_run_costs_per_pixel_layer_and_sample():
     run = Run("size", "scaledet", 2, 2, 5, 1_000, 200, 2e-3)
     assert run.nanoseconds == pytest.approx(2.0)
