@@ -70,6 +70,6 @@ def _draw_sweep(axes: Axes, record: Record, sweep: str, kernel: int, noise: floa
 
 
 def _short(number: int) -> str:
-    if number >= 2**14 and number & (number - 1) == 0:
+    if number >= 2**8 and number & (number - 1) == 0:
         return f"$2^{{{number.bit_length() - 1}}}$"
     return f"{number:,}"
