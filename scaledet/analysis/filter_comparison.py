@@ -122,7 +122,8 @@ class FilterComparison(Result):
         ):
             near = next((v for v in places if math.isclose(v, value, rel_tol=1e-12)), float(value))
             places.setdefault(near, []).append(name)
-        return list(places.values())
+        order = list(self.filters)
+        return [sorted(names, key=order.index) for names in places.values()]
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name: a row for each filter.

@@ -46,7 +46,7 @@ class FilterFacts:
     prefactor : sympy.Expr or None
         P of D_k ~ P A_k^-alpha; None where D_k has no such law.
     plateau : sympy.Expr or None
-        Limit of D_k, 0 where alpha > 0; None if it is not known or D_k keeps oscillating.
+        Limit of D_k, 0 where alpha > 0; None where alpha is not known.
     plateau_depth : int or None
         First layer with D_k within 10 % of a plateau above 0.
     seen : float or None
@@ -114,8 +114,6 @@ class FilterFacts:
             return "its weights meet the sum rule up to rounding; exact weights would tell alpha"
         if self.alpha != 0:
             return ""
-        if self.plateau is None:
-            return f"alpha = 0 in law, D_k keeps oscillating ({self._reason()})"
         level, near = f"D = {float(self.plateau):.2g}", ""
         if self.plateau_depth is not None:
             near = f", near it from layer {self.plateau_depth}"

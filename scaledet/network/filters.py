@@ -51,7 +51,7 @@ def gaussian(length: int, sigma: Any) -> Kernel:
     spread = validate.real("sigma", sigma, minimum=0.01)
     nearest = (length - 1) % 2 / 2
     places = (j - (length - 1) / 2 for j in range(length))
-    return Kernel(_rounded(math.exp((nearest**2 - x**2) / (2 * spread**2)) for x in places))
+    return Kernel(_rounded(math.exp((nearest**2 - x**2) / 2 / spread / spread) for x in places))
 
 
 def lanczos(stride: int, lobes: int = 3) -> Kernel:
