@@ -87,7 +87,7 @@ class Aim:
     def reach(self) -> int:
         """Largest lag that matters."""
         if self.stride == 1:
-            return self.depth * (self.length - 1)
+            return max(1, self.depth * (self.length - 1))
         return max(1, -(-(self.length - 1) // (self.stride - 1)) - 1)
 
     def value(self, sensitivity: Any, noise: Any) -> Any:
