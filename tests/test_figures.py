@@ -316,14 +316,14 @@ def test_fig9_curves_lie_between_the_limit_and_the_known_filters(rows, depth):
     known = {row["filter"]: row for row in rows("fig9_tradeoff", part="known", depth=depth)}
     for length in ("3", "5", "9"):
         curve = rows("fig9_tradeoff", part="curve", depth=depth, length=length)
-        noise, D, G = (column(curve, name) for name in ("max_G", "D", "G"))
-        assert (D >= column(curve, "bound") * (1 - 1e-9)).all()
-        assert (G <= noise).all()
-        assert (np.diff(D) < 0).all()
+        admitted, moved, noisy = (column(curve, name) for name in ("max_G", "D", "G"))
+        assert (moved >= column(curve, "bound") * (1 - 1e-9)).all()
+        assert (noisy <= admitted).all()
+        assert (np.diff(moved) < 0).all()
         # A known filter of this length is no better than the optimum at more noise.
         for name in ("box 2", "box 3", "[1, 2, 1]"):
-            quieter = noise >= float(known[name]["G"])
-            if quieter.any():
-                assert D[quieter][0] <= float(known[name]["D"]) * (1 + 1e-9)
+            more = admitted >= float(known[name]["G"])
+            if more.any():
+                assert moved[more][0] <= float(known[name]["D"]) * (1 + 1e-9)
     single = rows("fig9_tradeoff", part="curve", depth="1", length="3")
     assert column(single, "D")[-1] == pytest.approx(1 - math.sqrt(0.5), rel=1e-9)

@@ -162,6 +162,7 @@ class FilterComparison(Result):
         """Return a pandas ``DataFrame`` of `columns`; what is exact stays an object."""
         return super().to_dataframe()
 
+    @isolated
     def remarks(self) -> list[str]:
         """Return the ranking, and a sentence for every filter without a law of its own."""
         ranks = " < ".join(" = ".join(names) for names in self.ranking)

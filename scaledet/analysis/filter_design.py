@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.analysis.filter_search import Aim
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.isolation import usual_floats
+from scaledet.isolation import isolated, usual_floats
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.network import Network
 from scaledet.rationals import shown
@@ -184,6 +184,7 @@ class FilterDesign(Result):
             "admitted": [row.admitted() for row in rows],
         }
 
+    @isolated
     def remarks(self) -> list[str]:
         """Return what is certain about the filter, how it was found and what deeper networks do."""
         name = self._value_name()
