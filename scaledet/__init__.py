@@ -1,7 +1,7 @@
 """scaledet: exact sensitivities, exponents and simulations of pooled ReLU networks.
 
 Describe a network
-    `Kernel`, `box`, `binomial`, `Layer`, `Network`
+    `Kernel`, `box`, `binomial`, `gaussian`, `lanczos` (signed), `Layer`, `Network`
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
@@ -9,11 +9,13 @@ Theory, exact
     layer); `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`, `sweep`
+Choose a filter
+    `compare_filters`, `design_filter`
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
     `Prediction`, `Exponents`, `Evolution`, `BiasPhases`, `Derivation`, `Simulation`, `Sweep`,
-    `Comparison`, `ExponentFit`; `load`, `plots`
+    `Comparison`, `ExponentFit`, `FilterComparison`, `FilterDesign`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -28,10 +30,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scaledet import errors, plots, symbols
     from scaledet.analysis.comparison import Comparison, compare
+    from scaledet.analysis.filter_comparison import FilterComparison, compare_filters
+    from scaledet.analysis.filter_design import FilterDesign, design_filter
     from scaledet.analysis.fitting import ExponentFit, fit_exponent, local_exponents
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.evolution.evolve import Evolution, evolve
     from scaledet.evolution.schedules import BiasPhases, bias_phases
+    from scaledet.network.filters import gaussian, lanczos
     from scaledet.network.kernel import Kernel, binomial, box
     from scaledet.network.layer import Layer
     from scaledet.network.network import Network
@@ -56,6 +61,8 @@ __all__ = [
     "ExhaustionError",
     "ExponentFit",
     "Exponents",
+    "FilterComparison",
+    "FilterDesign",
     "FitError",
     "Kernel",
     "Layer",
@@ -68,10 +75,14 @@ __all__ = [
     "binomial",
     "box",
     "compare",
+    "compare_filters",
     "derive",
+    "design_filter",
     "errors",
     "evolve",
     "fit_exponent",
+    "gaussian",
+    "lanczos",
     "load",
     "local_exponents",
     "plots",
@@ -85,10 +96,13 @@ __all__ = [
 
 _NAMES = {
     "analysis.comparison": ("Comparison", "compare"),
+    "analysis.filter_comparison": ("FilterComparison", "compare_filters"),
+    "analysis.filter_design": ("FilterDesign", "design_filter"),
     "analysis.fitting": ("ExponentFit", "fit_exponent", "local_exponents"),
     "errors": ("ExhaustionError", "FitError"),
     "evolution.evolve": ("Evolution", "evolve"),
     "evolution.schedules": ("BiasPhases", "bias_phases"),
+    "network.filters": ("gaussian", "lanczos"),
     "network.kernel": ("Kernel", "binomial", "box"),
     "network.layer": ("Layer",),
     "network.network": ("Network",),

@@ -6,6 +6,8 @@ import os
 from typing import get_args
 
 from scaledet.analysis.comparison import Comparison
+from scaledet.analysis.filter_comparison import FilterComparison
+from scaledet.analysis.filter_design import FilterDesign
 from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
@@ -19,7 +21,16 @@ from scaledet.theory.prediction import Prediction
 __all__ = ["load"]
 
 Saved = (
-    Prediction | Exponents | Evolution | BiasPhases | Simulation | Sweep | Comparison | ExponentFit
+    Prediction
+    | Exponents
+    | Evolution
+    | BiasPhases
+    | Simulation
+    | Sweep
+    | Comparison
+    | ExponentFit
+    | FilterComparison
+    | FilterDesign
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

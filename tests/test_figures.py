@@ -45,8 +45,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_seven_figures():
-    assert len(NAMES) == 7
+def test_there_are_nine_figures():
+    assert len(NAMES) == 9
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -289,3 +289,41 @@ def test_fig7_limit_tends_to_the_sharp_constant(rows):
     assert (product < 2.5702102050536).all()
     assert product[-1] > 2.565
     assert (np.diff(product) < 0).any()  # not monotone
+
+
+def test_fig8_weights_sum_to_one_and_laws_are_exact(rows):
+    facts = {row["filter"]: row for row in rows("fig8_filters", part="facts")}
+    assert facts["none"]["alpha"] == "nothing pools"
+    laws = {"box2": 1, "box3": 0, "tri3": 2, "tri4": 2, "bin5": 2, "gaussian": 0}
+    assert {name: float(facts[name]["alpha"]) for name in laws} == laws
+    assert float(facts["gaussian"]["plateau"]) == pytest.approx(4.4e-4, rel=2e-3)
+    assert float(facts["gaussian"]["seen"]) > 1.9
+    for name in facts:
+        weights = column(rows("fig8_filters", part="weight", filter=name), "weight")
+        assert weights.sum() == pytest.approx(1, rel=1e-12)
+
+
+def test_fig8_curves_are_the_closed_forms(rows):
+    curve = column(rows("fig8_filters", part="layer", filter="tri3"), "D")
+    layers = np.arange(len(curve))
+    np.testing.assert_allclose(curve, 3 / (2 * 4.0**layers + 1), rtol=1e-12)
+    boxes = column(rows("fig8_filters", part="layer", filter="box2"), "D")
+    np.testing.assert_allclose(boxes, 0.5**layers, rtol=1e-12)
+
+
+@pytest.mark.parametrize("depth", ["1", "4"])
+def test_fig9_curves_lie_between_the_limit_and_the_known_filters(rows, depth):
+    known = {row["filter"]: row for row in rows("fig9_tradeoff", part="known", depth=depth)}
+    for length in ("3", "5", "9"):
+        curve = rows("fig9_tradeoff", part="curve", depth=depth, length=length)
+        admitted, moved, noisy = (column(curve, name) for name in ("max_G", "D", "G"))
+        assert (moved >= column(curve, "bound") * (1 - 1e-9)).all()
+        assert (noisy <= admitted).all()
+        assert (np.diff(moved) < 0).all()
+        # A known filter of this length is no better than the optimum at more noise.
+        for name in ("box 2", "box 3", "[1, 2, 1]"):
+            more = admitted >= float(known[name]["G"])
+            if more.any():
+                assert moved[more][0] <= float(known[name]["D"]) * (1 + 1e-9)
+    single = rows("fig9_tradeoff", part="curve", depth="1", length="3")
+    assert column(single, "D")[-1] == pytest.approx(1 - math.sqrt(0.5), rel=1e-9)

@@ -83,6 +83,8 @@ results["closure"] = bits(closure, "D G")
 dense = sd.evolve(sd.Network.uniform(2, 2, depth=8, bias=-0.001), size=1024)
 results["evolve"] = [*bits(dense, "D G G_err R Q"), repr(dense.pair(2))]
 results["phases"] = repr(sd.bias_phases("constant", depth=4))
+results["filters"] = repr(sd.compare_filters(stride=2, depth=4))
+results["design"] = repr(sd.design_filter(5, 2, depth=3))
 for engine in ("numba", "numpy"):
     run = sd.simulate(net, size=64, samples=2000, rng=1, engine=engine)
     results[engine] = bits(run, "D G Q relative_error")

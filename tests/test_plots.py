@@ -21,12 +21,16 @@ PREDICTION = sd.predict(NET, size=64)
 SIMULATION = sd.simulate(NET, size=64, samples=400, rng=0)
 COMPARISON = sd.compare(PREDICTION, SIMULATION)
 PHASES = sd.bias_phases(depth=6)
+FILTERS = sd.compare_filters(stride=2, depth=5)
+DESIGN = sd.design_filter(4, 2, max_G=0.7)
 CALLS = {
     "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
     "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
     "plot_comparison": lambda ax: plots.plot_comparison(COMPARISON, ax=ax),
     "plot_local_exponents": lambda ax: plots.plot_local_exponents([1, 2], [1.0, 2.0], ax=ax),
     "plot_phases": lambda ax: plots.plot_phases(PHASES, ax=ax),
+    "plot_filters": lambda ax: plots.plot_filters(FILTERS, ax=ax),
+    "plot_design": lambda ax: plots.plot_design(DESIGN, ax=ax),
 }
 
 
@@ -159,6 +163,29 @@ def test_phases_without_a_threshold_have_no_line():
     assert len(ax.patches) == 1
 
 
+def test_filters_are_lines_and_plateaus_are_dotted():
+    ax = plots.plot_filters(FILTERS)
+    lines = {line.get_label(): line for line in ax.lines if line.get_linestyle() == "-"}
+    laws = ["nothing pools", *(f"alpha = {alpha}" for alpha in (1, 0, 2, 2, 2, 0))]
+    assert list(lines) == [f"{n}: {law}" for n, law in zip(FILTERS.filters, laws, strict=True)]
+    for line, values in zip(lines.values(), FILTERS.D, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(6))
+        np.testing.assert_array_equal(line.get_ydata(), values)
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    levels = [float(FILTERS.filters[name].plateau) for name in ("box3", "gaussian")]
+    assert [line.get_ydata()[0] for line in dotted] == levels
+    assert dotted[0].get_color() == lines["box3: alpha = 0"].get_color()
+    assert ax.get_yscale() == "log"
+
+
+def test_a_design_is_its_optimum_and_its_rational_filter():
+    optimum, rational = plots.plot_design(DESIGN).lines
+    np.testing.assert_array_equal(optimum.get_ydata(), DESIGN.optimum)
+    np.testing.assert_allclose(rational.get_ydata(), [float(w) for w in DESIGN.kernel])
+    assert rational.get_linestyle() == "None"
+    assert rational.get_label() == "[1, 8, 7]/16"
+
+
 def test_local_exponents_lie_between_the_layers():
     (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
     np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
@@ -243,6 +270,8 @@ WRONG_TYPES = {
     ),
     r"ax must be a .* Axes or None; got 3": lambda: plots.plot_sensitivity(PREDICTION, ax=3),
     r"comparison must be a Comparison": lambda: plots.plot_comparison(PREDICTION),
+    r"comparison must be a FilterComparison": lambda: plots.plot_filters(COMPARISON),
+    r"design must be a FilterDesign": lambda: plots.plot_design(FILTERS),
     r"values must be .* got \['a'": lambda: plots.plot_curve([1, 2], ["a", "b"]),
     r"ax must be a matplotlib Axes; got None": lambda: plots.plot_slope(None, 1, (1, 1), 2),
     r"exponent must be a finite real number; got '1'": lambda: slope("1", (1, 1), 2),

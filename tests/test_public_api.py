@@ -15,12 +15,14 @@ NET = sd.Network.uniform(2, 2, depth=2)
 PACKAGE = Path(sd.__file__).parent
 
 DESCRIPTIONS = ["Kernel", "Layer", "Network", "ScaleDetection", "binomial", "box"]
+DESCRIPTIONS += ["gaussian", "lanczos"]
 EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases"]
 EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents", "stability_limit"]
 MEASURED = ["Comparison", "ExponentFit", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "sweep"]
+CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
 OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
-PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + OTHERS)
+PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + OTHERS)
 
 
 def test_public_names_are_frozen() -> None:
@@ -86,6 +88,8 @@ def test_every_public_name_is_documented(name: str) -> None:
     [
         lambda: sd.box(3, strides=2),
         lambda: sd.binomial(3, strides=2),
+        lambda: sd.gaussian(3, 1, strides=2),
+        lambda: sd.lanczos(2, strides=2),
         lambda: sd.Kernel([1], strides=2),
         lambda: sd.Layer(3, strides=2),
         lambda: sd.Network([sd.Layer(3)], strides=2),
@@ -100,6 +104,8 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.simulate(NET, size=8, strides=2),
         lambda: sd.sweep([NET], [8], strides=2),
         lambda: sd.compare(None, None, strides=2),
+        lambda: sd.compare_filters(strides=2),
+        lambda: sd.design_filter(3, 2, strides=2),
         lambda: sd.fit_exponent(None, None, strides=2),
         lambda: sd.local_exponents(None, None, strides=2),
         lambda: sd.load("x", strides=2),

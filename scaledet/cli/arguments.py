@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.network.filters import gaussian
 from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.layer import Layer, Stride
 from scaledet.rationals import parsed
@@ -124,11 +125,18 @@ def read_stride(text: str) -> Stride:
 
 
 def read_kernel(text: str) -> Kernel:
-    """Read the length of a box, weights, or a binomial filter.
+    """Read the length of a box, weights, a binomial filter or a Gaussian.
 
     >>> read_kernel("3"), read_kernel("0.1,0.3"), read_kernel("binomial:3")
     (Kernel(1/3, 1/3, 1/3), Kernel(1/4, 3/4), Kernel(1/4, 1/2, 1/4))
+    >>> read_kernel("gaussian:7,1") == gaussian(7, 1)
+    True
     """
+    if text.startswith("gaussian:"):
+        parts = text.removeprefix("gaussian:").split(",")
+        if len(parts) != 2:
+            raise ArgumentError(f"expected a length and a width as in gaussian:7,1; got {text!r}")
+        return gaussian(read_integer(parts[0]), read_rational(parts[1]))
     if "," in text:
         return Kernel([read_rational(weight.strip()) for weight in text.split(",")])
     try:
@@ -136,9 +144,20 @@ def read_kernel(text: str) -> Kernel:
     except ValueError:
         raise ArgumentError(
             "expected the length of a box such as 3, weights >= 0 with a positive sum such as "
-            f"1,2,1 or 1/4,1/2,1/4, or a binomial filter such as binomial:5; got {text!r}"
+            "1,2,1 or 1/4,1/2,1/4, a binomial filter such as binomial:5, or a Gaussian such as "
+            f"gaussian:7,1; got {text!r}"
         ) from None
     return binomial(length) if text.startswith("binomial:") else box(length)
+
+
+def read_filter(text: str) -> tuple[str, Kernel]:
+    """Read ``NAME=KERNEL``, or a kernel that is its own name.
+
+    >>> read_filter("tri3=1,2,1"), read_filter("binomial:5")[0]
+    (('tri3', Kernel(1/4, 1/2, 1/4)), 'binomial:5')
+    """
+    name, equals, kernel = text.partition("=")
+    return (name, read_kernel(kernel)) if equals else (text, read_kernel(text))
 
 
 def read_layer(text: str) -> list[Layer]:

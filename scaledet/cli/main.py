@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scaledet import __version__
-from scaledet.cli import derive, fit, predict, saved, simulate
+from scaledet.cli import derive, filters, fit, predict, saved, simulate
 from scaledet.cli.arguments import Parser, journal
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.results import files
@@ -29,6 +29,7 @@ R_k = D_k / G_k, and A_k the effective receptive field in pixels.
 examples:
   $ scaledet exponents --kernel 3 --stride 2
   $ scaledet predict --kernel 2 --stride 2 --depth 4 --size 64
+  $ scaledet filters --stride 2
   $ scaledet derive --kernel 3 --stride 2 --html out.html
   $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000 --save done.npz
   $ scaledet show done.npz
@@ -44,7 +45,7 @@ exit codes:
 'scaledet COMMAND --help' shows the options and worked examples of a command."""
 
 
-_MODULES = (predict, derive, simulate, fit, saved)
+_MODULES = (predict, filters, derive, simulate, fit, saved)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -34,7 +34,7 @@ class Command:
 
 HELP = {
     "kernel": "box of a length (3), weights (1,2,1 or 1/4,1/2,1/4 or decimals; divided by their "
-    "sum) or binomial filter (binomial:5)",
+    "sum), binomial filter (binomial:5) or Gaussian (gaussian:7,1)",
     "stride": "step between the outputs (pixels), or 'kernel' for the kernel's length",
     "depth": "number of equal layers",
     "bias": "bias of every layer (units of the image's height; default 0); a negative fraction "

@@ -32,6 +32,11 @@ _FACTS = {
     "ExponentFit": (
         *("slope", "error", "amplitude", "chi2", "dof", "p_value", "window", "corrected"),
     ),
+    "FilterComparison": ("stride", "depth", "dim", "ranking", "columns"),
+    "FilterDesign": (
+        *("length", "stride", "depth", "dim", "objective", "max_G", "kernel", "D", "G", "optimum"),
+        *("bound", "gap", "reached", "columns"),
+    ),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _PLOT = """\
 Draw saved results: D_k, G_k and R_k against the receptive field A_k, theory as lines, simulations
-as points with error bars, power laws dashed. Comparisons show their deviations, too, and phases of
-biases have a diagram of their own.
+as points with error bars, power laws dashed. Comparisons show their deviations, too; phases of
+biases and filters have diagrams of their own.
 
 examples:
   theory and simulation in one figure
@@ -159,12 +159,15 @@ def _laws(result: Saved, quantities: Sequence[Quantity]) -> Iterator[tuple[Quant
 def _diagram(result: Saved) -> Callable[..., object] | None:
     """Return what draws a result that has a panel of its own."""
     from scaledet import plots
-    from scaledet.analysis.comparison import Comparison
-    from scaledet.evolution.schedules import BiasPhases
 
-    if isinstance(result, Comparison):
-        return partial(plots.plot_comparison, result)
-    return partial(plots.plot_phases, result) if isinstance(result, BiasPhases) else None
+    diagrams: dict[str, Callable[..., object]] = {
+        "Comparison": plots.plot_comparison,
+        "BiasPhases": plots.plot_phases,
+        "FilterComparison": plots.plot_filters,
+        "FilterDesign": plots.plot_design,
+    }
+    draw = diagrams.get(type(result).__name__)
+    return None if draw is None else partial(draw, result)
 
 
 def _write(figure: Figure, path: Path) -> None:

@@ -17,8 +17,8 @@ import scaledet as sd
 from scaledet.cli import predict as cli
 from scaledet.errors import ArgumentError
 
-COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "derive", "simulate", "sweep")
-COMMANDS += ("compare", "fit", "plot", "show")
+COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "filters", "design", "derive")
+COMMANDS += ("simulate", "sweep", "compare", "fit", "plot", "show")
 P = "predict --kernel 2 --stride 2 --depth 3"
 
 

@@ -20,6 +20,8 @@ SAVED = {
     "theory": f"predict {NET} --size 64",
     "law": f"evolve {NET} --size 64 --bias=-1/50",
     "run": f"simulate {NET} --size 64 --samples 800 --rng 1",
+    "filters": "filters --filter 3 --filter tri=1,2,1 --stride 2 --depth 4",
+    "design": "design --length 3 --stride 2 --max-G 0.8",
     "many": f"sweep {NET} --kernel 3 --size 32 --size 64 --samples 800 --rng 1",
 }
 

@@ -65,6 +65,10 @@ KINDS = {
     "sweep": lambda: sd.sweep([NET, BLOCK], [16, 32], samples=300, rng=0),
     "comparison": lambda: compared(sd.predict(NET, size=32)),
     "comparison of an evolution": lambda: compared(sd.evolve(NET, size=32, points=300)),
+    "filters": lambda: sd.compare_filters(stride=2, depth=3),
+    "filters of two dimensions": lambda: sd.compare_filters({"b": [1, 3, 1]}, stride=3, dim=2),
+    "filter design": lambda: sd.design_filter(5, 2, depth=3),
+    "trade-off design": lambda: sd.design_filter(3, 2, 0.5, depth=2, max_G=1.2, dim=2),
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
@@ -164,6 +168,7 @@ def test_what_was_computed_on_access_does_not_hinder_pickling():
 OPTIONAL = {"engine", "partial", "target_error", "control_variates", "background", "noise"}
 ONE_OF_EACH = ["prediction", "evolution that dies", "bias phases", "irrational exponents"]
 ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
+ONE_OF_EACH += ["filters", "filter design"]
 
 
 def contents(path):
@@ -285,7 +290,30 @@ WORDS = {"kind", "rectify"}
 TRUTHS = {"corrected", "log_correction", "sum_rule"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+FILTERS = ["filters", "filters of two dimensions", "filter design", "trade-off design"]
+"""Their tables have a row for each filter, so a column is no attribute of the result."""
+OBJECTS = {"kernel", "alpha", "seen", "plateau", "plateau_depth", "prefactor", "drift"}
+OBJECTS |= {"sum_rule_defect"}
+
+
+@pytest.mark.parametrize("kind", FILTERS)
+def test_kinds_of_the_columns_of_filter_tables(kind):
+    """Integers and floats are such; what is exact, and what may be None, are objects."""
+    frame = result(kind).to_dataframe()
+    kinds = {name: str(column.dtype) for name, column in frame.items()}
+    for name, dtype in kinds.items():
+        if name in {"filter", "weights"}:
+            assert all(isinstance(text, str) for text in frame[name])
+        elif name in OBJECTS:
+            assert dtype == "object"
+            assert not any(isinstance(value, float) and np.isnan(value) for value in frame[name])
+        elif name in {"rank", "support", "multiplications"}:
+            assert dtype == "int64"
+        else:
+            assert dtype == ("bool" if name in {"sum_rule", "admitted"} else "float64"), name
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in FILTERS])
 def test_kinds_of_the_columns_of_frames(kind):
     """Integers and floats are such; objects are only exact numbers, kernels, and None."""
     made = result(kind)

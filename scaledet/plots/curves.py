@@ -1,10 +1,4 @@
-"""Plots of results: theory as lines, simulation as points with error bars.
-
-Every function returns its Axes; none predicts, simulates, opens a window or changes a setting of
-matplotlib. What a logarithmic axis cannot show is left out, and a line of text in the Axes says so.
-Without ``ax`` it draws on a new figure that pyplot does not know: ``ax.figure`` shows
-it in a notebook, ``ax.figure.savefig(path)`` writes it; to show it by pyplot pass ``plt.gca()``.
-"""
+"""Sensitivities and exponents against the receptive field, biases, deviations."""
 
 from __future__ import annotations
 
@@ -19,6 +13,7 @@ from scaledet.analysis.fitting import local_exponents
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
+from scaledet.plots.style import PALETTE, labelled_axes, styled
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "PALETTE",
+    "Quantity",
     "plot_comparison",
     "plot_curve",
     "plot_local_exponents",
@@ -37,9 +32,6 @@ __all__ = [
 ]
 
 Quantity = Literal["D", "G", "R"]
-
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours that colour-blind readers tell apart (Okabe and Ito)."""
 
 _WIDTH_LABEL = "effective receptive field $A_k$ (pixels)"
 _LABELS = {
@@ -93,12 +85,12 @@ def plot_curve(
         if bars.shape == shown.shape:
             bars = np.where(shown, bars, 0.0)
         bars = validate.vector("errors", bars, zero=True, length=len(widths))[shown]
-    ax = _axes(ax, _WIDTH_LABEL, _LABELS[quantity])
+    ax = labelled_axes(ax, _WIDTH_LABEL, _LABELS[quantity])
     ax.set(xscale="log", yscale="log")
     lines = {"color": _COLOURS[quantity], "linewidth": 1.3}
     points = {"color": _COLOURS[quantity], "linestyle": "none", "marker": "o", "zorder": 3}
     points |= {"markersize": 4, "capsize": 1.5}
-    style = _styled(style, **(lines if bars is None else points))
+    style = styled(style, **(lines if bars is None else points))
     if bars is None:
         ax.plot(widths[shown], heights[shown], **style)
     else:
@@ -178,12 +170,12 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **style: 
         raise ArgumentTypeError(f"comparison must be a Comparison; got {comparison!r}")
     from matplotlib.ticker import MaxNLocator
 
-    ax = _axes(ax, "layer $k$", "(simulation - theory) / standard error")
+    ax = labelled_axes(ax, "layer $k$", "(simulation - theory) / standard error")
     ax.axhspan(-2, 2, color="0.9", linewidth=0, zorder=0)
     for quantity, marker, pulls in zip("DGQ", "os^", comparison.pulls, strict=True):
         points = {"linestyle": "none", "marker": marker, "markersize": 4}
         points |= {"color": _COLOURS[quantity], "label": f"${quantity}_k$"}
-        ax.plot(np.arange(len(pulls)), pulls, **_styled(style, **points))
+        ax.plot(np.arange(len(pulls)), pulls, **styled(style, **points))
     reach = max(3.0, 1.1 * float(np.abs(comparison.pulls).max()))
     ax.set(ylim=(-reach, reach))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -211,7 +203,7 @@ def plot_phases(phases: BiasPhases, *, ax: Axes | None = None, **style: Any) -> 
     """
     if not isinstance(phases, BiasPhases):
         raise ArgumentTypeError(f"phases must be a BiasPhases; got {phases!r}")
-    ax = _axes(ax, "strength of the biases $\\theta$", "noise per pixel $\\sigma$")
+    ax = labelled_axes(ax, "strength of the biases $\\theta$", "noise per pixel $\\sigma$")
     dead, ratio = float(phases.signal), sum(phases.noise) / 2
     ends = np.array([dead / 100, dead])
     heights = ends / ratio if ratio else ends
@@ -221,7 +213,7 @@ def plot_phases(phases: BiasPhases, *, ax: Axes | None = None, **style: Any) -> 
     ax.axvspan(dead, 2 * dead, color="0.85", linewidth=0, label="signal dead")
     if ratio:
         label = "below: noise suppressed"
-        ax.plot(ends, heights, **_styled(style, label=label, color=PALETTE[0], linewidth=1.3))
+        ax.plot(ends, heights, **styled(style, label=label, color=PALETTE[0], linewidth=1.3))
     quiet = "" if ratio else ": weak noise is suppressed without them"
     ax.set_title(f"{phases.kind} biases, {phases.depth} layers{quiet}", fontsize="medium")
     ax.legend(fontsize="small", loc="upper left")
@@ -246,11 +238,11 @@ def plot_local_exponents(A: Any, values: Any, *, ax: Axes | None = None, **style
     widths = validate.vector("A", A)
     heights, shown = _showable(values, len(widths))
     slopes = local_exponents(widths, np.where(shown, heights, 1.0))
-    ax = _axes(ax, _WIDTH_LABEL, "local exponent")
+    ax = labelled_axes(ax, _WIDTH_LABEL, "local exponent")
     ax.set_xscale("log")
     middle = np.sqrt(widths[1:]) * np.sqrt(widths[:-1])
     pairs = shown[1:] & shown[:-1]
-    style = _styled(style, color=PALETTE[0], linewidth=1.3)
+    style = styled(style, color=PALETTE[0], linewidth=1.3)
     ax.plot(middle[pairs], slopes[pairs], **style)
     _say_left_out(ax, widths[~shown], style)
     return ax
@@ -293,10 +285,10 @@ def plot_slope(
     slope = validate.real("exponent", float(exponent) if number else exponent)
     first, height = validate.vector("start", start, length=2)
     ratio = validate.real("end", end, positive=True) / first
-    ax = _axes(ax, "", "", required=True)
+    ax = labelled_axes(ax, "", "", required=True)
     factors = ratio ** np.array([0, 0.5, 1])
     x, y = first * factors, height * factors**slope
-    style = _styled(style, color="0.35", linewidth=1.0, linestyle="--")
+    style = styled(style, color="0.35", linewidth=1.0, linestyle="--")
     ax.plot(x, y, **style)
     text = f"${slope:.4g}$" if label is None else label
     place: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
@@ -335,26 +327,3 @@ def _say_left_out(ax: Axes, widths: NDArray[np.float64], style: dict[str, Any]) 
         zorder=4,
         gid=_LEFT_OUT,
     )
-
-
-def _axes(ax: Any, x: str, y: str, required: bool = False) -> Axes:
-    """Return `ax` or new axes, labelled unless the caller has."""
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    if ax is None and not required:
-        ax = Figure(layout="constrained").add_subplot()
-    if not isinstance(ax, Axes):
-        raise ArgumentTypeError(
-            f"ax must be a matplotlib Axes{'' if required else ' or None'}; got {ax!r}"
-        )
-    ax.set(xlabel=ax.get_xlabel() or x, ylabel=ax.get_ylabel() or y)
-    return ax
-
-
-def _styled(style: dict[str, Any], **defaults: Any) -> dict[str, Any]:
-    """Override the defaults by the caller's style, its short names spelled out."""
-    from matplotlib.cbook import normalize_kwargs
-    from matplotlib.lines import Line2D
-
-    return {**defaults, **normalize_kwargs(style, Line2D)}
