@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from scaledet.errors import ArgumentError
-from scaledet.network.graph import fold
+from scaledet.network.graph import Graph, fold
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
-
-if TYPE_CHECKING:
-    from scaledet.network.network import Network
 
 __all__ = [
     "Moments",
@@ -36,7 +33,7 @@ class Moments(NamedTuple):
     variance: Fraction
 
 
-def strides(net: Network, axis: int) -> Iterator[int]:
+def strides(net: Graph, axis: int) -> Iterator[int]:
     """Yield the cumulative strides S_0 = 1, S_1, ... (pixels); those of summed maps must agree."""
 
     def merged(values: Sequence[int], k: int) -> int:
@@ -55,18 +52,18 @@ def strides(net: Network, axis: int) -> Iterator[int]:
     return fold(net, 1, lambda stride, layer, _: stride * layer.stride_along(axis), merged)
 
 
-def _steps(net: Network, axis: int) -> Iterator[int]:
+def _steps(net: Graph, axis: int) -> Iterator[int]:
     """Yield the stride of the map that each layer receives."""
     for total, layer in zip(list(strides(net, axis))[1:], net.layers, strict=True):
         yield total // layer.stride_along(axis)
 
 
-def shift(net: Network, axis: int) -> Callable[[Layer], int]:
+def shift(net: Graph, axis: int) -> Callable[[Layer], int]:
     """Return the function that says how far left of its output's index a layer's window begins."""
     return lambda layer: layer.rule(axis, net.dim).sides()[0]
 
 
-def centred(net: Network, axis: int) -> Callable[[Layer], int]:
+def centred(net: Graph, axis: int) -> Callable[[Layer], int]:
     """Return `shift`, but for layers on the torus the shift that centres them best.
 
     There the whole pixels of a shift have no meaning.
@@ -81,7 +78,7 @@ def centred(net: Network, axis: int) -> Callable[[Layer], int]:
     return left
 
 
-def extents(net: Network, axis: int) -> Iterator[tuple[int, int]]:
+def extents(net: Graph, axis: int) -> Iterator[tuple[int, int]]:
     """Yield the first and the last site of the filter of output 0, k = 0 ... depth (pixels)."""
     steps = iter(_steps(net, axis))
     left = shift(net, axis)
@@ -96,9 +93,7 @@ def extents(net: Network, axis: int) -> Iterator[tuple[int, int]]:
     )
 
 
-def moments(
-    net: Network, axis: int, left: Callable[[Layer], int] | None = None
-) -> Iterator[Moments]:
+def moments(net: Graph, axis: int, left: Callable[[Layer], int] | None = None) -> Iterator[Moments]:
     """Yield sum, mean and variance of the filter of output 0, k = 0 ... depth, exact.
 
     `left` says how far left of ``stride * i`` the window of output i begins.

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.kernel import entries
 from scaledet.network.layer import Layer
 
-if TYPE_CHECKING:
-    from scaledet.network.network import Network
-
 __all__ = [
     "IMAGE",
+    "Graph",
     "Inputs",
     "checked_inputs",
     "checked_names",
@@ -32,6 +32,48 @@ Inputs = tuple[tuple[int, ...], ...]
 """The values that each layer receives: 0 is the image, k the output of layer k."""
 
 V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Layers and the values that they receive; a `Network` is one that has been checked.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The layers, each after those it receives from.
+    dim : int
+        Dimension of the image.
+    branches : tuple of tuple of int, or None
+        The values that each layer receives; None for a chain.
+    names : tuple of str, or None
+        Names of the layers.
+    """
+
+    layers: tuple[Layer, ...]
+    dim: int
+    branches: Inputs | None
+    names: tuple[str, ...] | None
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self.layers)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every layer receives the output of the one before it, and nothing else."""
+        return self.branches is None
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The values that each layer receives: 0 is the image, k the output of layer k."""
+        return tuple((k,) for k in range(self.depth)) if self.branches is None else self.branches
+
+    def label(self, k: int) -> str:
+        """Return what messages call value k: the image, or layer k and its name."""
+        name = f" ({self.names[k - 1]!r})" if self.names and k else ""
+        return f"layer {k}{name}" if k else "the image"
 
 
 def checked_inputs(given: Any, depth: int) -> Inputs | None:
@@ -125,7 +167,7 @@ def sorted_graph(graph: Any) -> tuple[list[str], list[Layer], list[tuple[int, ..
     return order, [layers[name] for name in order], inputs
 
 
-def part(net: Network, index: slice) -> tuple[Inputs | None, tuple[str, ...] | None]:
+def part(net: Graph, index: slice) -> tuple[Inputs | None, tuple[str, ...] | None]:
     """Return inputs and names of a slice of the layers, refused where it is no network.
 
     In a graph, the slice must be a run of layers that receive nothing from before the value that
@@ -147,7 +189,7 @@ def part(net: Network, index: slice) -> tuple[Inputs | None, tuple[str, ...] | N
 
 
 def fold(
-    net: Network,
+    net: Graph,
     image: V,
     through: Callable[[V, Layer, int], V],
     merged: Callable[[Sequence[V], int], V],
@@ -171,7 +213,7 @@ def fold(
         yield values[-1]
 
 
-def joined(first: Network, second: Network) -> tuple[Inputs | None, tuple[str, ...] | None]:
+def joined(first: Graph, second: Graph) -> tuple[Inputs | None, tuple[str, ...] | None]:
     """Return inputs and names of the layers of `first` and then those of `second`."""
     names = (*(first.names or ()), *(second.names or ()))
     kept = first.names and second.names and len(set(names)) == first.depth + second.depth

@@ -13,7 +13,7 @@ from typing import Any, SupportsIndex, TypeVar, overload
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network import geometry
-from scaledet.network.graph import Inputs, checked_inputs, checked_names, joined, part, sorted_graph
+from scaledet.network.graph import Graph, checked_inputs, checked_names, joined, part, sorted_graph
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.plain_data import network_arguments, network_data
@@ -30,7 +30,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Network(Sequence[Layer]):
+class Network(Graph, Sequence[Layer]):
     """Layers applied one after another, or as a directed graph, to an image of `dim` dimensions.
 
     Parameters
@@ -63,11 +63,6 @@ Layer(kernel=box(3), stride=1))
     >>> net[2:]
     Network(Layer(kernel=box(2), stride=2), Layer(kernel=box(3), stride=1), dim=1)
     """
-
-    layers: tuple[Layer, ...]
-    dim: int
-    branches: Inputs | None
-    names: tuple[str, ...] | None
 
     __array_ufunc__ = None  # NumPy's integers leave multiplication to the network.
 
@@ -144,26 +139,6 @@ Layer(kernel=box(3), stride=1))
         depth = validate.integer("depth", depth, 1, DEEPEST)
         return cls((Layer(kernel, stride, bias),) * depth, dim)
 
-    @property
-    def depth(self) -> int:
-        """Number of layers."""
-        return len(self.layers)
-
-    @property
-    def is_chain(self) -> bool:
-        """Whether every layer receives the output of the one before it, and nothing else."""
-        return self.branches is None
-
-    @cached_property
-    def inputs(self) -> Inputs:
-        """The values that each layer receives: 0 is the image, k the output of layer k."""
-        return tuple((k,) for k in range(self.depth)) if self.branches is None else self.branches
-
-    def label(self, k: int) -> str:
-        """Return what messages call value k: the image, or layer k and its name."""
-        name = f" ({self.names[k - 1]!r})" if self.names and k else ""
-        return f"layer {k}{name}" if k else "the image"
-
     def __len__(self) -> int:
         return len(self.layers)
 
@@ -214,7 +189,7 @@ Layer(kernel=box(3), stride=1))
 
     __rmul__ = __mul__
 
-    def _common(self, quantity: str, values: Callable[[Network, int], Iterator[V]]) -> list[V]:
+    def _common(self, quantity: str, values: Callable[[Graph, int], Iterator[V]]) -> list[V]:
         """Return the values along every axis, refused where they differ."""
         result = list(values(self, 0))
         if not self.alike and any(list(values(self, axis)) != result for axis in range(self.dim)):
@@ -364,7 +339,7 @@ Layer(kernel=box(3), stride=1))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain JSON-able description; `from_dict` restores the same network."""
-        return network_data(self)
+        return network_data(self, self.runs())
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Network:

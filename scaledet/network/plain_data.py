@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaledet import rationals, validate
+from scaledet.network.graph import Graph
 from scaledet.network.grid_kernel import Filter, GridKernel
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 
-if TYPE_CHECKING:
-    from scaledet.network.network import Network
-
 __all__ = ["network_arguments", "network_data"]
 
 
-def network_data(net: Network) -> dict[str, Any]:
-    """Return a plain description of a network, equal consecutive layers written once."""
-    runs = [{"count": count, **_layer_data(layer)} for count, layer in net.runs()]
+def network_data(net: Graph, equal: list[tuple[int, Layer]]) -> dict[str, Any]:
+    """Return a plain description of a network, `equal` consecutive layers once."""
+    runs = [{"count": count, **_layer_data(layer)} for count, layer in equal]
     data: dict[str, Any] = {"dim": net.dim, "layers": runs}
     if net.branches is not None:
         data["inputs"] = [list(row) for row in net.branches]

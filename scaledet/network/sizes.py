@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
-from scaledet.network.graph import fold
+from scaledet.network.graph import Graph, fold
 from scaledet.network.kernel import entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scaledet.network.layer import Layer
-    from scaledet.network.network import Network
 
 __all__ = ["Sides", "checked_sides", "feasible_side", "passing"]
 
@@ -27,7 +26,7 @@ _TRIES = 10**5
 """Layers that are asked, at most, in search of a size that passes."""
 
 
-def checked_sides(net: Network, size: Any) -> Sides:
+def checked_sides(net: Graph, size: Any) -> Sides:
     """Return `size` as pixels along every axis of the network's images."""
     given = entries(size)
     if given is None:
@@ -39,7 +38,7 @@ def checked_sides(net: Network, size: Any) -> Sides:
     return tuple(validate.integer(f"size[{j}]", n, 2, _LARGEST) for j, n in enumerate(given))
 
 
-def map_sides(net: Network, sides: Sides) -> tuple[Sides, ...]:
+def map_sides(net: Graph, sides: Sides) -> tuple[Sides, ...]:
     """Return the sides of the maps k = 0 ... depth of an image of these sides.
 
     Raises
@@ -75,7 +74,7 @@ def map_sides(net: Network, sides: Sides) -> tuple[Sides, ...]:
     return tuple(fold(net, sides, through, merged))
 
 
-def passing(net: Network, sides: Sides) -> tuple[Sides, ...]:
+def passing(net: Graph, sides: Sides) -> tuple[Sides, ...]:
     """Return `map_sides`, its refusal completed by the nearest sizes that pass."""
     try:
         return map_sides(net, sides)
@@ -83,7 +82,7 @@ def passing(net: Network, sides: Sides) -> tuple[Sides, ...]:
         raise ArgumentError(f"{error} ({_advice(net, sides)})") from None
 
 
-def _advice(net: Network, sides: Sides) -> str:
+def _advice(net: Graph, sides: Sides) -> str:
     # One side of each axis at a time would not do: the maps of summed branches must agree.
     for change in range(1, max(2, _TRIES // (net.depth * net.dim))):
         near = [tuple(max(2, side + sign * change) for side in sides) for sign in (1, -1)]
@@ -93,7 +92,7 @@ def _advice(net: Network, sides: Sides) -> str:
     return "no size close to it passes"
 
 
-def _passes(net: Network, sides: Sides) -> bool:
+def _passes(net: Graph, sides: Sides) -> bool:
     try:
         map_sides(net, sides)
     except ArgumentError:
@@ -109,7 +108,7 @@ def _given(sides: Sides) -> str:
     return f"size must pass through all layers; got {_written(sides)}"
 
 
-def feasible_side(net: Network, pixels: int) -> int:
+def feasible_side(net: Graph, pixels: int) -> int:
     """Check the side of an image that passes through a chain of layers on the torus; return it.
 
     Raises
