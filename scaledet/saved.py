@@ -10,6 +10,7 @@ from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
+from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
@@ -19,7 +20,15 @@ from scaledet.theory.prediction import Prediction
 __all__ = ["load"]
 
 Saved = (
-    Prediction | Exponents | Evolution | BiasPhases | Simulation | Sweep | Comparison | ExponentFit
+    Prediction
+    | Exponents
+    | Evolution
+    | BiasPhases
+    | Simulation
+    | Sweep
+    | Comparison
+    | ExponentFit
+    | Summary
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

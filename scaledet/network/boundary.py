@@ -114,6 +114,17 @@ class AxisRule:
             )
         return count
 
+    def places(self, size: int) -> NDArray[np.int64]:
+        """Return the places that tap j of output i falls on, at index ``stride * i + j``.
+
+        Those below 0 and from `size` on lie outside the map.
+        """
+        import numpy as np
+
+        left, _ = self.sides(size)
+        reach = self.stride * (self.outputs(size) - 1) + self.length
+        return np.arange(-left, reach - left)
+
     def sites(self, size: int) -> NDArray[np.int64]:
         """Return the sites that tap j of output i reads, at index ``stride * i + j``.
 
@@ -124,9 +135,7 @@ class AxisRule:
         """
         import numpy as np
 
-        left, right = self.sides(size)
-        reach = self.stride * (self.outputs(size) - 1) + self.length
-        places = np.arange(-left, reach - left)
+        places = self.places(size)
         outside = (places < 0) | (places >= size)
         if self.padding is None or self.mode == "circular":
             sites = places % size
@@ -138,5 +147,5 @@ class AxisRule:
         else:
             sites = np.where(outside, PADDED, places)
         if self.padding is not None:
-            sites = np.where(places >= size + right, BEYOND, sites)
+            sites = np.where(places >= size + self.sides(size)[1], BEYOND, sites)
         return sites

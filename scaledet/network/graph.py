@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from scaledet.network.kernel import entries
 from scaledet.network.layer import Layer
 
 __all__ = [
+    "DEEPEST",
     "IMAGE",
     "Graph",
     "Inputs",
@@ -24,6 +26,9 @@ __all__ = [
     "part",
     "sorted_graph",
 ]
+
+DEEPEST = 10**6
+"""Largest number of layers."""
 
 IMAGE = "image"
 """The name of the image among the values of a network."""
@@ -69,6 +74,10 @@ class Graph:
     def inputs(self) -> Inputs:
         """The values that each layer receives: 0 is the image, k the output of layer k."""
         return tuple((k,) for k in range(self.depth)) if self.branches is None else self.branches
+
+    def runs(self) -> list[tuple[int, Layer]]:
+        """Return equal consecutive layers grouped as (count, layer)."""
+        return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]
 
     def label(self, k: int) -> str:
         """Return what messages call value k: the image, or layer k and its name."""

@@ -279,13 +279,16 @@ class Layer:
             if getattr(self, name) != usual
         }
 
-    def __repr__(self) -> str:
-        arguments = self.arguments()
-        written = {name: repr(value) for name, value in arguments.items()}
-        written["kernel"] = _written(arguments["kernel"])
+    def written(self) -> dict[str, str]:
+        """Return the `arguments` as text."""
+        texts = {name: repr(value) for name, value in self.arguments().items()}
+        texts["kernel"] = _written(self.taps)
         if self.bias:
-            written["bias"] = rationals.text(self.bias)
-        return f"Layer({', '.join(f'{name}={text}' for name, text in written.items())})"
+            texts["bias"] = rationals.text(self.bias)
+        return texts
+
+    def __repr__(self) -> str:
+        return f"Layer({', '.join(f'{name}={text}' for name, text in self.written().items())})"
 
 
 _DEFAULTS: dict[str, Any] = {

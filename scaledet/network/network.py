@@ -13,17 +13,24 @@ from typing import Any, SupportsIndex, TypeVar, overload
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network import geometry
-from scaledet.network.graph import Graph, checked_inputs, checked_names, joined, part, sorted_graph
+from scaledet.network.graph import (
+    DEEPEST,
+    Graph,
+    checked_inputs,
+    checked_names,
+    joined,
+    part,
+    sorted_graph,
+)
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.plain_data import network_arguments, network_data
 from scaledet.network.sizes import Sides, checked_sides, feasible_side, passing
+from scaledet.network.summary import Summary, described
 from scaledet.results import tables
 
 __all__ = ["Network"]
 
-DEEPEST = 10**6
-"""Largest number of layers."""
 _RUNS_SHOWN = 7
 
 V = TypeVar("V")
@@ -189,10 +196,10 @@ Layer(kernel=box(3), stride=1))
 
     __rmul__ = __mul__
 
-    def _common(self, quantity: str, values: Callable[[Graph, int], Iterator[V]]) -> list[V]:
+    def _common(self, quantity: str, values: Callable[[int], Iterator[V]]) -> tuple[V, ...]:
         """Return the values along every axis, refused where they differ."""
-        result = list(values(self, 0))
-        if not self.alike and any(list(values(self, axis)) != result for axis in range(self.dim)):
+        result = tuple(values(0))
+        if not self.alike and any(tuple(values(axis)) != result for axis in range(self.dim)):
             raise ArgumentError(
                 f"{quantity} is for networks that are alike along all axes; got {self!r}: use "
                 f"net.along(axis).{quantity}"
@@ -202,7 +209,7 @@ Layer(kernel=box(3), stride=1))
     @cached_property
     def strides(self) -> tuple[int, ...]:
         """Cumulative strides S_0 = 1, S_1, ..., S_depth (input pixels per output pixel)."""
-        return tuple(self._common("strides", geometry.strides))
+        return self._common("strides", lambda axis: geometry.strides(self, axis))
 
     @cached_property
     def support(self) -> tuple[int, ...]:
@@ -210,12 +217,16 @@ Layer(kernel=box(3), stride=1))
 
         On the infinite lattice, as all that follows: padding does not change it.
         """
-        return tuple(b - a + 1 for a, b in self._common("support", geometry.extents))
+        return self._common(
+            "support", lambda axis: (b - a + 1 for a, b in geometry.extents(self, axis))
+        )
 
     @cached_property
     def variance(self) -> tuple[Fraction, ...]:
         """Variance of h_k read as a probability law, k = 0 ... depth (pixels squared, exact)."""
-        return tuple(each.variance for each in self._common("variance", geometry.moments))
+        return self._common(
+            "variance", lambda axis: (each.variance for each in geometry.moments(self, axis))
+        )
 
     @cached_property
     def centre(self) -> tuple[Fraction, ...]:
@@ -223,7 +234,9 @@ Layer(kernel=box(3), stride=1))
 
         Padding on the left moves it to the left.
         """
-        return tuple(each.mean for each in self._common("centre", geometry.moments))
+        return self._common(
+            "centre", lambda axis: (each.mean for each in geometry.moments(self, axis))
+        )
 
     @cached_property
     def _distinct(self) -> list[Layer]:
@@ -287,21 +300,6 @@ Layer(kernel=box(3), stride=1))
             if self.depth % p == 0 and all(keys[i] == keys[i % p] for i in range(self.depth))
         )
 
-    def runs(self) -> list[tuple[int, Layer]]:
-        """Return equal consecutive layers grouped as (count, layer)."""
-        return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]
-
-    def _columns(self) -> dict[str, Any]:
-        layers = self.layers
-        return {
-            "layer": range(1, self.depth + 1),
-            "kernel": [layer.kernel for layer in layers],
-            "stride": [layer.stride for layer in layers],
-            "bias": [layer.bias for layer in layers],
-            "S_k": self.strides[1:],
-            "support": self.support[1:],
-        }
-
     def sizes(self, size: int | Sequence[int]) -> tuple[Sides, ...]:
         """Return the sides of the maps k = 0 ... depth of an image of `size` (pixels).
 
@@ -337,9 +335,21 @@ Layer(kernel=box(3), stride=1))
             passing(self, sides)
         return sides[0] if len(set(sides)) == 1 else sides
 
+    def summary(self, size: int | Sequence[int] | None = None) -> Summary:
+        """Return strides, supports, receptive fields, and with a `size` maps and borders, by layer.
+
+        No sensitivity is computed; the result is shown as a table and has ``to_dataframe``.
+
+        Raises
+        ------
+        ValueError
+            If an image of `size` does not pass through all layers, as by `sizes`.
+        """
+        return Summary.of(self, size)
+
     def to_dict(self) -> dict[str, Any]:
         """Return a plain JSON-able description; `from_dict` restores the same network."""
-        return network_data(self, self.runs())
+        return network_data(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Network:
@@ -350,7 +360,7 @@ Layer(kernel=box(3), stride=1))
         True
         """
         try:
-            return cls(**network_arguments(data, DEEPEST))
+            return cls(**network_arguments(data))
         except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
             reason = f"{type(error).__name__}: {error}"
@@ -363,7 +373,7 @@ Layer(kernel=box(3), stride=1))
 
     def _repr_html_(self) -> str:
         title = f"Network, depth {self.depth}, dim={self.dim}"
-        return tables.html_table(title, self._columns())
+        return tables.html_table(title, described(self))
 
     @property
     def signed(self) -> bool:

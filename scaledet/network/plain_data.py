@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from scaledet import rationals, validate
-from scaledet.network.graph import Graph
+from scaledet.network.graph import DEEPEST, Graph, checked_inputs, checked_names
 from scaledet.network.grid_kernel import Filter, GridKernel
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 
-__all__ = ["network_arguments", "network_data"]
+__all__ = ["network_arguments", "network_data", "restored_graph"]
 
 
-def network_data(net: Graph, equal: list[tuple[int, Layer]]) -> dict[str, Any]:
-    """Return a plain description of a network, `equal` consecutive layers once."""
-    runs = [{"count": count, **_layer_data(layer)} for count, layer in equal]
+def network_data(net: Graph) -> dict[str, Any]:
+    """Return a plain description of a network, equal consecutive layers once."""
+    runs = [{"count": count, **_layer_data(layer)} for count, layer in net.runs()]
     data: dict[str, Any] = {"dim": net.dim, "layers": runs}
     if net.branches is not None:
         data["inputs"] = [list(row) for row in net.branches]
@@ -26,17 +26,25 @@ def network_data(net: Graph, equal: list[tuple[int, Layer]]) -> dict[str, Any]:
     return data
 
 
-def network_arguments(data: dict[str, Any], deepest: int) -> dict[str, Any]:
+def network_arguments(data: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of the network that `network_data` describes."""
 
     def layers(runs: Any) -> Iterator[Layer]:
         for run in runs:
             described = dict(run)
-            count = validate.integer("count", described.pop("count"), 1, deepest)
+            count = validate.integer("count", described.pop("count"), 1, DEEPEST)
             yield from itertools.repeat(_layer(described), count)
 
     arguments = {"layers": layers(data["layers"]), "dim": data["dim"]}
     return arguments | {name: data[name] for name in ("inputs", "names") if name in data}
+
+
+def restored_graph(data: dict[str, Any]) -> Graph:
+    """Return the graph of a network that `network_data` describes."""
+    given = network_arguments(data)
+    layers = tuple(given["layers"])
+    inputs = checked_inputs(given.get("inputs"), len(layers))
+    return Graph(layers, given["dim"], inputs, checked_names(given.get("names"), len(layers)))
 
 
 def _layer_data(layer: Layer) -> dict[str, Any]:

@@ -22,7 +22,7 @@ Sides = tuple[int, ...]
 """Pixels along every axis."""
 
 _LARGEST = 2**64
-_TRIES = 10**5
+_TRIES = 2 * 10**4
 """Layers that are asked, at most, in search of a size that passes."""
 
 
