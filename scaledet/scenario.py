@@ -13,6 +13,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.rationals import shown
 from scaledet.results.result import Result
+from scaledet.tasks.border import bordered_mean_square
 from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
@@ -293,7 +294,9 @@ def _mean_square_displacement(
 ) -> Fraction:
     """Return the exact mean of |tau x - x|^2 over the images and their moves."""
     if task is not None:
-        return task.mean_square_displacement(balanced=balanced)
+        if moves == "wrap":
+            return task.mean_square_displacement(balanced=balanced)
+        return bordered_mean_square(task.rule, balanced, moves)
     if moves != "stay":
         return Fraction(2)
     # Along each axis, one site in N does not move.

@@ -86,7 +86,8 @@ def extents(net: Graph, axis: int) -> Iterator[tuple[int, int]]:
     def through(ends: tuple[int, int], layer: Layer, _: int) -> tuple[int, int]:
         step = next(steps)
         first, last = layer.kernel_along(axis).ends
-        return ends[0] + step * (first - left(layer)), ends[1] + step * (last - left(layer))
+        begin = left(layer)
+        return ends[0] + step * (first - begin), ends[1] + step * (last - begin)
 
     return fold(
         net, (0, 0), through, lambda ends, _: (min(a for a, _ in ends), max(b for _, b in ends))

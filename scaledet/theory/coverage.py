@@ -99,8 +99,10 @@ def require_covered(scenario: Scenario, method: str) -> None:
     if not scenario.is_torus:
         require_torus(net, "predict")
         raise ArgumentError(
-            "size must be one multiple of the total stride for all axes, and moves 'wrap', for "
-            f"predict; got size {scenario.size} and moves {scenario.moves!r} (simulate takes both)"
+            "size must be one multiple of the total stride for all axes, moves 'wrap', and padding "
+            "on the left 0 with a task of blocks or borders, for predict; got size "
+            f"{scenario.size}, moves {scenario.moves!r} and task {scenario.task!r} (simulate takes "
+            "all)"
         )
     endless, pixel = scenario.size is None, scenario.task is None
     if method == "closure":
