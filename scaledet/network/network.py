@@ -137,14 +137,15 @@ Layer(kernel=box(3), stride=1))
         depth: int = 1,
         dim: int = 1,
         bias: Any = 0,
+        **options: Any,
     ) -> Network:
-        """Return a network of `depth` equal layers.
+        """Return a network of `depth` equal layers; further options are those of `Layer`.
 
         >>> Network.uniform(kernel=2, stride="kernel", depth=8)
         Network(8 x Layer(kernel=box(2), stride=2), dim=1)
         """
         depth = validate.integer("depth", depth, 1, DEEPEST)
-        return cls((Layer(kernel, stride, bias),) * depth, dim)
+        return cls((Layer(kernel, stride, bias, **options),) * depth, dim)
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -268,15 +269,16 @@ Layer(kernel=box(3), stride=1))
 
         Every layer averages with one kernel and one stride along all axes, and is on the torus or
         padded so that it gives the same up to a shift: padding that is circular, or none, and of
-        just the right amount. With a `size`, it must be a multiple of the total stride, and all
-        sides equal.
+        just the right amount. With a `size`, it must be a multiple of the total stride and no
+        shorter than a kernel, and all sides equal.
         """
         if not self._alike_torus:
             return False
         if size is None:
             return True
-        sides = set(checked_sides(self, size))
-        return len(sides) == 1 and all(side % self.strides[-1] == 0 for side in sides)
+        side, *others = set(checked_sides(self, size))
+        longest = max(layer.kernel.support for layer in self._distinct)
+        return not others and side % self.strides[-1] == 0 and side >= longest
 
     @cached_property
     def _alike_torus(self) -> bool:

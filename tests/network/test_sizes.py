@@ -49,6 +49,14 @@ def test_networks_that_act_as_tori_have_their_sensitivities(net, size):
     np.testing.assert_allclose(prediction.Q, Q, rtol=1e-12)
 
 
+def test_sizes_on_which_a_network_is_no_torus():
+    net = sd.Network.uniform(5, 2, depth=2, padding=(1, 2), padding_mode="circular")
+    assert net.is_torus(8)
+    assert not net.is_torus(10)  # no multiple of 4: the second map has 5 pixels, then 3
+    assert not net.is_torus(4)  # shorter than a kernel
+    assert not sd.Network([L(3)], 2).is_torus((6, 8))
+
+
 @pytest.mark.parametrize(
     ("layer", "dim"),
     [
