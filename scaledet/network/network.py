@@ -371,7 +371,11 @@ Layer(kernel=box(3), stride=1))
     def __repr__(self) -> str:
         runs = tables.shortened(self.runs(), _RUNS_SHOWN, (1, "..."))
         parts = [f"{count} x {layer!r}" if count > 1 else f"{layer}" for count, layer in runs]
-        return f"Network({', '.join(parts)}, dim={self.dim})"
+        graph = ""
+        if self.branches is not None:
+            rows = tables.shortened(self.branches, _RUNS_SHOWN)
+            graph = f", inputs=({', '.join(map(str, rows))})"
+        return f"Network({', '.join(parts)}, dim={self.dim}{graph})"
 
     def _repr_html_(self) -> str:
         title = f"Network, depth {self.depth}, dim={self.dim}"

@@ -202,7 +202,7 @@ def described(net: Graph) -> dict[str, Any]:
     columns, positions = _layers(net), Summary.of(net, None)
     columns["kernel"] = [layer.taps for layer in net.layers]
     return {
-        "layer": range(1, net.depth + 1),
+        "layer": net.names or range(1, net.depth + 1),
         **columns,
         "bias": [layer.bias for layer in net.layers],
         "S_k": _simplified(positions.strides[1:]),
