@@ -12,6 +12,7 @@ from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
+from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
@@ -31,6 +32,7 @@ Saved = (
     | ExponentFit
     | FilterComparison
     | FilterDesign
+    | Summary
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

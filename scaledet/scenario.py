@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from scaledet import validate
@@ -12,13 +13,16 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.rationals import shown
 from scaledet.results.result import Result
+from scaledet.tasks.border import bordered_mean_square
 from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
+    "MOVES",
     "RECTIFICATIONS",
+    "Moves",
     "Rectify",
     "Scenario",
     "ScenarioResult",
@@ -27,6 +31,12 @@ __all__ = [
 Rectify = Literal["input", "noise", "layers"] | None
 """How the noise meets the ReLU: relu(x + eta) or x + relu(eta) enters the network, x + eta enters
 and every layer rectifies, or x + eta enters and no layer does (linear noise)."""
+
+Moves = Literal["wrap", "stay", "inside"]
+"""What a move does that would leave the image: it comes back on the other side, it does not take
+place, or the site is drawn among those that exist along the same axis."""
+
+MOVES: tuple[Moves, ...] = ("wrap", "stay", "inside")
 
 RECTIFICATIONS: tuple[Rectify, ...] = ("input", "noise", "layers", None)
 
@@ -39,8 +49,8 @@ class Scenario:
     ----------
     network : Network
         The layers.
-    size : int or None
-        Pixels a side; None: the infinite lattice.
+    size : int, tuple of int or None
+        Pixels a side, or along every axis where these differ; None: the infinite lattice.
     rectify : {"input", "noise", "layers", None}
         How the noise meets the ReLU.
     sigma : float or None
@@ -53,16 +63,53 @@ class Scenario:
         Standard deviation of the noise that the images themselves carry.
     noise : str
         Law of the noise.
+    moves : {"wrap", "stay", "inside"}
+        What a move does that would leave the image.
     """
 
     network: Network
-    size: int | None
+    size: int | tuple[int, ...] | None
     rectify: Rectify
     sigma: float | None
     task: ScaleDetection | None = None
     balanced: bool = False
     background: float = 0.0
     noise: str = "gaussian"
+    moves: Moves = "wrap"
+
+    @property
+    def side(self) -> int | None:
+        """Pixels a side of an image whose sides are equal; None on the infinite lattice."""
+        if isinstance(self.size, tuple):
+            raise ArgumentError(f"size must be one number for all axes here; got {self.size}")
+        return self.size
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Pixels along every axis of a finite image."""
+        if self.size is None:
+            raise ArgumentError("size must be finite here; got None, the infinite lattice")
+        return self.size if isinstance(self.size, tuple) else (self.size,) * self.network.dim
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of a finite image."""
+        return math.prod(self.sides)
+
+    @property
+    def is_torus(self) -> bool:
+        """Whether the sensitivities are those of a chain of layers on the torus.
+
+        On the infinite lattice, where padding does not matter, whether they are those of a chain
+        of layers that are alike along all axes.
+        """
+        net = self.network
+        if self.size is None:
+            return net.is_chain and net.alike and not any(layer.is_max for layer in net)
+        moved = any(layer.rule(0, net.dim).sides()[0] for layer in net)
+        # Blocks, and borders, of a task have a place, to which windows may not be shifted.
+        placed = self.task is not None and not (self.task.variant == "T1" and self.task.periodic)
+        return self.moves == "wrap" and net.is_torus(self.size) and not (moved and placed)
 
     @classmethod
     def checked(
@@ -78,6 +125,7 @@ class Scenario:
         *,
         sigma_range: tuple[float, float],
         background_range: tuple[float, float] = (0.0, 0.0),
+        moves: Any = "wrap",
     ) -> Scenario:
         """Check the arguments that the public function `caller` was called with.
 
@@ -92,6 +140,7 @@ class Scenario:
         elif balanced:
             raise ArgumentError("balanced must be False without a task; got True")
         background = _checked_background(background, *background_range)
+        moves = _checked_moves(moves, net, size)
         if size is None:
             if sigma is not None:
                 raise ArgumentError(
@@ -100,32 +149,35 @@ class Scenario:
                 )
             return cls(net, None, rectify, None, background=background)
         size = net.feasible_size(size)
+        sides = (size,) * net.dim if isinstance(size, int) else size
         if sigma is None:
-            energy = (
-                2.0 if task is None else float(task.mean_square_displacement(balanced=balanced))
-            )
-            sigma = math.sqrt(energy / size**net.dim)
+            energy = float(_mean_square_displacement(sides, moves, task, balanced))
+            sigma = math.sqrt(energy / math.prod(sides))
         else:
             sigma = validate.real("sigma", sigma, positive=True)
             low, high = sigma_range
             if not low <= sigma <= high:
                 raise ArgumentError(f"sigma must be in [{low:g}, {high:g}]; got {sigma!r}")
-        return cls(net, size, rectify, sigma, task, balanced, background)
+        return cls(net, size, rectify, sigma, task, balanced, background, moves=moves)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain JSON-able description."""
         task = None if self.task is None else self.task.to_dict()
-        return {**vars(self), "network": self.network.to_dict(), "task": task}
+        values = {**vars(self), "network": self.network.to_dict(), "task": task}
+        if self.moves == "wrap":  # Files and checkpoints written before there were others match.
+            del values["moves"]
+        return values
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Scenario:
-        """Rebuild from `to_dict`; background and noise may be left out if they are the usual."""
+        """Rebuild from `to_dict`; background, noise and moves may be left out if usual."""
         values = dict(description)
         net = values["network"] = Network.from_dict(values["network"])
         validate.choice("rectify", values["rectify"], RECTIFICATIONS)
         validate.flag("balanced", values["balanced"])
         if values["size"] is not None:
-            net.feasible_size(values["size"])
+            values["size"] = net.feasible_size(values["size"])
+        _checked_moves(values.get("moves", "wrap"), net, values["size"])
         if values["sigma"] is not None:
             validate.real("sigma", values["sigma"], positive=True)
         if (values["size"] is None) != (values["sigma"] is None):
@@ -142,8 +194,10 @@ class Scenario:
         where = "infinite lattice" if self.size is None else f"size {self.size}"
         noise = "noise matched" if self.sigma is None else f"sigma = {self.sigma:.6g}"
         background = f", background = {self.background:.6g}" if self.background else ""
+        moves = f", moves = {self.moves!r}" if self.moves != "wrap" else ""
         return (
             f"{self.network!r}: {image}, {where}, rectify = {self.rectify!r}, {noise}{background}"
+            f"{moves}"
         )
 
 
@@ -163,8 +217,8 @@ class ScenarioResult(Result):
         return self.scenario.network
 
     @property
-    def size(self) -> int | None:
-        """Pixels a side; None: the infinite lattice."""
+    def size(self) -> int | tuple[int, ...] | None:
+        """Pixels a side, or along every axis; None: the infinite lattice."""
         return self.scenario.size
 
     @property
@@ -197,6 +251,11 @@ class ScenarioResult(Result):
         """Law of the noise."""
         return self.scenario.noise
 
+    @property
+    def moves(self) -> Moves:
+        """What a move does that would leave the image."""
+        return self.scenario.moves
+
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""
         facts, arrays = super().to_stored()
@@ -219,6 +278,29 @@ def _checked_background(value: Any, low: float, high: float) -> float:
     if result and not low <= result <= high:
         raise ArgumentError(f"background must be 0 or in [{low:g}, {high:g}]; got {value!r}")
     return result
+
+
+def _checked_moves(value: Any, net: Network, size: Any) -> Moves:
+    moves: Moves = validate.choice("moves", value, MOVES)
+    bordered = size is not None and any(layer.padding is not None for layer in net)
+    if moves != "wrap" and not bordered:
+        where = "the infinite lattice" if size is None else "the torus (padding=None in all layers)"
+        raise ArgumentError(f"moves must be 'wrap' on {where}, which has no border; got {moves!r}")
+    return moves
+
+
+def _mean_square_displacement(
+    sides: tuple[int, ...], moves: Moves, task: ScaleDetection | None, balanced: bool
+) -> Fraction:
+    """Return the exact mean of |tau x - x|^2 over the images and their moves."""
+    if task is not None:
+        if moves == "wrap":
+            return task.mean_square_displacement(balanced=balanced)
+        return bordered_mean_square(task.rule, balanced, moves)
+    if moves != "stay":
+        return Fraction(2)
+    # Along each axis, one site in N does not move.
+    return 2 - 2 * sum((Fraction(1, side) for side in sides), Fraction(0)) / len(sides)
 
 
 def _task_size(caller: str, task: Any, net: Network, size: Any) -> int:

@@ -111,12 +111,12 @@ class Evolution(ScenarioResult):
     @cached_property
     def exact_Q(self) -> tuple[Fraction, ...]:
         """Q_k as exact rationals."""
-        return tuple(layer.distance for layer in clean_layers(self.network, self.size))
+        return tuple(layer.distance for layer in clean_layers(self.network, self.scenario.side))
 
     @cached_property
     def exact_D(self) -> tuple[Fraction, ...]:
         """D_k as exact rationals, of the layers that see the pixel."""
-        layers = list(clean_layers(self.network, self.size))[: len(self.D)]
+        layers = list(clean_layers(self.network, self.scenario.side))[: len(self.D)]
         return tuple(layer.displacement / layer.distance for layer in layers)
 
     @usual_floats
@@ -278,11 +278,11 @@ def evolve(
     if not isinstance(noise, str) and sigma is not None:
         raise ArgumentError(f"sigma must be left out when noise holds samples; got {sigma!r}")
     law = checked_noise(noise, scenario.sigma)
-    _require_blocks(net)
+    _require_blocks(scenario)
     scenario = replace(scenario, noise=law.name, sigma=None if size is None else law.sigma)
-    clean = list(clean_layers(net, scenario.size))
+    clean = list(clean_layers(net, scenario.side))
     alive = [layer for layer in clean if layer.alive]
-    distance = _distances(clean, len(alive), scenario.size)
+    distance = _distances(clean, len(alive), scenario.side)
     columns, layers = noise_columns(scenario, law, points, distance[: len(alive)])
     return Evolution(
         scenario=scenario,
@@ -297,8 +297,13 @@ def evolve(
     )
 
 
-def _require_blocks(net: Network) -> None:
-    for k, layer in enumerate(net, start=1):
+def _require_blocks(scenario: Scenario) -> None:
+    if not scenario.is_torus:
+        raise ArgumentError(
+            "evolve needs a chain of layers of averages on the torus, alike along all axes; got "
+            f"{scenario} (simulate takes any network)"
+        )
+    for k, layer in enumerate(scenario.network, start=1):
         if layer.kernel.signed:
             raise ArgumentError(
                 f"evolve needs non-negative kernels of sum 1; layer {k} has {layer.kernel!r}"

@@ -183,7 +183,9 @@ class BiasPhases(Record):
         if self._strength(theta) >= self.signal:
             return "signal dead"
         net = self.network
-        size = net.strides[-1] * net.strides[1] ** 2 if size is None else net.feasible_size(size)
+        if size is None:
+            size = net.strides[-1] * net.strides[1] ** 2
+        size = validate.integer("size", net.feasible_size(size), 2)
         sensitivity = self.evolve(theta, size=size, sigma=sigma, points=_POINTS).G[-1]
         units = Fraction(size, net.strides[-1]) ** net.dim
         linear = size**net.dim * sigma**2 / 2 / float(1 - 1 / units)

@@ -72,9 +72,9 @@ def _difference(first: Array, second: Array) -> Array:
 def _units(scenario: Scenario, sigma: float, layer: int, seen: float) -> float:
     """Count the background units; on the infinite lattice for L = 2 / sigma^2 pixels."""
     dim, stride = scenario.network.dim, scenario.network.strides[layer]
-    if scenario.size is None:
+    if scenario.side is None:
         return float(2 / (sigma**2 * stride**dim))
-    return float((scenario.size // stride) ** dim) - seen
+    return float((scenario.side // stride) ** dim) - seen
 
 
 def _values(layers: Sequence[NoisyLayer], units: Sequence[float], distance: Array) -> Columns:

@@ -14,7 +14,7 @@ from scaledet import rationals, validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.results.tables import shortened
 
-__all__ = ["Kernel", "as_kernel", "binomial", "box"]
+__all__ = ["Kernel", "as_kernel", "binomial", "both_spellings", "box", "entries"]
 
 LONGEST = 2**16
 """Length of the longest kernel (pixels)."""
@@ -107,8 +107,14 @@ class Kernel:
     @cached_property
     def trimmed(self) -> tuple[int, ...]:
         """`integers` without leading and trailing zeros: a shift changes no sensitivity."""
+        first, last = self.ends
+        return self.integers[first : last + 1]
+
+    @cached_property
+    def ends(self) -> tuple[int, int]:
+        """The places of the first and the last non-zero weight."""
         places = [j for j, value in enumerate(self.integers) if value] or [0]
-        return self.integers[places[0] : places[-1] + 1]
+        return places[0], places[-1]
 
     @property
     def support(self) -> int:
@@ -119,6 +125,13 @@ class Kernel:
     def span(self) -> int:
         """Greatest common divisor of the differences of the support; 0 for a single weight."""
         return math.gcd(*(j for j, weight in enumerate(self.trimmed) if weight))
+
+    @cached_property
+    def mean(self) -> Fraction:
+        """Mean place of the weights read as a probability law (pixels, exact)."""
+        return self.ends[0] + Fraction(
+            sum(j * w for j, w in enumerate(self.trimmed)), sum(self.trimmed)
+        )
 
     @cached_property
     def variance(self) -> Fraction:
@@ -159,7 +172,7 @@ class Kernel:
 
 def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     accepted = "finite real weights" + ("" if signed else " >= 0 with a positive sum")
-    given = _entries(weights)
+    given = entries(weights)
     if given is None:
         raise ArgumentTypeError(
             f"weights must be a sequence of {accepted}; got {rationals.shown(weights)}"
@@ -186,7 +199,7 @@ def _exact_weights(weights: Any, signed: bool) -> tuple[Fraction, ...]:
     return values
 
 
-def _entries(value: Any) -> list[Any] | None:
+def entries(value: Any) -> list[Any] | None:
     """Return the entries of a sequence, None for anything else."""
     try:
         return None if isinstance(value, str | bytes | Mapping | Set) else list(value)
@@ -217,7 +230,7 @@ def binomial(length: int) -> Kernel:
 def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
     """Return `value` itself if a `Kernel`, ``box(value)`` if an integer, else ``Kernel(value)``.
 
-    A tuple of equal integers is refused: frameworks read it as sizes along the axes.
+    A tuple of integers is refused: frameworks read it as sizes along the axes.
     """
     if isinstance(value, Kernel):
         return value
@@ -225,16 +238,23 @@ def as_kernel(value: Kernel | int | Sequence[Any]) -> Kernel:
     plain = not hasattr(value, "__iter__") and not isinstance(value, bool)
     if plain and hasattr(value, "__index__"):
         return box(validate.integer("kernel", value, 1, LONGEST))
-    entries = _entries(value)
-    if entries is None:
+    given = entries(value)
+    if given is None:
         raise ArgumentTypeError(
             f"kernel must be an integer length or a sequence of weights; got {value!r}"
         )
-    whole = all(isinstance(entry, numbers.Integral) for entry in entries)
-    if isinstance(value, tuple) and whole and len(set(value)) == 1:
-        raise ArgumentError(
-            f"kernel must be an integer length or a list of weights; got {value!r}, which could be "
-            f"either: give {value[0]} for a box of that length along every axis, or {entries} for "
-            f"{len(value)} equal weights"
-        )
-    return Kernel(entries)
+    if isinstance(value, tuple) and given and all(isinstance(w, numbers.Integral) for w in given):
+        raise both_spellings(given)
+    return Kernel(given)
+
+
+def both_spellings(given: list[Any]) -> ArgumentError:
+    """Return the error for a tuple of integers where there is one axis only."""
+    equal = len(set(given)) == 1
+    lengths = f"{given[0]}" if equal else "one integer"
+    kind = "equal weights" if equal else "weights"
+    return ArgumentError(
+        f"kernel must be an integer length or a list of weights; got {tuple(given)!r}, which could "
+        f"be either: give {lengths} for a box of that length along every axis, or {given} for "
+        f"{len(given)} {kind} (a tuple of integers is lengths per axis, in networks of dim >= 2)"
+    )

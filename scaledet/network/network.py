@@ -1,45 +1,63 @@
-"""A pooled ReLU network: an ordered list of layers on the d-dimensional torus."""
+"""A pooled ReLU network: layers one after another, or the nodes of a directed graph."""
 
 from __future__ import annotations
 
+import functools
 import itertools
-import math
-import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, SupportsIndex, overload
+from typing import Any, SupportsIndex, TypeVar, overload
 
-from scaledet import rationals, validate
+from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network import geometry
+from scaledet.network.graph import (
+    DEEPEST,
+    Graph,
+    checked_inputs,
+    checked_names,
+    joined,
+    part,
+    sorted_graph,
+)
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
+from scaledet.network.plain_data import network_arguments, network_data
+from scaledet.network.sizes import Sides, checked_sides, feasible_side, passing
+from scaledet.network.summary import Summary, described
 from scaledet.results import tables
 
 __all__ = ["Network"]
 
-DEEPEST = 10**6
-"""Largest number of layers."""
 _RUNS_SHOWN = 7
-_LARGEST = 2**64
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Network(Sequence[Layer]):
-    """Layers applied one after another to an image on the `dim`-dimensional torus.
+class Network(Graph, Sequence[Layer]):
+    """Layers applied one after another, or as a directed graph, to an image of `dim` dimensions.
 
     Parameters
     ----------
     layers : sequence of Layer
         One to 10**6; kernels and strides may differ from layer to layer.
     dim : {1, 2, 3}
-        Dimension of the image; kernels are separable.
+        Dimension of the image; tuples in the layers have an entry per axis.
+    inputs : sequence of sequences of int, optional
+        The values that each layer receives: 0 is the image, k the output of layer k. Several are
+        summed before the layer, as in residual blocks. By default each layer receives the output
+        of the one before it. ``Layer(1)`` is a pure sum.
+    names : sequence of str, optional
+        Names of the layers, for messages and tables.
 
     Notes
     -----
     A network is a sequence of its layers: slices, sums and multiples of networks are networks, all
-    of one dimension and none of them empty.
+    of one dimension and none of them empty. A slice of a graph is one where its layers receive
+    nothing from before it but the value that its first layer follows, as every ``net[:k]``.
 
     Examples
     --------
@@ -53,12 +71,16 @@ Layer(kernel=box(3), stride=1))
     Network(Layer(kernel=box(2), stride=2), Layer(kernel=box(3), stride=1), dim=1)
     """
 
-    layers: tuple[Layer, ...]
-    dim: int
-
     __array_ufunc__ = None  # NumPy's integers leave multiplication to the network.
 
-    def __init__(self, layers: Iterable[Layer], dim: int = 1) -> None:
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        dim: int = 1,
+        *,
+        inputs: Iterable[Iterable[int]] | None = None,
+        names: Iterable[str] | None = None,
+    ) -> None:
         if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
             raise ArgumentTypeError(f"layers must be a sequence of Layer; got {layers!r}")
         given = tuple(itertools.islice(layers, DEEPEST + 1))
@@ -71,6 +93,41 @@ Layer(kernel=box(3), stride=1))
                 raise ArgumentTypeError(f"layers[{index}] must be a Layer; got {layer!r}")
         object.__setattr__(self, "layers", given)
         object.__setattr__(self, "dim", validate.integer("dim", dim, 1, 3))
+        object.__setattr__(self, "branches", checked_inputs(inputs, len(given)))
+        object.__setattr__(self, "names", checked_names(names, len(given)))
+        for index, layer in enumerate(given):
+            if layer.axes is not None or isinstance(layer.padding, tuple):
+                layer.require_axes(self.dim, f"layers[{index}]")
+        if self.branches is not None:
+            for axis in range(self.dim):
+                list(geometry.strides(self, axis))
+
+    @classmethod
+    def from_graph(cls, graph: Mapping[str, Any], dim: int = 1) -> Network:
+        """Return the network of ``{name: (Layer, input name or list of names)}``.
+
+        The image is called "image". Layers are sorted so that each follows its inputs, in the given
+        order as far as that is possible.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, a cycle, or summed maps of unequal strides, each of them named.
+
+        Examples
+        --------
+        >>> net = Network.from_graph(
+        ...     {
+        ...         "stem": (Layer(3, padding=1), "image"),
+        ...         "conv": (Layer(3, padding=1), "stem"),
+        ...         "sum": (Layer(1), ["stem", "conv"]),
+        ...     }
+        ... )
+        >>> net.inputs, net.support
+        (((0,), (1,), (1, 2)), (1, 3, 5, 5))
+        """
+        names, layers, inputs = sorted_graph(graph)
+        return cls(layers, dim, inputs=inputs, names=names)
 
     @classmethod
     def uniform(
@@ -80,19 +137,15 @@ Layer(kernel=box(3), stride=1))
         depth: int = 1,
         dim: int = 1,
         bias: Any = 0,
+        **options: Any,
     ) -> Network:
-        """Return a network of `depth` equal layers.
+        """Return a network of `depth` equal layers; further options are those of `Layer`.
 
         >>> Network.uniform(kernel=2, stride="kernel", depth=8)
         Network(8 x Layer(kernel=box(2), stride=2), dim=1)
         """
         depth = validate.integer("depth", depth, 1, DEEPEST)
-        return cls((Layer(kernel, stride, bias),) * depth, dim)
-
-    @property
-    def depth(self) -> int:
-        """Number of layers."""
-        return len(self.layers)
+        return cls((Layer(kernel, stride, bias, **options),) * depth, dim)
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -113,48 +166,123 @@ Layer(kernel=box(3), stride=1))
                 f"a slice of a network must hold at least one of its {self.depth} layers; got "
                 f"{index}"
             )
-        return Network(layers, self.dim)
+        inputs, names = part(self, index)
+        return Network(layers, self.dim, inputs=inputs, names=names)
 
     def __add__(self, other: Iterable[Layer]) -> Network:
         """Return the network of these layers and then the others."""
-        return Network([*self, *self._joinable(other)], self.dim)
+        return self._then(self._joinable(other))
 
     def __radd__(self, other: Iterable[Layer]) -> Network:
-        return Network([*self._joinable(other), *self], self.dim)
+        return self._joinable(other)._then(self)
 
-    def _joinable(self, other: Any) -> Iterable[Layer]:
+    def _then(self, other: Network) -> Network:
+        inputs, names = joined(self, other)
+        return Network([*self, *other], self.dim, inputs=inputs, names=names)
+
+    def _joinable(self, other: Any) -> Network:
         if isinstance(other, Layer) or not isinstance(other, Iterable):
             raise ArgumentTypeError(f"a network adds to networks and lists of Layer; got {other!r}")
         if isinstance(other, Network) and other.dim != self.dim:
             raise ArgumentError(f"networks must have one dimension; got {self.dim} and {other.dim}")
-        return other
+        return other if isinstance(other, Network) else Network(other, self.dim)
 
     def __mul__(self, times: SupportsIndex) -> Network:
         """Return the network that repeats these layers so many times."""
         times = validate.integer("times", times, 1, DEEPEST // self.depth)
-        return Network(self.layers * times, self.dim)
+        if self.branches is None:
+            return Network(self.layers * times, self.dim, names=self.names if times == 1 else None)
+        parts = [self] * times
+        return functools.reduce(Network._then, parts)
 
     __rmul__ = __mul__
+
+    def _common(self, quantity: str, values: Callable[[int], Iterator[V]]) -> tuple[V, ...]:
+        """Return the values along every axis, refused where they differ."""
+        result = tuple(values(0))
+        if not self.alike and any(tuple(values(axis)) != result for axis in range(self.dim)):
+            raise ArgumentError(
+                f"{quantity} is for networks that are alike along all axes; got {self!r}: use "
+                f"net.along(axis).{quantity}"
+            )
+        return result
 
     @cached_property
     def strides(self) -> tuple[int, ...]:
         """Cumulative strides S_0 = 1, S_1, ..., S_depth (input pixels per output pixel)."""
-        strides = (layer.stride for layer in self.layers)
-        return tuple(itertools.accumulate(strides, operator.mul, initial=1))
+        return self._common("strides", lambda axis: geometry.strides(self, axis))
 
     @cached_property
     def support(self) -> tuple[int, ...]:
-        """Support of the composite filter h_k, k = 0 ... depth (input pixels per axis)."""
-        pairs = zip(self.layers, self.strides, strict=False)
-        reaches = ((layer.kernel.support - 1) * step for layer, step in pairs)
-        return tuple(itertools.accumulate(reaches, initial=1))
+        """Support of the composite filter h_k, k = 0 ... depth (input pixels per axis).
+
+        On the infinite lattice, as all that follows: padding does not change it.
+        """
+        return self._common(
+            "support", lambda axis: (b - a + 1 for a, b in geometry.extents(self, axis))
+        )
 
     @cached_property
     def variance(self) -> tuple[Fraction, ...]:
         """Variance of h_k read as a probability law, k = 0 ... depth (pixels squared, exact)."""
-        pairs = zip(self.layers, self.strides, strict=False)
-        variances = (layer.kernel.variance * step * step for layer, step in pairs)
-        return tuple(itertools.accumulate(variances, initial=Fraction(0)))
+        return self._common(
+            "variance", lambda axis: (each.variance for each in geometry.moments(self, axis))
+        )
+
+    @cached_property
+    def centre(self) -> tuple[Fraction, ...]:
+        """Mean position of what output 0 reads, k = 0 ... depth (pixels, exact); output i: + i S_k.
+
+        Padding on the left moves it to the left.
+        """
+        return self._common(
+            "centre", lambda axis: (each.mean for each in geometry.moments(self, axis))
+        )
+
+    @cached_property
+    def _distinct(self) -> list[Layer]:
+        """The layers, each object once: hashes of exact weights take long."""
+        return list({id(layer): layer for layer in self.layers}.values())
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether kernel, stride and padding of every layer are the same along all axes."""
+        return all(geometry.is_alike(layer, self.dim) for layer in self._distinct)
+
+    def along(self, axis: int) -> Network:
+        """Return the one-dimensional network of this one along an axis.
+
+        Of a filter that is no product it holds the marginal: enough for strides, supports and
+        receptive fields, not for sensitivities.
+        """
+        axis = validate.integer("axis", axis, 0, self.dim - 1)
+        layers = []
+        for layer in self.layers:
+            rule = layer.rule(axis, self.dim)
+            options = {**layer.arguments(), "padding": rule.padding, "dilation": 1}
+            options["kernel"], options["stride"] = layer.kernel_along(axis), rule.stride
+            layers.append(Layer(**options))
+        return Network(layers, inputs=self.branches, names=self.names)
+
+    def is_torus(self, size: int | Sides | None = None) -> bool:
+        """Whether the sensitivities are those of a chain of layers on the torus.
+
+        Every layer averages with one kernel and one stride along all axes, and is on the torus or
+        padded so that it gives the same up to a shift: padding that is circular, or none, and of
+        just the right amount. With a `size`, it must be a multiple of the total stride and no
+        shorter than a kernel, and all sides equal.
+        """
+        if not self._alike_torus:
+            return False
+        if size is None:
+            return True
+        side, *others = set(checked_sides(self, size))
+        longest = max(layer.kernel.support for layer in self._distinct)
+        return not others and side % self.strides[-1] == 0 and side >= longest
+
+    @cached_property
+    def _alike_torus(self) -> bool:
+        return self.is_chain and all(geometry.is_torus(layer, self.dim) for layer in self._distinct)
 
     @cached_property
     def period(self) -> int:
@@ -162,76 +290,68 @@ Layer(kernel=box(3), stride=1))
 
         Biases are ignored; where they matter, callers refuse them (`require_no_bias`).
         """
-        keys = [(layer.kernel.signed, layer.kernel.trimmed, layer.stride) for layer in self.layers]
+        if not self.is_torus():
+            keys: list[Any] = [{**layer.arguments(), "bias": 0} for layer in self.layers]
+            keys = keys if self.is_chain else list(range(self.depth))
+        else:
+            kernels = ((layer.kernel, layer.stride) for layer in self.layers)
+            keys = [(kernel.signed, kernel.trimmed, stride) for kernel, stride in kernels]
         return next(
             p
             for p in range(1, self.depth + 1)
             if self.depth % p == 0 and all(keys[i] == keys[i % p] for i in range(self.depth))
         )
 
-    def runs(self) -> list[tuple[int, Layer]]:
-        """Return equal consecutive layers grouped as (count, layer)."""
-        return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]
+    def sizes(self, size: int | Sequence[int]) -> tuple[Sides, ...]:
+        """Return the sides of the maps k = 0 ... depth of an image of `size` (pixels).
 
-    def _columns(self) -> dict[str, Any]:
-        layers = self.layers
-        return {
-            "layer": range(1, self.depth + 1),
-            "kernel": [layer.kernel for layer in layers],
-            "stride": [layer.stride for layer in layers],
-            "bias": [layer.bias for layer in layers],
-            "S_k": self.strides[1:],
-            "support": self.support[1:],
-        }
-
-    def feasible_size(self, size: Any) -> int:
-        """Check that an image of `size` pixels a side passes through all layers; return it.
+        `size` is one number for all axes or a number per axis. Sizes are those of PyTorch, see
+        `Layer`.
 
         Raises
         ------
         ValueError
-            If `size` is not a multiple of the total stride, or is shorter than a kernel.
+            If a layer cannot take its map; the message names layer, map and a size that passes.
+
+        >>> Network([Layer(3, 2, padding=1), Layer(2, 2, padding=0, ceil_mode=True)]).sizes(9)
+        ((9,), (5,), (3,))
         """
-        pixels = validate.integer("size", size, 2, _LARGEST)
-        # Strides up to a layer, one at a time: the product of all may have any number of digits.
-        totals = itertools.accumulate((layer.stride for layer in self.layers), operator.mul)
-        for k, (layer, step) in enumerate(zip(self.layers, totals, strict=False), start=1):
-            if pixels % step:
-                total = step
-                for total in totals:
-                    if total > _LARGEST:
-                        break
-                near = f"nearest multiple: {total * max(1, round(pixels / total))}"
-                shown = f"{total}"
-                if total > _LARGEST:
-                    near, shown = f"no size up to {_LARGEST} is", f"at least {total}"
-                raise ArgumentError(
-                    f"size must be a multiple of the total stride of the layers, {shown}; "
-                    f"got {pixels}, which the stride {step} up to layer {k} does not divide "
-                    f"({near}; the strides fit up to layer {k - 1})"
-                )
-            if layer.kernel.support > pixels:
-                longest = max(other.kernel.support for other in self.layers)
-                raise ArgumentError(
-                    f"size must be at least the longest kernel, {longest} pixels; got {pixels}"
-                )
-        return pixels
+        return passing(self, checked_sides(self, size))
+
+    def feasible_size(self, size: Any) -> int | Sides:
+        """Check that an image of `size` pixels a side passes through all layers; return it.
+
+        `size` may be the sides along all axes, too; one number is returned where they are equal.
+
+        Raises
+        ------
+        ValueError
+            If it does not: on the torus, if `size` is not a multiple of the total stride, or is
+            shorter than a kernel.
+        """
+        sides = checked_sides(self, size)
+        if self._alike_torus and all(layer.padding is None for layer in self._distinct):
+            for side in dict.fromkeys(sides):
+                feasible_side(self, side)
+        else:
+            passing(self, sides)
+        return sides[0] if len(set(sides)) == 1 else sides
+
+    def summary(self, size: int | Sequence[int] | None = None) -> Summary:
+        """Return strides, supports, receptive fields, and with a `size` maps and borders, by layer.
+
+        No sensitivity is computed; the result is shown as a table and has ``to_dataframe``.
+
+        Raises
+        ------
+        ValueError
+            If an image of `size` does not pass through all layers, as by `sizes`.
+        """
+        return Summary.of(self, size)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain JSON-able description; `from_dict` restores the same network."""
-        return {
-            "dim": self.dim,
-            "layers": [
-                {
-                    "count": count,
-                    "kernel": [rationals.full_text(weight) for weight in layer.kernel],
-                    "signed": layer.kernel.signed,
-                    "stride": layer.stride,
-                    "bias": rationals.full_text(layer.bias),
-                }
-                for count, layer in self.runs()
-            ],
-        }
+        return network_data(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Network:
@@ -241,17 +361,8 @@ Layer(kernel=box(3), stride=1))
         >>> Network.from_dict(net.to_dict()) == net
         True
         """
-
-        def layers(runs: Any) -> Iterator[Layer]:
-            for run in runs:
-                weights = [rationals.parsed(text) for text in run["kernel"]]
-                kernel = Kernel(weights, signed=run["signed"])
-                count = validate.integer("count", run["count"], 1, DEEPEST)
-                layer = Layer(kernel, run["stride"], rationals.parsed(run["bias"]))
-                yield from itertools.repeat(layer, count)
-
         try:
-            return cls(layers(data["layers"]), data["dim"])
+            return cls(**network_arguments(data))
         except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
             kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
             reason = f"{type(error).__name__}: {error}"
@@ -260,16 +371,20 @@ Layer(kernel=box(3), stride=1))
     def __repr__(self) -> str:
         runs = tables.shortened(self.runs(), _RUNS_SHOWN, (1, "..."))
         parts = [f"{count} x {layer!r}" if count > 1 else f"{layer}" for count, layer in runs]
-        return f"Network({', '.join(parts)}, dim={self.dim})"
+        graph = ""
+        if self.branches is not None:
+            rows = tables.shortened(self.branches, _RUNS_SHOWN)
+            graph = f", inputs=({', '.join(map(str, rows))})"
+        return f"Network({', '.join(parts)}, dim={self.dim}{graph})"
 
     def _repr_html_(self) -> str:
         title = f"Network, depth {self.depth}, dim={self.dim}"
-        return tables.html_table(title, self._columns())
+        return tables.html_table(title, described(self))
 
     @property
     def signed(self) -> bool:
         """Whether a kernel is signed: no probability law, no receptive field A_k."""
-        return any(layer.kernel.signed for layer in self.layers)
+        return any(layer.signed for layer in self.layers)
 
     @cached_property
     def box_width(self) -> tuple[float, ...]:
@@ -280,10 +395,4 @@ Layer(kernel=box(3), stride=1))
         """
         if self.signed:
             raise ArgumentError(f"A_k needs non-negative kernels; got {self!r}")
-        return tuple(_square_root(1 + 12 * variance) for variance in self.variance)
-
-
-def _square_root(value: Fraction) -> float:
-    """Return the float square root of a rational that may exceed the float range."""
-    shift = max(0, (value.numerator.bit_length() - value.denominator.bit_length()) // 2 - 256)
-    return math.ldexp(math.sqrt(value / 4**shift), shift)
+        return tuple(geometry.square_root(1 + 12 * variance) for variance in self.variance)

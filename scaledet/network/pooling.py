@@ -1,17 +1,39 @@
-"""Pooling of real images: the only arithmetic of the simulated network besides bias and ReLU."""
+"""Pooling, as a map of real images and as a matrix: the arithmetic of a layer but for its ReLU."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+
+from scaledet.errors import ArgumentError
+from scaledet.network.boundary import PADDED, AxisRule
+from scaledet.network.grid_kernel import GridKernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scaledet.network.layer import Layer
 
-__all__ = ["apply_layer", "pool_axis"]
+__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis"]
+
+
+def apply_layer(images: NDArray[np.float64], layer: Layer, *, rectify: bool) -> NDArray[np.float64]:
+    """Pool images [n, *sides] along every axis but the first, add the bias, rectify."""
+    dim = images.ndim - 1
+    rules = [layer.rule(axis, dim) for axis in range(dim)]
+    if isinstance(layer.filter, GridKernel):
+        images = _pool_grid(images, layer, layer.filter, rules)
+    else:
+        for axis, rule in enumerate(rules):
+            images = _pool(images, layer, rule, axis)
+    if layer.bias:
+        images = images + float(layer.bias)
+    return np.maximum(images, 0.0) if rectify else images
 
 
 def pool_axis(
@@ -22,13 +44,40 @@ def pool_axis(
     >>> pool_axis(np.array([[1.0, 0.0, 0.0, 4.0]]), np.array([0.5, 0.5]), 2, axis=1)
     array([[0.5, 2. ]])
     """
+    return _summed(images, weights, AxisRule(len(weights), stride), axis)
+
+
+def _pool(
+    images: NDArray[np.float64], layer: Layer, rule: AxisRule, axis: int
+) -> NDArray[np.float64]:
+    """Pool images [n, *sides] along one axis, which is axis + 1 of the array."""
+    size, kernel = images.shape[axis + 1], layer.kernel_along(axis)
+    shares = _shares(layer, kernel.weights, [rule], [size])
+    weights = np.array([float(weight) for weight in kernel.weights])
+    if layer.is_max:
+        return _largest(images, weights, rule, axis + 1)
+    pooled = _summed(images, weights, rule, axis + 1)
+    if not shares:
+        return pooled
+    divisor = np.ones(pooled.shape[axis + 1])
+    for (i,), share in shares.items():
+        divisor[i] = share
+    return pooled / np.expand_dims(divisor, tuple(range(1, images.ndim - axis - 1)))
+
+
+def _summed(
+    images: NDArray[np.float64], weights: NDArray[np.float64], rule: AxisRule, axis: int
+) -> NDArray[np.float64]:
     moved = np.moveaxis(images, axis, -1)
-    size = moved.shape[-1]
-    outputs = size // stride
-    reach = stride * (outputs - 1) + len(weights)
-    turns = -(-reach // size)
-    # Neighbours across the seam: the image once more, as far as the filter reaches.
-    padded = np.concatenate([moved] * turns, axis=-1)[..., :reach] if turns > 1 else moved
+    size, stride = moved.shape[-1], rule.stride
+    outputs = rule.outputs(size)
+    if rule.padding is None:
+        reach = stride * (outputs - 1) + len(weights)
+        turns = -(-reach // size)
+        # Neighbours across the seam: the image once more, as far as the filter reaches.
+        padded = np.concatenate([moved] * turns, axis=-1)[..., :reach] if turns > 1 else moved
+    else:
+        padded = _padded(moved, rule.sites(size), 0.0)
     result = np.zeros((*moved.shape[:-1], outputs))
     for j, weight in enumerate(weights):
         if weight:
@@ -36,11 +85,195 @@ def pool_axis(
     return np.moveaxis(result, -1, axis)
 
 
-def apply_layer(images: NDArray[np.float64], layer: Layer, *, rectify: bool) -> NDArray[np.float64]:
-    """Pool images [n, ...] along every axis but the first, add the bias, rectify."""
-    weights = np.array([float(weight) for weight in layer.kernel.weights])
-    for axis in range(1, images.ndim):
-        images = pool_axis(images, weights, layer.stride, axis)
-    if layer.bias:
-        images = images + float(layer.bias)
-    return np.maximum(images, 0.0) if rectify else images
+def _largest(
+    images: NDArray[np.float64], weights: NDArray[np.float64], rule: AxisRule, axis: int
+) -> NDArray[np.float64]:
+    """Return the largest value of each window; padding of zeros never wins."""
+    moved = np.moveaxis(images, axis, -1)
+    outputs = rule.outputs(moved.shape[-1])
+    padded = _padded(moved, rule.sites(moved.shape[-1]), -np.inf)
+    result = np.full((*moved.shape[:-1], outputs), -np.inf)
+    for j in np.flatnonzero(weights):
+        np.maximum(
+            result, padded[..., j : j + rule.stride * (outputs - 1) + 1 : rule.stride], out=result
+        )
+    return np.moveaxis(result, -1, axis)
+
+
+def _padded(
+    images: NDArray[np.float64], sites: NDArray[np.int64], fill: float
+) -> NDArray[np.float64]:
+    """Return the values at `sites` of the last axis, `fill` where there is no pixel."""
+    values = images[..., np.maximum(sites, 0)]
+    values[..., sites < 0] = fill
+    return values
+
+
+def _pool_grid(
+    images: NDArray[np.float64], layer: Layer, kernel: GridKernel, rules: Sequence[AxisRule]
+) -> NDArray[np.float64]:
+    sides = images.shape[1:]
+    outputs = [rule.outputs(size) for rule, size in zip(rules, sides, strict=True)]
+    padded = images
+    for axis, (rule, size) in enumerate(zip(rules, sides, strict=True), start=1):
+        padded = np.moveaxis(
+            _padded(np.moveaxis(padded, axis, -1), rule.sites(size), 0.0), -1, axis
+        )
+    result = np.zeros((len(images), *outputs))
+    for place in itertools.product(*map(range, kernel.shape)):
+        weight = kernel.array()[place]
+        if weight:
+            window = tuple(
+                slice(j, j + rule.stride * (count - 1) + 1, rule.stride)
+                for j, rule, count in zip(place, rules, outputs, strict=True)
+            )
+            result += weight * padded[(slice(None), *window)]
+    divisor = np.ones(outputs)
+    for at, share in _shares(layer, kernel.weights, rules, sides).items():
+        divisor[at] = share
+    return result / divisor
+
+
+def _shares(
+    layer: Layer, weights: Sequence[Fraction], rules: Sequence[AxisRule], sides: Sequence[int]
+) -> dict[tuple[int, ...], Fraction]:
+    """Return the weight by which outputs are divided, by index, where it is not the whole.
+
+    It is the weight on the pixels of the image without `count_include_pad`, on the padded image
+    with `ceil_mode`, and everything otherwise.
+
+    Raises
+    ------
+    ValueError
+        If an output reads nothing that counts.
+    """
+    if layer.is_max or not layer.count_include_pad:
+        lowest = 0
+    elif layer.ceil_mode:
+        lowest = PADDED
+    else:
+        return {}
+    inside = [_inside(rule, size, lowest) for rule, size in zip(rules, sides, strict=True)]
+    taps = list(itertools.product(*(range(rule.length) for rule in rules)))
+    shares = {}
+    whole = [frozenset(np.flatnonzero(rows.all(axis=1)).tolist()) for rows in inside]
+    known: dict[tuple[bytes, ...], Fraction] = {}
+    for at in itertools.product(*(range(len(rows)) for rows in inside)):
+        if all(i in there for i, there in zip(at, whole, strict=True)):
+            continue
+        rows = [each[i] for each, i in zip(inside, at, strict=True)]
+        pattern = tuple(row.tobytes() for row in rows)
+        if pattern not in known:
+            known[pattern] = sum(
+                (
+                    weight
+                    for tap, weight in zip(taps, weights, strict=True)
+                    if all(row[j] for row, j in zip(rows, tap, strict=True))
+                ),
+                Fraction(0),
+            )
+        if not known[pattern]:
+            raise ArgumentError(
+                f"output {at if len(at) > 1 else at[0]} of {layer!r} reads padding only on "
+                f"{' x '.join(map(str, sides))} pixels, and has no {layer.pooling} there: give "
+                "less padding"
+            )
+        shares[at] = known[pattern]
+    return shares
+
+
+def _inside(rule: AxisRule, size: int, lowest: int) -> NDArray[np.bool_]:
+    """Return whether tap j of output i reads a site that counts, shape [outputs, length]."""
+    return _window_sites(rule, size) >= lowest
+
+
+def _window_sites(rule: AxisRule, size: int) -> NDArray[np.int64]:
+    sites = rule.sites(size)
+    windows: NDArray[np.int64] = np.lib.stride_tricks.sliding_window_view(sites, rule.length)
+    return windows[:: rule.stride]
+
+
+@overload
+def axis_matrix(
+    layer: Layer, axis: int, size: int, dim: int, *, exact: Literal[False] = False
+) -> Any: ...
+@overload
+def axis_matrix(
+    layer: Layer, axis: int, size: int, dim: int, *, exact: Literal[True]
+) -> NDArray[np.object_]: ...
+def axis_matrix(layer: Layer, axis: int, size: int, dim: int, *, exact: bool = False) -> Any:
+    """Return the matrix P [n_out, size] of pooling along one of `dim` axes.
+
+    A ``scipy.sparse`` array of floats or, if `exact`, a dense array of Fractions. The layer must
+    be separable and average.
+
+    >>> from scaledet.network.layer import Layer
+    >>> axis_matrix(Layer([1, 2, 1], 2, padding=1), 0, 4, dim=1).toarray()
+    array([[0.5 , 0.25, 0.  , 0.  ],
+           [0.  , 0.25, 0.5 , 0.25]])
+    """
+    if not layer.is_separable:
+        raise ArgumentError(f"layer must be separable to have a matrix per axis; got {layer!r}")
+    rule, weights = layer.rule(axis, dim), layer.kernel_along(axis).weights
+    return _matrix(layer, weights, [rule], [size], exact)
+
+
+def layer_matrix(layer: Layer, sides: Sequence[int], *, exact: bool = False) -> Any:
+    """Return the matrix of pooling an image of these sides, its pixels in C order.
+
+    Shape [number of outputs, number of pixels]; a ``scipy.sparse`` array of floats or, if `exact`,
+    a dense array of Fractions. The layer must be average.
+    """
+    dim = len(sides)
+    if isinstance(layer.filter, GridKernel):
+        rules = [layer.rule(axis, dim) for axis in range(dim)]
+        return _matrix(layer, layer.filter.weights, rules, sides, exact)
+    from scipy import sparse
+
+    factors = [axis_matrix(layer, axis, side, dim, exact=exact) for axis, side in enumerate(sides)]  # type: ignore[call-overload]
+    result = factors[0]
+    for factor in factors[1:]:
+        result = np.kron(result, factor) if exact else sparse.kron(result, factor, format="csr")
+    return result
+
+
+def _matrix(
+    layer: Layer,
+    weights: Sequence[Fraction],
+    rules: Sequence[AxisRule],
+    sides: Sequence[int],
+    exact: bool,
+) -> Any:
+    """Return the matrix whose row i holds the weights of output i at the sites it reads."""
+    if layer.is_max:
+        raise ArgumentError(f"layer must be average to be a matrix; got {layer!r}")
+    shares = _shares(layer, weights, rules, sides)
+    windows = [_window_sites(rule, size) for rule, size in zip(rules, sides, strict=True)]
+    shape = tuple(len(rows) for rows in windows)
+    rows, columns, entries = [], [], []
+    outputs = np.arange(math.prod(shape)).reshape(shape)
+    divisor = np.full(shape, Fraction(1), dtype=object)
+    for at, share in shares.items():
+        divisor[at] = share
+    taps = itertools.product(*(range(rule.length) for rule in rules))
+    for tap, weight in zip(taps, weights, strict=True):
+        if not weight:
+            continue
+        sites = np.ix_(*(each[:, j] for each, j in zip(windows, tap, strict=True)))
+        seen = np.logical_and.reduce(np.broadcast_arrays(*(site >= 0 for site in sites)))
+        flat = np.ravel_multi_index(
+            tuple(np.broadcast_to(np.maximum(site, 0), shape) for site in sites), tuple(sides)
+        )
+        rows.append(outputs[seen])
+        columns.append(flat[seen])
+        parts = divisor[seen]
+        entries.append(weight / parts if exact else float(weight) / parts.astype(float))
+    where = np.concatenate(rows), np.concatenate(columns)
+    whole = (math.prod(shape), math.prod(sides))
+    if exact:
+        result = np.full(whole, Fraction(0), dtype=object)
+        np.add.at(result, where, np.concatenate(entries))
+        return result
+    from scipy import sparse
+
+    return sparse.csr_array((np.concatenate(entries), where), shape=whole)

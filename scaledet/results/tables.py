@@ -54,6 +54,8 @@ def shortened(items: Sequence[Any], shown: int, gap: Any = "...") -> list[Any]:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_cell, value))})"
     if isinstance(value, str | bool) or not isinstance(value, SupportsFloat):
         return str(value)
     try:

@@ -192,6 +192,8 @@ def checked_specification(
     arguments = (net, size, rectify, sigma, task, balanced, background)
     ranges = {"sigma_range": _SIGMA_RANGE, "background_range": _SIGMA_RANGE}
     spec = Specification(Scenario.checked(caller, *arguments, **ranges), engine)
+    if not spec.scenario.is_torus:
+        raise ArgumentError(f"{caller} needs a network on the torus; got {spec.scenario}")
     if spec.pixels > _LARGEST:
         raise ArgumentError(
             f"size must be such that an image has at most {_LARGEST} pixels; got {spec.size}"

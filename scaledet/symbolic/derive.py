@@ -22,7 +22,7 @@ from scaledet.symbolic.steps.network import derive_network
 from scaledet.symbolic.steps.no_stride import derive_flat
 from scaledet.symbolic.steps.rectified_network import derive_layers
 from scaledet.symbolic.steps.strided import derive_strided
-from scaledet.theory.coverage import require_no_bias, require_theory
+from scaledet.theory.coverage import require_no_bias, require_theory, require_torus
 
 __all__ = ["derive"]
 
@@ -131,6 +131,7 @@ def _of_network(net: Any, rectify: str | None, **others: Any) -> Derivation:
     for name, value in others.items():
         if value is not None:
             raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
+    require_torus(net, "derive")
     require_theory(net, "derive")
     if rectify == "layers":
         require_no_bias(net, "derive")

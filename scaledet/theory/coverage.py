@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from scaledet.errors import ArgumentError
+from scaledet.network.geometry import is_alike, is_torus
 from scaledet.network.network import Network
 from scaledet.scenario import Scenario
 
-__all__ = ["require_covered", "require_kernels", "require_no_bias", "require_theory"]
+__all__ = [
+    "require_covered",
+    "require_kernels",
+    "require_lattice",
+    "require_no_bias",
+    "require_theory",
+    "require_torus",
+]
 
 _ALTERNATIVES = (
     "exact: biases >= 0 (with rectify='layers', one pixel and a finite size: after layer 1), or "
@@ -16,8 +24,43 @@ _ALTERNATIVES = (
 """Routes that remain where a bias rules out the exact theory; part of the messages."""
 
 
+def require_lattice(net: Network, caller: str) -> None:
+    """Raise unless the layers are a chain of averages, alike along all axes.
+
+    Padding does not matter: it is that of finite images. `caller` names the public function.
+    """
+    needed = f"{caller} needs a chain of layers that average with one kernel and one stride"
+    if not net.is_chain:
+        k = next(k for k, row in enumerate(net.inputs, start=1) if row != (k - 1,))
+        sources = " and ".join(net.label(value) for value in net.inputs[k - 1])
+        raise ArgumentError(f"{needed}; {net.label(k)} receives {sources} (simulate runs graphs)")
+    for k, layer in enumerate(net, start=1):
+        if layer.is_max:
+            raise ArgumentError(
+                f"{needed}; {net.label(k)} is {layer!r} (simulate runs max pooling)"
+            )
+    if not net.alike:
+        k = next(k for k, layer in enumerate(net, start=1) if not is_alike(layer, net.dim))
+        raise ArgumentError(
+            f"{needed} along all axes; {net.label(k)} is {net[k - 1]!r} (simulate runs it; for one "
+            "axis alone, give net.along(axis))"
+        )
+
+
+def require_torus(net: Network, caller: str) -> None:
+    """Raise unless the layers are, or act as, a chain of averages on the torus."""
+    require_lattice(net, caller)
+    if not net.is_torus():
+        k = next(k for k, layer in enumerate(net, start=1) if not is_torus(layer, net.dim))
+        raise ArgumentError(
+            f"{caller} needs layers on the torus; {net.label(k)} is {net[k - 1]!r} (it is the "
+            "torus with padding=None, or with padding_mode='circular' of kernel length minus 1)"
+        )
+
+
 def require_kernels(net: Network, caller: str) -> None:
-    """Raise if a kernel is signed; `caller` names the public function."""
+    """Raise if a kernel is signed, or `require_lattice` does."""
+    require_lattice(net, caller)
     for k, layer in enumerate(net, start=1):
         if layer.kernel.signed:
             raise ArgumentError(
@@ -53,6 +96,14 @@ def require_no_bias(net: Network, caller: str) -> None:
 def require_covered(scenario: Scenario, method: str) -> None:
     """Raise unless ``predict`` with this method covers the scenario."""
     net, layered = scenario.network, scenario.rectify == "layers"
+    if not scenario.is_torus:
+        require_torus(net, "predict")
+        raise ArgumentError(
+            "size must be one multiple of the total stride for all axes, moves 'wrap', and padding "
+            "on the left 0 with a task of blocks or borders, for predict; got size "
+            f"{scenario.size}, moves {scenario.moves!r} and task {scenario.task!r} (simulate takes "
+            "all)"
+        )
     endless, pixel = scenario.size is None, scenario.task is None
     if method == "closure":
         if scenario.rectify is None:

@@ -129,7 +129,7 @@ class Prediction(ScenarioResult):
         net = self.network
         require_theory(net, "exact_D")
         if self.task is None:
-            return _OnDemand(ExactSensitivity(net, self.size).at, net.depth + 1)
+            return _OnDemand(ExactSensitivity(net, self.scenario.side).at, net.depth + 1)
         pairs = partial(exact_pair_sensitivity, net, task=self.task, balanced=self.balanced)
         return _OnDemand(pairs, net.depth + 1)
 

@@ -40,7 +40,7 @@ class Response(NamedTuple):
 
 def _torus(scenario: Scenario) -> tuple[int, float]:
     """Pixels a side and standard deviation of the noise, of a scenario of finite size."""
-    return cast("int", scenario.size), cast("float", scenario.sigma)
+    return cast("int", scenario.side), cast("float", scenario.sigma)
 
 
 class _Signal(NamedTuple):
@@ -59,7 +59,7 @@ def one_pixel_response(scenario: Scenario, method: str) -> Response:
         parts = closure_noise(scenario.network, *_torus(scenario), scenario.rectify)
         mean, variance = parts * (2 * signal.half / signal.distance)
     elif scenario.rectify == "layers":
-        mean, variance = layer_noise(scenario.network, scenario.size, scenario.sigma)
+        mean, variance = layer_noise(scenario.network, scenario.side, scenario.sigma)
     else:
         mean, variance = input_noise(scenario, signal.peak)
     power = 2 * signal.half
@@ -67,7 +67,7 @@ def one_pixel_response(scenario: Scenario, method: str) -> Response:
 
 
 def _signal(scenario: Scenario) -> _Signal:
-    net, size = scenario.network, scenario.size
+    net, size = scenario.network, scenario.side
     if size is not None and any(layer.bias < 0 for layer in net):
         sensitivity, distance = clean_moments(net, size)
         half = distance * np.array([float(stride**net.dim) for stride in net.strides]) / 2

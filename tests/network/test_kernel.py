@@ -23,13 +23,18 @@ def test_weights_are_exact_and_sum_to_one():
     assert sum(sd.Kernel([0.1, 0.7, 1e-9, 3]).weights) == 1
 
 
-def test_a_tuple_of_equal_integers_is_neither_sizes_nor_weights():
-    for make in (as_kernel, sd.Layer, lambda value: sd.predict_exponents(kernel=value)):
+def test_a_tuple_of_integers_is_neither_sizes_nor_weights_in_one_dimension():
+    def in_a_network(value):
+        return sd.Network([sd.Layer(value)])
+
+    for make in (as_kernel, in_a_network, lambda value: sd.predict_exponents(kernel=value)):
         for pair in ((3, 3), (np.int64(3), 3)):
             with pytest.raises(
                 ValueError, match=r"give 3 for a box .* or \[.*3.*, 3\] for 2 equal"
             ):
                 make(pair)
+        with pytest.raises(ValueError, match=r"one integer for a box .* or \[1, 2, 1\] for 3 wei"):
+            make((1, 2, 1))
     assert as_kernel([3, 3]) == sd.Kernel((3, 3)) == sd.box(2)
 
 
@@ -44,7 +49,7 @@ def test_weights_given_as_floats_read_well():
 @pytest.mark.parametrize(
     "weights",
     [
-        (1, 2, 1),
+        (1.0, 2, 1),
         np.array([1, 2, 1]),
         np.array([0.25, 0.5, 0.25], dtype=np.float32),
         [sp.Rational(1, 4), sp.Rational(1, 2), sp.Rational(1, 4)],
@@ -122,8 +127,6 @@ def test_repr_is_short():
         ([True, 1], TypeError, r"kernel\[0\] must be .*; got True"),
         ([1, None], TypeError, r"kernel\[1\] must be .*; got None"),
         ([1, 2j], TypeError, r"kernel\[1\] must be .*; got 2j"),
-        ([[1, 2], [3, 4]], TypeError, r"kernel\[0\] must be .*; got \[1, 2\]"),
-        (np.ones((2, 2)), TypeError, r"kernel\[0\] must be .*; got array"),
         (2.0, TypeError, r"must be (an integer length or )?a sequence of .*; got 2.0"),
     ],
 )
@@ -131,6 +134,13 @@ def test_bad_weights_are_refused(weights, error, message):
     for make in (sd.Kernel, sd.Layer, as_kernel):
         with pytest.raises(error, match=message):
             make(weights)
+
+
+@pytest.mark.parametrize("weights", [[[1, 2], [3, 4]], np.ones((2, 2))])
+@pytest.mark.parametrize("make", [sd.Kernel, as_kernel])
+def test_weights_on_a_grid_are_no_kernel_of_one_axis(make, weights):
+    with pytest.raises(TypeError, match=r"kernel\[0\] must be .*; got (\[1, 2\]|array)"):
+        make(weights)
 
 
 @pytest.mark.parametrize(

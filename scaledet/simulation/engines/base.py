@@ -32,7 +32,7 @@ class Specification:
     @property
     def size(self) -> int:
         """Pixels a side."""
-        return cast(int, self.scenario.size)
+        return cast(int, self.scenario.side)
 
     @property
     def pixels(self) -> int:

@@ -91,7 +91,7 @@ def input_noise(scenario: Scenario, peak: Array) -> tuple[Array, Array]:
 
     On the infinite lattice the noise has the total power L sigma^2 = 2.
     """
-    size, sigma = scenario.size, scenario.sigma
+    size, sigma = scenario.side, scenario.sigma
     if size is None or sigma is None:
         linear = scenario.rectify is None
         mean = np.full_like(peak, 0.0 if linear else 1 / np.pi)
@@ -107,7 +107,7 @@ def input_noise(scenario: Scenario, peak: Array) -> tuple[Array, Array]:
 
 def pair_input_noise(scenario: Scenario, signal: Sequence[PairMoments]) -> Array:
     """Return both parts of E|f_k(x + eta) - f_k(x)|^2 of a task, shape [2, depth + 1]."""
-    net, size = scenario.network, cast("int", scenario.size)
+    net, size = scenario.network, cast("int", scenario.side)
     noise = noise_moments(cast("float", scenario.sigma), scenario.rectify)
     shift = noise.active_mean - noise.background_mean
     parts = []
