@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
-from scaledet.scenario import Scenario
+
+if TYPE_CHECKING:
+    from scaledet.scenario import Scenario
 
 __all__ = ["require_covered", "require_kernels", "require_no_bias", "require_theory"]
 
