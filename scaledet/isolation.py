@@ -10,12 +10,11 @@ mpmath computes in a context of scaledet's own, ``algebra.precision.mpmath``.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
-
-import numpy as np
 
 __all__ = ["LOCK", "isolated", "usual_floats"]
 
@@ -25,8 +24,23 @@ R = TypeVar("R")
 LOCK = RLock()
 """Held while flint works at a set precision and while SymPy computes."""
 
-usual_floats = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
-"""Decorator: NumPy meets floating-point errors as it does by default."""
+
+def usual_floats(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a public function: NumPy meets floating-point errors as it does by default.
+
+    While NumPy is not loaded, nobody has changed that, and nothing waits for it to load.
+    """
+
+    @wraps(function)
+    def computing(*args: P.args, **kwargs: P.kwargs) -> R:
+        if "numpy" not in sys.modules:
+            return function(*args, **kwargs)
+        import numpy as np
+
+        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+            return function(*args, **kwargs)
+
+    return computing
 
 
 def isolated(function: Callable[P, R]) -> Callable[P, R]:

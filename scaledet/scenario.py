@@ -13,11 +13,11 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 from scaledet.rationals import shown
 from scaledet.results.result import Result
-from scaledet.tasks.border import bordered_mean_square
-from scaledet.tasks.scale_detection import ScaleDetection
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = [
     "MOVES",
@@ -183,6 +183,8 @@ class Scenario:
         if (values["size"] is None) != (values["sigma"] is None):
             raise ArgumentError("sigma must be None on the infinite lattice and nowhere else")
         if values["task"] is not None:
+            from scaledet.tasks.scale_detection import ScaleDetection
+
             task = values["task"] = ScaleDetection.from_dict(values["task"])
             _task_size("a scenario", task, net, values["size"])
         scenario = cls(**values)
@@ -296,6 +298,8 @@ def _mean_square_displacement(
     if task is not None:
         if moves == "wrap":
             return task.mean_square_displacement(balanced=balanced)
+        from scaledet.tasks.border import bordered_mean_square
+
         return bordered_mean_square(task.rule, balanced, moves)
     if moves != "stay":
         return Fraction(2)
@@ -304,6 +308,8 @@ def _mean_square_displacement(
 
 
 def _task_size(caller: str, task: Any, net: Network, size: Any) -> int:
+    from scaledet.tasks.scale_detection import ScaleDetection
+
     if not isinstance(task, ScaleDetection):
         raise ArgumentTypeError(f"task must be a ScaleDetection or None; got {task!r}")
     if task.dim != net.dim:

@@ -71,6 +71,15 @@ def test_exact_floats_need_neither_sympy_nor_matplotlib() -> None:
     assert run.stdout.strip() == "[]"
 
 
+def test_exponents_are_exact_without_numpy() -> None:
+    code = (
+        "import sys, scaledet as sd; sd.predict_exponents(kernel=3, stride=2);"
+        "print([m for m in ('numpy', 'matplotlib', 'pandas') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
 def test_plots_take_results_only() -> None:
     assert not {"predict", "simulate", "compare", "predict_exponents"} & set(vars(sd.plots))
 

@@ -34,9 +34,10 @@ class PooledPixel:
 
     def __init__(self, layers: Sequence[tuple[Weights, int]]) -> None:
         self._layers = [([Fraction(w) for w in weights], stride) for weights, stride in layers]
+        self._units = [_unit(weights) for weights, _ in self._layers]
         self._whole = [
-            [(j, int(weight * _unit(weights))) for j, weight in enumerate(weights) if weight]
-            for weights, _ in self._layers
+            [(j, int(weight * unit)) for j, weight in enumerate(weights) if weight]
+            for (weights, _), unit in zip(self._layers, self._units, strict=True)
         ]
         self._heights: dict[tuple[int, int], dict[int, int]] = {}
 
@@ -54,7 +55,8 @@ class PooledPixel:
 
     def scale(self, k: int) -> int:
         """Integer unit of layer `k`: heights are integers over this."""
-        return prod(_unit(self.layer(i)[0]) for i in range(1, k + 1))
+        last = len(self._units) - 1
+        return prod(self._units[min(i, last)] for i in range(k))
 
     def image(self, k: int, p: int) -> Image:
         """Representation at layer `k` of the image whose pixel `p` is active."""
@@ -165,4 +167,5 @@ def autocorrelation(values: Weights, lag: int) -> Fraction:
     Fraction(4, 1)
     """
     shifted = values[abs(lag) :]
-    return sum((x * y for x, y in zip(values, shifted, strict=False)), Fraction(0))
+    pairs = zip(values, shifted, strict=False)
+    return sum((x * y for x, y in pairs if x and y), Fraction(0))

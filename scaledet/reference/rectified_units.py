@@ -119,17 +119,20 @@ def torus_noise(
         count = len(pool)
         tail = rest.run(np.eye(count), k - 1) / rest.scale(k - 1)
         gram = tail.reshape(count, -1) @ tail.reshape(count, -1).T
+        ratios, ratio = np.unique((pool @ pool.T / square).round(14), return_inverse=True)
         total = 0.0
         phases = Torus(layers, size).stride(k)
         for p in range(phases):
             clean = pool[:, p]
-            heights = [float(mpmath.nstr(mpmath.mpf(h / width), 15)) for h in clean]
-            table = np.empty((count, count))
-            for i, j in itertools.combinations_with_replacement(range(count), 2):
-                rho = round(float(pool[i] @ pool[j]) / square, 14)
-                low, high = sorted((heights[i], heights[j]))
-                table[i, j] = table[j, i] = float(rectified_product(low, high, rho)) * width**2
-            means = np.array([float(rectified_moment(1, h, 1)) for h in heights]) * width
+            heights, which = np.unique((clean / width).round(14), return_inverse=True)
+            means = np.array([float(rectified_moment(1, h, 1)) for h in heights])[which] * width
+            # Pairs of units of equal heights and correlation have the same product.
+            kinds = (len(heights), len(heights), len(ratios))
+            pairs = np.ravel_multi_index((which[:, None], which[None], ratio), kinds)
+            different, place = np.unique(pairs, return_inverse=True)
+            at = np.transpose(np.unravel_index(different, kinds))
+            products = [rectified_product(heights[i], heights[j], ratios[n]) for i, j, n in at]
+            table = np.array(products, float)[place].reshape(count, count) * width**2
             # E (y - clean)(y - clean)^T, y the rectified units.
             cross = np.outer(means, clean)
             total += float((gram * (table - cross - cross.T + np.outer(clean, clean))).sum())

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 
@@ -57,6 +55,8 @@ class Values:
 
     def check(self, name: str, array: Any, lengths: Mapping[str, int]) -> None:
         """Refuse an array of another type, shape or range, naming what is wrong."""
+        import numpy as np
+
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
             raise ArgumentTypeError(f"{name} must be an array of floats; got {array!r}")
         accepted = [_shape(text, lengths) for text in self.shapes]

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.results import files
@@ -34,6 +32,8 @@ def write(
     path: str | os.PathLike[str], kind: str, meta: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> Path:
     """Write arrays and meta data to `path` at once: complete, or not at all."""
+    import numpy as np
+
     text = json.dumps({"format": FORMAT, "kind": kind, **meta}, indent=1)
 
     def write_archive(part: Path) -> None:
@@ -47,6 +47,8 @@ def write(
 
 def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return kind, meta data and arrays of a file written by `write`."""
+    import numpy as np
+
     source = validate.file_path("path", path)
     refusal = f"path must name a file saved by scaledet; {str(path)!r} is none"
     try:

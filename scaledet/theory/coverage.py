@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scaledet.errors import ArgumentError
 from scaledet.network.geometry import is_alike, is_torus
 from scaledet.network.network import Network
-from scaledet.scenario import Scenario
+
+if TYPE_CHECKING:
+    from scaledet.scenario import Scenario
 
 __all__ = [
     "require_covered",

@@ -245,7 +245,7 @@ def test_a_failing_write_leaves_the_old_file(failing, tmp_path, monkeypatch):
     def fail(*_arguments, **_options):
         raise OSError("disk full")
 
-    where = {"savez": storage.np, "writestr": zipfile.ZipFile, "replace": storage.os}[failing]
+    where = {"savez": np, "writestr": zipfile.ZipFile, "replace": storage.os}[failing]
     with monkeypatch.context() as patch:
         patch.setattr(where, failing, fail)
         with pytest.raises(OSError, match=r"disk full: '.*/result\.npz'$"):

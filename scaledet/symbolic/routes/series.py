@@ -54,12 +54,6 @@ _UNLIKE = 0.01
 Difference = Callable[[int], Any]
 
 
-@lru_cache(maxsize=8)
-def _taps(kernel: Kernel, depth: int) -> list[fmpz]:
-    return list((fmpz_poly(list(kernel.trimmed)) ** depth).coeffs())
-
-
-@lru_cache(maxsize=1024)
 def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
     """Expand the filter of `depth` equal stride-1 layers and return c_k(m).
 
@@ -68,9 +62,26 @@ def exact_correlation(kernel: Kernel, depth: int, lag: int) -> Fraction:
     """
     if not 0 <= depth <= DEEPEST:
         raise ValueError(f"there is no layer {depth} that is expanded")
-    taps = _taps(kernel, depth)
-    products = int(sum(map(mul, taps, taps[abs(lag) :]), fmpz(0)))
-    return Fraction(products, sum(kernel.trimmed) ** (2 * depth))
+    if abs(lag) > 1:
+        return _expanded(kernel, depth, (abs(lag),))[0]
+    return _expanded(kernel, depth, (0, 1))[abs(lag)]
+
+
+@lru_cache(maxsize=1024)
+def _expanded(kernel: Kernel, depth: int, lags: tuple[int, ...]) -> list[Fraction]:
+    """c_k at several lags: long filters are expanded once and not kept."""
+    taps = (fmpz_poly(list(kernel.trimmed)) ** depth).coeffs()
+    products = (_products(taps[: len(taps) - lag], taps[lag:]) for lag in lags)
+    return [Fraction(total, sum(kernel.trimmed) ** (2 * depth)) for total in products]
+
+
+def _products(left: list[fmpz], right: list[fmpz]) -> int:
+    """Sum of products, those that a symmetric filter repeats but once."""
+    half = len(left) // 2
+    if left != right[::-1]:
+        return int(sum(map(mul, left, right), fmpz(0)))
+    middle = left[half] * right[half] if len(left) % 2 else fmpz(0)
+    return int(2 * sum(map(mul, left[:half], right), fmpz(0)) + middle)
 
 
 @lru_cache(maxsize=1024)

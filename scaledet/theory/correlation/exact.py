@@ -13,14 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import numpy as np
 from flint import fmpz_poly
-from numpy.typing import NDArray
 
 from scaledet.algebra.interruptible import power_product
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "Correlation",
@@ -156,6 +159,8 @@ def pooling_matrix(network: Network, depth: int, size: int) -> NDArray[np.float6
     array([[0.75, 0.25, 0.  , 0.  ],
            [0.  , 0.  , 0.75, 0.25]])
     """
+    import numpy as np
+
     weights = composite_filter(network, depth, size)
     total, stride = sum(weights), network.strides[depth]
     row = np.array([weight / total for weight in weights])

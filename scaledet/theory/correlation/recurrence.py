@@ -111,7 +111,8 @@ class Recurrence:
         terms = (
             sp.Poly(row[::-1], k).as_expr() * c(k + i, 0) for i, row in enumerate(self.coefficients)
         )
-        return sp.Eq(sp.Add(*terms), 0)
+        # Whether it is always true would take SymPy seconds to ponder.
+        return sp.Eq(sp.Add(*terms), 0, evaluate=False)
 
     @isolated
     def closed_form(self) -> tuple[Any, Any] | None:
