@@ -11,15 +11,26 @@ from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
 from scaledet.results.storage import read
+from scaledet.simulation.change import SimulatedChange
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
 from scaledet.theory.prediction import Prediction
+from scaledet.theory.shift import ShiftPrediction
 
 __all__ = ["load"]
 
 Saved = (
-    Prediction | Exponents | Evolution | BiasPhases | Simulation | Sweep | Comparison | ExponentFit
+    Prediction
+    | Exponents
+    | ShiftPrediction
+    | Evolution
+    | BiasPhases
+    | Simulation
+    | Sweep
+    | SimulatedChange
+    | Comparison
+    | ExponentFit
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}
