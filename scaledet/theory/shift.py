@@ -22,7 +22,8 @@ from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_theory
-from scaledet.theory.signal.pairs import PairAverage, require_memory
+from scaledet.theory.signal.pairs import PairAverage
+from scaledet.theory.signal.pairs import require_memory as require_task_memory
 from scaledet.theory.signal.shifted_images import (
     adaptive_distances,
     adaptive_pair_distances,
@@ -34,7 +35,7 @@ from scaledet.theory.signal.shifts import (
     Position,
     pairs_change,
     pixel_change,
-    require_few_phases,
+    require_memory,
 )
 
 __all__ = ["ShiftPrediction", "predict_shift"]
@@ -42,6 +43,7 @@ __all__ = ["ShiftPrediction", "predict_shift"]
 Array = NDArray[np.float64]
 
 _FARTHEST = 2**48
+_MOST_PIXELS = 2**24
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -264,13 +266,13 @@ def predict_shift(
         if task is not None:
             distance = adaptive_pair_distances(net, task, balanced)
         else:
-            pixel = np.zeros((1, *[size or 1] * net.dim))
-            pixel.flat[0] = 1.0
-            distance = adaptive_distances(net, pixel if stack is None else stack)
+            distance = adaptive_distances(net, _pixel(size, net.dim) if stack is None else stack)
         return make(np.zeros_like(distance), distance)
     if stack is not None:
         moved, distance = image_changes(net, stack, vector, where)
         return make(moved / distance, distance)
+    if task is None:
+        require_memory(net, vector, where)
     nothing = np.ones(net.depth + 1)
     changes = _exact_changes(make(nothing, nothing))
     sensitivity = [float(change.moved / change.distance) for change in changes]
@@ -288,6 +290,19 @@ def _exact_changes(result: ShiftPrediction) -> list[Change]:
         average = PairAverage(task, result.balanced)
         at_layer = partial(pairs_change, net, shift=shift, average=average)
     return [at_layer(depth=k) for k in range(net.depth + 1)]
+
+
+def _pixel(size: int | None, dim: int) -> Array:
+    """Image of one pixel, [1, size, ...]."""
+    side = 1 if size is None else size
+    if side**dim > _MOST_PIXELS:
+        raise ArgumentError(
+            f"size must be such that an image has at most {_MOST_PIXELS} pixels with "
+            f"phase='adaptive', which carries it through; got {side}^{dim}"
+        )
+    image = np.zeros((1, *[side] * dim))
+    image.flat[0] = 1.0
+    return image
 
 
 def _vector(name: str, value: Any, dim: int) -> tuple[int, ...]:
@@ -318,7 +333,6 @@ def _checked_position(net: Network, phase: str, value: Any) -> Position:
         return None
     if isinstance(value, str):
         validate.choice("position", value, ("worst",))
-        require_few_phases(net)
         return "worst"
     return _vector("position", 0 if value is None else value, net.dim)
 
@@ -347,7 +361,7 @@ def _checked_size(
                 "phase must be 'average' or 'adaptive' with a task, whose pairs stand at many "
                 "positions; got 'fixed' (or give images=task.images(...))"
             )
-        require_memory(task)
+        require_task_memory(task)
     held = task.size if task is not None else None if stack is None else stack.shape[1]
     if held is not None and size is not None and size != held:
         raise ArgumentError(f"size must be left out or equal {held}; got {shown(size)}")

@@ -191,6 +191,18 @@ REFUSALS = [
         {"net": sd.Network.uniform(2, 2, 21), "phase": "fixed", "position": "worst"},
         "not 'worst', where the layers have 2097152 grid phases; at most 1048576",
     ),
+    (
+        {"net": sd.Network.uniform(2, 2, 40), "shift": 2**30},
+        "shift must be at most 4194304 pixels where the layers see farther, 1099511627776 pixels",
+    ),
+    (
+        {"net": sd.Network.uniform(2, 2, 22), "phase": "fixed"},
+        "phase must be 'average' where the layers see more than 4194304 pixels",
+    ),
+    (
+        {"size": 2**25, "phase": "adaptive"},
+        "size must be such that an image has at most 16777216 pixels",
+    ),
 ]
 
 
@@ -199,6 +211,15 @@ def test_refusals(given, message):
     arguments = {"net": NET, "shift": 1, **given}
     with pytest.raises(ValueError, match=re.escape(message)):
         sd.predict_shift(**arguments)
+
+
+def test_large_images():
+    """Cost follows what the layers see, not the size of the image."""
+    for given in ({}, {"phase": "fixed"}, {"phase": "fixed", "position": "worst"}):
+        large = sd.predict_shift(NET, 3, size=2**60, **given)
+        assert pytest.approx(sd.predict_shift(NET, 3, **given).D, rel=1e-15) == large.D
+    deep = sd.predict_shift(sd.Network.uniform(2, 2, 60), 5, size=2**63)
+    assert deep.exact_D[60] == Fraction(5, 2**60) / (1 - Fraction(2**60, 2**63))
 
 
 def test_exact_rationals_of_given_images_are_refused():

@@ -135,4 +135,4 @@ def adaptive_pair_distances(net: Network, task: ScaleDetection, balanced: bool) 
     for k, value in enumerate(distance):
         if value <= _CANCELLED * squares[k]:
             raise ExhaustionError.at(k, task.size, "Q_k = 0 up to rounding")
-    return distance
+    return np.asarray(distance)

@@ -28,13 +28,15 @@ from scaledet.theory.correlation.exact import composite_filter, correlation
 from scaledet.theory.signal.axis_sums import AxisSums
 from scaledet.theory.signal.pairs import PairAverage, exact_moments, roomy_filter
 
-__all__ = ["Change", "Position", "pairs_change", "pixel_change", "require_few_phases"]
+__all__ = ["Change", "Position", "pairs_change", "pixel_change", "require_memory"]
 
 Position = tuple[int, ...] | Literal["worst"] | None
 """Where images stand: moved by so many pixels, where they change most, or anywhere (None)."""
 
-MOST_PHASES = 2**20
+_MOST_PHASES = 2**20
 """Grid phases that are compared at most."""
+_LONGEST = 2**22
+"""Longest arrays of integers (pixels): the composite filter, or the lags up to the shift."""
 
 
 class Change(NamedTuple):
@@ -44,13 +46,24 @@ class Change(NamedTuple):
     distance: Fraction
 
 
-def require_few_phases(net: Network) -> None:
-    """Raise if the worst position would have to be looked for among too many."""
+def require_memory(net: Network, shift: Sequence[int], position: Position) -> None:
+    """Raise if `pixel_change` would need arrays that are too long."""
+    seen, farthest = net.support[-1], max(map(abs, shift))
+    if position is None and min(seen, farthest) > _LONGEST:
+        raise ArgumentError(
+            f"shift must be at most {_LONGEST} pixels where the layers see farther, {seen} pixels; "
+            f"got {farthest}"
+        )
+    if position is not None and seen + min(seen, farthest) > _LONGEST:
+        raise ArgumentError(
+            f"phase must be 'average' where the layers see more than {_LONGEST} pixels, or half "
+            f"of it and the shift as far; got {position!r} for the position and {seen} pixels"
+        )
     phases = net.strides[-1] ** net.dim
-    if phases > MOST_PHASES:
+    if position == "worst" and phases > _MOST_PHASES:
         raise ArgumentError(
             f"position must be that of a pixel, not 'worst', where the layers have {phases} grid "
-            f"phases; at most {MOST_PHASES} are compared"
+            f"phases; at most {_MOST_PHASES} are compared"
         )
 
 
@@ -103,12 +116,14 @@ def _outer(vectors: Sequence[Any]) -> Any:
 def _grams(net: Network, depth: int, m: int, size: int | None) -> tuple[Any, Any, Any]:
     """K_k(p + m, p + m), K_k(p, p) and K_k(p + m, p) for p = 0 ... S_k - 1, in integers."""
     stride = net.strides[depth]
-    pool = list(map(fmpz, composite_filter(net, depth, size)))
-    if size is None:
-        # A torus so large that nothing meets itself. Shifts beyond the filter differ in phase only.
-        reach = len(pool) + (abs(m) - len(pool)) % stride if abs(m) > len(pool) else abs(m)
+    pool = list(map(fmpz, composite_filter(net, depth)))
+    # Shifts beyond the filter differ in phase only.
+    reach = len(pool) + (abs(m) - len(pool)) % stride if abs(m) > len(pool) else abs(m)
+    if size is not None and size < len(pool) + abs(m):
+        pool = list(map(fmpz, composite_filter(net, depth, size)))
+    else:  # A torus of this length is so large that nothing meets itself.
         m = reach if m > 0 else -reach
-        pool += [fmpz(0)] * (2 * reach)
+        pool += [fmpz(0)] * reach
         pool += [fmpz(0)] * (-len(pool) % stride)
     before = np.array(pool, dtype=object)
     after = np.roll(before, -m)
