@@ -13,6 +13,8 @@ from scaledet.network.network import Network
 
 __all__ = ["as_stack", "require_network"]
 
+_SMALLEST, _LARGEST = 1e-100, 1e100
+
 
 def require_network(net: Any) -> Network:
     """Return `net` if it is a Network."""
@@ -40,5 +42,11 @@ def as_stack(name: str, value: Any, net: Network) -> NDArray[np.float64]:
     if bad.any():
         place = np.argwhere(bad)[0].tolist()
         raise ArgumentError(f"{name} must be {accepted}; got {images[tuple(place)]} at {place}")
+    largest = abs(images).max()
+    if largest and not _SMALLEST <= largest <= _LARGEST:
+        raise ArgumentError(
+            f"{name} must have their largest modulus in [{_SMALLEST:g}, {_LARGEST:g}], so that "
+            f"squares fit floats; got {largest:g}"
+        )
     net.feasible_size(images.shape[1])
     return images

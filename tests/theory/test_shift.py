@@ -178,6 +178,8 @@ REFUSALS = [
     ({"images": np.ones((3, 2, 8))}, "got shape [3, 2, 8]"),
     ({"images": np.ones((0, 8))}, "n >= 1; got shape [0, 8]"),
     ({"images": [[1, 2, np.nan, 4]]}, "got nan at [0, 2]"),
+    ({"images": [[0, 1e-200, 0, 0]]}, "images must have their largest modulus in [1e-100, 1e+100]"),
+    ({"images": [[0, 1e200, 0, 0]]}, "so that squares fit floats; got 1e+200"),
     ({"images": "a"}, "images must be finite real numbers"),
     ({"images": [[1, 2, -3, 4]]}, "images must be >= 0 (units then stay active); got -3.0"),
     ({"images": np.ones((2, 8))}, "images must not all be one constant; got 1.0"),
