@@ -5,17 +5,18 @@ Describe a network
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
-    `predict`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any bias in every
-    layer); `derive` (step by step, in `symbols`)
+    `predict`, `predict_shift`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any
+    bias in every layer); `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
-    `simulate`, `sweep`
+    `simulate`, `sweep`, `simulate_change`
 Choose a filter
     `compare_filters`, `design_filter`
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
-    `Prediction`, `Exponents`, `Evolution`, `BiasPhases`, `Derivation`, `Simulation`, `Sweep`,
-    `Comparison`, `ExponentFit`, `FilterComparison`, `FilterDesign`; `load`, `plots`
+    `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
+    `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
+    `FilterDesign`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from scaledet.network.layer import Layer
     from scaledet.network.network import Network
     from scaledet.saved import load
+    from scaledet.simulation.change import SimulatedChange, simulate_change
     from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate
     from scaledet.simulation.sweep import Sweep, sweep
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from scaledet.theory.growth.exponents import Exponents, predict_exponents
     from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
+    from scaledet.theory.shift import ShiftPrediction, predict_shift
 
 __version__ = "0.1.0"
 
@@ -69,6 +72,8 @@ __all__ = [
     "Network",
     "Prediction",
     "ScaleDetection",
+    "ShiftPrediction",
+    "SimulatedChange",
     "Simulation",
     "Sweep",
     "bias_phases",
@@ -88,7 +93,9 @@ __all__ = [
     "plots",
     "predict",
     "predict_exponents",
+    "predict_shift",
     "simulate",
+    "simulate_change",
     "stability_limit",
     "sweep",
     "symbols",
@@ -107,6 +114,7 @@ _NAMES = {
     "network.layer": ("Layer",),
     "network.network": ("Network",),
     "saved": ("load",),
+    "simulation.change": ("SimulatedChange", "simulate_change"),
     "simulation.result": ("Simulation",),
     "simulation.simulate": ("simulate",),
     "simulation.sweep": ("Sweep", "sweep"),
@@ -116,6 +124,7 @@ _NAMES = {
     "theory.growth.exponents": ("Exponents", "predict_exponents"),
     "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),
+    "theory.shift": ("ShiftPrediction", "predict_shift"),
 }
 """The public names by the module that holds them; all other public names are modules."""
 

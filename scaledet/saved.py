@@ -14,20 +14,24 @@ from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
 from scaledet.network.summary import Summary
 from scaledet.results.storage import read
+from scaledet.simulation.change import SimulatedChange
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
 from scaledet.theory.prediction import Prediction
+from scaledet.theory.shift import ShiftPrediction
 
 __all__ = ["load"]
 
 Saved = (
     Prediction
     | Exponents
+    | ShiftPrediction
     | Evolution
     | BiasPhases
     | Simulation
     | Sweep
+    | SimulatedChange
     | Comparison
     | ExponentFit
     | FilterComparison

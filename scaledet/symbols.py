@@ -245,6 +245,19 @@ law = _plain(r"\varrho", "Probability of the displacement from first to second p
 pair_cross = _layered("X", "Mean overlap X_k(m) of two pixels' independent changes.")
 pair_change = _layered("M", "Mean square change M_k(m) when both pixels move.")
 
+# Rigid shifts, and layers on the grid that the image chooses.
+shift_D = _layered("D", "Sensitivity D_k(m) to a rigid shift by m (pixels along each axis).")
+shift_change = _pattern(
+    r"|P_{<0>} (e_{<2> + <1>} - e_{<2>})|^2",
+    "Square change of the image of pixel p at layer k when it shifts by m.",
+)
+chosen_change = _layered(
+    r"\hat{M}", "Greatest square change by circular shifts, outputs compared up to a shift."
+)
+tied_change = _layered(r"\hat{M}^{\mathrm{tie}}", "The same of one image, ties decided by order.")
+moved_change = _layered(r"\hat{M}^{\mathrm{move}}", "The same when one of two pixels moves.")
+padded_change = _layered(r"\hat{M}^{\mathrm{pad}}", "The same with zeros around the image.")
+
 # Layers with biases; heights y_k are in units of n^-k, n the number of inputs of a unit.
 bias = _layered("b", "Bias b_k of layer k.")
 strength = _symbol("vartheta", "positive", "Strength of a schedule's biases (units of height).")

@@ -16,10 +16,11 @@ PACKAGE = Path(sd.__file__).parent
 
 DESCRIPTIONS = ["Kernel", "Layer", "Network", "ScaleDetection", "binomial", "box"]
 DESCRIPTIONS += ["gaussian", "lanczos"]
-EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases"]
+EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases", "ShiftPrediction"]
 EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents", "stability_limit"]
-MEASURED = ["Comparison", "ExponentFit", "Simulation", "Sweep"]
-MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "sweep"]
+EXACT += ["predict_shift"]
+MEASURED = ["Comparison", "ExponentFit", "SimulatedChange", "Simulation", "Sweep"]
+MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate_change", "sweep"]
 CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
 OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
 PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + OTHERS)
@@ -105,12 +106,14 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.Network.uniform(2, strides=2),
         lambda: sd.predict(NET, strides=2),
         lambda: sd.predict_exponents(kernel=2, strides=2),
+        lambda: sd.predict_shift(NET, 1, strides=2),
         lambda: sd.stability_limit(2, strides=2),
         lambda: sd.derive(kernel=2, strides=2),
         lambda: sd.evolve(NET, strides=2),
         lambda: sd.bias_phases(depth=2, strides=2),
         lambda: sd.ScaleDetection(strides=2),
         lambda: sd.simulate(NET, size=8, strides=2),
+        lambda: sd.simulate_change(NET, [[0] * 8], [[0] * 8], strides=2),
         lambda: sd.sweep([NET], [8], strides=2),
         lambda: sd.compare(None, None, strides=2),
         lambda: sd.compare_filters(strides=2),

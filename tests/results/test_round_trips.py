@@ -56,6 +56,14 @@ KINDS = {
     "exponents of a stride beyond those of layers": lambda: sd.predict_exponents(
         sd.Network([sd.Layer(2, 2**30), sd.Layer(1, 2**24)] * 2)
     ),
+    "shift of one pixel": lambda: sd.predict_shift(NET, 3, size=32),
+    "shift at the worst position": lambda: sd.predict_shift(
+        NET, 3, size=None, phase="fixed", position="worst"
+    ),
+    "shift at a position": lambda: sd.predict_shift(NET, 3, size=32, phase="fixed", position=5),
+    "shift of a task": lambda: sd.predict_shift(NET, -5, task=TASK, balanced=True),
+    "shift of images": lambda: sd.predict_shift(NET, 3, images=np.eye(16)[:2], phase="adaptive"),
+    "simulated change": lambda: sd.simulate_change(NET, np.eye(32)[::9], np.eye(32)[2:30:9]),
     "simulation": simulated,
     "controlled simulation": lambda: simulated(control_variates=True, target_error=0.9),
     "simulation of a task": lambda: sd.simulate(NET, task=TASK, samples=500, rng=3),
@@ -169,6 +177,7 @@ OPTIONAL = {"engine", "partial", "target_error", "control_variates", "background
 ONE_OF_EACH = ["prediction", "evolution that dies", "bias phases", "irrational exponents"]
 ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
 ONE_OF_EACH += ["filters", "filter design"]
+ONE_OF_EACH += ["shift of one pixel", "shift at a position", "simulated change"]
 
 
 def contents(path):

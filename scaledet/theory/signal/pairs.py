@@ -33,10 +33,12 @@ from scaledet.theory.signal.axis_sums import AxisSums
 __all__ = [
     "PairAverage",
     "PairMoments",
+    "exact_moments",
     "exact_pair_sensitivity",
     "label_weights",
     "pair_moments",
     "require_memory",
+    "roomy_filter",
     "task_moments",
 ]
 
@@ -89,7 +91,7 @@ def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: b
     """Evaluate `PairMoments` at one layer from the composite filter and its moves."""
     task, dim = average.task, average.task.dim
     stride = network.strides[depth]
-    pool, scale = _filter(network, depth, task.size, exact)
+    pool, scale = roomy_filter(network, depth, task.size, exact=exact)
     ahead, behind = np.roll(pool, -1) - pool, pool - np.roll(pool, 1)
     move = ahead - behind  # twice the mean move, so that integers stay integers
     sums = AxisSums(task, stride)
@@ -118,8 +120,10 @@ def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: b
     )
 
 
-def _filter(network: Network, depth: int, size: int, exact: bool) -> tuple[Any, int]:
-    """Return the composite filter, with room for a move on both sides, and its sum.
+def roomy_filter(
+    network: Network, depth: int, size: int, *, exact: bool, room: int = 1
+) -> tuple[Any, int]:
+    """Return the composite filter, with `room` for a move (pixels) on both sides, and its sum.
 
     It is wrapped around the torus if it is longer; its index is the pixel modulo the stride.
     """
@@ -127,7 +131,9 @@ def _filter(network: Network, depth: int, size: int, exact: bool) -> tuple[Any, 
     excess = 0 if exact else int(sum(weights)).bit_length() - _BITS
     if excess > 0:
         weights = [weight >> excess for weight in weights]
-    values = np.array([fmpz(0)] * network.strides[depth] + weights + [fmpz(0)], dtype=object)
+    stride = network.strides[depth]
+    before, after = [fmpz(0)] * (stride * -(-room // stride)), [fmpz(0)] * room
+    values = np.array(before + weights + after, dtype=object)
     if len(values) > size:
         missing = -len(values) % size
         values = np.append(values, np.full(missing, fmpz(0))).reshape(-1, size).sum(axis=0)
@@ -138,11 +144,12 @@ def exact_pair_sensitivity(
     network: Network, depth: int, task: ScaleDetection, *, balanced: bool
 ) -> Fraction:
     """D_depth of the task as an exact rational."""
-    moments = _exact_moments(network, depth, PairAverage(task, balanced))
+    moments = exact_moments(network, depth, PairAverage(task, balanced))
     return moments.displacement / moments.distance
 
 
-def _exact_moments(net: Network, depth: int, average: PairAverage) -> PairMoments:
+def exact_moments(net: Network, depth: int, average: PairAverage) -> PairMoments:
+    """Evaluate `PairMoments` at one layer exactly; ExhaustionError if Q_k = 0."""
     moments = pair_moments(net, depth, average, exact=True)
     if moments.distance == 0:
         raise ExhaustionError.at(depth, average.task.size)
@@ -156,7 +163,7 @@ def task_moments(net: Network, task: ScaleDetection, balanced: bool) -> list[Pai
     for k in range(net.depth + 1):
         moments = pair_moments(net, k, average, exact=False)
         if moments.distance < _CANCELLING * moments.square:
-            moments = _exact_moments(net, k, average)
+            moments = exact_moments(net, k, average)
         result.append(moments)
     return result
 

@@ -1,0 +1,52 @@
+"""Stacks of images given as arrays, checked against the network that they enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaledet import validate
+from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.network import Network
+
+__all__ = ["as_stack", "require_network"]
+
+_SMALLEST, _LARGEST = 1e-100, 1e100
+
+
+def require_network(net: Any) -> Network:
+    """Return `net` if it is a Network."""
+    if not isinstance(net, Network):
+        raise ArgumentTypeError(f"net must be a Network; got {net!r}")
+    return net
+
+
+def as_stack(name: str, value: Any, net: Network) -> NDArray[np.float64]:
+    """Return images [n, N(, N(, N))] of finite floats that pass through `net`.
+
+    An axis of length 1 after the first one, the channel of ``ScaleDetection.images``, is dropped.
+
+    >>> as_stack("images", [[[1, 0, 0, 2]]], Network.uniform(2, 2)).shape
+    (1, 4)
+    """
+    sides = ", ".join(["N"] * net.dim)
+    accepted = f"finite real numbers of shape [n, {sides}] or [n, 1, {sides}], n >= 1"
+    images = validate.floats(name, value, accepted)
+    if images.ndim == net.dim + 2 and images.shape[1] == 1:
+        images = images[:, 0]
+    if images.ndim != net.dim + 1 or not len(images) or len(set(images.shape[1:])) != 1:
+        raise ArgumentError(f"{name} must be {accepted}; got shape {list(np.shape(value))}")
+    bad = ~np.isfinite(images)
+    if bad.any():
+        place = np.argwhere(bad)[0].tolist()
+        raise ArgumentError(f"{name} must be {accepted}; got {images[tuple(place)]} at {place}")
+    largest = abs(images).max()
+    if largest and not _SMALLEST <= largest <= _LARGEST:
+        raise ArgumentError(
+            f"{name} must have their largest modulus in [{_SMALLEST:g}, {_LARGEST:g}], so that "
+            f"squares fit floats; got {largest:g}"
+        )
+    net.feasible_size(images.shape[1])
+    return images
