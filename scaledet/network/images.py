@@ -24,19 +24,19 @@ def require_network(net: Any) -> Network:
 
 
 def as_stack(name: str, value: Any, net: Network) -> NDArray[np.float64]:
-    """Return images [n, N(, N(, N))] of finite floats that pass through `net`.
+    """Return images [n, *sides] of finite floats that pass through `net`.
 
     An axis of length 1 after the first one, the channel of ``ScaleDetection.images``, is dropped.
 
     >>> as_stack("images", [[[1, 0, 0, 2]]], Network.uniform(2, 2)).shape
     (1, 4)
     """
-    sides = ", ".join(["N"] * net.dim)
+    sides = {1: "N", 2: "H, W"}.get(net.dim, "D, H, W")
     accepted = f"finite real numbers of shape [n, {sides}] or [n, 1, {sides}], n >= 1"
     images = validate.floats(name, value, accepted)
     if images.ndim == net.dim + 2 and images.shape[1] == 1:
         images = images[:, 0]
-    if images.ndim != net.dim + 1 or not len(images) or len(set(images.shape[1:])) != 1:
+    if images.ndim != net.dim + 1 or not len(images):
         raise ArgumentError(f"{name} must be {accepted}; got shape {list(np.shape(value))}")
     bad = ~np.isfinite(images)
     if bad.any():
@@ -48,5 +48,5 @@ def as_stack(name: str, value: Any, net: Network) -> NDArray[np.float64]:
             f"{name} must have their largest modulus in [{_SMALLEST:g}, {_LARGEST:g}], so that "
             f"squares fit floats; got {largest:g}"
         )
-    net.feasible_size(images.shape[1])
+    net.feasible_size(images.shape[1:])
     return images

@@ -18,18 +18,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
+from scaledet.network.layer import Layer
 from scaledet.network.pooling import apply_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from scaledet.network.layer import Layer
 
 __all__ = ["PHASES", "Phase", "apply_adaptive_layer"]
 
@@ -45,24 +43,26 @@ _NEAR = 1e-9
 def apply_adaptive_layer(images: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:
     """Pool images [n, ...] at every site, add the bias, rectify, and keep a component of each.
 
-    >>> from scaledet.network.layer import Layer
     >>> images = np.array([[0.0, 3.0, 0.0, 1.0], [1.0, 0.0, 3.0, 0.0]])   # shifted by one site
     >>> apply_adaptive_layer(images, Layer(1, stride=2))
     array([[3., 1.],
            [1., 3.]])
     """
-    stride = layer.stride
-    dense = apply_layer(images, replace(layer, stride=1), rectify=True)
-    if stride == 1:
+    steps = [layer.stride_along(axis) for axis in range(images.ndim - 1)]
+    dense = apply_layer(images, Layer(**{**layer.arguments(), "stride": 1}), rectify=True)
+    if not any(step > 1 for step in steps):
         return dense
-    uneven = [side for side in dense.shape[1:] if side % stride]
-    if uneven:
-        raise ArgumentError(
-            f"adaptive sampling at stride {stride} needs pooled images whose sides are multiples "
-            f"of it, for components of one size; got {uneven[0]} pixels"
-        )
-    starts = itertools.product(range(stride), repeat=dense.ndim - 1)
-    grids = [(slice(None), *(slice(start, None, stride) for start in at)) for at in starts]
+    for side, step in zip(dense.shape[1:], steps, strict=True):
+        if side % step:
+            raise ArgumentError(
+                f"adaptive sampling at stride {step} needs pooled images whose sides are multiples "
+                f"of it, for components of one size; got {side} pixels"
+            )
+    starts = itertools.product(*map(range, steps))
+    grids = [
+        (slice(None), *(slice(start, None, step) for start, step in zip(at, steps, strict=True)))
+        for at in starts
+    ]
     # A zero of negative sign becomes an ordinary one, so that equal components have equal bytes.
     components = np.stack([dense[grid] for grid in grids], axis=1) + 0.0
     chosen = [_chosen(of_image) for of_image in components]

@@ -152,9 +152,9 @@ def simulate_change(
     Parameters
     ----------
     net : Network
-        Any kernels and biases.
+        Any kernels, biases and padding, max pooling too, but no branches.
     images, changed : array_like, shape [n, N, ...] or [n, 1, N, ...]
-        Images of d equal sides and, in the same order, their changed versions. At least 3, or 2
+        Images and, in the same order, their changed versions. At least 3, or 2
         if they are the whole law.
     phase : {"fixed", "adaptive"}
         "fixed": strided layers keep the grid through site 0. "adaptive": each image keeps, at each
@@ -182,8 +182,9 @@ def simulate_change(
 
     Notes
     -----
-    Memory: some arrays as large as all images. With phase="adaptive", circular shifts leave
-    exactly 0, in floats as well: equal sums are rounded once, and ties are broken by the values.
+    Memory: some arrays as large as all images. With phase="adaptive" and layers on the torus,
+    circular shifts leave exactly 0, in floats as well: equal sums are rounded once, and ties are
+    broken by the values. Zero padding ends that.
     Source: Chaman & Dokmanic, CVPR 2021 (arXiv:2011.14214), for adaptive sampling.
 
     Examples
@@ -199,6 +200,8 @@ def simulate_change(
     [0.19, 0.18, 0.07, 0.04]
     """
     net = require_network(net)
+    if not net.is_chain:
+        raise ArgumentError(f"net must be a chain of layers in simulate_change; got {net!r}")
     phase = validate.choice("phase", phase, _GIVEN)
     aligned = phase == "adaptive" if aligned is None else validate.flag("aligned", aligned)
     whole = validate.flag("whole", whole)

@@ -151,6 +151,51 @@ def test_adaptive_grids_do_not_undo_local_moves():
     assert local.D.min() > 0.01
 
 
+@pytest.mark.parametrize("dim", [1, 2])
+def test_padded_zeros_break_what_adaptive_grids_undo(dim):
+    """Against the slow network, padded alike; on the torus the same shifts leave nothing."""
+    kernels, shift = [[1, 2, 1], [1, 1]], (1, 0)[:dim]
+    axes = tuple(range(1, dim + 1))
+    sides = [((len(w) - 1) // 2, len(w) - 1 - (len(w) - 1) // 2) for w in kernels]
+    paddings = [side if dim == 1 else (side,) * dim for side in sides]
+    padded = sd.Network(
+        [sd.Layer(w, 2, padding=padding) for w, padding in zip(kernels, paddings, strict=True)], dim
+    )
+    torus = sd.Network([sd.Layer(w, 2) for w in kernels], dim)
+    images = np.random.default_rng(4).integers(0, 9, size=(12, *[8] * dim))
+    moved = np.roll(images, shift, axes)
+    options = {"phase": "adaptive", "whole": True}
+    assert not sd.simulate_change(torus, images, moved, **options).D.any()
+    measured = sd.simulate_change(padded, images, moved, **options)
+    layers = [(w, 2) for w in kernels]
+    squares = [
+        [
+            least_change(f, g)
+            for f, g in zip(
+                outputs(a.astype(object), layers, zeros=True),
+                outputs(b.astype(object), layers, zeros=True),
+                strict=True,
+            )
+        ]
+        for a, b in zip(images, moved, strict=True)
+    ]
+    scales = np.array([1, 4**dim, 8**dim], dtype=float)
+    assert pytest.approx(np.mean(squares, axis=0) / scales**2, rel=1e-12) == measured.change
+    assert measured.D[0] == 0
+    assert measured.D[1:].min() > 0.01
+
+
+def test_max_pooling_and_unequal_sides():
+    net = sd.Network([sd.Layer((2, 3), stride=(2, 3), pooling="max"), sd.Layer(2, 2)], dim=2)
+    images = random_images(4, 12, 2)
+    moved = np.roll(images, (1, 5), (1, 2))
+    assert not sd.simulate_change(net, images, moved, phase="adaptive").D.any()
+    assert sd.simulate_change(net, images, moved, aligned=True).D[1:].min() > 0
+    flat = images[:, :8]
+    moved = np.roll(flat, (3, 1), (1, 2))
+    assert not sd.simulate_change(net, flat, moved, phase="adaptive").D.any()
+
+
 def test_ordinary_outputs_shift_with_images_by_whole_strides():
     """Compared up to a shift, an ordinary network too is blind to multiples of its stride."""
     images = random_images(5, 16)
@@ -174,6 +219,10 @@ def test_the_table_says_what_was_done():
 IMAGES = random_images(4, 16)
 REFUSALS = [
     ({"net": 3}, "net must be a Network"),
+    (
+        {"net": sd.Network([sd.Layer(3), sd.Layer(3)], inputs=[(0,), (0, 1)])},
+        "net must be a chain of layers in simulate_change",
+    ),
     ({"phase": "average"}, "phase must be one of 'fixed', 'adaptive'; got 'average'"),
     ({"aligned": 1}, "aligned must be True or False; got 1"),
     ({"whole": 1}, "whole must be True or False; got 1"),

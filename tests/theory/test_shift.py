@@ -147,6 +147,20 @@ def test_exhaustion():
 
 REFUSALS = [
     ({"net": 3}, "net must be a Network"),
+    ({"net": sd.Network([sd.Layer(3, padding=1)])}, "predict_shift needs layers on the torus"),
+    (
+        {"net": sd.Network([sd.Layer(3, padding=1)]), "phase": "adaptive", "size": 8},
+        "predict_shift needs layers on the torus",
+    ),
+    (
+        {"net": sd.Network([sd.Layer(3, padding=1, padding_mode="circular")]), "size": 8},
+        "predict_shift needs layers with padding=None, the torus, whose grids start at site 0",
+    ),
+    (
+        {"net": sd.Network([sd.Layer((2, 3))], dim=2)},
+        "predict_shift needs a chain of layers that average with one kernel and one stride",
+    ),
+    ({"net": PLANE, "images": np.ones((2, 8, 4))}, "images must have equal sides"),
     ({"shift": 1.5}, "shift must be an integer in"),
     ({"shift": "1"}, "shift must be an integer in"),
     ({"shift": (1, 2)}, "shift must be an integer; got (1, 2)"),
@@ -183,7 +197,7 @@ REFUSALS = [
     ({"images": "a"}, "images must be finite real numbers"),
     ({"images": [[1, 2, -3, 4]]}, "images must be >= 0 (units then stay active); got -3.0"),
     ({"images": np.ones((2, 8))}, "images must not all be one constant; got 1.0"),
-    ({"net": PLANE, "images": np.ones((2, 8, 4))}, "of shape [n, N, N] or [n, 1, N, N]"),
+    ({"net": PLANE, "images": np.ones((2, 8))}, "of shape [n, H, W] or [n, 1, H, W]"),
     ({"net": sd.Network.uniform(2, 2, 2, bias=-1)}, "predict_shift needs bias >= 0"),
     (
         {"net": sd.Network.uniform(sd.Kernel([2, -1], signed=True), 2)},
