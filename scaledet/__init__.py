@@ -4,6 +4,8 @@ Describe a network
     `Kernel`, `box`, `binomial`, `Layer`, `Network`
 Describe the images
     `ScaleDetection` (default: one active pixel)
+Deformations of images
+    `Diffeomorphism`, `photographs`, `power_spectrum`; `predict_images`, `simulate_images`
 Theory, exact
     `predict`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any bias in every
     layer); `derive` (step by step, in `symbols`)
@@ -13,7 +15,7 @@ Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
     `Prediction`, `Exponents`, `Evolution`, `BiasPhases`, `Derivation`, `Simulation`, `Sweep`,
-    `Comparison`, `ExponentFit`; `load`, `plots`
+    `Comparison`, `ExponentFit`, `ImagePrediction`, `ImageSimulation`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -36,13 +38,18 @@ if TYPE_CHECKING:
     from scaledet.network.layer import Layer
     from scaledet.network.network import Network
     from scaledet.saved import load
+    from scaledet.simulation.images import ImageSimulation, simulate_images
     from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate
     from scaledet.simulation.sweep import Sweep, sweep
     from scaledet.symbolic.derivation import Derivation
     from scaledet.symbolic.derive import derive
+    from scaledet.tasks.deformation import Diffeomorphism
+    from scaledet.tasks.image_spectrum import power_spectrum
+    from scaledet.tasks.photographs import photographs
     from scaledet.tasks.scale_detection import ScaleDetection
     from scaledet.theory.growth.exponents import Exponents, predict_exponents
+    from scaledet.theory.image_prediction import ImagePrediction, predict_images
     from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
 
@@ -52,11 +59,14 @@ __all__ = [
     "BiasPhases",
     "Comparison",
     "Derivation",
+    "Diffeomorphism",
     "Evolution",
     "ExhaustionError",
     "ExponentFit",
     "Exponents",
     "FitError",
+    "ImagePrediction",
+    "ImageSimulation",
     "Kernel",
     "Layer",
     "Network",
@@ -74,10 +84,14 @@ __all__ = [
     "fit_exponent",
     "load",
     "local_exponents",
+    "photographs",
     "plots",
+    "power_spectrum",
     "predict",
     "predict_exponents",
+    "predict_images",
     "simulate",
+    "simulate_images",
     "stability_limit",
     "sweep",
     "symbols",
@@ -93,13 +107,18 @@ _NAMES = {
     "network.layer": ("Layer",),
     "network.network": ("Network",),
     "saved": ("load",),
+    "simulation.images": ("ImageSimulation", "simulate_images"),
     "simulation.result": ("Simulation",),
     "simulation.simulate": ("simulate",),
     "simulation.sweep": ("Sweep", "sweep"),
     "symbolic.derivation": ("Derivation",),
     "symbolic.derive": ("derive",),
     "tasks.scale_detection": ("ScaleDetection",),
+    "tasks.deformation": ("Diffeomorphism",),
+    "tasks.image_spectrum": ("power_spectrum",),
+    "tasks.photographs": ("photographs",),
     "theory.growth.exponents": ("Exponents", "predict_exponents"),
+    "theory.image_prediction": ("ImagePrediction", "predict_images"),
     "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),
 }
