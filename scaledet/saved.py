@@ -11,15 +11,26 @@ from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
 from scaledet.results.storage import read
+from scaledet.simulation.images import ImageSimulation
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
+from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 
 __all__ = ["load"]
 
 Saved = (
-    Prediction | Exponents | Evolution | BiasPhases | Simulation | Sweep | Comparison | ExponentFit
+    Prediction
+    | Exponents
+    | Evolution
+    | BiasPhases
+    | Simulation
+    | Sweep
+    | Comparison
+    | ExponentFit
+    | ImagePrediction
+    | ImageSimulation
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

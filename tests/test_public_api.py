@@ -19,8 +19,10 @@ EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases"]
 EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents", "stability_limit"]
 MEASURED = ["Comparison", "ExponentFit", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "sweep"]
+IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
+IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
 OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
-PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + OTHERS)
+PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + IMAGES + OTHERS)
 
 
 def test_public_names_are_frozen() -> None:
@@ -54,6 +56,7 @@ def test_import_loads_nothing_heavy() -> None:
         "flint",
         "mpmath",
         "tqdm",
+        "skimage",
     ]
     code = f"import sys, scaledet; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -103,6 +106,11 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.fit_exponent(None, None, strides=2),
         lambda: sd.local_exponents(None, None, strides=2),
         lambda: sd.load("x", strides=2),
+        lambda: sd.Diffeomorphism(2, 1, strides=2),
+        lambda: sd.photographs(strides=2),
+        lambda: sd.power_spectrum(None, strides=2),
+        lambda: sd.predict_images(NET, None, None, size=8, strides=2),
+        lambda: sd.simulate_images(NET, None, None, strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

@@ -64,7 +64,7 @@ class ImagePrediction(ImageResult):
     >>> tau = Diffeomorphism.with_displacement(1, size=8, cut=2)
     >>> net = Network.uniform(2, 2, depth=2, dim=2)
     >>> predict_images(net, np.ones((8, 8)), tau, size=8).D.round(3).tolist()
-    [0.662, 0.371, 0.213]
+    [0.275, 0.247, 0.186]
     """
 
     scenario: ImageScenario
@@ -167,8 +167,10 @@ def predict_images(
     for every unit, without the gradients of u over a receptive field: on photographs
     of 32 pixels between 5 % too large and 22 % too small (3 networks, 4 deformations), most at the
     deepest layers, which respond to these gradients.
-    Photographs are no stationary field but nearly so if patches are taken from everywhere:
-    PHOTO_ERRORS.
+    Photographs are no stationary field but nearly so if patches are taken from everywhere: D of a
+    network of nine layers was within 1.1 %, or 1.2 standard errors, of `simulate_images` at every
+    layer (2000 patches of 32 pixels, 16 deformations of each), but 6 % off for patches of 64 pixels
+    from pictures of 75 by 112 pixels and more.
     Source: our derivation; deformations of Petrini et al., arXiv:2105.02468.
 
     Examples
@@ -183,7 +185,7 @@ def predict_images(
     >>> tau = Diffeomorphism.with_displacement(1, size=32, cut=3)
     >>> net = Network.uniform(2, 2, depth=4, dim=2)
     >>> predict_images(net, spectrum, tau, size=32).D.round(4).tolist()
-    [0.0758, 0.0654, 0.0459, 0.0249, 0.0127]
+    [0.1356, 0.0755, 0.033, 0.0134, 0.0062]
     """
     scenario = ImageScenario.checked(net, deformation, size, rectify, sigma)
     require_theory(net, "predict_images")

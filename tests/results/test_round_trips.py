@@ -18,6 +18,8 @@ import scaledet as sd
 
 NET = sd.Network.uniform(2, 2, 3)
 BLOCK = sd.Network([sd.Layer(3, 2), sd.Layer([1, 2, 1, 2, 3])])
+IMAGE_NET = sd.Network([sd.Layer(3), sd.Layer(2, 2)], dim=2)
+TAU = sd.Diffeomorphism(2.5, 1e-3)
 TASK = sd.ScaleDetection(size=16, xi=6, gap=1)
 
 
@@ -65,6 +67,10 @@ KINDS = {
     "sweep": lambda: sd.sweep([NET, BLOCK], [16, 32], samples=300, rng=0),
     "comparison": lambda: compared(sd.predict(NET, size=32)),
     "comparison of an evolution": lambda: compared(sd.evolve(NET, size=32, points=300)),
+    "image prediction": lambda: sd.predict_images(IMAGE_NET, np.ones((8, 8)), TAU, size=8),
+    "image simulation": lambda: sd.simulate_images(
+        IMAGE_NET, np.random.default_rng(0).random((9, 8, 8)), TAU, rectify="input", rng=1
+    ),
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
@@ -164,6 +170,7 @@ def test_what_was_computed_on_access_does_not_hinder_pickling():
 OPTIONAL = {"engine", "partial", "target_error", "control_variates", "background", "noise"}
 ONE_OF_EACH = ["prediction", "evolution that dies", "bias phases", "irrational exponents"]
 ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
+ONE_OF_EACH += ["image prediction", "image simulation"]
 
 
 def contents(path):
