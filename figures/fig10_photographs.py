@@ -87,24 +87,31 @@ def draw(table: Table) -> Figure:
             _curve(ax, below, table.where(part=part, label=label), label, style)
         below.axhline(1, color="0.5", linewidth=0.8)
         below.set_xlabel("receptive field $A_k$ (pixels)")
-        below.set_ylim(0.88, 1.12)
         below.tick_params(labelsize=SMALL)
         below.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
         below.minorticks_off()
         ax.tick_params(labelbottom=False, labelsize=SMALL)
         ax.set_ylabel("deformation sensitivity $D_k$" if part == "networks" else "")
         ax.set_xlabel("")
-    ratios[0].set_ylabel("simulation /\ntheory", fontsize=9)
+    numbers = table.having("D")
+    theory = numbers.numbers("D_theory")
+    reach = np.abs(numbers.numbers("D") - theory) + numbers.numbers("D_draw_err")
+    highest = 1.1 * max(0.05, float((reach / theory).max()))
+    for below in ratios:
+        below.set_ylim(1 - highest, 1 + highest)
+    ratios[0].set_ylabel("ratio to\nthe theory", fontsize=9)
     curves[0].legend(fontsize=SMALL - 1, frameon=False, loc="lower left", handletextpad=0.2)
     curves[1].legend(fontsize=SMALL - 1, frameon=False, loc="lower left", handletextpad=0.2)
     letter(
         [pictures[0], *curves],
-        ["photograph", f"$c = {CUT:g}$, {PIXELS:g} pixel", "like VGG"],
+        ["photograph", f"networks at $c = {CUT:g}$, {PIXELS:g} pixel", "deformations, like VGG"],
     )
     key = [
-        Line2D([], [], color="0.3", label="theory, from the power spectrum"),
-        Line2D([], [], color="0.3", linestyle=":", label="displacement constant in the field"),
-        Line2D([], [], color="0.3", marker="o", linestyle="none", markersize=4, label="simulation"),
+        Line2D([], [], color="0.3", label="theory of their power spectrum"),
+        Line2D([], [], color="0.3", linestyle=":", label="without gradients of the displacement"),
+        Line2D(
+            [], [], color="0.3", marker="o", linestyle="none", markersize=4, label="photographs"
+        ),
     ]
     figure.legend(handles=key, fontsize=SMALL, frameon=False, loc="outside lower center", ncols=3)
     return figure
@@ -136,13 +143,15 @@ def _curve(ax: Axes, below: Axes, rows: Table, label: str, style: dict[str, Any]
         markersize=3.5,
         **style,
     )
+    below.plot(widths, rows.numbers("D_local") / theory, color=colour, linestyle=":", linewidth=1.2)
     below.errorbar(
         widths,
         rows.numbers("D") / theory,
         rows.numbers("D_draw_err") / theory,
         linestyle="none",
-        markersize=3.5,
-        linewidth=1,
+        markersize=3,
+        linewidth=1.2,
+        capsize=1.5,
         **style,
     )
 

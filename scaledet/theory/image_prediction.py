@@ -137,8 +137,9 @@ def predict_images(
         without frequencies above those of the pixels (splines of high order come near).
     method : {"gaussian", "local"}
         "gaussian" averages over the joint law of the displacements of every two pixels, in N^4
-        steps: 5 seconds (CPU) for 64 pixels. "local" takes the displacement for constant within
-        each receptive field, an approximation that takes milliseconds (see the notes).
+        steps: 2 seconds (CPU) for 64 pixels, 33 for 128. "local" takes the displacement for
+        constant within each receptive field, an approximation that takes a second at most (see the
+        notes).
 
     Returns
     -------
@@ -167,10 +168,11 @@ def predict_images(
     for every unit, without the gradients of u over a receptive field: on photographs
     of 32 pixels between 5 % too large and 22 % too small (3 networks, 4 deformations), most at the
     deepest layers, which respond to these gradients.
-    Photographs are no stationary field but nearly so if patches are taken from everywhere: D of a
-    network of nine layers was within 1.1 %, or 1.2 standard errors, of `simulate_images` at every
-    layer (2000 patches of 32 pixels, 16 deformations of each), but 6 % off for patches of 64 pixels
-    from pictures of 75 by 112 pixels and more.
+    Photographs are no stationary field but nearly so if patches are taken from everywhere:
+    `simulate_images` was within 1.7 %, or 1.7 standard errors, of D at every layer of 3 networks
+    and for 4 deformations (1500 patches of 64 pixels from pictures of 150 by 192 and more, 8
+    deformations of each: ``figures/fig10_photographs.py``), but up to 6 % off where the smallest
+    picture had 75 by 96 pixels.
     Source: our derivation; deformations of Petrini et al., arXiv:2105.02468.
 
     Examples

@@ -45,7 +45,10 @@ __all__ = ["AxisResponses", "DeformedCovariance", "exact_responses", "local_resp
 Floats = NDArray[np.float64]
 
 _STEP, _FEWEST = 0.05, 32
-"""Largest distance of nodes in the standard deviation sqrt(v) (pixels), and least number."""
+"""Largest distance of nodes in arsinh(sqrt(v)), and least number of them.
+
+The standard deviation sqrt(v) (pixels) is resolved to what it is itself, if it is large.
+"""
 _NODES = np.arange(-2, 4)
 """Nodes around a value that the polynomial between them is taken through."""
 
@@ -123,13 +126,13 @@ class DeformedCovariance:
     @cached_property
     def moved_with_plain(self) -> _Table:
         """E[tau x(p) x(p')] at every lag as a function of Var u(p)."""
-        nodes = _nodes(float(np.sqrt(self.fixed.max())))
+        nodes, step = _nodes(float(np.sqrt(self.fixed.max())))
         if self.linear:
             laws = map(_rounded, nodes)
             factors = [law @ np.cos(np.outer(places, self._waves)) for places, law in laws]
         else:
             factors = list(self._damping(nodes))
-        return _Table(self._at_lags(self.spectrum, np.array(factors)), nodes[1] - nodes[0])
+        return _Table(self._at_lags(self.spectrum, np.array(factors)), step)
 
     @cached_property
     def moved(self) -> list[_Table]:
@@ -139,9 +142,9 @@ class DeformedCovariance:
             loss = 2 * (1 - np.cos(self._waves))
             spectra += [-self.spectrum * np.add.outer(loss, loss)]
             spectra += [self.spectrum * np.outer(loss, loss)]
-        nodes = _nodes(2 * float(np.sqrt(self.fixed.max())))
+        nodes, step = _nodes(2 * float(np.sqrt(self.fixed.max())))
         damping = self._damping(nodes)
-        return [_Table(self._at_lags(s, damping), nodes[1] - nodes[0]) for s in spectra]
+        return [_Table(self._at_lags(s, damping), step) for s in spectra]
 
     @cached_property
     def rounding(self) -> Floats:
@@ -166,7 +169,7 @@ class DeformedCovariance:
 
 @dataclass(frozen=True)
 class _Table:
-    """Covariance at all lags as an even function of a standard deviation, [lags, lags, nodes]."""
+    """Covariance at all lags as a smooth function of a standard deviation, [lags, lags, nodes]."""
 
     values: Floats
     step: float
@@ -189,7 +192,7 @@ class _Table:
 
     def weights(self, variances: Floats) -> tuple[NDArray[np.int64], Floats]:
         """Index of the first of the six nodes of each value, and their weights, [6, ...]."""
-        scaled = np.sqrt(variances) / self.step
+        scaled = np.arcsinh(np.sqrt(variances)) / self.step
         below = np.floor(scaled).astype(np.int64)
         rest = scaled - below
         weights = np.ones((len(_NODES), *scaled.shape))
@@ -199,11 +202,15 @@ class _Table:
         return below, weights
 
 
-def _nodes(highest: float) -> Floats:
-    """Equidistant standard deviations from 0 to `highest`, and as many beyond as are needed."""
-    step = min(_STEP, highest / _FEWEST)
-    count = int(np.ceil(highest / step)) + 1
-    return step * np.arange(_NODES[0], count + _NODES[-1])
+def _nodes(highest: float) -> tuple[Floats, float]:
+    """Return standard deviations from 0 to `highest`, as many beyond as are needed, and the step.
+
+    They are equidistant in arsinh. The first ones are negative: all functions are continued there.
+    """
+    last = float(np.arcsinh(highest))
+    step = min(_STEP, last / _FEWEST)
+    count = int(np.ceil(last / step)) + 1
+    return np.sinh(step * np.arange(_NODES[0], count + _NODES[-1])), step
 
 
 def _rounded(deviation: float) -> tuple[NDArray[np.int64], Floats]:
