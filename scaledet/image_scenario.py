@@ -49,7 +49,12 @@ class ImageScenario:
         if not isinstance(deformation, Diffeomorphism):
             raise ArgumentTypeError(f"deformation must be a Diffeomorphism; got {deformation!r}")
         size = net.feasible_size(validate.integer("size", size, 3, LARGEST))
-        deformation.typical_displacement(size)  # refuses images too coarse for the modes
+        displacement = deformation.typical_displacement(size)
+        if displacement > size:
+            raise ArgumentError(
+                f"deformation must have a typical displacement of at most {size} pixels, the side "
+                f"of the images; got {displacement:g}"
+            )
         rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
         if sigma is not None:
             sigma = validate.real("sigma", sigma, positive=True)

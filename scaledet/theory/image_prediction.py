@@ -32,6 +32,8 @@ Interpolation = Literal["linear", "band-limited"]
 _METHODS: tuple[Method, ...] = ("gaussian", "local")
 _INTERPOLATIONS = ("linear", "band-limited")
 _RECTIFICATIONS = ("noise", None)
+_SMALLEST = 1e-4
+"""Least typical displacement (pixels): rounding errors grow as its inverse square."""
 _SYMMETRY = 1e-9
 _ROUNDING = 1e-13
 
@@ -198,6 +200,12 @@ def predict_images(
         )
     method = validate.choice("method", method, _METHODS)
     interpolation = validate.choice("interpolation", interpolation, _INTERPOLATIONS)
+    displacement = deformation.typical_displacement(scenario.size)
+    if displacement < _SMALLEST:
+        raise ArgumentError(
+            f"deformation must have a typical displacement of at least {_SMALLEST:g} pixels, below "
+            f"which D is lost to rounding; got {displacement:g}"
+        )
     power = _checked_spectrum(spectrum, scenario.size)
     responses = AxisResponses.of(net, scenario.size)
     modes = deformation.modes(scenario.size)

@@ -36,8 +36,8 @@ def test_noise_by_dense_matrices(rectify):
 
 
 def test_small_displacements_count_by_their_square():
-    small = sd.Diffeomorphism.with_displacement(1e-3, 8, 3)
-    smaller = sd.Diffeomorphism.with_displacement(1e-4, 8, 3)
+    small = sd.Diffeomorphism.with_displacement(2e-3, 8, 3)
+    smaller = sd.Diffeomorphism.with_displacement(2e-4, 8, 3)
     for interpolation, deviation in (("band-limited", 1e-5), ("linear", 2e-3)):
         ratio = (
             predicted(tau=small, interpolation=interpolation).D
@@ -89,6 +89,8 @@ def test_images_that_all_look_alike_at_a_layer():
             "predict_images needs non-negative kernels",
         ),
         ({"tau": sd.Diffeomorphism(9, 0.1)}, "size must be at least 10 pixels"),
+        ({"tau": sd.Diffeomorphism(3, 1e300)}, "displacement of at most 8 pixels"),
+        ({"tau": sd.Diffeomorphism(3, 1e-12)}, "displacement of at least 0.0001 pixels"),
     ],
 )
 def test_wrong_arguments(given, words):
