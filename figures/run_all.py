@@ -12,10 +12,11 @@ from fig6_bias import FIGURE as BIAS
 from fig7_limit import FIGURE as LIMIT
 from fig8_filters import FIGURE as FILTERS
 from fig9_tradeoff import FIGURE as TRADEOFF
+from fig10_photographs import FIGURE as PHOTOGRAPHS
 
 FIGURES = (
     *(IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT),
-    *(FILTERS, TRADEOFF),
+    *(FILTERS, TRADEOFF, PHOTOGRAPHS),
 )
 
 if __name__ == "__main__":

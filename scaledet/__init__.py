@@ -4,6 +4,8 @@ Describe a network
     `Kernel`, `box`, `binomial`, `gaussian`, `lanczos` (signed), `Layer`, `Network`
 Describe the images
     `ScaleDetection` (default: one active pixel)
+Deformations of images
+    `Diffeomorphism`, `photographs`, `power_spectrum`; `predict_images`, `simulate_images`
 Theory, exact
     `predict`, `predict_shift`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any
     bias in every layer); `derive` (step by step, in `symbols`)
@@ -16,7 +18,7 @@ Confront both
 Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
-    `FilterDesign`; `load`, `plots`
+    `FilterDesign`, `ImagePrediction`, `ImageSimulation`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -43,13 +45,18 @@ if TYPE_CHECKING:
     from scaledet.network.network import Network
     from scaledet.saved import load
     from scaledet.simulation.change import SimulatedChange, simulate_change
+    from scaledet.simulation.images import ImageSimulation, simulate_images
     from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate
     from scaledet.simulation.sweep import Sweep, sweep
     from scaledet.symbolic.derivation import Derivation
     from scaledet.symbolic.derive import derive
+    from scaledet.tasks.deformation import Diffeomorphism
+    from scaledet.tasks.image_spectrum import power_spectrum
+    from scaledet.tasks.photographs import photographs
     from scaledet.tasks.scale_detection import ScaleDetection
     from scaledet.theory.growth.exponents import Exponents, predict_exponents
+    from scaledet.theory.image_prediction import ImagePrediction, predict_images
     from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
     from scaledet.theory.shift import ShiftPrediction, predict_shift
@@ -60,6 +67,7 @@ __all__ = [
     "BiasPhases",
     "Comparison",
     "Derivation",
+    "Diffeomorphism",
     "Evolution",
     "ExhaustionError",
     "ExponentFit",
@@ -67,6 +75,8 @@ __all__ = [
     "FilterComparison",
     "FilterDesign",
     "FitError",
+    "ImagePrediction",
+    "ImageSimulation",
     "Kernel",
     "Layer",
     "Network",
@@ -90,12 +100,16 @@ __all__ = [
     "lanczos",
     "load",
     "local_exponents",
+    "photographs",
     "plots",
+    "power_spectrum",
     "predict",
     "predict_exponents",
+    "predict_images",
     "predict_shift",
     "simulate",
     "simulate_change",
+    "simulate_images",
     "stability_limit",
     "sweep",
     "symbols",
@@ -115,13 +129,18 @@ _NAMES = {
     "network.network": ("Network",),
     "saved": ("load",),
     "simulation.change": ("SimulatedChange", "simulate_change"),
+    "simulation.images": ("ImageSimulation", "simulate_images"),
     "simulation.result": ("Simulation",),
     "simulation.simulate": ("simulate",),
     "simulation.sweep": ("Sweep", "sweep"),
     "symbolic.derivation": ("Derivation",),
     "symbolic.derive": ("derive",),
     "tasks.scale_detection": ("ScaleDetection",),
+    "tasks.deformation": ("Diffeomorphism",),
+    "tasks.image_spectrum": ("power_spectrum",),
+    "tasks.photographs": ("photographs",),
     "theory.growth.exponents": ("Exponents", "predict_exponents"),
+    "theory.image_prediction": ("ImagePrediction", "predict_images"),
     "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),
     "theory.shift": ("ShiftPrediction", "predict_shift"),

@@ -15,9 +15,11 @@ from scaledet.evolution.schedules import BiasPhases
 from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.change import SimulatedChange
+from scaledet.simulation.images import ImageSimulation
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
+from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
 
@@ -36,6 +38,8 @@ Saved = (
     | ExponentFit
     | FilterComparison
     | FilterDesign
+    | ImagePrediction
+    | ImageSimulation
     | Summary
 )
 

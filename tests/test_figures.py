@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
-NAMES = sorted(path.stem for path in FOLDER.glob("fig[0-9]_*.py"))
+NAMES = sorted(
+    (path.stem for path in FOLDER.glob("fig[0-9]*_*.py")),
+    key=lambda name: int(name.partition("_")[0][3:]),
+)
 
 
 def run_script(script: str, out: Path) -> str:
@@ -45,8 +48,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_nine_figures():
-    assert len(NAMES) == 9
+def test_there_are_ten_figures():
+    assert len(NAMES) == 10
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -327,3 +330,21 @@ def test_fig9_curves_lie_between_the_limit_and_the_known_filters(rows, depth):
                 assert moved[more][0] <= float(known[name]["D"]) * (1 + 1e-9)
     single = rows("fig9_tradeoff", part="curve", depth="1", length="3")
     assert column(single, "D")[-1] == pytest.approx(1 - math.sqrt(0.5), rel=1e-9)
+def test_fig10_photographs_are_near_the_theory_of_their_spectrum(rows):
+    table = [row for part in ("networks", "deformations") for row in rows(NAMES[-1], part=part)]
+    theory, measured = column(table, "D_theory"), column(table, "D")
+    error = column(table, "D_draw_err")
+    assert (np.abs(measured - theory) < 4 * error + 0.03 * theory).all()
+    # A displacement that is constant in the receptive field is right at the input, not at the end.
+    first = column(table, "layer") == 0
+    np.testing.assert_allclose(column(table, "D_local")[first], theory[first], rtol=1e-5)
+    for label in {row["label"] for row in table if row["part"] == "deformations"}:
+        curve = [row for row in table if row["label"] == label]
+        assert (np.diff(column(curve, "D_theory")) < 0).all()
+        assert column(curve, "D_local")[-1] < 0.95 * column(curve, "D_theory")[-1]
+
+
+def test_fig10_shows_a_patch_that_is_deformed_and_hardly_moved(rows):
+    plain, deformed = (column(rows(NAMES[-1], part=p), "value") for p in ("plain", "deformed"))
+    assert 0 < np.abs(deformed - plain).mean() < plain.std()
+    assert np.corrcoef(plain, deformed)[0, 1] > 0.8

@@ -22,8 +22,10 @@ EXACT += ["predict_shift"]
 MEASURED = ["Comparison", "ExponentFit", "SimulatedChange", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate_change", "sweep"]
 CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
+IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
+IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
 OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
-PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + OTHERS)
+PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + IMAGES + OTHERS)
 
 
 def test_public_names_are_frozen() -> None:
@@ -57,6 +59,7 @@ def test_import_loads_nothing_heavy() -> None:
         "flint",
         "mpmath",
         "tqdm",
+        "skimage",
     ]
     code = f"import sys, scaledet; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -121,6 +124,11 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.fit_exponent(None, None, strides=2),
         lambda: sd.local_exponents(None, None, strides=2),
         lambda: sd.load("x", strides=2),
+        lambda: sd.Diffeomorphism(2, 1, strides=2),
+        lambda: sd.photographs(strides=2),
+        lambda: sd.power_spectrum(None, strides=2),
+        lambda: sd.predict_images(NET, None, None, size=8, strides=2),
+        lambda: sd.simulate_images(NET, None, None, strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

@@ -18,6 +18,8 @@ import scaledet as sd
 
 NET = sd.Network.uniform(2, 2, 3)
 BLOCK = sd.Network([sd.Layer(3, 2), sd.Layer([1, 2, 1, 2, 3])])
+IMAGE_NET = sd.Network([sd.Layer(3), sd.Layer(2, 2)], dim=2)
+TAU = sd.Diffeomorphism(2.5, 1e-3)
 TASK = sd.ScaleDetection(size=16, xi=6, gap=1)
 
 
@@ -77,6 +79,10 @@ KINDS = {
     "filters of two dimensions": lambda: sd.compare_filters({"b": [1, 3, 1]}, stride=3, dim=2),
     "filter design": lambda: sd.design_filter(5, 2, depth=3),
     "trade-off design": lambda: sd.design_filter(3, 2, 0.5, depth=2, max_G=1.2, dim=2),
+    "image prediction": lambda: sd.predict_images(IMAGE_NET, np.ones((8, 8)), TAU, size=8),
+    "image simulation": lambda: sd.simulate_images(
+        IMAGE_NET, np.random.default_rng(0).random((9, 8, 8)), TAU, rectify="input", rng=1
+    ),
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
@@ -178,6 +184,7 @@ ONE_OF_EACH = ["prediction", "evolution that dies", "bias phases", "irrational e
 ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
 ONE_OF_EACH += ["filters", "filter design"]
 ONE_OF_EACH += ["shift of one pixel", "shift at a position", "simulated change"]
+ONE_OF_EACH += ["image prediction", "image simulation"]
 
 
 def contents(path):
