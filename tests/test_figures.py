@@ -330,6 +330,8 @@ def test_fig9_curves_lie_between_the_limit_and_the_known_filters(rows, depth):
                 assert moved[more][0] <= float(known[name]["D"]) * (1 + 1e-9)
     single = rows("fig9_tradeoff", part="curve", depth="1", length="3")
     assert column(single, "D")[-1] == pytest.approx(1 - math.sqrt(0.5), rel=1e-9)
+
+
 def test_fig10_photographs_are_near_the_theory_of_their_spectrum(rows):
     table = [row for part in ("networks", "deformations") for row in rows(NAMES[-1], part=part)]
     theory, measured = column(table, "D_theory"), column(table, "D")
