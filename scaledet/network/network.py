@@ -341,12 +341,8 @@ Layer(kernel=box(3), stride=1))
     def summary(self, size: int | Sequence[int] | None = None) -> Summary:
         """Return strides, supports, receptive fields, and with a `size` maps and borders, by layer.
 
-        No sensitivity is computed; the result is shown as a table and has ``to_dataframe``.
-
-        Raises
-        ------
-        ValueError
-            If an image of `size` does not pass through all layers, as by `sizes`.
+        No sensitivity is computed; the result is shown as a table and has ``to_dataframe``. A
+        `size` that does not pass is refused as by `sizes`.
         """
         from scaledet.network.summary import Summary
 
