@@ -1,9 +1,9 @@
 r"""Search for the non-negative filter of least sensitivity, and bounds that none can beat.
 
 Layers are equal and the lattice infinite. With the transition operator T of the filter's
-autocorrelation, c_k = T^k delta_0; gradients of c_k(0) and c_k(1) by the adjoint recursion are
-exact. For one layer, D is a Rayleigh quotient and the search an eigenvalue problem; a filter that
-is repeated makes it non-convex, so it starts from many places.
+autocorrelation, c_k = T^k delta_0; gradients of c_k(0) and c_k(1) by the adjoint recursion (without
+stride: by Parseval's sum) are exact. For one layer, D is a Rayleigh quotient and the search an
+eigenvalue problem; a filter that is repeated makes it non-convex, so it starts from many places.
 """
 
 from __future__ import annotations
@@ -83,13 +83,6 @@ class Aim:
             return self.length
         return Network.uniform(self.length, self.stride, self.depth).support[-1]
 
-    @cached_property
-    def reach(self) -> int:
-        """Largest lag that matters."""
-        if self.stride == 1:
-            return max(1, self.depth * (self.length - 1))
-        return max(1, -(-(self.length - 1) // (self.stride - 1)) - 1)
-
     def value(self, sensitivity: Any, noise: Any) -> Any:
         """D^(1 - w) G^w."""
         return sensitivity ** (1 - self.weight) * noise**self.weight
@@ -130,34 +123,57 @@ class Aim:
     @cached_property
     def _lags(self) -> NDArray[np.intp]:
         """Places of A(m - s n) in the autocorrelation, which is followed by a zero."""
-        m = np.arange(-self.reach, self.reach + 1)
+        reach = max(1, -(-(self.length - 1) // (self.stride - 1)) - 1)
+        m = np.arange(-reach, reach + 1)
         lags = m[:, None] - self.stride * m[None, :]
         return np.where(abs(lags) < self.length, lags + self.length - 1, 2 * self.length - 1)
+
+    @cached_property
+    def _cosines(self) -> Array:
+        """cos(l theta), l < length, at as many frequencies as make Parseval's sum exact."""
+        points = 2 * self.depth * (self.length - 1) + 3
+        angles = 2 * np.pi / points * np.arange(points)
+        return np.asarray(np.cos(np.outer(np.arange(self.length + 1), angles)))
 
     def moments(self, weights: Array) -> tuple[Array, Array]:
         """Return log D_k and log c_k(0) of weights >= 0 and their gradients, shape [2, length]."""
         total = weights.sum()
         taps = weights / total
-        transition = np.append(np.correlate(taps, taps, "full"), 0.0)[self._lags]
-        centre, size = self.reach, 2 * self.reach + 1
-        layers = [np.eye(1, size, centre)[0]]
-        for _ in range(self.depth):
-            layers.append(transition @ layers[-1])
-        # Rows: c_k(0), and c_k(0) - c_k(1).
-        adjoint = np.eye(size)[[centre, centre]] - np.eye(size)[[centre + 1] * 2] * [[0], [1]]
-        values = adjoint @ layers[-1]
-        slopes = np.zeros((2, 2 * self.length))
-        for layer in reversed(layers[:-1]):
-            for row, slope in zip(adjoint, slopes, strict=True):
-                products = np.outer(row, layer).ravel()
-                slope += np.bincount(self._lags.ravel(), products, 2 * self.length)
-            adjoint = adjoint @ transition
+        values, slopes = (self._flat if self.stride == 1 else self._strided)(taps)
         # A(l) = sum_j a_j a_(j + l): lags of both signs.
-        even = slopes[:, :-1] + slopes[:, -2::-1]
+        both = np.concatenate([slopes[:, :0:-1], slopes], axis=1)
         inner = slice(self.length - 1, 2 * self.length - 1)
-        raw = np.array([np.convolve(slope, taps)[inner] for slope in even])
+        raw = np.array([np.convolve(slope, taps)[inner] for slope in both])
         peak, drop = (raw - (raw @ taps)[:, None]) / total / values[:, None]
         return np.log([values[1] / values[0], values[0]]), np.array([drop - peak, peak])
+
+    def _strided(self, taps: Array) -> tuple[Array, Array]:
+        """Return c_k(0) and c_k(0) - c_k(1), and their derivatives by A(0), A(1), ...
+
+        The derivative by A(l), l > 0, is that by A(l) and A(-l) together.
+        """
+        transition = np.append(np.correlate(taps, taps, "full"), 0.0)[self._lags]
+        size = len(transition)
+        forward = [np.eye(1, size, size // 2)[0]]
+        backward = [np.stack([forward[0], forward[0] - np.roll(forward[0], 1)])]
+        for _ in range(self.depth):
+            forward.append(transition @ forward[-1])
+            backward.append(backward[-1] @ transition)
+        pairs = np.einsum("krm,kn->rmn", backward[-2::-1], forward[:-1])
+        places = self._lags.ravel()
+        slopes = [np.bincount(places, pair.ravel(), 2 * self.length)[:-1] for pair in pairs]
+        half = self.length - 1
+        return backward[0] @ forward[-1], np.array([s[half:] + s[half::-1] for s in slopes])
+
+    def _flat(self, taps: Array) -> tuple[Array, Array]:
+        """Return the same without stride, by Parseval: c_k(m) is a mean of |a^|^2k cos(m theta)."""
+        cosines = self._cosines
+        correlation = np.correlate(taps, taps, "full")[self.length - 1 :]
+        correlation[1:] *= 2
+        power = np.maximum(correlation @ cosines[:-1], 0.0)
+        shares = np.stack([np.ones(power.shape), 1 - cosines[1]]) / len(power)
+        slopes = (self.depth * power ** (self.depth - 1) * shares) @ cosines[:-1].T
+        return shares @ power**self.depth, 2 * slopes
 
     def sensitivities(self, weights: Any) -> tuple[float, float]:
         """Return D_k and G_k of up to `length` weights >= 0, in floats."""
@@ -288,10 +304,10 @@ def _by_phase(weights: Array, stride: int, units: int) -> NDArray[np.int_]:
 
 
 def _starts(length: int) -> Iterator[Array]:
-    """Yield boxes, binomials and sine windows of every length, and a Halton sequence of filters."""
+    """Yield boxes, binomials and sine windows of several lengths, and a Halton sequence."""
     from scipy.stats.qmc import Halton
 
-    for count in range(1, length + 1):
+    for count in sorted({round(float(count)) for count in np.geomspace(1, length, 8)}):
         sine = np.sin(np.pi * np.arange(1, count + 1) / (count + 1))
         for weights in (box(count), binomial(count), sine):
             values = np.array([float(weight) for weight in weights])
