@@ -35,12 +35,12 @@ Saved = (
     | Sweep
     | SimulatedChange
     | Comparison
-    | ExponentFit
     | FilterComparison
     | FilterDesign
     | ImagePrediction
     | ImageSimulation
     | Summary
+    | ExponentFit
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}
