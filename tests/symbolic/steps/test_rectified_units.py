@@ -10,8 +10,9 @@ import sympy as sp
 
 import scaledet as sd
 from scaledet import symbols as y
+from scaledet.algebra.precision import mpmath
 from scaledet.errors import DerivationError
-from scaledet.reference.quadrature import both_on
+from scaledet.reference.quadrature import both_on, expectation
 from scaledet.reference.rectified_units import LayeredNoise, torus_noise
 from scaledet.symbolic.steps.rectified_network import derive_layers
 from scaledet.symbolic.steps.rectified_units import (
@@ -132,3 +133,12 @@ def test_sums_over_weights_and_tori_against_the_engine():
 def test_refused(dim, error):
     with pytest.raises(error, match="dim must be an integer"):
         layer_noise_steps(dim)
+
+
+def test_quadrature_is_certified_near_correlation_one() -> None:
+    rho = 1 - 1e-13
+    with mpmath.workdps(40):
+        exact = mpmath.mpf(1) / 4 + mpmath.asin(rho) / (2 * mpmath.pi)
+        assert abs(both_on(rho) / exact - 1) < mpmath.mpf(10) ** -30
+    with pytest.raises(ArithmeticError, match=r"is known to .* only"):
+        expectation(lambda z: z * (1 / (z - z)))
