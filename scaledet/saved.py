@@ -28,9 +28,9 @@ Saved = (
     | Simulation
     | Sweep
     | Comparison
-    | ExponentFit
     | FilterComparison
     | FilterDesign
+    | ExponentFit
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}
