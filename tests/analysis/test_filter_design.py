@@ -191,6 +191,12 @@ def test_at_one_layer_the_trade_off_is_attained_between_sine_and_hann_window():
         assert design.columns()["over_bound"][0] == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize("noise", [6.5, 8.0, 11.0])
+def test_four_equal_layers_come_within_two_percent_of_the_certified_limit(noise):
+    design = sd.design_filter(9, 2, depth=4, max_G=noise)
+    assert 1 <= design.columns()["over_bound"][0] < 1.02
+
+
 def test_every_run_is_the_same_and_leaves_numpy_alone():
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     first, second = (sd.design_filter(5, 2, depth=3) for _ in range(2))
