@@ -7,6 +7,7 @@ them and pooled; the noisy image is pooled whole. Compiled code is kept on disk.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from scaledet.simulation.engines.base import Images, Specification, UnitSums, ad
 from scaledet.simulation.engines.compiled.compilation import Floats, Integers, warn_if_not_kept
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
+from scaledet.simulation.engines.compiled.pooling import CELL
+from scaledet.simulation.engines.compiled.vectors import EIGHT
 from scaledet.simulation.engines.compiled.windows import clean_pass
 
 __all__ = ["bytes_needed", "most_images", "run"]
@@ -26,20 +29,20 @@ warn_if_not_kept()
 _PIXELS = 2**27
 # Numbers that the windows of a unit may hold.
 _WINDOWS = 2**18
-# Numbers of noise drawn at a time; one image where it has more.
-_ROWS = 2**15
+# Pixels of the largest images of which several are interleaved.
+_INTERLEAVED = 2**15
+# Numbers of noise drawn at a time; one block of images where it has more.
+_DRAWN = 2**15
 # The compiled code reads at most so many numbers beyond the last weight.
 _SLACK = 4
 _MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
-# Noise to which the image has been added before: its rectified sum enters.
-_ADDED = 3
 
 
 class _Plan(NamedTuple):
     """Sides of the maps and windows, where windows are kept, and backgrounds, k = 0 ... depth.
 
-    Then the layers. An image and its neighbours across the seam take `room` numbers; the largest
-    window has `capacity` pixels; layer k of an image's windows begins at pasts[k].
+    Then the layers. No more than `seam` pixels are needed across one; the largest window has
+    `capacity` pixels; layer k of an image's windows begins at pasts[k].
     """
 
     dim: int
@@ -52,7 +55,7 @@ class _Plan(NamedTuple):
     strides: Integers
     biases: Floats
     lowest: float
-    room: int
+    seam: int
     capacity: int
 
 
@@ -69,7 +72,7 @@ def _plan(spec: Specification) -> _Plan:
     # One pixel and its neighbours; the pixels of a pair, and noise, may be anywhere.
     near = spec.scenario.task is None and not spec.scenario.background
     windows = [min(3, spec.size) if near else spec.size]
-    largest = windows[0]
+    largest, seam = windows[0], 0
     backgrounds = np.zeros((depth + 1, dim))
     for k in range(depth):
         reached = -(-(windows[k] + int(lengths[k]) - 1) // int(strides[k]))
@@ -77,6 +80,7 @@ def _plan(spec: Specification) -> _Plan:
         windows.append(sides[k + 1] if whole else reached)
         # A window that covers the next map is pooled as a whole image.
         largest = max(largest, sides[k] if whole else reached)
+        seam = max(seam, int(2 * lengths[k] - strides[k]) * sides[k] ** (dim - 1))
         value = backgrounds[k, 0]
         for axis in range(dim):
             backgrounds[k, axis] = value
@@ -84,18 +88,21 @@ def _plan(spec: Specification) -> _Plan:
         backgrounds[k + 1] = max(value + biases[k], spec.lowest)
     pasts = np.cumsum([0, *(window**dim for window in windows)], dtype=np.int64)
     maps = (np.array(sides, np.int64), np.array(windows, np.int64), pasts, backgrounds)
-    room = padded(spec.pixels) + int(lengths.max()) + int(strides.max()) + _SLACK
     layers = (weights, lengths, strides, biases)
-    return _Plan(dim, *maps, *layers, spec.lowest, room, largest**dim)
+    return _Plan(dim, *maps, *layers, spec.lowest, seam, largest**dim)
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
-    """Return the bytes of two or three images (or a map of sums) and of all windows."""
-    plan = _plan(spec)
+    """Return the bytes of noisy and clean images (or a map of sums) and of all windows."""
+    plan, blocks = _plan(spec), _blocks(spec, count)
     first = spec.pixels + 4 * plan.capacity * count
-    _, second = _batch(plan, count)
-    background = count * spec.pixels if spec.scenario.background else 0
-    return 8 * (max(first, second) + count * int(plan.pasts[-1]) + background)
+    second = blocks.room * (blocks.together + 1) + blocks.lanes * plan.seam
+    background = 0
+    if spec.scenario.background:
+        background = count * spec.pixels
+        second += blocks.room * blocks.together
+    history = blocks.number * blocks.lanes * int(plan.pasts[-1])
+    return 8 * (max(first, second) + history + background)
 
 
 def most_images(spec: Specification) -> int:
@@ -105,13 +112,40 @@ def most_images(spec: Specification) -> int:
     return max(2, min(windows, _PIXELS // spec.pixels))
 
 
-def _batch(plan: _Plan, count: int) -> tuple[int, int]:
-    """Return how many images' noise is drawn at a time, and the numbers that this takes.
+class _Blocks(NamedTuple):
+    """The `number` of blocks of `lanes` interleaved images, each in an array of `room` numbers.
 
-    Beside the noise lies an image to pool into and, in several dimensions, one for a line.
+    The noise of so many `together` is drawn at a time.
     """
-    together = min(count, max(1, _ROWS // plan.room))
-    return together, (together + min(plan.dim, 2)) * plan.room
+
+    number: int
+    lanes: int
+    room: int
+    together: int
+
+
+def _blocks(spec: Specification, count: int) -> _Blocks:
+    """Interleave images if several of them fit the cache."""
+    lanes = EIGHT if spec.pixels <= _INTERLEAVED and 2 * count >= EIGHT else 1
+    number, room = -(-count // lanes), padded(spec.pixels * lanes)
+    return _Blocks(number, lanes, room, min(number, max(1, _DRAWN // room)))
+
+
+def _aligned(*shape: int) -> Floats:
+    """Return zeros that begin where a line of the cache does."""
+    size = math.prod(shape)
+    numbers = np.zeros(size + EIGHT)
+    begin = -numbers.ctypes.data // numbers.itemsize % EIGHT
+    return numbers[begin : begin + size].reshape(shape)
+
+
+def _interleaved(images: Floats, lanes: int) -> Floats:
+    """Return images [n, pixels] as blocks [blocks, pixels * lanes], with zeros where none are."""
+    number = -(-len(images) // lanes)
+    whole = np.zeros((number * lanes, images.shape[1]))
+    whole[: len(images)] = images
+    turned = whole.reshape(number, lanes, -1).transpose(0, 2, 1)
+    return np.ascontiguousarray(turned).reshape(number, -1)
 
 
 def run(
@@ -119,32 +153,34 @@ def run(
 ) -> UnitSums:
     """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
     plan, count, pixels = _plan(spec), len(images.positions), spec.pixels
+    blocks = _blocks(spec, count)
+    lanes = blocks.lanes
     starts = np.empty((spec.network.depth + 1, count, plan.dim), np.int64)
     responses, controls = np.zeros(len(starts)), np.zeros(2)
-    history, totals = np.empty((count, int(plan.pasts[-1]))), np.zeros((len(starts), 3))
+    history, totals = _aligned(blocks.number, int(plan.pasts[-1]), lanes), np.zeros((len(starts), 3))
     around = np.empty((count, 0)) if images.background is None else images.background
     painted = (images.positions, images.moved, around)
     room = 2 * count * plan.capacity
     clean_pass(plan[:-1], painted, np.zeros(room), np.empty(room), starts, history, totals)
-    together, length = _batch(plan, count)
-    lines = np.zeros(length)
-    state = new_state(seeds)
-    for start in range(0, count, together):
-        batch = slice(start, min(start + together, count))
+    lines, maps = _aligned(blocks.together, blocks.room), _aligned(blocks.room)
+    touched = np.zeros(blocks.room // CELL, np.uint8)
+    seam, entered = _aligned(plan.seam * lanes), np.empty((0, 0))
+    state, mode = new_state(seeds), _MODES[spec.scenario.rectify]
+    for start in range(0, count, blocks.together * lanes):
+        batch = slice(start, min(start + blocks.together * lanes, count))
         here = batch.stop - start
-        part = lines[: here * plan.room].reshape(here, plan.room)
+        part = lines[: -(-here // lanes)]
         if noise is None:
-            fill_normals(state, part, padded(pixels), spec.sigma)
+            fill_normals(state, part, padded(pixels * lanes), spec.sigma)
         else:
-            part[:, :pixels] = noise[batch]
-        mode, sums = _MODES[spec.scenario.rectify], controls
+            part[:, : pixels * lanes] = _interleaved(noise[batch], lanes)
         if images.background is not None and spec.scenario.rectify == "input":
-            entered = np.maximum(part[:, :pixels], 0.0)
-            controls += entered.sum(), np.square(entered).sum()
-            part[:, :pixels] += images.background[batch]
-            add_pixels(part, images.positions[batch], spec.size)
-            mode, sums = _ADDED, np.zeros(2)
-        noisy_pass(plan[:-1], starts, history, start, here, mode, lines, responses, sums)
+            unrectified = images.background[batch].copy()
+            add_pixels(unrectified, images.positions[batch], spec.size)
+            entered = _interleaved(unrectified, lanes)
+        noisy_pass(
+            plan[:-1], starts, history, start, here, mode, part, entered, maps, touched, seam, responses, controls
+        )
     displacement, distance, square = totals.T
     distance = 2 * distance / (count - 1)
     controls /= count * pixels

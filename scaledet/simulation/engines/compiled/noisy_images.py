@@ -1,4 +1,4 @@
-"""The compiled pass over noisy images: drawn, pooled and compared while they are in cache."""
+"""The compiled pass over noisy images: pooled and compared while they are in cache."""
 
 from __future__ import annotations
 
@@ -8,125 +8,108 @@ import numpy as np
 
 from scaledet.simulation.engines.compiled.compilation import (
     PLAN,
+    Bytes,
     Floats,
     Integers,
-    LayerNumbers,
     Plan,
     compiled,
     inlined,
 )
-from scaledet.simulation.engines.compiled.lines import pool_line
-from scaledet.simulation.engines.compiled.windows import pool_windows, site
+from scaledet.simulation.engines.compiled.pooling import CELL, Clean, pool_axis
+from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, splat, store
+from scaledet.simulation.engines.compiled.windows import site
 
 __all__ = ["noisy_pass"]
 
-# A difference that keeps less than this share of its terms is not taken.
-_CANCELS = 0.99
+Added = tuple[Floats, int, bool]
+"""Images to be added to the noise, where they begin, and whether they are not the clean ones."""
 
-
-Windows = tuple[Floats, int, int]
-"""Clean windows [images, ...] of all layers, number of an image, and where one of its rows is."""
-
-
-@inlined
-def _pool_and_compare(
-    lines: Floats,
-    source: int,
-    target: int,
-    n: int,
-    layer: LayerNumbers,
-    background: float,
-    clean_row: Windows,
-    start: int,
-    window: int,
-) -> float:
-    """Pool a line of the noisy image, and return its squared distance from the clean one.
-
-    It goes from `source` on in `lines` to `target`, where it has `n` pixels. The clean one is the
-    row of a window from `start` on, around the seam, and `background` elsewhere.
-    """
-    history, image, past = clean_row
-    total = pool_line(lines, source, layer, background, lines, target, n)
-    if window == 0:
-        return total
-    near, apart = 0.0, 0.0
-    straight = min(window, n - start)
-    for part in range(2):
-        at = np.uint64(target + (0 if part else start))
-        inside = np.uint64(past + (straight if part else 0))
-        for i in range(np.uint64(window - straight if part else straight)):
-            value, clean = lines[at + i], history[image, inside + i]
-            near += (value - background) * (value - background)
-            apart += (value - clean) * (value - clean)
-    if near <= _CANCELS * total:
-        return total - near + apart
-    # The active pixels outshine the noise: add up the pixels outside the window by themselves.
-    for i in range(n):
-        if (i - start) % n >= window:
-            apart += (lines[target + i] - background) * (lines[target + i] - background)
-    return apart
+Windows = tuple[int, int, Floats, int]
+"""How wide windows are, the side of their maps, interleaved windows, and where they begin."""
 
 
 @inlined
 def _enter(
-    lines: Floats,
-    source: int,
-    side: int,
-    window: int,
-    starts: Integers,
-    image: int,
-    mode: int,
-    history: Floats,
-    totals: Floats,
-    saved: Floats,
-) -> None:
-    """Turn the noise from `source` on in `lines` into a noisy image, in place.
+    lines: Floats, width: int, mode: int, added: Added, clean: Clean
+) -> tuple[Any, Any, Any]:
+    """Turn the noise lines[:width] into noisy images, in place.
 
-    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise, 3: relu(noise), to which x has
-    been added; history[image] begins with x in its window. Added to `totals`: the sum of the
-    noise (rectified in modes 0, 1, 3), that of its square, and the squared distance of noisy and
-    clean.
+    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise, x being what is `added`. Return
+    eight numbers each whose sums are the squared distance from `clean`, the noise (rectified in
+    modes 0 and 1), and its square.
     """
-    dim = starts.shape[1]
-    lowest = -np.inf if mode == 2 else 0.0
-    rows, pixels = window ** (dim - 1), side**dim
-    for row in range(rows):
-        begin = source + site(starts, image, row, window, side)
-        column = starts[image, dim - 1]
-        for i in range(row * window, row * window + window):
-            saved[i] = lines[begin + column]
-            column = column + 1 if column + 1 < side else 0
-    total, square = 0.0, 0.0
-    first: Any = np.uint64(source)
-    for i in range(np.uint64(pixels)):
-        value = lines[first + i]
+    x, source, differs = added
+    images, begin, whole, touched, _ = clean
+    inside, lowest = mode == 0, -np.inf if mode == 2 else 0.0
+    least, nothing = splat(lowest), splat(0.0)
+    # Sums of every other eight: additions need not wait for the one before.
+    total, entered, square = nothing, nothing, nothing
+    totals, enters, squares = nothing, nothing, nothing
+    for at in range(0, width - EIGHT + 1, EIGHT):
+        noise = load(lines, at)
+        noise_in = larger(noise, least)
+        noisy, apart = noise_in, noise_in
+        if whole or touched[at // CELL]:
+            image = load(x, source + at)
+            noisy = larger(noise + image, least) if inside else noise_in + image
+            apart = noisy - (load(images, begin + at) if differs else image)
+        store(lines, at, noisy)
+        total, totals = totals, total + apart * apart
+        entered, enters = enters, entered + noise_in
+        square, squares = squares, square + noise_in * noise_in
+    rest, more, power = 0.0, 0.0, 0.0
+    for at in range(width // EIGHT * EIGHT, width):
+        value = lines[at]
+        value_in = value if value > lowest else lowest
+        more += value_in
+        power += value_in * value_in
+        near = whole or touched[at // CELL]
+        value = (value if inside else value_in) + (x[source + at] if near else 0.0)
         value = value if value > lowest else lowest
-        lines[first + i] = value
-        total += value
-        square += value * value
-    # Whole windows replace everything.
-    whole = window == side
-    response = 0.0 if whole else square
-    for row in range(rows):
-        begin = source + site(starts, image, row, window, side)
-        column = starts[image, dim - 1]
-        for i in range(row * window, row * window + window):
-            plain, clean = lines[begin + column], history[image, i]
-            noisy = saved[i] if mode == 0 else plain
-            noisy += 0.0 if mode == 3 else clean
-            noisy = noisy if noisy > lowest else lowest
-            lines[begin + column] = noisy
-            response += (noisy - clean) * (noisy - clean)
-            response -= 0.0 if whole else plain * plain
-            column = column + 1 if column + 1 < side else 0
-    totals[0] += total
-    totals[1] += square
-    totals[2] += response
+        lines[at] = value
+        value -= images[begin + at] if near else 0.0
+        rest += value * value
+    total = total + totals + splat(rest / EIGHT)
+    return total, entered + enters + splat(more / EIGHT), square + squares + splat(power / EIGHT)
+
+
+@inlined
+def _sum_of(numbers: Floats, count: int) -> float:
+    total = 0.0
+    for i in range(count):
+        total += numbers[i]
+    return total
+
+
+@inlined
+def _paint(
+    starts: Integers, image: int, here: int, windows: Windows, clean: Clean, lanes: int
+) -> None:
+    """Paint `here` windows, of images from number `image` on, into the cells that they touch."""
+    window, side, values, begin = windows
+    maps, _, _, touched, background = clean
+    dim = starts.shape[1]
+    for lane in range(here):
+        source = begin + lane
+        for row in range(window ** (dim - 1)):
+            line = site(starts, image + lane, row, window, side)
+            column = starts[image + lane, dim - 1]
+            for _ in range(window):
+                at = (line + column) * lanes + lane
+                cell = at // CELL
+                if not touched[cell]:
+                    touched[cell] = 1
+                    for part in range(4):
+                        store(maps, cell * CELL + part * EIGHT, splat(background))
+                maps[at] = values[source]
+                column = column + 1 if column + 1 < side else 0
+                source += lanes
 
 
 @compiled(
-    f"void({PLAN}, int64[:,:,::1], float64[:,::1], int64, int64, int64, float64[::1],"
-    " float64[::1], float64[::1])"
+    f"void({PLAN}, int64[:,:,::1], float64[:,:,::1], int64, int64, int64, float64[:,::1],"
+    " float64[:,::1], float64[::1], uint8[::1], float64[::1], float64[::1], float64[::1])",
+    reassociate=False,
 )
 def noisy_pass(
     plan: Plan,
@@ -135,66 +118,62 @@ def noisy_pass(
     first: int,
     count: int,
     mode: int,
-    lines: Floats,
+    noise: Floats,
+    images: Floats,
+    maps: Floats,
+    touched: Bytes,
+    seam: Floats,
     responses: Floats,
     controls: Floats,
 ) -> None:
-    """Add noise to one image after another, pool it, and add up the responses of every layer.
+    """Add noise to blocks of images, pool them, and add up the responses of every layer.
 
-    Clean windows `history` [images, ...] begin at `starts` [depth + 1, images, dim]; `count` images
-    from number `first` on are taken, `mode` is that of `_enter`. `lines` has their noise and
-    scratch, both overwritten: count + 1 parts of `room` numbers (one more in several dimensions),
-    each an image and its neighbours across the seam. Squared distances of noisy and clean are
-    added to `responses` [depth + 1], sums of the noise and of its square to `controls`.
+    Taken are `count` images from number `first` on, `mode` is that of `_enter`. Their `noise`
+    [blocks, ...] is overwritten; it is interleaved as the clean windows are, `history` [blocks,
+    pixels of all layers, lanes], which begin at `starts` [depth + 1, images, dim]. `images`
+    [blocks, ...] are what the noise is added to, or empty if the clean ones are. There is room for
+    a block of clean maps in `maps`, for flags of its cells in `touched`, zeros, and for pixels
+    around a seam in `seam`.
+    Squared distances of noisy and clean are added to `responses` [depth + 1], sums of the noise
+    and of its square to `controls`.
     """
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room = plan
-    saved = np.empty(pasts[1])
-    totals = np.zeros(3)
-    none = np.zeros(1, np.int64)
-    for index in range(count):
-        image, source, target = first + index, index * room, count * room
-        _enter(lines, source, sides[0], windows[0], starts[0], image, mode, history, totals, saved)
-        for k in range(len(strides)):
-            length, stride = lengths[k], strides[k]
-            n, outputs, window = sides[k], sides[k + 1], windows[k + 1]
-            rows, inner = 1, n ** (dim - 1)
-            plain = (weights, k, length, stride, 0.0, -np.inf)
-            for _ in range(dim - 1):
-                shape = (rows, n, outputs, inner, 1)
-                x, y = lines[source : source + room], lines[target : target + room]
-                pool_windows(x, shape, True, 0.0, plain, none, y)
-                source, target = target, source
-                rows *= outputs
-                inner //= n
-            layer = (weights, k, length, stride, biases[k], lowest)
-            reach = stride * (outputs - 1) + length + 3
-            response = 0.0
-            for row in range(rows):
-                line = source
-                if dim > 1:
-                    line = (count + 1) * room
-                    to: Any = np.uint64(line)
-                    begin: Any = np.uint64(source + row * n)
-                    for i in range(np.uint64(n)):
-                        lines[to + i] = lines[begin + i]
-                for i in range(line + n, line + reach):
-                    lines[i] = lines[i - n]
-                # Which row of the window is this, if any?
-                rest, inside, unit, past = row, True, window, pasts[k + 1]
-                for axis in range(dim - 2, -1, -1):
-                    at = (rest % outputs - starts[k + 1, image, axis]) % outputs
-                    rest //= outputs
-                    inside = inside and at < window
-                    past += at * unit
-                    unit *= window
-                into, background = target + row * outputs, backgrounds[k + 1, 0]
-                clean_row, start = (history, image, past), starts[k + 1, image, dim - 1]
-                width = window if inside else 0
-                response += _pool_and_compare(
-                    lines, line, into, outputs, layer, background, clean_row, start, width
-                )
-            responses[k + 1] += response
-            source, target = target, source
-    controls[0] += totals[0]
-    controls[1] += totals[1]
-    responses[0] += totals[2]
+    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    lanes = history.shape[2]
+    past = history.reshape(history.size)
+    numbers = np.empty(EIGHT)
+    for block in range((count + lanes - 1) // lanes):
+        image = first + block * lanes
+        here = min(lanes, count - block * lanes)
+        valid = EIGHT if lanes == 1 else here
+        lines = noise[block]
+        page = image // lanes * history.shape[1]
+        for k in range(len(sides)):
+            side, window, begin = sides[k], windows[k], (page + pasts[k]) * lanes
+            width, whole = side**dim * lanes, window == side
+            shown, place = (past, begin) if whole else (maps, 0)
+            clean = (shown, place, whole, touched, backgrounds[k, 0])
+            if not whole:
+                _paint(starts[k], image, here, (window, side, past, begin), clean, lanes)
+            if k == 0:
+                differs = images.size > 0
+                x, source = (images[block], 0) if differs else (shown, place)
+                total, entered, square = _enter(lines, width, mode, (x, source, differs), clean)
+                store(numbers, 0, entered)
+                controls[0] += _sum_of(numbers, valid)
+                store(numbers, 0, square)
+                controls[1] += _sum_of(numbers, valid)
+            else:
+                n, total = sides[k - 1], splat(0.0)
+                outer, inner = 1, n ** (dim - 1) * lanes
+                for axis in range(dim):
+                    final = axis == dim - 1
+                    bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
+                    layer = (weights, k - 1, lengths[k - 1], strides[k - 1], bias, least)
+                    shape = (outer, n, side, inner)
+                    total = pool_axis(lines, seam, shape, layer, final, clean)
+                    outer *= side
+                    inner //= n
+            store(numbers, 0, total)
+            responses[k] += _sum_of(numbers, valid)
+            if not whole:
+                touched[: width // CELL + 1] = 0

@@ -23,8 +23,6 @@ from scaledet.simulation.engines.compiled.compilation import (
 
 __all__ = ["clean_pass", "pool_windows", "site"]
 
-_TILE = 8
-
 Painted = tuple[Integers, Integers, Floats]
 """Active pixels before and after the move [count, pixels, dim], and noise [count, n^dim or 0]."""
 
@@ -144,7 +142,7 @@ def _add_up(
     The windows `values` [n, ..., 2 count], clean images first, begin at `starts` [count, dim] on a
     map of `side`, each `window` wide. Distances are measured from `origin` [window^dim], on which
     their rounding depends, but not their values. `sums`, a map of zeros, is zero again afterwards;
-    `history` [count, ...] is written from column `past` on. Added to `totals` are the squared
+    `history` [blocks, ..., lanes], of `lanes` images each, is written from row `past` on. Added to `totals` are the squared
     displacement responses, the sum of (f - mean of f)^2, and that of f^2 inside.
     """
     count, dim = starts.shape
@@ -157,14 +155,16 @@ def _add_up(
             response += (values[image + count] - clean) * (values[image + count] - clean)
             norm += clean * clean
             apart += (clean - origin[i]) * (clean - origin[i])
-    for first in range(0, count, _TILE):  # transposed a few images at a time, line by cache line
-        last = min(first + _TILE, count)
+    lanes = history.shape[2]
+    for block in range(len(history)):
+        first = block * lanes
         begin: Any = np.uint64(first)
         for i in range(np.uint64(size)):
-            for image in range(np.uint64(last - first)):
-                value = values[i * np.uint64(width) + begin + image]
-                history[begin + image, np.uint64(past) + i] = value
+            for lane in range(np.uint64(min(lanes, count - first))):
+                value = values[i * np.uint64(width) + begin + lane]
+                history[block, np.uint64(past) + i, lane] = value
     for image in range(count):
+        block, lane = image // lanes, image % lanes
         for row in range(rows):
             begin = site(starts, image, row, window, side)
             straight = min(window, side - starts[image, dim - 1])
@@ -174,7 +174,7 @@ def _add_up(
                 target: Any = np.uint64(past) + source
                 place: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
                 for i in range(np.uint64(high - low)):
-                    sums[place + i] += history[image, target + i] - origin[source + i]
+                    sums[place + i] += history[block, target + i, lane] - origin[source + i]
     if count * size >= pixels:
         for i in range(pixels):
             spread += sums[i] * sums[i]
@@ -240,7 +240,7 @@ def _paint(
 
 @compiled(
     f"void({PLAN}, Tuple((int64[:,:,::1], int64[:,:,::1], float64[:,::1])), float64[::1],"
-    " float64[::1], int64[:,:,::1], float64[:,::1], float64[:,::1])"
+    " float64[::1], int64[:,:,::1], float64[:,:,::1], float64[:,::1])"
 )
 def clean_pass(
     plan: Plan,
@@ -254,7 +254,7 @@ def clean_pass(
     """Send the windows of clean and displaced images through the layers.
 
     Written are where they begin, `starts` [depth + 1, count, dim], and the clean windows `history`
-    [count, ...], one layer after the other. The sums of `_add_up` are added to `totals`
+    [blocks, ..., lanes], one layer after the other. The sums of `_add_up` are added to `totals`
     [depth + 1, 3]. There is room for the largest windows in `values`, zeros, and in `spare`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
