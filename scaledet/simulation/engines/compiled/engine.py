@@ -163,7 +163,7 @@ def run(
     room = 2 * count * plan.capacity
     clean_pass(plan[:-1], painted, np.zeros(room), np.empty(room), starts, history, totals)
     lines, maps = _aligned(blocks.together, blocks.room), _aligned(blocks.room)
-    touched = np.zeros(blocks.room // CELL, np.uint8)
+    touched = np.zeros(blocks.room // CELL + 1, np.uint8)
     seam, entered = _aligned(plan.seam * lanes), np.empty((0, 0))
     state, mode = new_state(seeds), _MODES[spec.scenario.rectify]
     for start in range(0, count, blocks.together * lanes):

@@ -49,7 +49,7 @@ def _enter(
         noise = load(lines, at)
         noise_in = larger(noise, least)
         noisy, apart = noise_in, noise_in
-        if whole or touched[at // CELL]:
+        if whole or touched[np.uint64(at) // np.uint64(CELL)]:
             image = load(x, source + at)
             noisy = larger(noise + image, least) if inside else noise_in + image
             apart = noisy - (load(images, begin + at) if differs else image)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scaledet.simulation.engines.compiled.compilation import Bytes, Floats, LayerNumbers, inlined
 from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, splat, store
 
@@ -29,7 +31,6 @@ def _pool_run(
     hop: int,
     tap: int,
     layer: LayerNumbers,
-    length: int,
     y: Floats,
     target: int,
     width: int,
@@ -43,28 +44,45 @@ def _pool_run(
     eight numbers whose sum is the squared distance from `clean`, those of interleaved images
     apart, if the axis is the `final` one.
     """
-    weights, k, _, _, bias, lowest = layer
+    weights, k, length, _, bias, lowest = layer
     images, begin, whole, touched, background = clean
     vectors = 0 if tap == 1 and hop > 1 else width // EIGHT
-    step = EIGHT * hop
-    constant, least, around, total = splat(bias), splat(lowest), splat(background), splat(0.0)
+    constant, least, around = splat(bias), splat(lowest), splat(background)
+    first, second, third = splat(weights[k, 0]), splat(weights[k, 1]), splat(weights[k, 2])
+    total, step = splat(0.0), EIGHT * hop
     for _ in range(vectors // 4):
-        a, b, c, d = constant, constant, constant, constant
         at = source
-        for j in range(length):
+        a = constant + first * load(x, at)
+        b = constant + first * load(x, at + step)
+        c = constant + first * load(x, at + 2 * step)
+        d = constant + first * load(x, at + 3 * step)
+        if length > 1:
+            at += tap
+            a = a + second * load(x, at)
+            b = b + second * load(x, at + step)
+            c = c + second * load(x, at + 2 * step)
+            d = d + second * load(x, at + 3 * step)
+        if length > 2:
+            at += tap
+            a = a + third * load(x, at)
+            b = b + third * load(x, at + step)
+            c = c + third * load(x, at + 2 * step)
+            d = d + third * load(x, at + 3 * step)
+        for j in range(3, length):
+            at += tap
             weight = splat(weights[k, j])
             a = a + weight * load(x, at)
             b = b + weight * load(x, at + step)
             c = c + weight * load(x, at + 2 * step)
             d = d + weight * load(x, at + 3 * step)
-            at += tap
         a, b, c, d = larger(a, least), larger(b, least), larger(c, least), larger(d, least)
         store(y, target, a)
         store(y, target + EIGHT, b)
         store(y, target + 2 * EIGHT, c)
         store(y, target + 3 * EIGHT, d)
         if final:
-            if whole or touched[target // CELL] | touched[(target + CELL - 1) // CELL]:
+            cell: Any = np.uint64(target) // np.uint64(CELL)
+            if whole or touched[cell] | touched[cell + np.uint64(1)]:
                 place = begin + target
                 a, b = a - load(images, place), b - load(images, place + EIGHT)
                 place += 2 * EIGHT
@@ -75,15 +93,16 @@ def _pool_run(
         source += 4 * step
         target += 4 * EIGHT
     for _ in range(vectors % 4):
-        a = constant
+        value = constant
         for j in range(length):
-            a = a + splat(weights[k, j]) * load(x, source + j * tap)
-        a = larger(a, least)
-        store(y, target, a)
+            value = value + splat(weights[k, j]) * load(x, source + j * tap)
+        value = larger(value, least)
+        store(y, target, value)
         if final:
-            near = whole or touched[target // CELL] | touched[(target + EIGHT - 1) // CELL]
-            a = a - load(images, begin + target) if near else a - around
-            total = total + a * a
+            cell = np.uint64(target) // np.uint64(CELL)
+            near = whole or touched[cell] | touched[cell + np.uint64(1)]
+            value = value - (load(images, begin + target) if near else around)
+            total = total + value * value
         source += step
         target += EIGHT
     rest = 0.0
@@ -135,20 +154,7 @@ def pool_axis(
             for run in range(runs):
                 begin = source + run * stride * inner
                 to = (o * outputs + first + run) * inner
-                if hop > 1:
-                    total = total + _pool_run(
-                        x, begin, hop, inner, layer, length, lines, to, width, final, clean
-                    )
-                elif length == 2:
-                    total = total + _pool_run(
-                        x, begin, 1, inner, layer, 2, lines, to, width, final, clean
-                    )
-                elif length == 3:
-                    total = total + _pool_run(
-                        x, begin, 1, inner, layer, 3, lines, to, width, final, clean
-                    )
-                else:
-                    total = total + _pool_run(
-                        x, begin, 1, inner, layer, length, lines, to, width, final, clean
-                    )
+                total = total + _pool_run(
+                    x, begin, hop, inner, layer, lines, to, width, final, clean
+                )
     return total
