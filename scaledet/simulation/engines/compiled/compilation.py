@@ -22,7 +22,6 @@ from scaledet.simulation.engines.base import Floats, Integers
 
 __all__ = [
     "PLAN",
-    "Bytes",
     "Floats",
     "Integers",
     "LayerNumbers",
@@ -33,7 +32,6 @@ __all__ = [
     "warn_if_not_kept",
 ]
 
-Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 
 LayerNumbers = tuple[Floats, int, int, int, float, float]

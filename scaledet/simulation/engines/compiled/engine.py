@@ -17,7 +17,6 @@ from scaledet.simulation.engines.base import Images, Specification, UnitSums, ad
 from scaledet.simulation.engines.compiled.compilation import Floats, Integers, warn_if_not_kept
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
-from scaledet.simulation.engines.compiled.pooling import CELL
 from scaledet.simulation.engines.compiled.vectors import EIGHT
 from scaledet.simulation.engines.compiled.windows import clean_pass
 
@@ -96,7 +95,7 @@ def bytes_needed(spec: Specification, count: int) -> int:
     """Return the bytes of noisy and clean images (or a map of sums) and of all windows."""
     plan, blocks = _plan(spec), _blocks(spec, count)
     first = spec.pixels + 4 * plan.capacity * count
-    second = blocks.room * (blocks.together + 1) + blocks.lanes * plan.seam
+    second = blocks.room * blocks.together + blocks.lanes * (plan.seam + plan.capacity)
     background = 0
     if spec.scenario.background:
         background = count * spec.pixels
@@ -162,8 +161,7 @@ def run(
     painted = (images.positions, images.moved, around)
     room = 2 * count * plan.capacity
     clean_pass(plan[:-1], painted, np.zeros(room), np.empty(room), starts, history, totals)
-    lines, maps = _aligned(blocks.together, blocks.room), _aligned(blocks.room)
-    touched = np.zeros(blocks.room // CELL + 1, np.uint8)
+    lines = _aligned(blocks.together, blocks.room)
     seam, entered = _aligned(plan.seam * lanes), np.empty((0, 0))
     state, mode = new_state(seeds), _MODES[spec.scenario.rectify]
     for start in range(0, count, blocks.together * lanes):
@@ -179,7 +177,7 @@ def run(
             add_pixels(unrectified, images.positions[batch], spec.size)
             entered = _interleaved(unrectified, lanes)
         noisy_pass(
-            plan[:-1], starts, history, start, here, mode, part, entered, maps, touched, seam, responses, controls
+            plan[:-1], starts, history, start, here, mode, part, entered, seam, responses, controls
         )
     displacement, distance, square = totals.T
     distance = 2 * distance / (count - 1)
