@@ -59,15 +59,25 @@ def _enter(lines: Floats, width: int, mode: int, added: Images) -> tuple[Any, An
 def _apart(lines: Floats, width: int, clean: Images, background: float) -> Any:
     """Return eight numbers whose sum is the squared distance of lines[:width] from `clean`."""
     images, begin, varies = clean
-    constant, total, totals = splat(background), splat(0.0), splat(0.0)
-    for at in range(0, width - EIGHT + 1, EIGHT):
-        value = load(lines, at) - (load(images, begin + at) if varies else constant)
-        total, totals = totals, total + value * value
+    constant, total = splat(background), splat(0.0)
+    four = width // (4 * EIGHT) * (4 * EIGHT)
+    for at in range(0, four, 4 * EIGHT):
+        a, b, c, d = constant, constant, constant, constant
+        if varies:
+            place = begin + at
+            a, b = load(images, place), load(images, place + EIGHT)
+            c, d = load(images, place + 2 * EIGHT), load(images, place + 3 * EIGHT)
+        a, b = load(lines, at) - a, load(lines, at + EIGHT) - b
+        c, d = load(lines, at + 2 * EIGHT) - c, load(lines, at + 3 * EIGHT) - d
+        total = total + ((a * a + b * b) + (c * c + d * d))
+    for at in range(four, width - EIGHT + 1, EIGHT):
+        a = load(lines, at) - (load(images, begin + at) if varies else constant)
+        total = total + a * a
     rest = 0.0
     for at in range(width // EIGHT * EIGHT, width):
-        value_at = lines[at] - (images[begin + at] if varies else background)
-        rest += value_at * value_at
-    return total + totals + splat(rest / EIGHT)
+        value = lines[at] - (images[begin + at] if varies else background)
+        rest += value * value
+    return total + splat(rest / EIGHT)
 
 
 @inlined
