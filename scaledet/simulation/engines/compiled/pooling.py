@@ -13,27 +13,14 @@ from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, sp
 __all__ = ["pool_axis"]
 
 @inlined
-def _pool_run(
-    x: Floats,
-    source: int,
-    hop: int,
-    tap: int,
-    layer: LayerNumbers,
-    y: Floats,
-    target: int,
-    width: int,
+def _pool_fours(
+    x: Floats, source: int, hop: int, tap: int, layer: LayerNumbers, y: Floats, to: int, fours: int
 ) -> None:
-    """Pool `width` numbers: y[target + i] = relu(sum_j weights[k, j] x[at(i) + tap j] + bias).
-
-    Eight at a time, at(i) are neighbours, `hop` times eight numbers after the eight before; what
-    is left over, or all if the `hop` of single pixels is not 1, is `hop` numbers apart. `weights`
-    holds zeros beyond the last one.
-    """
+    """Pool four times eight numbers at a time, as `_pool_run` does."""
     weights, k, length, _, bias, lowest = layer
-    vectors = 0 if tap == 1 and hop > 1 else width // EIGHT
     constant, least, step = splat(bias), splat(lowest), EIGHT * hop
     first, second, third = splat(weights[k, 0]), splat(weights[k, 1]), splat(weights[k, 2])
-    for _ in range(vectors // 4):
+    for _ in range(fours):
         at = source
         a = constant + first * load(x, at)
         b = constant + first * load(x, at + step)
@@ -58,18 +45,47 @@ def _pool_run(
             b = b + weight * load(x, at + step)
             c = c + weight * load(x, at + 2 * step)
             d = d + weight * load(x, at + 3 * step)
-        store(y, target, larger(a, least))
-        store(y, target + EIGHT, larger(b, least))
-        store(y, target + 2 * EIGHT, larger(c, least))
-        store(y, target + 3 * EIGHT, larger(d, least))
+        store(y, to, larger(a, least))
+        store(y, to + EIGHT, larger(b, least))
+        store(y, to + 2 * EIGHT, larger(c, least))
+        store(y, to + 3 * EIGHT, larger(d, least))
         source += 4 * step
-        target += 4 * EIGHT
+        to += 4 * EIGHT
+
+
+@inlined
+def _pool_run(
+    x: Floats,
+    source: int,
+    hop: int,
+    tap: int,
+    layer: LayerNumbers,
+    y: Floats,
+    target: int,
+    width: int,
+) -> None:
+    """Pool `width` numbers: y[target + i] = relu(sum_j weights[k, j] x[at(i) + tap j] + bias).
+
+    Eight at a time, at(i) are neighbours, `hop` times eight numbers after the eight before; what
+    is left over, or all if the `hop` of single pixels is not 1, is `hop` numbers apart. `weights`
+    holds three numbers at least.
+    """
+    weights, k, length, _, bias, lowest = layer
+    vectors = 0 if tap == 1 and hop > 1 else width // EIGHT
+    fours = vectors // 4
+    if hop == 1:  # a loop of its own, which needs fewer registers
+        _pool_fours(x, source, 1, tap, layer, y, target, fours)
+    else:
+        _pool_fours(x, source, hop, tap, layer, y, target, fours)
+    source += 4 * fours * EIGHT * hop
+    target += 4 * fours * EIGHT
+    constant, least = splat(bias), splat(lowest)
     for _ in range(vectors % 4):
         a = constant
         for j in range(length):
             a = a + splat(weights[k, j]) * load(x, source + j * tap)
         store(y, target, larger(a, least))
-        source += step
+        source += EIGHT * hop
         target += EIGHT
     for _ in range(width - EIGHT * vectors):
         value = bias
