@@ -17,7 +17,7 @@ from scaledet.simulation import scheduler
 from scaledet.simulation.checkpoint import described
 from scaledet.simulation.job import unit_sizes
 from scaledet.simulation.unit import run_unit
-from tests.runs import NET, same, small, specification, units_in
+from tests.runs import NET, same, small, specification, unit_by_unit, units_in
 from tests.simulation.test_scheduler import Plain
 
 
@@ -30,7 +30,7 @@ def counted(monkeypatch):
         seen.append(unit)
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "run_unit", spy)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(spy))
     return seen
 
 
@@ -55,12 +55,12 @@ def test_a_run_goes_on_where_an_error_stopped_it(plain, path, monkeypatch):
         return run_unit(spec, stream, unit, count)
 
     monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
-    monkeypatch.setattr(scheduler, "run_unit", fail)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(fail))
     with pytest.raises(ZeroDivisionError):
         small(checkpoint=path, workers=2)
     kept = units_in(path)
     assert kept >= 69
-    monkeypatch.setattr(scheduler, "run_unit", run_unit)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(run_unit))
     assert same(plain, small(checkpoint=path))
     assert units_in(path) == 129
 

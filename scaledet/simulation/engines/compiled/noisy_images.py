@@ -25,34 +25,44 @@ Images = tuple[Floats, int, bool]
 
 
 @inlined
-def _enter(lines: Floats, width: int, mode: int, added: Images) -> tuple[Any, Any]:
-    """Turn the noise lines[:width] into noisy images, in place.
+def _noise_sums(noise: Floats, width: int, mode: int) -> tuple[Any, Any]:
+    """Return eight numbers each whose sums are that of the noise and that of its square.
 
-    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise, x being what is `added`, zeros if
-    nothing is. Return eight numbers each whose sums are those of the noise (rectified in modes 0
-    and 1) and of its square.
+    It is rectified in the modes 0 and 1 of `_enter`.
     """
-    x, source, varies = added
-    inside, lowest = mode == 0, -np.inf if mode == 2 else 0.0
-    least, nothing = splat(lowest), splat(0.0)
+    lowest = -np.inf if mode == 2 else 0.0
+    least, total, square = splat(lowest), splat(0.0), splat(0.0)
     # Sums of every other eight: additions need not wait for the one before.
-    total, square, totals, squares = nothing, nothing, nothing, nothing
+    totals, squares = total, square
     for at in range(0, width - EIGHT + 1, EIGHT):
-        noise = load(lines, at)
-        entered = larger(noise, least)
-        image = load(x, source + at) if varies else nothing
-        store(lines, at, larger(noise + image, least) if inside else entered + image)
+        entered = larger(load(noise, at), least)
         total, totals = totals, total + entered
         square, squares = squares, square + entered * entered
     rest, power = 0.0, 0.0
     for at in range(width // EIGHT * EIGHT, width):
-        value = lines[at]
-        value_in = value if value > lowest else lowest
-        value = (value if inside else value_in) + (x[source + at] if varies else 0.0)
-        lines[at] = value if value > lowest else lowest
-        rest += value_in
-        power += value_in * value_in
+        value = noise[at] if noise[at] > lowest else lowest
+        rest += value
+        power += value * value
     return total + totals + splat(rest / EIGHT), square + squares + splat(power / EIGHT)
+
+
+@inlined
+def _enter(lines: Floats, width: int, mode: int, clean: Images) -> None:
+    """Turn the noise lines[:width] into noisy images, in place: `mode` 0: relu(x + noise),
+    1: x + relu(noise), 2: x + noise, x being the `clean` ones.
+    """
+    x, begin, varies = clean
+    inside, lowest = mode == 0, -np.inf if mode == 2 else 0.0
+    least, nothing = splat(lowest), splat(0.0)
+    for at in range(0, width - EIGHT + 1, EIGHT):
+        noise, image = load(lines, at), load(x, begin + at) if varies else nothing
+        noise = larger(noise + image, least) if inside else larger(noise, least) + image
+        store(lines, at, noise)
+    for at in range(width // EIGHT * EIGHT, width):
+        value, pixel = lines[at], x[begin + at] if varies else 0.0
+        value += pixel if inside else 0.0
+        value = value if value > lowest else lowest
+        lines[at] = value + (0.0 if inside else pixel)
 
 
 @inlined
@@ -82,24 +92,33 @@ def _apart(lines: Floats, width: int, clean: Images, background: float) -> Any:
 
 @inlined
 def _exchange(
-    lines: Floats, starts: Integers, image: int, shape: tuple[int, int, int, int], windows: Floats
+    lines: Floats,
+    starts: Integers,
+    image: int,
+    shape: tuple[int, int, int, int, int],
+    back: bool,
+    windows: Floats,
 ) -> None:
-    """Exchange the windows of images, from number `image` on, with numbers of interleaved maps.
+    """Exchange windows of interleaved images, from number `image` on, with what is in `windows`.
 
-    `shape` is (window, side, images, lanes).
+    `shape` is (parts, window, side, images, lanes). Going `back`, the first part comes last.
     """
-    window, side, here, lanes = shape
-    dim = starts.shape[1]
-    for lane in range(here):
-        source = lane
-        for row in range(window ** (dim - 1)):
-            line = site(starts, image + lane, row, window, side)
-            column = starts[image + lane, dim - 1]
-            for _ in range(window):
-                at = (line + column) * lanes + lane
-                windows[source], lines[at] = lines[at], windows[source]
-                column = column + 1 if column + 1 < side else 0
-                source += lanes
+    parts, window, side, here, lanes = shape
+    dim = starts.shape[2]
+    rows = window ** (dim - 1)
+    for index in range(parts):
+        part = parts - 1 - index if back else index
+        where = starts[part]
+        for lane in range(here):
+            source = part * rows * window * lanes + lane
+            for row in range(rows):
+                line = site(where, image + lane, row, window, side)
+                column = where[image + lane, dim - 1]
+                for _ in range(window):
+                    at = (line + column) * lanes + lane
+                    windows[source], lines[at] = lines[at], windows[source]
+                    column = column + 1 if column + 1 < side else 0
+                    source += lanes
 
 
 @inlined
@@ -113,8 +132,8 @@ def _sum_of(eight: Any, numbers: Floats, count: int) -> float:
 
 
 @compiled(
-    f"void({PLAN}, int64[:,:,::1], float64[:,:,::1], int64, int64, int64, float64[:,::1],"
-    " float64[:,::1], float64[::1], float64[::1], float64[::1])",
+    f"void({PLAN}, int64[:,:,:,::1], float64[:,:,::1], int64, int64, int64, int64, float64[:,::1],"
+    " float64[::1], float64[::1], float64[::1])",
     reassociate=False,
 )
 def noisy_pass(
@@ -122,40 +141,41 @@ def noisy_pass(
     starts: Integers,
     history: Floats,
     first: int,
+    page: int,
     count: int,
     mode: int,
     noise: Floats,
-    images: Floats,
     seam: Floats,
     responses: Floats,
     controls: Floats,
 ) -> None:
     """Add noise to blocks of images, pool them, and add up the responses of every layer.
 
-    Taken are `count` images from number `first` on, `mode` is that of `_enter`. Their `noise`
-    [blocks, ...] is overwritten; it is interleaved as the clean windows are, `history` [blocks,
-    pixels of all layers, lanes], which begin at `starts` [depth + 1, images, dim]. `images`
-    [blocks, ...] are what the noise is added to, or empty if the clean ones are. `seam` is
-    room for the pixels around a seam.
-    Squared distances of noisy and clean are added to `responses` [depth + 1], sums of the noise
-    and of its square to `controls`.
+    Taken are `count` images from number `first` and block `page` on, `mode` is that of `_enter`.
+    Their `noise` [blocks, ...] is overwritten; it is interleaved as the clean windows are, `history`
+    [blocks, ..., lanes], one part after the other in each layer. These begin at `starts`
+    [depth + 1, parts, images, dim]; of whole maps there is one part. `seam` is room for the pixels
+    around one. Squared distances of noisy and clean are added to `responses` [depth + 1], sums of
+    the noise and of its square to `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
     lanes = history.shape[2]
-    past = history.reshape(history.size)
-    numbers, size = np.empty(EIGHT), 1
+    past, numbers, size = history.reshape(history.size), np.empty(EIGHT), 1
     for k in range(len(sides)):
         if windows[k] < sides[k]:
             size = max(size, windows[k] ** dim)
-    saved = np.empty(size * lanes)
+    saved = np.empty(starts.shape[1] * size * lanes)
     for block in range((count + lanes - 1) // lanes):
         image, lines = first + block * lanes, noise[block]
-        page = image // lanes * history.shape[1]
         here = min(lanes, count - block * lanes)
         valid = EIGHT if lanes == 1 else here
         for k in range(len(sides)):
             side, window, background = sides[k], windows[k], backgrounds[k, 0]
-            if k > 0:
+            if k == 0:
+                entered, square = _noise_sums(lines, side**dim * lanes, mode)
+                controls[0] += _sum_of(entered, numbers, valid)
+                controls[1] += _sum_of(square, numbers, valid)
+            else:
                 n = sides[k - 1]
                 outer, inner = 1, n ** (dim - 1) * lanes
                 for axis in range(dim):
@@ -165,23 +185,22 @@ def noisy_pass(
                     pool_axis(lines, seam, (outer, n, side, inner), layer)
                     outer *= side
                     inner //= n
-            # Windows are exchanged for background while the rest is compared with it.
-            shape = (window, side, here, lanes)
-            if window < side:
-                saved[: window**dim * lanes] = background
-                _exchange(lines, starts[k], image, shape, saved)
-            for part in range(2 if window < side else 1):
-                x, width = (saved, window**dim * lanes)
-                inside = part == 0
-                if window == side or not inside:
-                    x, width = lines, side**dim * lanes
-                clean = (past, (page + pasts[k]) * lanes, inside)
+            # Windows are compared by themselves, and background left in their place.
+            whole = window == side
+            shape = (starts.shape[1], window, side, here, lanes)
+            width = shape[0] * window**dim * lanes
+            if not whole:
+                saved[:width] = background
+                _exchange(lines, starts[k], image, shape, False, saved)
+            for outside in range(1 if whole else 2):
+                x, numbers_of_x = saved, width
+                if whole or outside:
+                    x, numbers_of_x = lines, side**dim * lanes
+                begin = ((page + block) * history.shape[1] + pasts[k]) * lanes
+                clean = (past, begin, outside == 0)
                 if k == 0:
-                    added = (images[block], 0, True) if images.size > 0 else clean
-                    total, square = _enter(x, width, mode, added)
-                    controls[0] += _sum_of(total, numbers, valid)
-                    controls[1] += _sum_of(square, numbers, valid)
-                total = _apart(x, width, clean, background)
-                responses[k] += _sum_of(total, numbers, valid)
-            if window < side:
-                _exchange(lines, starts[k], image, shape, saved)
+                    _enter(x, numbers_of_x, mode, clean)
+                apart = _apart(x, numbers_of_x, clean, background)
+                responses[k] += _sum_of(apart, numbers, valid)
+            if not whole:
+                _exchange(lines, starts[k], image, shape, True, saved)
