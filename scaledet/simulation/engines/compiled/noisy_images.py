@@ -20,49 +20,58 @@ from scaledet.simulation.engines.compiled.windows import site
 
 __all__ = ["noisy_pass"]
 
+_FOUR = 4 * EIGHT
+"""Numbers taken at a time: additions to a sum wait for each other."""
+
 Images = tuple[Floats, int, bool]
 """An array, where images in it begin, and whether they do: a constant image if they do not."""
 
 
 @inlined
-def _noise_sums(noise: Floats, width: int, mode: int) -> tuple[Any, Any]:
-    """Return eight numbers each whose sums are that of the noise and that of its square.
+def _enter(lines: Floats, width: int, mode: int, clean: Images) -> tuple[Any, Any]:
+    """Turn the noise lines[:width] into noisy images, in place, x being the `clean` ones.
 
-    It is rectified in the modes 0 and 1 of `_enter`.
-    """
-    lowest = -np.inf if mode == 2 else 0.0
-    least, total, square = splat(lowest), splat(0.0), splat(0.0)
-    # Sums of every other eight: additions need not wait for the one before.
-    totals, squares = total, square
-    for at in range(0, width - EIGHT + 1, EIGHT):
-        entered = larger(load(noise, at), least)
-        total, totals = totals, total + entered
-        square, squares = squares, square + entered * entered
-    rest, power = 0.0, 0.0
-    for at in range(width // EIGHT * EIGHT, width):
-        value = noise[at] if noise[at] > lowest else lowest
-        rest += value
-        power += value * value
-    return total + totals + splat(rest / EIGHT), square + squares + splat(power / EIGHT)
-
-
-@inlined
-def _enter(lines: Floats, width: int, mode: int, clean: Images) -> None:
-    """Turn the noise lines[:width] into noisy images, in place: `mode` 0: relu(x + noise),
-    1: x + relu(noise), 2: x + noise, x being the `clean` ones.
+    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise. If x does not vary, it is zero.
+    Return eight numbers each whose sums are those of the noise (rectified in modes 0 and 1) and of
+    its square.
     """
     x, begin, varies = clean
     inside, lowest = mode == 0, -np.inf if mode == 2 else 0.0
-    least, nothing = splat(lowest), splat(0.0)
-    for at in range(0, width - EIGHT + 1, EIGHT):
-        noise, image = load(lines, at), load(x, begin + at) if varies else nothing
-        noise = larger(noise + image, least) if inside else larger(noise, least) + image
-        store(lines, at, noise)
+    least, total, square = splat(lowest), splat(0.0), splat(0.0)
+    four = width // _FOUR * _FOUR
+    for at in range(0, four, _FOUR):
+        a, b = load(lines, at), load(lines, at + EIGHT)
+        c, d = load(lines, at + 2 * EIGHT), load(lines, at + 3 * EIGHT)
+        e, f, g, h = larger(a, least), larger(b, least), larger(c, least), larger(d, least)
+        total = total + ((e + f) + (g + h))
+        square = square + ((e * e + f * f) + (g * g + h * h))
+        if varies:
+            place = begin + at
+            p, q = load(x, place), load(x, place + EIGHT)
+            r, s = load(x, place + 2 * EIGHT), load(x, place + 3 * EIGHT)
+            if inside:
+                e, f = larger(a + p, least), larger(b + q, least)
+                g, h = larger(c + r, least), larger(d + s, least)
+            else:
+                e, f, g, h = e + p, f + q, g + r, h + s
+        store(lines, at, e)
+        store(lines, at + EIGHT, f)
+        store(lines, at + 2 * EIGHT, g)
+        store(lines, at + 3 * EIGHT, h)
+    for at in range(four, width - EIGHT + 1, EIGHT):
+        a, e = load(lines, at), larger(load(lines, at), least)
+        total, square = total + e, square + e * e
+        p = load(x, begin + at) if varies else splat(0.0)
+        store(lines, at, larger(a + p, least) if inside else e + p)
+    rest, power = 0.0, 0.0
     for at in range(width // EIGHT * EIGHT, width):
         value, pixel = lines[at], x[begin + at] if varies else 0.0
-        value += pixel if inside else 0.0
-        value = value if value > lowest else lowest
-        lines[at] = value + (0.0 if inside else pixel)
+        entered = value if value > lowest else lowest
+        rest += entered
+        power += entered * entered
+        value = (value if inside else entered) + pixel
+        lines[at] = value if value > lowest else lowest
+    return total + splat(rest / EIGHT), square + splat(power / EIGHT)
 
 
 @inlined
@@ -70,8 +79,8 @@ def _apart(lines: Floats, width: int, clean: Images, background: float) -> Any:
     """Return eight numbers whose sum is the squared distance of lines[:width] from `clean`."""
     images, begin, varies = clean
     constant, total = splat(background), splat(0.0)
-    four = width // (4 * EIGHT) * (4 * EIGHT)
-    for at in range(0, four, 4 * EIGHT):
+    four = width // _FOUR * _FOUR
+    for at in range(0, four, _FOUR):
         a, b, c, d = constant, constant, constant, constant
         if varies:
             place = begin + at
@@ -171,11 +180,7 @@ def noisy_pass(
         valid = EIGHT if lanes == 1 else here
         for k in range(len(sides)):
             side, window, background = sides[k], windows[k], backgrounds[k, 0]
-            if k == 0:
-                entered, square = _noise_sums(lines, side**dim * lanes, mode)
-                controls[0] += _sum_of(entered, numbers, valid)
-                controls[1] += _sum_of(square, numbers, valid)
-            else:
+            if k > 0:
                 n = sides[k - 1]
                 outer, inner = 1, n ** (dim - 1) * lanes
                 for axis in range(dim):
@@ -199,7 +204,9 @@ def noisy_pass(
                 begin = ((page + block) * history.shape[1] + pasts[k]) * lanes
                 clean = (past, begin, outside == 0)
                 if k == 0:
-                    _enter(x, numbers_of_x, mode, clean)
+                    entered, square = _enter(x, numbers_of_x, mode, clean)
+                    controls[0] += _sum_of(entered, numbers, valid)
+                    controls[1] += _sum_of(square, numbers, valid)
                 apart = _apart(x, numbers_of_x, clean, background)
                 responses[k] += _sum_of(apart, numbers, valid)
             if not whole:

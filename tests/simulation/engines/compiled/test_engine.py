@@ -184,12 +184,15 @@ def test_the_other_units_of_a_batch_change_no_bit(given: dict) -> None:
 
 
 def test_images_and_noise_of_a_unit_have_streams_of_their_own() -> None:
-    """The noise of a unit is that of stream (unit, 1), whatever its images."""
+    """The noise of a unit is that of stream (unit, 1), whatever its images.
+
+    Where these are it is added up by itself, so the sums are equal up to rounding.
+    """
     spec, seeds = specification(U(3, 1, 2), 64, rectify="noise"), np.random.SeedSequence(3)
     controls = UnitSums.unpacked(compiled.run_units(spec, seeds, [5], [20])[0]).controls
     images = draw_images(spec, np.random.default_rng(0), 20)
     below = np.random.SeedSequence(3, spawn_key=(5, 1))
-    assert np.array_equal(compiled.run(spec, images, below).controls, controls)
+    np.testing.assert_allclose(compiled.run(spec, images, below).controls, controls, rtol=1e-14)
 
 
 @pytest.mark.parametrize("net", [U(3, 1, 4, bias=-0.02), U(2, 2, 3, bias=0.01), U(2, 2, 2, dim=2)])
