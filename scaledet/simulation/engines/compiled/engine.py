@@ -44,8 +44,8 @@ _INTERLEAVED = 2**15
 _DRAWN = 2**16
 # Images of units that are pooled together, unless one unit has more.
 _TOGETHER = 256
-# Numbers of whole images pooled together, which then fit the cache, and how many images at most.
-_WHOLE, _TILE = 2**17, 8
+# Numbers of whole images, and what they are pooled into, that fit the cache.
+_WHOLE = 2**18
 # The compiled code reads at most so many numbers beyond the last weight.
 _SLACK = 4
 _MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
@@ -171,7 +171,9 @@ def _interleaved(images: Floats, lanes: int) -> Floats:
 
 
 def _tile(spec: Specification) -> int:
-    return max(1, min(_TILE, _WHOLE // (6 * spec.pixels)))
+    """Return how many images that carry noise are pooled together."""
+    fitting = _WHOLE // (6 * spec.pixels)
+    return next((tile for tile in (16, 8, 4, 2) if tile <= fitting), 1)
 
 
 def run(

@@ -1,7 +1,7 @@
 """The compiled pass over images that carry noise themselves: their maps are nowhere constant.
 
-Clean, displaced and noisy images are pooled together, a few images at a time, all of them whole:
-arrays [n, ..., columns], innermost clean, then displaced, then noisy ones.
+Clean, displaced and noisy images are pooled together, a few of each at a time, all of them whole:
+arrays [3, n, ..., count], first the clean ones.
 """
 
 from __future__ import annotations
@@ -24,16 +24,14 @@ __all__ = ["whole_pass"]
 
 
 @inlined
-def _add_active(
-    positions: Integers, first: int, count: int, side: int, values: Floats, kind: int
-) -> None:
-    """Add active pixels of height 1 to the images of one kind in `values` [n, ..., 3 count]."""
+def _add_active(positions: Integers, first: int, side: int, values: Floats, count: int) -> None:
+    """Add active pixels of height 1 to `count` images [n, ..., count], from number `first` on."""
     for image in range(count):
         for pixel in range(positions.shape[1]):
             at = 0
             for axis in range(positions.shape[2]):
                 at = at * side + positions[first + image, pixel, axis]
-            values[(3 * at + kind) * count + image] += 1.0
+            values[at * count + image] += 1.0
 
 
 @compiled(
@@ -66,33 +64,32 @@ def whole_pass(
     """
     dim, sides, _, pasts, _, weights, lengths, strides, biases, lowest, _ = plan
     count = len(backgrounds)
-    columns = 3 * count
     none = np.zeros(1, np.int64)
-    each = np.zeros((6, count))
+    entered, power = 0.0, 0.0
+    width: Any = np.uint64(count)
     size: Any = np.uint64(sides[0] ** dim)
-    width: Any = np.uint64(columns)
-    once, twice = np.uint64(count), np.uint64(2 * count)
+    once, twice = size * width, size * width * np.uint64(2)
     for i in range(size):
-        for image in range(once):
-            value = backgrounds[image, i]
-            values[i * width + image] = value
-            values[i * width + once + image] = value
-    _add_active(positions, first, count, sides[0], values, 0)
-    _add_active(moved, first, count, sides[0], values, 1)
+        for image in range(width):
+            values[i * width + image] = backgrounds[image, i]
+            values[once + i * width + image] = backgrounds[image, i]
+            values[twice + i * width + image] = noise[image, i]
+    _add_active(positions, first, sides[0], values[:once], count)
+    _add_active(moved, first, sides[0], values[once:twice], count)
     least = 0.0 if mode < 2 else -np.inf
-    for i in range(size):
-        for image in range(once):
-            at = i * width + image
-            drawn, plain, displaced = noise[image, i], values[at], values[at + once]
-            entered = drawn if drawn > least else least
-            clean = plain if plain > lowest else lowest
-            noisy = plain + drawn
-            noisy = noisy if noisy > 0.0 else 0.0
-            values[at] = clean
-            values[at + once] = displaced if displaced > lowest else lowest
-            values[at + twice] = noisy if mode == 0 else clean + entered
-            each[4, image] += entered
-            each[5, image] += entered * entered
+    for at in range(once):
+        drawn, plain, displaced = values[twice + at], values[at], values[once + at]
+        drawn_in = drawn if drawn > least else least
+        clean = plain if plain > lowest else lowest
+        noisy = plain + drawn
+        noisy = noisy if noisy > 0.0 else 0.0
+        values[at] = clean
+        values[once + at] = displaced if displaced > lowest else lowest
+        values[twice + at] = noisy if mode == 0 else clean + drawn_in
+        entered += drawn_in
+        power += drawn_in * drawn_in
+    controls[0] += entered
+    controls[1] += power
     for k in range(len(sides)):
         side = sides[k]
         if k > 0:
@@ -101,30 +98,28 @@ def whole_pass(
                 final = axis == dim - 1
                 bias, floor = (biases[k - 1], lowest) if final else (0.0, -np.inf)
                 layer = (weights, k - 1, lengths[k - 1], strides[k - 1], bias, floor)
-                shape = (side**axis, old, side, old ** (dim - 1 - axis), columns)
+                shape = (3 * side**axis, old, side, old ** (dim - 1 - axis), count)
                 pool_windows(values, shape, True, 0.0, layer, none, spare)
                 values, spare = spare, values
-        past: Any = np.uint64(pasts[k])
-        size = np.uint64(side**dim)
+        size, past = np.uint64(side**dim), np.uint64(pasts[k])
+        once, twice = size * width, size * width * np.uint64(2)
         if first == 0:
             for i in range(size):
                 origins[past + i] = values[i * width]
-        each[:4] = 0.0
+        displacement, response, square, distance = 0.0, 0.0, 0.0, 0.0
+        for at in range(once):
+            clean = values[at]
+            displacement += (values[once + at] - clean) * (values[once + at] - clean)
+            response += (values[twice + at] - clean) * (values[twice + at] - clean)
+            square += clean * clean
         for i in range(size):
             origin, total = origins[past + i], 0.0
-            for image in range(once):
-                at = i * width + image
-                clean = values[at]
-                displaced, noisy, apart = values[at + once], values[at + twice], clean - origin
-                each[0, image] += (displaced - clean) * (displaced - clean)
-                each[1, image] += (noisy - clean) * (noisy - clean)
-                each[2, image] += apart * apart
-                each[3, image] += clean * clean
+            for image in range(width):
+                apart = values[i * width + image] - origin
                 total += apart
+                distance += apart * apart
             sums[past + i] += total
-        for kind in range(4):
-            for image in range(count):
-                totals[k, kind] += each[kind, image]
-    for image in range(count):
-        controls[0] += each[4, image]
-        controls[1] += each[5, image]
+        totals[k, 0] += displacement
+        totals[k, 1] += response
+        totals[k, 2] += distance
+        totals[k, 3] += square

@@ -78,19 +78,26 @@ def pool_windows(
     # Unsigned: no index is negative, and the compiler need not look.
     line: Any = np.uint64(width)
     same = whole or stride == 1
+    ahead = 0 if whole else offsets[0]
+    # Outputs that see three rows inside are pooled in one go, with stride 1 all of them together.
+    low, high, together = 0, 0, 1
+    if same and length <= 3:
+        low, high = max(0, -(ahead // stride)), min(outputs, (n - 3 - ahead) // stride + 1)
+        together = max(1, high - low) if stride == 1 else 1
     for o in range(outer):
+        for t in range(low, high, together):
+            a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
+            above: Any = np.uint64((o * n + stride * t + ahead) * width)
+            middle: Any = above + line
+            below: Any = middle + line
+            into: Any = np.uint64((o * outputs + t) * width)
+            for i in range(np.uint64(together * width)):
+                value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
+                y[into + i] = value if value > lowest else lowest
         for t in range(outputs):
-            target: Any = np.uint64((o * outputs + t) * width)
-            first = stride * t + (0 if whole else offsets[0])
-            if same and length <= 3 and 0 <= first <= n - 3:  # all in one go
-                a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
-                above: Any = np.uint64((o * n + first) * width)
-                middle: Any = above + line
-                below: Any = middle + line
-                for i in range(line):
-                    value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
-                    y[target + i] = value if value > lowest else lowest
+            if low <= t < high:
                 continue
+            target: Any = np.uint64((o * outputs + t) * width)
             for i in range(line):
                 y[target + i] = bias
             for j in range(length):
