@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike
 import scaledet as sd
 from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state
-from scaledet.simulation.engines.compiled.lines import pool_line
 
 SIZE = 1024
 SAMPLES = 2**17
@@ -64,15 +63,21 @@ def _noise_and_pooling(
     y: Floats,
 ) -> float:
     """Draw noise and pool it through all layers, and nothing else."""
-    total, layer = 0.0, (weights, 0, length, stride, 0.0, 0.0)
+    total = 0.0
     for _ in range(count):
         fill_normals(state, x.reshape(1, len(x)), size, 0.05)
         n = size
         for _ in range(depth):
             outputs = n // stride
-            for i in range(n, n + length + 3):
+            for i in range(n, n + length - 1):
                 x[i] = x[i - n]
-            total += pool_line(x, 0, layer, 0.0, y, 0, outputs)
+            y[:outputs] = 0.0
+            for j in range(length):
+                for i in range(outputs):
+                    y[i] += weights[0, j] * x[stride * i + j]
+            for i in range(outputs):
+                y[i] = y[i] if y[i] > 0.0 else 0.0
+                total += y[i] * y[i]
             x, y = y, x
             n = outputs
     return total

@@ -161,11 +161,11 @@ def noisy_pass(
     """Add noise to blocks of images, pool them, and add up the responses of every layer.
 
     Taken are `count` images from number `first` and block `page` on, `mode` is that of `_enter`.
-    Their `noise` [blocks, ...] is overwritten; it is interleaved as the clean windows are, `history`
-    [blocks, ..., lanes], one part after the other in each layer. These begin at `starts`
-    [depth + 1, parts, images, dim]; of whole maps there is one part. `seam` is room for the pixels
-    around one. Squared distances of noisy and clean are added to `responses` [depth + 1], sums of
-    the noise and of its square to `controls`.
+    Their `noise` [blocks, ...] is overwritten. It is interleaved as the clean windows are,
+    `history` [blocks, ..., lanes], one part after the other in each layer; these begin at `starts`
+    [depth + 1, parts, images, dim], and maps that are whole have one part. `seam` is room for the
+    pixels around one. Squared distances of noisy and clean are added to `responses` [depth + 1],
+    sums of the noise and of its square to `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
     lanes = history.shape[2]
@@ -190,24 +190,24 @@ def noisy_pass(
                     pool_axis(lines, seam, (outer, n, side, inner), layer)
                     outer *= side
                     inner //= n
-            # Windows are compared by themselves, and background left in their place.
+            # Windows are compared by themselves, and background left in their place meanwhile.
             whole = window == side
             shape = (starts.shape[1], window, side, here, lanes)
-            width = shape[0] * window**dim * lanes
+            width, pixels = shape[0] * window**dim * lanes, side**dim * lanes
+            begin = ((page + block) * history.shape[1] + pasts[k]) * lanes
             if not whole:
                 saved[:width] = background
-                _exchange(lines, starts[k], image, shape, False, saved)
-            for outside in range(1 if whole else 2):
-                x, numbers_of_x = saved, width
-                if whole or outside:
-                    x, numbers_of_x = lines, side**dim * lanes
-                begin = ((page + block) * history.shape[1] + pasts[k]) * lanes
-                clean = (past, begin, outside == 0)
+            for step in range(2 if whole else 0, 4):
+                if step == 0 or step == 3:
+                    if not whole:
+                        _exchange(lines, starts[k], image, shape, step == 3, saved)
+                    continue
+                inside = whole or step == 1
+                x, numbers_of_x = (lines, pixels) if whole or step == 2 else (saved, width)
+                clean = (past, begin, inside)
                 if k == 0:
                     entered, square = _enter(x, numbers_of_x, mode, clean)
                     controls[0] += _sum_of(entered, numbers, valid)
                     controls[1] += _sum_of(square, numbers, valid)
                 apart = _apart(x, numbers_of_x, clean, background)
                 responses[k] += _sum_of(apart, numbers, valid)
-            if not whole:
-                _exchange(lines, starts[k], image, shape, True, saved)

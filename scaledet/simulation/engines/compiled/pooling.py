@@ -12,6 +12,7 @@ from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, sp
 
 __all__ = ["pool_axis"]
 
+
 @inlined
 def _pool_fours(
     x: Floats, source: int, hop: int, tap: int, layer: LayerNumbers, y: Floats, to: int, fours: int

@@ -9,22 +9,21 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core.typing.templates import ConcreteTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
-
-from scaledet.simulation.engines.compiled.compilation import Floats
 
 __all__ = ["EIGHT", "larger", "load", "splat", "store"]
 
 EIGHT = 8
 
+_instruction: Callable[[Any], Any] = intrinsic
 _FLOATS = ir.VectorType(ir.DoubleType(), EIGHT)
 _INDEX = ir.IntType(32)
 
 
-class _Vector(types.Type):  # type: ignore[misc]
+class _Vector(types.Type):
     def __init__(self) -> None:
         super().__init__(name="eight floats")
 
@@ -33,9 +32,9 @@ _VECTOR = _Vector()
 
 
 @register_model(_Vector)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _FLOATS)
+        super().__init__(manager, kind, _FLOATS)  # type: ignore[no-untyped-call]
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
@@ -44,8 +43,8 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
     return builder.bitcast(builder.gep(data, [at]), _FLOATS.as_pointer())
 
 
-@intrinsic  # type: ignore[misc]
-def load(typing: Any, x: Any, at: Any) -> Any:
+@_instruction
+def load(_typing: Any, x: Any, at: Any) -> Any:
     """load(x, at): the eight numbers x[at : at + 8] of a flat array."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -55,8 +54,8 @@ def load(typing: Any, x: Any, at: Any) -> Any:
     return _VECTOR(x, at), generate
 
 
-@intrinsic  # type: ignore[misc]
-def store(typing: Any, x: Any, at: Any, eight: Any) -> Any:
+@_instruction
+def store(_typing: Any, x: Any, at: Any, eight: Any) -> Any:
     """store(x, at, eight): let x[at : at + 8] be these numbers."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -67,11 +66,11 @@ def store(typing: Any, x: Any, at: Any, eight: Any) -> Any:
     return types.void(x, at, eight), generate
 
 
-@intrinsic  # type: ignore[misc]
-def splat(typing: Any, value: Any) -> Any:
+@_instruction
+def splat(_typing: Any, _value: Any) -> Any:
     """splat(value): the same number eight times."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         empty = ir.Constant(_FLOATS, ir.Undefined)
         first = builder.insert_element(empty, arguments[0], _INDEX(0))
         everywhere = ir.Constant(ir.VectorType(_INDEX, EIGHT), [0] * EIGHT)
@@ -80,24 +79,26 @@ def splat(typing: Any, value: Any) -> Any:
     return _VECTOR(types.float64), generate
 
 
-@intrinsic  # type: ignore[misc]
-def larger(typing: Any, a: Any, b: Any) -> Any:
+@_instruction
+def larger(_typing: Any, a: Any, b: Any) -> Any:
     """larger(a, b): the larger ones of two times eight numbers."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", *arguments), *arguments)
 
-    return _VECTOR(_VECTOR, _VECTOR), generate
+    return _VECTOR(a, b), generate
 
 
 def _let(operate: Callable[[Any, Any], Any], instruction: str) -> None:
     cases = {"cases": [_VECTOR(_VECTOR, _VECTOR)]}
-    infer_global(operate)(type(f"_{instruction}", (ConcreteTemplate,), cases))
+    template: Any = infer_global(operate)  # type: ignore[no-untyped-call]
+    template(type(f"_{instruction}", (ConcreteTemplate,), cases))
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return getattr(builder, instruction)(*arguments)
 
-    lower_builtin(operate, _Vector, _Vector)(generate)
+    lower: Any = lower_builtin(operate, _Vector, _Vector)  # type: ignore[no-untyped-call]
+    lower(generate)
 
 
 _let(operator.add, "fadd")

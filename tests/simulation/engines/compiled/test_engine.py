@@ -77,6 +77,18 @@ def test_engines_agree_to_rounding(net: Network, size: int, rectify: str | None)
         assert_equal(*both(specification(net, size, rectify=rectify, sigma=sigma)))
 
 
+@pytest.mark.parametrize(("net", "size"), NETWORKS, ids=lambda value: repr(value)[:60])
+def test_images_too_large_to_be_interleaved_agree(
+    net: Network, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One image alone is pooled by the same code, eight of its pixels at a time."""
+    spec = specification(net, size)
+    # A full block of interleaved images, and one that is not.
+    assert_equal(*both(spec, count=11))
+    monkeypatch.setattr(compiled, "_INTERLEAVED", 0)
+    assert_equal(*both(spec, count=11))
+
+
 @pytest.mark.parametrize("task", TASKS, ids=repr)
 def test_engines_agree_on_pairs(task: sd.ScaleDetection) -> None:
     net = Network([Layer(3), Layer(2, 2)], dim=task.dim)
