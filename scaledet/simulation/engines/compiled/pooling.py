@@ -8,7 +8,7 @@ code, which then takes eight pixels at a time where these are neighbours.
 from __future__ import annotations
 
 from scaledet.simulation.engines.compiled.compilation import Floats, LayerNumbers, inlined
-from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, splat, store
+from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, spaced, splat, store
 
 __all__ = ["pool_axis"]
 
@@ -67,13 +67,13 @@ def _pool_run(
 ) -> None:
     """Pool `width` numbers: y[target + i] = relu(sum_j weights[k, j] x[at(i) + tap j] + bias).
 
-    Eight at a time, at(i) are neighbours, `hop` times eight numbers after the eight before; what
-    is left over, or all if the `hop` of single pixels is not 1, is `hop` numbers apart. `weights`
-    holds three numbers at least.
+    Eight at a time, at(i) are neighbours, `hop` times eight numbers after the eight before; but
+    `hop` numbers apart where pixels are single, and what is left over is. `weights` holds three
+    numbers at least.
     """
     weights, k, length, _, bias, lowest = layer
-    vectors = 0 if tap == 1 and hop > 1 else width // EIGHT
-    fours = vectors // 4
+    vectors, alone = width // EIGHT, tap == 1 and hop > 1
+    fours = 0 if alone else vectors // 4
     if hop == 1:  # a loop of its own, which needs fewer registers
         _pool_fours(x, source, 1, tap, layer, y, target, fours)
     else:
@@ -81,10 +81,11 @@ def _pool_run(
     source += 4 * fours * EIGHT * hop
     target += 4 * fours * EIGHT
     constant, least = splat(bias), splat(lowest)
-    for _ in range(vectors % 4):
+    for _ in range(vectors - 4 * fours):
         a = constant
         for j in range(length):
-            a = a + splat(weights[k, j]) * load(x, source + j * tap)
+            at = source + j * tap
+            a = a + splat(weights[k, j]) * (spaced(x, at, hop) if alone else load(x, at))
         store(y, target, larger(a, least))
         source += EIGHT * hop
         target += EIGHT

@@ -14,7 +14,7 @@ from numba import types
 from numba.core.typing.templates import ConcreteTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-__all__ = ["EIGHT", "larger", "load", "splat", "store"]
+__all__ = ["EIGHT", "larger", "load", "spaced", "splat", "store"]
 
 EIGHT = 8
 
@@ -52,6 +52,23 @@ def load(_typing: Any, x: Any, at: Any) -> Any:
         return builder.load(place, align=8)
 
     return _VECTOR(x, at), generate
+
+
+@_instruction
+def spaced(_typing: Any, x: Any, at: Any, step: Any) -> Any:
+    """spaced(x, at, step): the eight numbers x[at : at + 8 step : step] of a flat array."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, place, apart = arguments
+        data = context.make_array(signature.args[0])(context, builder, array).data
+        eight = ir.Constant(_FLOATS, ir.Undefined)
+        for i in range(EIGHT):
+            number = builder.load(builder.gep(data, [place]))
+            eight = builder.insert_element(eight, number, _INDEX(i))
+            place = builder.add(place, apart)
+        return eight
+
+    return _VECTOR(x, at, types.intp), generate
 
 
 @_instruction
