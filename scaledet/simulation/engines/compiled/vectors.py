@@ -55,7 +55,7 @@ def load(_typing: Any, x: Any, at: Any) -> Any:
 
 
 @_instruction
-def spaced(_typing: Any, x: Any, at: Any, step: Any) -> Any:
+def spaced(_typing: Any, x: Any, at: Any, _step: Any) -> Any:
     """spaced(x, at, step): the eight numbers x[at : at + 8 step : step] of a flat array."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
