@@ -1,4 +1,4 @@
-"""The compiled pass over noisy images: drawn, pooled and compared while they are in cache."""
+"""The compiled pass over noisy images: pooled and compared while they are in cache."""
 
 from __future__ import annotations
 
@@ -10,191 +10,204 @@ from scaledet.simulation.engines.compiled.compilation import (
     PLAN,
     Floats,
     Integers,
-    LayerNumbers,
     Plan,
     compiled,
     inlined,
 )
-from scaledet.simulation.engines.compiled.lines import pool_line
-from scaledet.simulation.engines.compiled.windows import pool_windows, site
+from scaledet.simulation.engines.compiled.pooling import pool_axis
+from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, splat, store
+from scaledet.simulation.engines.compiled.windows import site
 
 __all__ = ["noisy_pass"]
 
-# A difference that keeps less than this share of its terms is not taken.
-_CANCELS = 0.99
+_FOUR = 4 * EIGHT
+"""Numbers taken at a time: additions to a sum wait for each other."""
 
-
-Windows = tuple[Floats, int, int]
-"""Clean windows [images, ...] of all layers, number of an image, and where one of its rows is."""
+Images = tuple[Floats, int, bool]
+"""An array, where images in it begin, and whether they do: a constant image if they do not."""
 
 
 @inlined
-def _pool_and_compare(
-    lines: Floats,
-    source: int,
-    target: int,
-    n: int,
-    layer: LayerNumbers,
-    background: float,
-    clean_row: Windows,
-    start: int,
-    window: int,
-) -> float:
-    """Pool a line of the noisy image, and return its squared distance from the clean one.
+def _enter(lines: Floats, width: int, mode: int, clean: Images) -> tuple[Any, Any]:
+    """Turn the noise lines[:width] into noisy images, in place, x being the `clean` ones.
 
-    It goes from `source` on in `lines` to `target`, where it has `n` pixels. The clean one is the
-    row of a window from `start` on, around the seam, and `background` elsewhere.
+    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise. If x does not vary, it is zero.
+    Return eight numbers each whose sums are those of the noise (rectified in modes 0 and 1) and of
+    its square.
     """
-    history, image, past = clean_row
-    total = pool_line(lines, source, layer, background, lines, target, n)
-    if window == 0:
-        return total
-    near, apart = 0.0, 0.0
-    straight = min(window, n - start)
-    for part in range(2):
-        at = np.uint64(target + (0 if part else start))
-        inside = np.uint64(past + (straight if part else 0))
-        for i in range(np.uint64(window - straight if part else straight)):
-            value, clean = lines[at + i], history[image, inside + i]
-            near += (value - background) * (value - background)
-            apart += (value - clean) * (value - clean)
-    if near <= _CANCELS * total:
-        return total - near + apart
-    # The active pixels outshine the noise: add up the pixels outside the window by themselves.
-    for i in range(n):
-        if (i - start) % n >= window:
-            apart += (lines[target + i] - background) * (lines[target + i] - background)
-    return apart
+    x, begin, varies = clean
+    inside, lowest = mode == 0, -np.inf if mode == 2 else 0.0
+    least, total, square = splat(lowest), splat(0.0), splat(0.0)
+    four = width // _FOUR * _FOUR
+    for at in range(0, four, _FOUR):
+        a, b = load(lines, at), load(lines, at + EIGHT)
+        c, d = load(lines, at + 2 * EIGHT), load(lines, at + 3 * EIGHT)
+        e, f, g, h = larger(a, least), larger(b, least), larger(c, least), larger(d, least)
+        total = total + ((e + f) + (g + h))
+        square = square + ((e * e + f * f) + (g * g + h * h))
+        if varies:
+            place = begin + at
+            p, q = load(x, place), load(x, place + EIGHT)
+            r, s = load(x, place + 2 * EIGHT), load(x, place + 3 * EIGHT)
+            if inside:
+                e, f = larger(a + p, least), larger(b + q, least)
+                g, h = larger(c + r, least), larger(d + s, least)
+            else:
+                e, f, g, h = e + p, f + q, g + r, h + s
+        store(lines, at, e)
+        store(lines, at + EIGHT, f)
+        store(lines, at + 2 * EIGHT, g)
+        store(lines, at + 3 * EIGHT, h)
+    for at in range(four, width - EIGHT + 1, EIGHT):
+        a, e = load(lines, at), larger(load(lines, at), least)
+        total, square = total + e, square + e * e
+        p = load(x, begin + at) if varies else splat(0.0)
+        store(lines, at, larger(a + p, least) if inside else e + p)
+    rest, power = 0.0, 0.0
+    for at in range(width // EIGHT * EIGHT, width):
+        value, pixel = lines[at], x[begin + at] if varies else 0.0
+        entered = value if value > lowest else lowest
+        rest += entered
+        power += entered * entered
+        value = (value if inside else entered) + pixel
+        lines[at] = value if value > lowest else lowest
+    return total + splat(rest / EIGHT), square + splat(power / EIGHT)
 
 
 @inlined
-def _enter(
+def _apart(lines: Floats, width: int, clean: Images, background: float) -> Any:
+    """Return eight numbers whose sum is the squared distance of lines[:width] from `clean`."""
+    images, begin, varies = clean
+    constant, total = splat(background), splat(0.0)
+    four = width // _FOUR * _FOUR
+    for at in range(0, four, _FOUR):
+        a, b, c, d = constant, constant, constant, constant
+        if varies:
+            place = begin + at
+            a, b = load(images, place), load(images, place + EIGHT)
+            c, d = load(images, place + 2 * EIGHT), load(images, place + 3 * EIGHT)
+        a, b = load(lines, at) - a, load(lines, at + EIGHT) - b
+        c, d = load(lines, at + 2 * EIGHT) - c, load(lines, at + 3 * EIGHT) - d
+        total = total + ((a * a + b * b) + (c * c + d * d))
+    for at in range(four, width - EIGHT + 1, EIGHT):
+        a = load(lines, at) - (load(images, begin + at) if varies else constant)
+        total = total + a * a
+    rest = 0.0
+    for at in range(width // EIGHT * EIGHT, width):
+        value = lines[at] - (images[begin + at] if varies else background)
+        rest += value * value
+    return total + splat(rest / EIGHT)
+
+
+@inlined
+def _exchange(
     lines: Floats,
-    source: int,
-    side: int,
-    window: int,
     starts: Integers,
     image: int,
-    mode: int,
-    history: Floats,
-    totals: Floats,
-    saved: Floats,
+    shape: tuple[int, int, int, int, int],
+    back: bool,
+    windows: Floats,
 ) -> None:
-    """Turn the noise from `source` on in `lines` into a noisy image, in place.
+    """Exchange windows of interleaved images, from number `image` on, with what is in `windows`.
 
-    `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise, 3: relu(noise), to which x has
-    been added; history[image] begins with x in its window. Added to `totals`: the sum of the
-    noise (rectified in modes 0, 1, 3), that of its square, and the squared distance of noisy and
-    clean.
+    `shape` is (parts, window, side, images, lanes). Going `back`, the first part comes last.
     """
-    dim = starts.shape[1]
-    lowest = -np.inf if mode == 2 else 0.0
-    rows, pixels = window ** (dim - 1), side**dim
-    for row in range(rows):
-        begin = source + site(starts, image, row, window, side)
-        column = starts[image, dim - 1]
-        for i in range(row * window, row * window + window):
-            saved[i] = lines[begin + column]
-            column = column + 1 if column + 1 < side else 0
-    total, square = 0.0, 0.0
-    first: Any = np.uint64(source)
-    for i in range(np.uint64(pixels)):
-        value = lines[first + i]
-        value = value if value > lowest else lowest
-        lines[first + i] = value
-        total += value
-        square += value * value
-    # Whole windows replace everything.
-    whole = window == side
-    response = 0.0 if whole else square
-    for row in range(rows):
-        begin = source + site(starts, image, row, window, side)
-        column = starts[image, dim - 1]
-        for i in range(row * window, row * window + window):
-            plain, clean = lines[begin + column], history[image, i]
-            noisy = saved[i] if mode == 0 else plain
-            noisy += 0.0 if mode == 3 else clean
-            noisy = noisy if noisy > lowest else lowest
-            lines[begin + column] = noisy
-            response += (noisy - clean) * (noisy - clean)
-            response -= 0.0 if whole else plain * plain
-            column = column + 1 if column + 1 < side else 0
-    totals[0] += total
-    totals[1] += square
-    totals[2] += response
+    parts, window, side, here, lanes = shape
+    dim = starts.shape[2]
+    rows = window ** (dim - 1)
+    for index in range(parts):
+        part = parts - 1 - index if back else index
+        where = starts[part]
+        for lane in range(here):
+            source = part * rows * window * lanes + lane
+            for row in range(rows):
+                line = site(where, image + lane, row, window, side)
+                column = where[image + lane, dim - 1]
+                for _ in range(window):
+                    at = (line + column) * lanes + lane
+                    windows[source], lines[at] = lines[at], windows[source]
+                    column = column + 1 if column + 1 < side else 0
+                    source += lanes
+
+
+@inlined
+def _sum_of(eight: Any, numbers: Floats, count: int) -> float:
+    """Return the sum of the first `count` of eight numbers; `numbers` is room for them."""
+    store(numbers, 0, eight)
+    total = 0.0
+    for i in range(count):
+        total += numbers[i]
+    return total
 
 
 @compiled(
-    f"void({PLAN}, int64[:,:,::1], float64[:,::1], int64, int64, int64, float64[::1],"
-    " float64[::1], float64[::1])"
+    f"void({PLAN}, int64[:,:,:,::1], float64[:,:,::1], int64, int64, int64, int64, float64[:,::1],"
+    " float64[::1], float64[::1], float64[::1])",
+    reassociate=False,
 )
 def noisy_pass(
     plan: Plan,
     starts: Integers,
     history: Floats,
     first: int,
+    page: int,
     count: int,
     mode: int,
-    lines: Floats,
+    noise: Floats,
+    seam: Floats,
     responses: Floats,
     controls: Floats,
 ) -> None:
-    """Add noise to one image after another, pool it, and add up the responses of every layer.
+    """Add noise to blocks of images, pool them, and add up the responses of every layer.
 
-    Clean windows `history` [images, ...] begin at `starts` [depth + 1, images, dim]; `count` images
-    from number `first` on are taken, `mode` is that of `_enter`. `lines` has their noise and
-    scratch, both overwritten: count + 1 parts of `room` numbers (one more in several dimensions),
-    each an image and its neighbours across the seam. Squared distances of noisy and clean are
-    added to `responses` [depth + 1], sums of the noise and of its square to `controls`.
+    Taken are `count` images from number `first` and block `page` on, `mode` is that of `_enter`.
+    Their `noise` [blocks, ...] is overwritten. It is interleaved as the clean windows are,
+    `history` [blocks, ..., lanes], one part after the other in each layer; these begin at `starts`
+    [depth + 1, parts, images, dim], and maps that are whole have one part. `seam` is room for the
+    pixels around one. Squared distances of noisy and clean are added to `responses` [depth + 1],
+    sums of the noise and of its square to `controls`.
     """
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, room = plan
-    saved = np.empty(pasts[1])
-    totals = np.zeros(3)
-    none = np.zeros(1, np.int64)
-    for index in range(count):
-        image, source, target = first + index, index * room, count * room
-        _enter(lines, source, sides[0], windows[0], starts[0], image, mode, history, totals, saved)
-        for k in range(len(strides)):
-            length, stride = lengths[k], strides[k]
-            n, outputs, window = sides[k], sides[k + 1], windows[k + 1]
-            rows, inner = 1, n ** (dim - 1)
-            plain = (weights, k, length, stride, 0.0, -np.inf)
-            for _ in range(dim - 1):
-                shape = (rows, n, outputs, inner, 1)
-                x, y = lines[source : source + room], lines[target : target + room]
-                pool_windows(x, shape, True, 0.0, plain, none, y)
-                source, target = target, source
-                rows *= outputs
-                inner //= n
-            layer = (weights, k, length, stride, biases[k], lowest)
-            reach = stride * (outputs - 1) + length + 3
-            response = 0.0
-            for row in range(rows):
-                line = source
-                if dim > 1:
-                    line = (count + 1) * room
-                    to: Any = np.uint64(line)
-                    begin: Any = np.uint64(source + row * n)
-                    for i in range(np.uint64(n)):
-                        lines[to + i] = lines[begin + i]
-                for i in range(line + n, line + reach):
-                    lines[i] = lines[i - n]
-                # Which row of the window is this, if any?
-                rest, inside, unit, past = row, True, window, pasts[k + 1]
-                for axis in range(dim - 2, -1, -1):
-                    at = (rest % outputs - starts[k + 1, image, axis]) % outputs
-                    rest //= outputs
-                    inside = inside and at < window
-                    past += at * unit
-                    unit *= window
-                into, background = target + row * outputs, backgrounds[k + 1, 0]
-                clean_row, start = (history, image, past), starts[k + 1, image, dim - 1]
-                width = window if inside else 0
-                response += _pool_and_compare(
-                    lines, line, into, outputs, layer, background, clean_row, start, width
-                )
-            responses[k + 1] += response
-            source, target = target, source
-    controls[0] += totals[0]
-    controls[1] += totals[1]
-    responses[0] += totals[2]
+    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    lanes = history.shape[2]
+    past, numbers, size = history.reshape(history.size), np.empty(EIGHT), 1
+    for k in range(len(sides)):
+        if windows[k] < sides[k]:
+            size = max(size, windows[k] ** dim)
+    saved = np.empty(starts.shape[1] * size * lanes)
+    for block in range((count + lanes - 1) // lanes):
+        image, lines = first + block * lanes, noise[block]
+        here = min(lanes, count - block * lanes)
+        valid = EIGHT if lanes == 1 else here
+        for k in range(len(sides)):
+            side, window, background = sides[k], windows[k], backgrounds[k, 0]
+            if k > 0:
+                n = sides[k - 1]
+                outer, inner = 1, n ** (dim - 1) * lanes
+                for axis in range(dim):
+                    final = axis == dim - 1
+                    bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
+                    layer = (weights, k - 1, lengths[k - 1], strides[k - 1], bias, least)
+                    pool_axis(lines, seam, (outer, n, side, inner), layer)
+                    outer *= side
+                    inner //= n
+            # Windows are compared by themselves, and background left in their place meanwhile.
+            whole = window == side
+            shape = (starts.shape[1], window, side, here, lanes)
+            width, pixels = shape[0] * window**dim * lanes, side**dim * lanes
+            begin = ((page + block) * history.shape[1] + pasts[k]) * lanes
+            if not whole:
+                saved[:width] = background
+            for step in range(2 if whole else 0, 4):
+                if step == 0 or step == 3:
+                    if not whole:
+                        _exchange(lines, starts[k], image, shape, step == 3, saved)
+                    continue
+                inside = whole or step == 1
+                x, numbers_of_x = (lines, pixels) if whole or step == 2 else (saved, width)
+                clean = (past, begin, inside)
+                if k == 0:
+                    entered, square = _enter(x, numbers_of_x, mode, clean)
+                    controls[0] += _sum_of(entered, numbers, valid)
+                    controls[1] += _sum_of(square, numbers, valid)
+                apart = _apart(x, numbers_of_x, clean, background)
+                responses[k] += _sum_of(apart, numbers, valid)
