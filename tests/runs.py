@@ -7,13 +7,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import scaledet as sd
-from scaledet.simulation.engines.base import Specification
+from scaledet.simulation.engines.base import Specification, UnitSums
 from scaledet.simulation.simulate import checked_specification
 from scaledet.simulation.unit import Stream, run_unit
 
@@ -56,13 +57,13 @@ def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
 SLOWLY = """
 import time
 from scaledet.simulation import scheduler
-def slowly(*arguments, run_unit=scheduler.run_unit):
-    time.sleep(PAUSE)
-    return run_unit(*arguments)
-scheduler.TASK_SECONDS = 0
-scheduler.run_unit = slowly
+def slowly(spec, stream, units, counts, run_units=scheduler.run_units):
+    time.sleep(PAUSE * len(units))
+    return run_units(spec, stream, units, counts)
+scheduler.BATCH_SECONDS = 0
+scheduler.run_units = slowly
 """
-"""For scripts: one unit a task, and every unit takes PAUSE seconds more."""
+"""For scripts: one unit a batch, and every unit takes PAUSE seconds more."""
 
 
 def wait_for(process: subprocess.Popen[str], word: str, stream: str = "stdout") -> None:
@@ -77,6 +78,16 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Press Ctrl-C; return what the process prints after it."""
     process.send_signal(signal.SIGINT)
     return process.communicate(timeout=60)
+
+
+def unit_by_unit(run_one: Callable[..., UnitSums]) -> Callable[..., np.ndarray]:
+    """What the scheduler calls for a batch of units, made of a function that runs one of them."""
+
+    def run_units(spec, stream, units, counts):
+        pairs = zip(units, counts, strict=True)
+        return np.array([run_one(spec, stream, unit, count).packed() for unit, count in pairs])
+
+    return run_units
 
 
 def units_in(path):

@@ -72,6 +72,9 @@ class Units(Sequence[int]):
         if isinstance(unit, slice):
             return [self[place] for place in range(self.number)[unit]]
         place = range(self.number)[unit]
+        if not self.step:
+            size, larger = divmod(self.samples, self.number)
+            return size + (place < larger)
         return self.before(place + 1) - self.before(place)
 
 

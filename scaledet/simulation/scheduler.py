@@ -28,7 +28,7 @@ from scaledet.simulation.estimation import (
 from scaledet.simulation.executors import Pool
 from scaledet.simulation.job import STAGE, Job
 from scaledet.simulation.run_options import Settings
-from scaledet.simulation.unit import Stream, engine_of, run_unit
+from scaledet.simulation.unit import Stream, engine_of, run_units
 
 if TYPE_CHECKING:
     from scaledet.simulation.checkpoint import Checkpoint
@@ -203,7 +203,7 @@ class _Run:
             while len(self.pending) < 2 * width + 2 and (job := self._next(width)) is not None:
                 units = job.take(width)
                 counts = [job.job.counts[unit] for unit in units]
-                future = pool.submit(run_units, job.job.spec, job.job.stream, units, counts)
+                future = pool.submit(run_batch, job.job.spec, job.job.stream, units, counts)
                 self.pending[future] = (job, units)
             done, _ = wait(self.pending, return_when=FIRST_COMPLETED)
             self.collect(done)
@@ -290,14 +290,12 @@ class _Stderr:
         return getattr(sys.stderr, name)
 
 
-def run_units(
+def run_batch(
     spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
 ) -> tuple[Floats, float]:
     """Run one `Batch`."""
     begin = time.perf_counter()
-    pairs = zip(units, counts, strict=True)
-    numbers = np.array([run_unit(spec, stream, unit, count).packed() for unit, count in pairs])
-    return numbers, time.perf_counter() - begin
+    return run_units(spec, stream, units, counts), time.perf_counter() - begin
 
 
 def run_jobs(

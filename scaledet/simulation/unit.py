@@ -6,26 +6,27 @@ order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from scaledet.isolation import usual_floats
-from scaledet.simulation.engines.base import Engine, Images, Specification, UnitSums
+from scaledet.simulation.engines.base import Engine, Floats, Specification, UnitSums
 
 __all__ = [
     "ENGINES",
     "EngineName",
     "Stream",
-    "draw_images",
     "engine_name",
     "engine_of",
     "run_unit",
+    "run_units",
 ]
 
 # The revision of an engine is raised with every change of the numbers that it draws or adds up.
 _NUMBERS = {
-    "numba": "revision 2, SFC64, 32 lanes; Box-Muller",
+    "numba": "revision 3, SFC64, 32 lanes; Box-Muller",
     "numpy": "revision 1, PCG64; ziggurat",
 }
 EngineName = Literal["numba", "numpy"]
@@ -89,26 +90,16 @@ def engine_name(engine: str) -> str:
 
 
 @usual_floats
+def run_units(
+    spec: Specification, stream: Stream, units: Sequence[int], counts: Sequence[int]
+) -> Floats:
+    """Draw the images of units of a stream, so many each, and send them through.
+
+    Return the packed sums [units, ...] of each: the numbers do not depend on the other units.
+    """
+    return engine_of(spec).run_units(spec, stream.seeds(), units, counts)
+
+
 def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
-    """Draw the `count` images of unit number `unit` of a stream, and send them through."""
-    unit_stream = stream.child(unit)
-    images = draw_images(spec, np.random.default_rng(unit_stream.child(0).seeds()), count)
-    return engine_of(spec).run(spec, images, unit_stream.child(1).seeds())
-
-
-def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Images:
-    """Draw the active pixels, where the move takes them, and the noise that images carry."""
-    scenario = spec.scenario
-    if scenario.task is not None:
-        positions, _ = scenario.task.draw_pairs(count, rng=rng, balanced=scenario.balanced)
-        return Images(positions, scenario.task.move_pairs(positions, rng=rng))
-    dim = spec.network.dim
-    positions = rng.integers(spec.size, size=(count, 1, dim))
-    axis = rng.integers(dim, size=count)
-    sign = 2 * rng.integers(2, size=count) - 1
-    moved = positions.copy()
-    moved[np.arange(count), 0, axis] += sign
-    background = None
-    if scenario.background:
-        background = scenario.background * rng.standard_normal((count, spec.pixels))
-    return Images(positions, moved % spec.size, background)
+    """Run one unit."""
+    return UnitSums.unpacked(run_units(spec, stream, [unit], [count])[0])

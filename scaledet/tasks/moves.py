@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from scaledet.tasks.pairs import label_counts, ordered_pairs_at
 from scaledet.tasks.rule import Rule
 
-__all__ = ["mean_square_at", "mean_square_displacement", "move_freely", "move_keeping_label"]
+__all__ = [
+    "mean_square_at",
+    "mean_square_displacement",
+    "move_freely",
+    "move_keeping_label",
+    "moved_by",
+]
 
 
 def _unit_moves(dim: int) -> NDArray[np.int64]:
@@ -29,8 +35,19 @@ def move_freely(
     positions: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Move both pixels of each pair [n, 2, dim] independently by one site."""
-    moves = _unit_moves(positions.shape[-1])
-    steps: NDArray[np.int64] = moves[rng.integers(len(moves), size=positions.shape[:2])]
+    moves = rng.integers(2 * positions.shape[-1], size=positions.shape[:2])
+    return moved_by(positions, moves, size)
+
+
+def moved_by(
+    positions: NDArray[np.int64], moves: NDArray[np.int64], size: int
+) -> NDArray[np.int64]:
+    """Move pixels [n, pixels, dim], each by the one of its ``2 dim`` moves that `moves` names.
+
+    >>> moved_by(np.array([[[0, 5]], [[0, 5]]]), np.array([[1], [2]]), 8).tolist()
+    [[[0, 6]], [[7, 5]]]
+    """
+    steps: NDArray[np.int64] = _unit_moves(positions.shape[-1])[moves]
     return (positions + steps) % size
 
 

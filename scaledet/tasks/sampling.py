@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from scaledet.errors import ArgumentError
 from scaledet.tasks.enumeration import PairOrder
 
-__all__ = ["Part", "Split", "distinct", "draw", "draw_balanced", "draw_parts", "iterate"]
+__all__ = [
+    "Part",
+    "Split",
+    "distinct",
+    "draw",
+    "draw_balanced",
+    "draw_parts",
+    "iterate",
+    "pairs_at",
+    "rank_bounds",
+]
 
 
 class Part(NamedTuple):
@@ -62,6 +72,24 @@ def draw_balanced(
     """Draw `n` independent pairs, half of each label, and their labels."""
     labels = _balanced_labels(n, bool(rng.integers(2)), rng)
     return _draw_labelled(order, labels, rng), labels
+
+
+def rank_bounds(order: PairOrder, balanced: bool) -> tuple[int, ...]:
+    """Return the bounds of the independent whole numbers, from 0 on, that `pairs_at` needs."""
+    plus, minus = order.counts[1], order.counts[-1]
+    return (2, plus, minus) if balanced else (plus + minus,)
+
+
+def pairs_at(order: PairOrder, numbers: NDArray[np.int64], balanced: bool) -> NDArray[np.int64]:
+    """Return the pairs of numbers [n, ...] below `rank_bounds`.
+
+    If they are `balanced`: a coin, then a pair of label +1 and one of -1, between which it decides.
+    """
+    if balanced:
+        labels = (1 - 2 * numbers[:, 0]).astype(np.int8)
+        ranks = [numbers[labels == label, place] for label, place in ((1, 1), (-1, 2))]
+        return _pairs(order, labels, ranks)
+    return _any_pairs(order, numbers[:, 0])[0]
 
 
 def _draw_labelled(

@@ -13,11 +13,11 @@ import pytest
 
 import scaledet as sd
 from scaledet.errors import CheckpointError
-from scaledet.simulation import scheduler
+from scaledet.simulation import scheduler, unit
 from scaledet.simulation.checkpoint import described
 from scaledet.simulation.job import unit_sizes
-from scaledet.simulation.unit import run_unit
-from tests.runs import NET, same, small, specification, units_in
+from scaledet.simulation.unit import ENGINES, engine_name, run_unit
+from tests.runs import NET, same, small, specification, unit_by_unit, units_in
 from tests.simulation.test_scheduler import Plain
 
 
@@ -30,7 +30,7 @@ def counted(monkeypatch):
         seen.append(unit)
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "run_unit", spy)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(spy))
     return seen
 
 
@@ -55,12 +55,12 @@ def test_a_run_goes_on_where_an_error_stopped_it(plain, path, monkeypatch):
         return run_unit(spec, stream, unit, count)
 
     monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
-    monkeypatch.setattr(scheduler, "run_unit", fail)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(fail))
     with pytest.raises(ZeroDivisionError):
         small(checkpoint=path, workers=2)
     kept = units_in(path)
     assert kept >= 69
-    monkeypatch.setattr(scheduler, "run_unit", run_unit)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(run_unit))
     assert same(plain, small(checkpoint=path))
     assert units_in(path) == 129
 
@@ -243,6 +243,20 @@ def test_bad_paths_are_refused_before_the_work(tmp_path, counted, place, kind, m
     with pytest.raises(kind, match=message):
         small(checkpoint=place if place == 3 else tmp_path / place)
     assert counted == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_units_of_an_earlier_revision_are_refused_by_name(path, engine, monkeypatch):
+    earlier, (now, rest) = "revision 0", engine_name(engine).split(",")[1:3]
+    given = {"engine": engine, "samples": 1000, "checkpoint": path}
+    with monkeypatch.context() as patched:
+        patched.setitem(unit._NUMBERS, engine, f"{earlier},{rest}")
+        small(**given)
+    before = path.read_bytes()
+    message = rf'engine \("{engine}, {earlier},.*" in the file, "{engine},{now},.*" in this call\)'
+    with pytest.raises(ValueError, match=message):
+        small(**given)
+    assert path.read_bytes() == before
 
 
 # ---------------------------------------------------------------------------------- damage

@@ -28,6 +28,7 @@ from tests.runs import (
     script,
     small,
     specification,
+    unit_by_unit,
     wait_for,
 )
 
@@ -172,7 +173,7 @@ def test_an_error_of_a_unit_is_raised(monkeypatch):
             raise ZeroDivisionError("unit 40")
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "run_unit", fail)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(fail))
     for workers in (1, 2):
         with pytest.raises(ZeroDivisionError, match="unit 40"):
             small(workers=workers)
@@ -213,7 +214,7 @@ def test_an_interrupt_of_a_worker_is_an_interrupt(monkeypatch):
         return run_unit(spec, stream, unit, count)
 
     monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
-    monkeypatch.setattr(scheduler, "run_unit", interrupted)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(interrupted))
     result = small(executor=Unreliable(0))
     assert result.partial
     assert 20 < result.blocks < 129

@@ -14,7 +14,7 @@ from scaledet.results.tables import with_error
 from scaledet.simulation import scheduler
 from scaledet.simulation.job import unit_sizes
 from scaledet.simulation.unit import run_unit
-from tests.runs import NET, same, specification
+from tests.runs import NET, same, specification, unit_by_unit
 
 
 def test_bit_identical_for_any_number_of_workers() -> None:
@@ -319,7 +319,7 @@ def test_images_that_all_look_alike_end_a_run_early(bias: float, monkeypatch) ->
         done.append(count)
         return run_unit(spec, stream, unit, count)
 
-    monkeypatch.setattr(scheduler, "run_unit", counted)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(counted))
     monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0.0)  # one unit a batch
     net = sd.Network.uniform(2, 2, 5, bias=bias)
     with pytest.raises(sd.ExhaustionError, match=r"Q_k = 0 in all \d+ pairs") as caught:

@@ -10,7 +10,7 @@ import pytest
 import scaledet as sd
 from scaledet.simulation import scheduler
 from scaledet.simulation.unit import run_unit
-from tests.runs import SLOWLY, same, script, wait_for
+from tests.runs import SLOWLY, same, script, unit_by_unit, wait_for
 from tests.simulation.test_scheduler import Plain, Unreliable
 
 NETS = [sd.Network.uniform(2, 2, 2), sd.Network.uniform([1, 2, 1], 2, 3)]
@@ -57,7 +57,7 @@ def test_the_runs_take_turns(monkeypatch):
         return run_unit(spec, stream, unit, count)
 
     monkeypatch.setattr(scheduler, "BATCH_SECONDS", 0)
-    monkeypatch.setattr(scheduler, "run_unit", spy)
+    monkeypatch.setattr(scheduler, "run_units", unit_by_unit(spy))
     sweep()
     pairs = [(net, size) for net in NETS for size in SIZES]
     assert seen[:8] == pairs * 2
@@ -216,7 +216,7 @@ TASK_SIZE = r"networks\[0\] at sizes\[1\] = 32 is refused: size must .* equal th
     ],
 )
 def test_bad_arguments_are_named_before_the_work(given, kind, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler, "run_unit", None)
+    monkeypatch.setattr(scheduler, "run_units", None)
     with pytest.raises(kind, match=message):
         sweep(**given, checkpoint=tmp_path / "none.sqlite")
     assert list(tmp_path.iterdir()) == []

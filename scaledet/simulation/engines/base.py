@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, cast
 
@@ -91,6 +92,15 @@ class Engine(Protocol):
 
     def run(self, spec: Specification, images: Images, seeds: np.random.SeedSequence) -> UnitSums:
         """Send the images through the network, with noise drawn from `seeds`."""
+
+    def run_units(
+        self,
+        spec: Specification,
+        seeds: np.random.SeedSequence,
+        units: Sequence[int],
+        counts: Sequence[int],
+    ) -> Floats:
+        """Return the packed sums [units, ...] of units below `seeds`, of so many images each."""
 
     def bytes_needed(self, spec: Specification, count: int) -> int:
         """Return the memory that a unit of `count` images needs (bytes)."""

@@ -5,12 +5,15 @@ The compiled engine computes the same; this one is for reading and for checking 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scaledet.network.pooling import apply_layer
 from scaledet.simulation.engines.base import Floats, Images, Specification, UnitSums, add_pixels
+from scaledet.simulation.engines.images import draw_images
 
-__all__ = ["bytes_needed", "most_images", "run"]
+__all__ = ["bytes_needed", "most_images", "run", "run_units"]
 
 # Pixels of all images held at a time; one image where it has more.
 _CHUNK = 2**18
@@ -34,6 +37,24 @@ def most_images(spec: Specification) -> int:
 
 def _images_at_a_time(spec: Specification) -> int:
     return max(1, _CHUNK // spec.pixels)
+
+
+def run_units(
+    spec: Specification, seeds: np.random.SeedSequence, units: Sequence[int], counts: Sequence[int]
+) -> Floats:
+    """Return the packed sums [units, ...] of units below `seeds`.
+
+    Images are drawn from stream (unit, 0), noise from (unit, 1).
+    """
+
+    def below(*key: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, *key))
+
+    packed = []
+    for unit, count in zip(units, counts, strict=True):
+        images = draw_images(spec, np.random.default_rng(below(unit, 0)), count)
+        packed.append(run(spec, images, below(unit, 1)).packed())
+    return np.array(packed)
 
 
 def run(

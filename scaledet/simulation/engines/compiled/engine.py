@@ -1,24 +1,34 @@
 """The compiled engine: noise drawn, pooled and compared image by image while it is in cache.
 
 The same definition as in the plain engine, with less memory. Clean and displaced images differ
-from a constant background only in a window around the active pixels, so only windows are kept of
-them and pooled; the noisy image is pooled whole. Compiled code is kept on disk.
+from a constant background only in windows around the active pixels, so only windows are kept of
+them and pooled; the noisy image is pooled whole. Images that carry noise are pooled whole, all
+three. Compiled code is kept on disk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from scaledet.simulation.engines.base import Images, Specification, UnitSums, add_pixels
-from scaledet.simulation.engines.compiled.compilation import Floats, Integers, warn_if_not_kept
+from scaledet.simulation.engines.base import Images, Specification, UnitSums
+from scaledet.simulation.engines.compiled.compilation import (
+    Floats,
+    Integers,
+    Words,
+    warn_if_not_kept,
+)
 from scaledet.simulation.engines.compiled.gaussian_stream import fill_normals, new_state, padded
 from scaledet.simulation.engines.compiled.noisy_images import noisy_pass
+from scaledet.simulation.engines.compiled.unit_streams import draw_below, states_of_units
+from scaledet.simulation.engines.compiled.whole_images import whole_pass
 from scaledet.simulation.engines.compiled.windows import clean_pass
+from scaledet.simulation.engines.images import image_bounds, images_at
 
-__all__ = ["bytes_needed", "most_images", "run"]
+__all__ = ["bytes_needed", "most_images", "run", "run_units"]
 
 warn_if_not_kept()
 
@@ -28,18 +38,22 @@ _PIXELS = 2**27
 _WINDOWS = 2**18
 # Numbers of noise drawn at a time; one image where it has more.
 _ROWS = 2**15
+# Images of units that are pooled together, unless one unit has more.
+_TOGETHER = 256
+# Numbers of whole images, and what they are pooled into, that fit the cache.
+_WHOLE = 2**18
 # The compiled code reads at most so many numbers beyond the last weight.
 _SLACK = 4
 _MODES = {"input": 0, "noise": 1, None: 2, "layers": 2}
-# Noise to which the image has been added before: its rectified sum enters.
-_ADDED = 3
 
 
 class _Plan(NamedTuple):
     """Sides of the maps and windows, where windows are kept, and backgrounds, k = 0 ... depth.
 
-    Then the layers. An image and its neighbours across the seam take `room` numbers; the largest
-    window has `capacity` pixels; layer k of an image's windows begins at pasts[k].
+    Then the layers. An image and its neighbours across the seam take `room` numbers. An image has
+    `parts` windows, or one where windows are whole maps. Layer k + 1 needs them as wide as
+    extents[k]; the largest of an image take `capacity` numbers, and those of layer k begin at
+    pasts[k].
     """
 
     dim: int
@@ -53,6 +67,8 @@ class _Plan(NamedTuple):
     biases: Floats
     lowest: float
     room: int
+    extents: Integers
+    parts: int
     capacity: int
 
 
@@ -66,43 +82,57 @@ def _plan(spec: Specification) -> _Plan:
     for k, layer in enumerate(network):
         weights[k, : lengths[k]] = [float(weight) for weight in layer.kernel]
     sides = [spec.size // int(total) for total in network.strides]
-    # One pixel and its neighbours; the pixels of a pair, and noise, may be anywhere.
-    near = spec.scenario.task is None and not spec.scenario.background
-    windows = [min(3, spec.size) if near else spec.size]
-    largest = windows[0]
+    # A window for each pixel: it and its neighbours.
+    parts = 1 if spec.scenario.task is None else 2
+    whole = parts * 3 >= spec.size or bool(spec.scenario.background)
+    windows, extents = [spec.size if whole else 3], []
+    numbers = [windows[0] ** dim * (1 if whole else parts)]
+    largest = numbers[0]
     backgrounds = np.zeros((depth + 1, dim))
     for k in range(depth):
-        reached = -(-(windows[k] + int(lengths[k]) - 1) // int(strides[k]))
-        whole = windows[k] == sides[k] or reached >= sides[k + 1]
+        length, stride = int(lengths[k]), int(strides[k])
+        reached = -(-(windows[k] + length - 1) // stride)
+        whole = windows[k] == sides[k] or parts * reached >= sides[k + 1]
         windows.append(sides[k + 1] if whole else reached)
-        # A window that covers the next map is pooled as a whole image.
-        largest = max(largest, sides[k] if whole else reached)
+        numbers.append(windows[k + 1] ** dim * (1 if whole else parts))
+        # Windows that cover the next map are pooled as a whole image; several are extended as far
+        # as outputs reach that see them, by length - 1 on the left.
+        extended = windows[k] + (2 * length + stride - 3 if parts > 1 else 0)
+        extents.append(sides[k] if whole else extended)
+        largest = max(largest, extents[k] ** dim * (1 if whole else parts), numbers[k + 1])
         value = backgrounds[k, 0]
         for axis in range(dim):
             backgrounds[k, axis] = value
             value *= weights[k].sum()
         backgrounds[k + 1] = max(value + biases[k], spec.lowest)
-    pasts = np.cumsum([0, *(window**dim for window in windows)], dtype=np.int64)
+    pasts = np.cumsum([0, *numbers], dtype=np.int64)
     maps = (np.array(sides, np.int64), np.array(windows, np.int64), pasts, backgrounds)
     room = padded(spec.pixels) + int(lengths.max()) + int(strides.max()) + _SLACK
     layers = (weights, lengths, strides, biases)
-    return _Plan(dim, *maps, *layers, spec.lowest, room, largest**dim)
+    rest = (np.array(extents, np.int64), parts, largest)
+    return _Plan(dim, *maps, *layers, spec.lowest, room, *rest)
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
     """Return the bytes of two or three images (or a map of sums) and of all windows."""
     plan = _plan(spec)
+    maps = int(plan.pasts[-1])
+    if spec.scenario.background:
+        tile = _tile(spec)
+        return 8 * (2 * tile * (3 * spec.pixels + plan.room) + 2 * maps)
+    together = max(count, min(_TOGETHER, most_images(spec)))
     first = spec.pixels + 4 * plan.capacity * count
     _, second = _batch(plan, count)
-    background = count * spec.pixels if spec.scenario.background else 0
-    return 8 * (max(first, second) + count * int(plan.pasts[-1]) + background)
+    return 8 * (max(first, second) + together * maps)
 
 
 def most_images(spec: Specification) -> int:
     """Let a unit end in seconds and its windows fit the cache, but always allow two images."""
-    plan = _plan(spec)
-    windows = _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1]))
-    return max(2, min(windows, _PIXELS // spec.pixels))
+    most = _PIXELS // spec.pixels
+    if not spec.scenario.background:
+        plan = _plan(spec)
+        most = min(most, _WINDOWS // (4 * plan.capacity + int(plan.pasts[-1])))
+    return max(2, most)
 
 
 def _batch(plan: _Plan, count: int) -> tuple[int, int]:
@@ -114,38 +144,140 @@ def _batch(plan: _Plan, count: int) -> tuple[int, int]:
     return together, (together + min(plan.dim, 2)) * plan.room
 
 
+def _tile(spec: Specification) -> int:
+    """Return how many images that carry noise are pooled together."""
+    fitting = _WHOLE // (6 * spec.pixels)
+    return next((tile for tile in (16, 8, 4, 2) if tile <= fitting), 1)
+
+
 def run(
     spec: Specification, images: Images, seeds: np.random.SeedSequence, noise: Floats | None = None
 ) -> UnitSums:
-    """Send the images through the network; `noise` [n, pixels] replaces the noise drawn."""
-    plan, count, pixels = _plan(spec), len(images.positions), spec.pixels
-    starts = np.empty((spec.network.depth + 1, count, plan.dim), np.int64)
-    responses, controls = np.zeros(len(starts)), np.zeros(2)
-    history, totals = np.empty((count, int(plan.pasts[-1]))), np.zeros((len(starts), 3))
-    around = np.empty((count, 0)) if images.background is None else images.background
-    painted = (images.positions, images.moved, around)
-    room = 2 * count * plan.capacity
-    clean_pass(plan[:-1], painted, np.zeros(room), np.empty(room), starts, history, totals)
-    together, length = _batch(plan, count)
-    lines = np.zeros(length)
-    state = new_state(seeds)
-    for start in range(0, count, together):
-        batch = slice(start, min(start + together, count))
-        here = batch.stop - start
-        part = lines[: here * plan.room].reshape(here, plan.room)
-        if noise is None:
-            fill_normals(state, part, padded(pixels), spec.sigma)
-        else:
-            part[:, :pixels] = noise[batch]
-        mode, sums = _MODES[spec.scenario.rectify], controls
-        if images.background is not None and spec.scenario.rectify == "input":
-            entered = np.maximum(part[:, :pixels], 0.0)
-            controls += entered.sum(), np.square(entered).sum()
-            part[:, :pixels] += images.background[batch]
-            add_pixels(part, images.positions[batch], spec.size)
-            mode, sums = _ADDED, np.zeros(2)
-        noisy_pass(plan[:-1], starts, history, start, here, mode, lines, responses, sums)
-    displacement, distance, square = totals.T
-    distance = 2 * distance / (count - 1)
-    controls /= count * pixels
-    return UnitSums(displacement / count, responses / count, distance, square / count, controls)
+    """Send the images through the network; `noise` [n, pixels] replaces the noise drawn.
+
+    So does the background of the images, if they have it.
+    """
+    counts = np.array([len(images.positions)], np.int64)
+    return UnitSums.unpacked(_packed(spec, images, counts, new_state(seeds)[None], noise)[0])
+
+
+def run_units(
+    spec: Specification, seeds: np.random.SeedSequence, units: Sequence[int], counts: Sequence[int]
+) -> Floats:
+    """Return the packed sums [units, ...] of units below `seeds`.
+
+    Images are drawn from stream (unit, 0), noise from (unit, 1).
+    """
+    bounds, packed = image_bounds(spec), []
+    for batch in _batches(spec, counts):
+        images = np.array(counts[batch], np.int64)
+        numbers = np.empty((images.sum(), len(bounds)), np.int64)
+        draw_below(states_of_units(seeds, units[batch], 0), images, bounds, numbers)
+        states = states_of_units(seeds, units[batch], 1)
+        packed.append(_packed(spec, images_at(spec, numbers), images, states))
+    return np.concatenate(packed)
+
+
+def _batches(spec: Specification, counts: Sequence[int]) -> Iterator[slice]:
+    """Divide units into batches of as many images as are pooled together."""
+    most, begin, total = min(_TOGETHER, most_images(spec)), 0, 0
+    for unit, count in enumerate(counts):
+        if total and total + count > most:
+            yield slice(begin, unit)
+            begin, total = unit, 0
+        total += count
+    yield slice(begin, len(counts))
+
+
+def _packed(
+    spec: Specification,
+    images: Images,
+    counts: Integers,
+    states: Words,
+    noise: Floats | None = None,
+) -> Floats:
+    """Return the packed sums of units of `counts` images each, whose noise is drawn by `states`."""
+    measure = _whole_sums if spec.scenario.background else _window_sums
+    displacement, response, distance, square, controls = measure(
+        spec, images, counts, states, noise
+    )
+    number = counts[:, None]
+    means = (displacement / number, response / number, 2 * distance / (number - 1), square / number)
+    return np.hstack([*means, controls / (number * spec.pixels)])
+
+
+_Sums = tuple[Floats, Floats, Floats, Floats, Floats]
+
+
+def _window_sums(
+    spec: Specification, images: Images, counts: Integers, states: Words, noise: Floats | None
+) -> _Sums:
+    """Return sums over units of the squared responses, of (f - mean of f)^2, of f^2, of noise."""
+    plan, units, pixels = _plan(spec), len(counts), spec.pixels
+    layers, number, most = len(plan.sides), len(images.positions), int(counts.max())
+    starts = np.empty((layers, plan.parts, number, plan.dim), np.int64)
+    history, totals = np.empty((number, int(plan.pasts[-1]), 1)), np.zeros((units, layers, 3))
+    values, spare = np.empty((2, 2 * most * plan.capacity))
+    numbers, painted = plan[:-3], (images.positions, images.moved)
+    clean_pass(numbers, plan.extents, *painted, counts, values, spare, starts, history, totals)
+    responses, controls = np.zeros((units, layers)), np.zeros((units, 2))
+    together, length = _batch(plan, most)
+    lines, mode, first = np.zeros(length), _MODES[spec.scenario.rectify], 0
+    for unit, count in enumerate(counts.tolist()):
+        for start in range(first, first + count, together):
+            here = min(together, first + count - start)
+            part = lines[: here * plan.room].reshape(here, plan.room)
+            if noise is None:
+                fill_normals(states[unit], part, padded(pixels), spec.sigma)
+            else:
+                part[:, :pixels] = noise[start : start + here]
+            into = (responses[unit], controls[unit])
+            noisy_pass(numbers, starts, history, start, here, mode, lines, *into)
+        first += count
+    displacement, distance, square = np.moveaxis(totals, 2, 0)
+    return displacement, responses, distance, square, controls
+
+
+def _whole_sums(
+    spec: Specification, images: Images, counts: Integers, states: Words, noise: Floats | None
+) -> _Sums:
+    """Return what `_window_sums` does, of images that carry noise."""
+    plan, units, pixels = _plan(spec), len(counts), spec.pixels
+    totals, controls = np.zeros((units, len(plan.sides), 4)), np.zeros((units, 2))
+    origins, sums = np.empty((2, int(plan.pasts[-1])))
+    tile, scenario, first = _tile(spec), spec.scenario, 0
+    lines, (values, spare) = np.empty((2 * tile, plan.room)), np.empty((2, 3 * tile * pixels))
+    numbers, mode = plan[:-3], _MODES[scenario.rectify]
+    for unit, count in enumerate(counts.tolist()):
+        sums[:] = 0.0
+        for start in range(first, first + count, tile):
+            here = min(tile, first + count - start)
+            carried, part = lines[:here], lines[tile : tile + here]
+            if images.background is None:
+                fill_normals(states[unit], carried, padded(pixels), scenario.background)
+            else:
+                carried[:, :pixels] = images.background[start : start + here]
+            if noise is None:
+                fill_normals(states[unit], part, padded(pixels), spec.sigma)
+            else:
+                part[:, :pixels] = noise[start : start + here]
+            whole_pass(
+                numbers,
+                images.positions[first : first + count],
+                images.moved[first : first + count],
+                start - first,
+                mode,
+                carried,
+                part,
+                values,
+                spare,
+                origins,
+                sums,
+                totals[unit],
+                controls[unit],
+            )
+        squares = np.square(sums, out=sums)
+        totals[unit, :, 2] -= np.add.reduceat(squares, plan.pasts[:-1]) / count
+        first += count
+    displacement, responses, distance, square = np.moveaxis(totals, 2, 0)
+    return displacement, responses, distance, square, controls

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled, inlined
 
-__all__ = ["BATCH", "LANES", "fill_normals", "new_state", "next_words", "padded"]
+__all__ = ["BATCH", "LANES", "fill_normals", "new_state", "next_words", "padded", "seed_lanes"]
 
 LANES = 32
 BATCH = 2 * LANES
@@ -101,7 +101,7 @@ _COSINE = (
 def new_state(seeds: np.random.SeedSequence) -> Words:
     """Seed all lanes as ``numpy.random.SFC64`` does: a, b, c and a counter, uint64 [4, LANES]."""
     state = np.empty((4, LANES), np.uint64)
-    _seed(seeds.pool, state)
+    seed_lanes(seeds.pool, state)
     return state
 
 
@@ -140,7 +140,7 @@ def next_words(state: Words, words: Words) -> None:
 
 
 @compiled("void(uint32[::1], uint64[:,::1])")
-def _seed(pool: NDArray[np.uint32], state: Words) -> None:
+def seed_lanes(pool: NDArray[np.uint32], state: Words) -> None:
     """Fill a new state with the first 3 LANES words of a seed sequence, three to a lane.
 
     They are those of ``SeedSequence.generate_state``, whose call takes longer than a small unit.

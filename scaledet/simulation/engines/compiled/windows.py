@@ -1,8 +1,11 @@
-"""The compiled work on windows: clean and displaced images of a unit, all images at once.
+"""The compiled work on windows: clean and displaced images of units, all images of one at once.
 
-A clean image differs from a constant background only near its active pixels: a window [n]^dim of
-the torus, wherever it begins. The windows of all images of a unit lie in one array [n, ..., count],
-the images innermost. A window as wide as the map is the map itself, and begins at 0.
+A clean image differs from a constant background only near its active pixels. A window [n]^dim of
+the torus around each of them, wherever it begins, holds the image as it is there; what lies outside
+all windows is background. Windows of an image that overlap share what they hold (`overlaps`). The
+windows of a unit lie in one array [n, ..., columns], innermost the images, first of the first
+pixel, then of the second, clean ones before displaced ones. A window as wide as the map is the map
+itself, begins at 0, and is the only one of its image.
 """
 
 from __future__ import annotations
@@ -20,38 +23,38 @@ from scaledet.simulation.engines.compiled.compilation import (
     compiled,
     inlined,
 )
+from scaledet.simulation.engines.compiled.overlaps import share
 
 __all__ = ["clean_pass", "pool_windows", "site"]
-
-_TILE = 8
-
-Painted = tuple[Integers, Integers, Floats]
-"""Active pixels before and after the move [count, pixels, dim], and noise [count, n^dim or 0]."""
 
 
 @inlined
 def _move_on(
     starts: Integers,
-    length: int,
-    stride: int,
+    part: int,
+    first: int,
+    count: int,
+    layer: tuple[int, int, int],
     side: int,
     whole: bool,
     moved: Integers,
     offsets: Integers,
 ) -> None:
-    """From where windows begin [count, dim], set where they begin on the next map, of `side`.
+    """From where windows of one part begin, set where they begin on the next map, of `side`.
 
-    Set also `offsets` [dim, 2 count], for clean and displaced images: where, in the window, the
-    first output that it reaches begins.
+    `layer` is its length and stride, and by how much windows have been extended on the left. Set
+    also `offsets` [dim, columns]: where, in the window, the first output that it reaches begins.
     """
-    count, dim = starts.shape
+    length, stride, left = layer
+    half = offsets.shape[1] // 2
     for image in range(count):
-        for axis in range(dim):
-            start = starts[image, axis]
-            first = -((length - 1 - start) // stride)
-            offsets[axis, image] = stride * first - start
-            offsets[axis, count + image] = stride * first - start
-            moved[image, axis] = 0 if whole else first % side
+        for axis in range(starts.shape[2]):
+            start = starts[part, first + image, axis]
+            reached = -((length - 1 - start) // stride)
+            offset = stride * reached - start + left
+            offsets[axis, part * count + image] = offset
+            offsets[axis, half + part * count + image] = offset
+            moved[part, first + image, axis] = 0 if whole else reached % side
 
 
 @inlined
@@ -75,19 +78,26 @@ def pool_windows(
     # Unsigned: no index is negative, and the compiler need not look.
     line: Any = np.uint64(width)
     same = whole or stride == 1
+    ahead = 0 if whole else offsets[0]
+    # Outputs that see three rows inside are pooled in one go, with stride 1 all of them together.
+    low, high, together = 0, 0, 1
+    if same and length <= 3:
+        low, high = max(0, -(ahead // stride)), min(outputs, (n - 3 - ahead) // stride + 1)
+        together = max(1, high - low) if stride == 1 else 1
     for o in range(outer):
+        for t in range(low, high, together):
+            a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
+            above: Any = np.uint64((o * n + stride * t + ahead) * width)
+            middle: Any = above + line
+            below: Any = middle + line
+            into: Any = np.uint64((o * outputs + t) * width)
+            for i in range(np.uint64(together * width)):
+                value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
+                y[into + i] = value if value > lowest else lowest
         for t in range(outputs):
-            target: Any = np.uint64((o * outputs + t) * width)
-            first = stride * t + (0 if whole else offsets[0])
-            if same and length <= 3 and 0 <= first <= n - 3:  # all in one go
-                a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
-                above: Any = np.uint64((o * n + first) * width)
-                middle: Any = above + line
-                below: Any = middle + line
-                for i in range(line):
-                    value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
-                    y[target + i] = value if value > lowest else lowest
+            if low <= t < high:
                 continue
+            target: Any = np.uint64((o * outputs + t) * width)
             for i in range(line):
                 y[target + i] = bias
             for j in range(length):
@@ -130,64 +140,76 @@ def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
 @inlined
 def _add_up(
     starts: Integers,
-    window: int,
-    side: int,
+    first: int,
+    count: int,
+    maps: tuple[int, int, int],
     origin: Floats,
     values: Floats,
     sums: Floats,
     history: Floats,
+    block: int,
     past: int,
     totals: Floats,
 ) -> None:
     """Add up what D and Q need at one layer, and write the clean windows into `history`.
 
-    The windows `values` [n, ..., 2 count], clean images first, begin at `starts` [count, dim] on a
-    map of `side`, each `window` wide. Distances are measured from `origin` [window^dim], on which
-    their rounding depends, but not their values. `sums`, a map of zeros, is zero again afterwards;
-    `history` [count, ...] is written from column `past` on. Added to `totals` are the squared
-    displacement responses, the sum of (f - mean of f)^2, and that of f^2 inside.
+    `maps` is (window, side, parts): the windows `values` of `parts` for every image begin at
+    `starts` [parts, images, dim]; those of this unit are `count` from image `first` on. Distances
+    are measured from `origin` [window^dim], on which their rounding depends, but not their values.
+    `sums`, a map of zeros, is zero again afterwards; `history` [blocks, ..., lanes], of as many
+    images each, is written from this `block` and row `past` on, one part after the other. Added to
+    `totals` are the squared displacement responses, the sum of (f - mean of f)^2, and that of f^2
+    inside.
     """
-    count, dim = starts.shape
+    window, side, parts = maps
+    dim, lanes = starts.shape[2], history.shape[2]
     rows, pixels = window ** (dim - 1), side**dim
-    width, size = 2 * count, rows * window
+    half, size = parts * count, rows * window
+    width = 2 * half
     response, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
-        for image in range(i * width, i * width + count):
+        for image in range(i * width, i * width + half):
             clean = values[image]
-            response += (values[image + count] - clean) * (values[image + count] - clean)
+            response += (values[image + half] - clean) * (values[image + half] - clean)
             norm += clean * clean
             apart += (clean - origin[i]) * (clean - origin[i])
-    for first in range(0, count, _TILE):  # transposed a few images at a time, line by cache line
-        last = min(first + _TILE, count)
-        begin: Any = np.uint64(first)
-        for i in range(np.uint64(size)):
-            for image in range(np.uint64(last - first)):
-                value = values[i * np.uint64(width) + begin + image]
-                history[begin + image, np.uint64(past) + i] = value
-    for image in range(count):
-        for row in range(rows):
-            begin = site(starts, image, row, window, side)
-            straight = min(window, side - starts[image, dim - 1])
-            for part in range(2):  # up to the seam, and from there
-                low, high = (straight, window) if part else (0, straight)
-                source: Any = np.uint64(row * window + low)
-                target: Any = np.uint64(past) + source
-                place: Any = np.uint64(begin + (0 if part else starts[image, dim - 1]))
-                for i in range(np.uint64(high - low)):
-                    sums[place + i] += history[image, target + i] - origin[source + i]
-    if count * size >= pixels:
+    for part in range(parts):
+        where = starts[part]
+        for tile in range(0, count, lanes):
+            page = block + tile // lanes
+            begin: Any = np.uint64(part * count + tile)
+            row_of: Any = np.uint64(past + part * size)
+            for i in range(np.uint64(size)):
+                for lane in range(np.uint64(min(lanes, count - tile))):
+                    value = values[i * np.uint64(width) + begin + lane]
+                    history[page, row_of + i, lane] = value
+        for image in range(count):
+            page, lane = block + image // lanes, image % lanes
+            straight = min(window, side - where[first + image, dim - 1])
+            for row in range(rows):
+                start = site(where, first + image, row, window, side)
+                for seam in range(2):  # up to the seam, and from there
+                    low, high = (straight, window) if seam else (0, straight)
+                    source: Any = np.uint64(row * window + low)
+                    target: Any = np.uint64(past + part * size) + source
+                    place: Any = np.uint64(start + (0 if seam else where[first + image, dim - 1]))
+                    for i in range(np.uint64(high - low)):
+                        sums[place + i] += history[page, target + i, lane] - origin[source + i]
+    if half * size >= pixels:
         for i in range(pixels):
             spread += sums[i] * sums[i]
             sums[i] = 0.0
     else:  # a map much larger than the sites that the windows touch
-        for image in range(count):
-            for row in range(rows):
-                begin = site(starts, image, row, window, side)
-                column = starts[image, dim - 1]
-                for _ in range(window):
-                    spread += sums[begin + column] * sums[begin + column]
-                    sums[begin + column] = 0.0
-                    column = column + 1 if column + 1 < side else 0
+        for part in range(parts):
+            where = starts[part]
+            for image in range(first, first + count):
+                for row in range(rows):
+                    start = site(where, image, row, window, side)
+                    column = where[image, dim - 1]
+                    for _ in range(window):
+                        spread += sums[start + column] * sums[start + column]
+                        sums[start + column] = 0.0
+                        column = column + 1 if column + 1 < side else 0
     totals[0] += response
     totals[1] += apart - spread / count
     totals[2] += norm
@@ -195,95 +217,157 @@ def _add_up(
 
 @inlined
 def _fill_up(
-    starts: Integers, window: int, side: int, background: float, values: Floats, maps: Floats
+    starts: Integers,
+    first: int,
+    count: int,
+    window: int,
+    side: int,
+    background: float,
+    values: Floats,
+    maps: Floats,
 ) -> None:
-    """Turn windows `values` [n, ..., 2 count] into whole `maps` [side, ..., 2 count]."""
-    count, dim = starts.shape
-    width = 2 * count
-    maps[: side**dim * width] = background
-    for row in range(window ** (dim - 1)):
-        for image in range(count):
-            begin, column = site(starts, image, row, window, side), starts[image, dim - 1]
-            for i in range(row * window, row * window + window):
-                at = (begin + column) * width + image
-                maps[at] = values[i * width + image]
-                maps[at + count] = values[i * width + image + count]
-                column = column + 1 if column + 1 < side else 0
+    """Turn windows `values` [n, ..., columns] into whole `maps` [side, ..., 2 count]."""
+    parts, dim = starts.shape[0], starts.shape[2]
+    half = parts * count
+    maps[: side**dim * 2 * count] = background
+    for part in range(parts - 1, -1, -1):  # later ones are blank where they overlap
+        where = starts[part]
+        for row in range(window ** (dim - 1)):
+            for image in range(count):
+                begin = site(where, first + image, row, window, side)
+                column = where[first + image, dim - 1]
+                for i in range(row * window, row * window + window):
+                    at = (begin + column) * 2 * count + image
+                    place = i * 2 * half + part * count + image
+                    maps[at] = values[place]
+                    maps[at + count] = values[place + half]
+                    column = column + 1 if column + 1 < side else 0
 
 
 @inlined
 def _paint(
-    images: Painted, window: int, side: int, lowest: float, starts: Integers, values: Floats
+    positions: Integers,
+    moved: Integers,
+    first: int,
+    count: int,
+    parts: int,
+    window: int,
+    side: int,
+    starts: Integers,
+    values: Floats,
 ) -> None:
-    """Paint clean and displaced images into the windows `values` [n, ..., 2 count] of zeros."""
-    positions, moved, background = images
-    count, pixels, dim = positions.shape
-    for i in range(background.shape[1]):
-        for image in range(count):
-            values[i * 2 * count + image] = background[image, i]
-            values[i * 2 * count + count + image] = background[image, i]
-    for image in range(count):
-        for axis in range(dim):
-            starts[image, axis] = (positions[image, 0, axis] - 1) % side if window < side else 0
-        for pixel in range(pixels):
-            clean, displaced = 0, 0
+    """Paint clean and displaced images of a unit into its windows `values` [n, ..., columns]."""
+    pixels, dim = positions.shape[1:]
+    half = parts * count
+    values[: window**dim * 2 * half] = 0.0
+    for part in range(parts):
+        for image in range(first, first + count):
             for axis in range(dim):
-                start = starts[image, axis]
-                clean = clean * window + (positions[image, pixel, axis] - start) % side
-                displaced = displaced * window + (moved[image, pixel, axis] - start) % side
-            values[clean * 2 * count + image] += 1.0
-            values[displaced * 2 * count + count + image] += 1.0
-    if background.shape[1] > 0:
-        for i in range(window**dim * 2 * count):
-            values[i] = values[i] if values[i] > lowest else lowest
+                start = (positions[image, part, axis] - 1) % side
+                starts[part, image, axis] = start if window < side else 0
+            for pixel in range(pixels):
+                for displaced in range(2):
+                    at, inside = 0, True
+                    for axis in range(dim):
+                        place = moved[image, pixel, axis]
+                        if displaced == 0:
+                            place = positions[image, pixel, axis]
+                        place = (place - starts[part, image, axis]) % side
+                        inside = inside and place < window
+                        at = at * window + place
+                    if inside:
+                        column = displaced * half + part * count + image - first
+                        values[at * 2 * half + column] += 1.0
 
 
 @compiled(
-    f"void({PLAN}, Tuple((int64[:,:,::1], int64[:,:,::1], float64[:,::1])), float64[::1],"
-    " float64[::1], int64[:,:,::1], float64[:,::1], float64[:,::1])"
+    f"void({PLAN}, int64[::1], int64[:,:,::1], int64[:,:,::1], int64[::1], float64[::1],"
+    " float64[::1], int64[:,:,:,::1], float64[:,:,::1], float64[:,:,::1])"
 )
 def clean_pass(
     plan: Plan,
-    images: Painted,
+    extents: Integers,
+    positions: Integers,
+    moved: Integers,
+    counts: Integers,
     values: Floats,
     spare: Floats,
     starts: Integers,
     history: Floats,
     totals: Floats,
 ) -> None:
-    """Send the windows of clean and displaced images through the layers.
+    """Send the windows of clean and displaced images of units through the layers.
 
-    Written are where they begin, `starts` [depth + 1, count, dim], and the clean windows `history`
-    [count, ...], one layer after the other. The sums of `_add_up` are added to `totals`
-    [depth + 1, 3]. There is room for the largest windows in `values`, zeros, and in `spare`.
+    Units hold `counts` images, one after the other, with active pixels at `positions` and `moved`
+    [images, pixels, dim]. Written are where windows begin, `starts` [depth + 1, parts, images,
+    dim], one part for each pixel, of maps that are whole part 0 alone; and the clean windows
+    `history` [blocks, ..., lanes], one layer after the other, each unit in blocks of its own. The
+    sums of `_add_up` are added to `totals` [units, depth + 1, 3]. Layer k + 1 needs windows as wide
+    as extents[k]. There is room for the largest of any unit in `values` and in `spare`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
-    count = starts.shape[1]
-    origin, sums = np.empty(len(values) // (2 * count)), np.zeros(sides[0] ** dim)
-    offsets = np.empty((dim, 2 * count), np.int64)
-    _paint(images, windows[0], sides[0], lowest, starts[0], values)
-    for k in range(len(sides)):
-        side, window, background = sides[k], windows[k], backgrounds[k, 0]
-        whole = window == side
-        if k > 0:
-            old, length, stride = windows[k - 1], lengths[k - 1], strides[k - 1]
-            if whole and old < sides[k - 1]:
-                _fill_up(starts[k - 1], old, sides[k - 1], backgrounds[k - 1, 0], values, spare)
-                values, spare = spare, values
-                old = sides[k - 1]
-            _move_on(starts[k - 1], length, stride, side, whole, starts[k], offsets)
-            for axis in range(dim):
-                shape = (window**axis, old, window, old ** (dim - 1 - axis), 2 * count)
-                final = axis == dim - 1
-                bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                layer = (weights, k - 1, length, stride, bias, least)
-                around = backgrounds[k - 1, axis]
-                pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
-                values, spare = spare, values
-        # The background, or where windows are whole the first image, keeps sums of squared
-        # distances free of cancellation.
-        size = window**dim
-        for i in range(size):
-            origin[i] = values[i * 2 * count] if whole else background
-        _add_up(starts[k], window, side, origin, values, sums, history, pasts[k], totals[k])
-        totals[k, 2] += background**2 * (side**dim - size) * count
+    several = starts.shape[1]
+    origin, sums = np.empty(np.max(windows) ** dim), np.zeros(sides[0] ** dim)
+    first, block, lanes = 0, 0, history.shape[2]
+    for unit in range(len(counts)):
+        count = counts[unit]
+        for k in range(len(sides)):
+            side, window, background = sides[k], windows[k], backgrounds[k, 0]
+            whole = window == side
+            parts = 1 if whole else several
+            if k == 0:
+                _paint(positions, moved, first, count, parts, window, side, starts[0], values)
+            else:
+                old, length, stride, left = windows[k - 1], lengths[k - 1], strides[k - 1], 0
+                before = sides[k - 1]
+                if whole and old < before:
+                    around = backgrounds[k - 1, 0]
+                    _fill_up(starts[k - 1], first, count, old, before, around, values, spare)
+                    values, spare = spare, values
+                    old = before
+                elif extents[k - 1] > old:
+                    left, width = length - 1, extents[k - 1]
+                    extent = (old, before, left, width, backgrounds[k - 1, 0])
+                    share(starts[k - 1], first, count, extent, False, values, spare)
+                    values, spare = spare, values
+                    old = width
+                offsets = np.empty((dim, 2 * parts * count), np.int64)
+                for part in range(parts):
+                    layer_of = (length, stride, left)
+                    _move_on(
+                        starts[k - 1], part, first, count, layer_of, side, whole, starts[k], offsets
+                    )
+                for axis in range(dim):
+                    inner = old ** (dim - 1 - axis)
+                    shape = (window**axis, old, window, inner, 2 * parts * count)
+                    final = axis == dim - 1
+                    bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
+                    layer = (weights, k - 1, length, stride, bias, least)
+                    around = backgrounds[k - 1, axis]
+                    pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
+                    values, spare = spare, values
+            if parts > 1:
+                extent = (window, side, 0, window, background)
+                share(starts[k], first, count, extent, True, values, spare)
+            # The background, or where windows are whole the first image, keeps sums of squared
+            # distances free of cancellation.
+            size = window**dim
+            for i in range(size):
+                origin[i] = values[i * 2 * count] if whole else background
+            maps = (window, side, parts)
+            _add_up(
+                starts[k],
+                first,
+                count,
+                maps,
+                origin,
+                values,
+                sums,
+                history,
+                block,
+                pasts[k],
+                totals[unit, k],
+            )
+            totals[unit, k, 2] += background**2 * (side**dim - parts * size) * count
+        first += count
+        block += (count + lanes - 1) // lanes

@@ -12,9 +12,9 @@ import scaledet as sd
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.simulation.engines import plain
-from scaledet.simulation.engines.base import Specification, UnitSums
+from scaledet.simulation.engines.base import Images, Specification, UnitSums
 from scaledet.simulation.engines.compiled import engine as compiled
-from scaledet.simulation.unit import draw_images
+from scaledet.simulation.engines.images import draw_images
 from tests.runs import specification
 
 U = Network.uniform
@@ -83,12 +83,113 @@ def test_engines_agree_on_pairs(task: sd.ScaleDetection) -> None:
     assert_equal(*both(specification(net, None, task=task), count=9))
 
 
+PAIRED = [
+    (U(3, 1, 8), 64),
+    (U(2, 2, 5), 64),
+    (U(3, 2, 4), 96),
+    (U(5, 1, 4), 81),
+    (U(5, 3, 3), 162),
+    (U(2, 1, 3), 7),
+    (Network([Layer(2, bias=-0.1), Layer(SIGNED, 2, bias=0.2), Layer(3)]), 48),
+    (U(3, 1, 3, dim=2), 20),
+    (U(2, 2, 3, dim=2), 32),
+    (Network([Layer(SIGNED, bias=0.1), Layer(3, 2)], dim=2), 24),
+]
+
+
+def near_pairs(net: Network, size: int, rectify: str | None) -> tuple[Specification, Images]:
+    """Pairs anywhere, and as many whose pixels meet at once, or after a layer or a few.
+
+    One pixel may be moved onto the other, or into its place.
+    """
+    task = sd.ScaleDetection(size=size, xi=2, gap=0, dim=net.dim)
+    spec = specification(net, None, task=task, rectify=rectify)
+    rng = np.random.default_rng(3)
+    positions = rng.integers(size, size=(60, 2, net.dim))
+    positions[::2, 1] = (positions[::2, 0] + rng.integers(-9, 10, size=(30, net.dim))) % size
+    return spec, Images(positions, task.move_pairs(positions, rng=rng))
+
+
+@pytest.mark.parametrize("rectify", ["input", "noise", "layers", None])
+@pytest.mark.parametrize(("net", "size"), PAIRED, ids=lambda value: repr(value)[:60])
+def test_engines_agree_on_pixels_that_meet(net: Network, size: int, rectify: str | None) -> None:
+    spec, images = near_pairs(net, size, rectify)
+    for sigma in (spec.sigma, 1e-3):  # weak noise is outshone by the pixels
+        noise = sigma * np.random.default_rng(4).standard_normal((60, spec.pixels))
+        given = (spec, images, np.random.SeedSequence(0), noise)
+        assert_equal(plain.run(*given), compiled.run(*given))
+
+
+def test_pixels_that_meet_are_not_superposed() -> None:
+    """Negative control: as if the two pixels of an image were images of their own."""
+    spec, images = near_pairs(U(3, 1, 4, bias=-0.02), 64, "input")
+    noise, seeds = np.zeros((60, 64)), np.random.SeedSequence(0)
+    together = compiled.run(spec, images, seeds, noise).displacement
+    alone = specification(spec.network, 64)
+    parts = [Images(*(p[:, [pixel]] for p in images[:2])) for pixel in (0, 1)]
+    apart = sum(compiled.run(alone, part, seeds, noise).displacement for part in parts)
+    assert (abs(together / apart - 1) > 1e-3).all()
+
+
 @pytest.mark.parametrize("rectify", ["input", "noise", "layers", None])
 @pytest.mark.parametrize("dim", [1, 2])
 def test_engines_agree_on_noisy_images(rectify: str | None, dim: int) -> None:
     net = Network([Layer(3, bias=-0.01), Layer(2, 2)], dim=dim)
     for background in (0.01, 2.0):
-        assert_equal(*both(specification(net, 16, rectify=rectify, background=background)))
+        spec = specification(net, 16, rectify=rectify, background=background)
+        for count in (7, 21):  # in one go, and in three
+            assert_equal(*both(spec, count))
+
+
+def test_the_noise_that_images_carry_is_gaussian_and_their_own() -> None:
+    """Independent of the noise that is added, and of that of other images."""
+    spec = specification(U(1, 1, 1), 16, sigma=1e-10, rectify=None, background=2.0)
+    sums = compiled.run_units(spec, np.random.SeedSequence(1), range(400), [9] * 400)
+    distance, square = UnitSums.unpacked(sums).distance[:, 0], UnitSums.unpacked(sums).square[:, 0]
+    for values, expected in ((distance, 2 * (1 - 1 / 16 + 16 * 4.0)), (square, 1 + 16 * 4.0)):
+        error = values.std() / math.sqrt(len(values))
+        assert abs(values.mean() - expected) < 4 * error
+    # Against a million draws of NumPy.
+    spec = specification(U(1, 1, 1), 16, sigma=2.0, rectify="input", background=2.0)
+    response = UnitSums.unpacked(
+        compiled.run_units(spec, np.random.SeedSequence(1), range(400), [9] * 400)
+    ).noise[:, 0]
+    a, b = 2.0 * np.random.default_rng(5).standard_normal((2, 10**6))
+    inside = np.square(np.maximum(a + b, 0) - np.maximum(a, 0))
+    active = np.square(np.maximum(1 + a + b, 0) - np.maximum(1 + a, 0))
+    expected = 15 * inside.mean() + active.mean()
+    error = math.hypot(response.std() / 20, 15 * inside.std() / 1000)
+    assert abs(response.mean() - expected) < 4 * error
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"net": U(3, 1, 4), "size": 64},
+        {"net": U(2, 2, 3, dim=2), "size": 16},
+        {"net": U(3, 1, 4), "size": None, "task": sd.ScaleDetection(size=64, xi=8)},
+        {"net": U(3, 1, 4), "size": 64, "background": 0.1},
+    ],
+    ids=", ".join,
+)
+def test_the_other_units_of_a_batch_change_no_bit(given: dict) -> None:
+    spec, seeds = specification(**given), np.random.SeedSequence(7, spawn_key=(0,))
+    units, counts = [*range(40), 2**40], [2 + unit % 13 for unit in range(41)]
+    together = compiled.run_units(spec, seeds, units, counts)
+    for unit, count, packed in zip(units, counts, together, strict=True):
+        assert np.array_equal(compiled.run_units(spec, seeds, [unit], [count])[0], packed)
+    large = compiled.run_units(spec, seeds, units[:3], [300, 5, 300])
+    assert np.array_equal(large[1:], compiled.run_units(spec, seeds, units[1:3], [5, 300]))
+    assert len({row.tobytes() for row in together}) == len(units)
+
+
+def test_images_and_noise_of_a_unit_have_streams_of_their_own() -> None:
+    """The noise of a unit is that of stream (unit, 1), whatever its images."""
+    spec, seeds = specification(U(3, 1, 2), 64, rectify="noise"), np.random.SeedSequence(3)
+    controls = UnitSums.unpacked(compiled.run_units(spec, seeds, [5], [20])[0]).controls
+    images = draw_images(spec, np.random.default_rng(0), 20)
+    below = np.random.SeedSequence(3, spawn_key=(5, 1))
+    assert np.array_equal(compiled.run(spec, images, below).controls, controls)
 
 
 @pytest.mark.parametrize("net", [U(3, 1, 4, bias=-0.02), U(2, 2, 3, bias=0.01), U(2, 2, 2, dim=2)])
@@ -157,7 +258,22 @@ def test_units_are_bounded_by_memory() -> None:
     assert compiled.most_images(specification(U(3, 1, 4), 2**14)) > 1024
     # 2^27 pixels: about a second.
     assert compiled.most_images(specification(U(3, 1, 4), 2**20)) == 128
-    whole = specification(U(3, 1, 2), None, task=sd.ScaleDetection(size=2**20, xi=8))
+    # A kernel as wide as the image: windows are whole maps after the first layer.
+    whole = specification(U(2**16, 1, 2), 2**16)
     assert compiled.most_images(whole) == 2
-    # A map of sums and four windows of both images; the clean ones of three layers.
-    assert math.isclose(compiled.bytes_needed(whole, 2) / 2**20, 8 * (1 + 8 + 6), rel_tol=0.1)
+    # A map of sums and four windows of both images; the clean ones of two layers.
+    assert math.isclose(compiled.bytes_needed(whole, 2) / 2**16, 8 * (1 + 8 + 4), rel_tol=0.1)
+
+
+@pytest.mark.parametrize(
+    "given", [{"task": sd.ScaleDetection(size=2**16, xi=8)}, {"background": 1}]
+)
+def test_pairs_and_noisy_images_take_no_more_memory_than_one_pixel(given: dict) -> None:
+    spec = specification(U(3, 1, 4), 2**16, **given)
+    assert compiled.most_images(spec) > 1024
+    compiled.run_units(spec, np.random.SeedSequence(0), [0], [40])
+    tracemalloc.start()
+    compiled.run_units(spec, np.random.SeedSequence(0), [0], [40])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < compiled.bytes_needed(spec, 40) + 2**17
