@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.network.boundary import PADDED, AxisRule
+from scaledet.network.graph import Graph, fold
 from scaledet.network.grid_kernel import GridKernel
 
 if TYPE_CHECKING:
@@ -19,7 +21,26 @@ if TYPE_CHECKING:
 
     from scaledet.network.layer import Layer
 
-__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis"]
+__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis", "responses"]
+
+
+def responses(
+    net: Graph, images: NDArray[np.float64], *, rectify: bool
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the images [n, *sides], then the map of every layer, the inputs of a layer summed.
+
+    >>> from scaledet.network.layer import Layer
+    >>> from scaledet.network.network import Network
+    >>> net = Network([Layer(2, 2), Layer(1)], inputs=[(0,), (1, 1)])
+    >>> [maps.tolist() for maps in responses(net, np.array([[1.0, 3.0]]), rectify=True)]
+    [[[1.0, 3.0]], [[2.0]], [[4.0]]]
+    """
+    return fold(
+        net,
+        images,
+        lambda incoming, layer, _: apply_layer(incoming, layer, rectify=rectify),
+        lambda maps, _: reduce(np.add, maps),
+    )
 
 
 def apply_layer(images: NDArray[np.float64], layer: Layer, *, rectify: bool) -> NDArray[np.float64]:
