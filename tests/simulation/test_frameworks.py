@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections import Counter
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ import pytest
 
 import scaledet as sd
 from scaledet import Layer, Network
+from scaledet.simulation.engines import plain
 from scaledet.simulation.engines.images import draw_images
 from tests.runs import same, specification
 from tests.simulation import direct
@@ -294,3 +296,37 @@ def test_widths_of_unlike_axes():
     signed = Network([L((SIGNED, sd.box(2)), padding=0)], dim=2)
     table = run(signed, (4, 5), "wrap", samples=300).columns()
     np.testing.assert_allclose(table["support"], [1, np.sqrt(6)])
+
+
+@pytest.mark.parametrize("name", ["zeros", "max", "residual", "torus"])
+def test_stated_memory_covers_what_is_used(name):
+    conv = L(3, padding=1)
+    net = {
+        "zeros": Network([conv] * 4, dim=2),
+        "max": Network([conv, L(3, 2, padding=1, pooling="max")] * 2, dim=2),
+        "residual": Network([conv] * 4, dim=2, inputs=[range(k) for k in range(1, 5)]),
+        "torus": Network([L(3)] * 4, dim=2),
+    }[name]
+    spec = specification(net, 64)
+    images = draw_images(spec, np.random.default_rng(0), 64)
+    plain.run(spec, images, np.random.SeedSequence(0))
+    tracemalloc.start()
+    plain.run(spec, images, np.random.SeedSequence(0))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    said = plain.bytes_needed(spec, 64)
+    assert said / 2 < most < said
+
+
+def test_values_are_dropped_once_no_layer_receives_them():
+    """A residual network of any depth holds as many maps as a shallow one."""
+    needs = []
+    for blocks in (2, 200):
+        inputs = [(0,)]
+        for k in range(1, 2 * blocks, 2):
+            inputs += [(k,), (k, k + 1)]
+        net = Network([L(1, padding=0)] * len(inputs), dim=2, inputs=inputs)
+        spec = specification(net, 64)
+        # Sums over a unit, two maps for each layer, are held whole.
+        needs.append(plain.bytes_needed(spec, 64) - 2 * 8 * 64**2 * (net.depth + 1))
+    assert needs[0] == needs[1]

@@ -35,7 +35,8 @@ def bytes_needed(spec: Specification, count: int) -> int:
             held -= sum(maps[j] for j in ended)
         held += numbers * (k in network.last_uses)
         most = max(most, held)
-    images = min(count, _images_at_a_time(spec)) * (3 * most + 5 * max(maps))
+    # Besides: the images and their noise, three outputs, and what pooling pads and adds up.
+    images = min(count, _images_at_a_time(spec)) * (3 * most + 15 * max(maps))
     background = count * spec.pixels if spec.scenario.background else 0
     return 8 * (images + background + 2 * sum(maps))
 
