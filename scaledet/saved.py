@@ -27,8 +27,8 @@ Saved = (
     | Simulation
     | Sweep
     | Comparison
-    | ExponentFit
     | Summary
+    | ExponentFit
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
@@ -26,8 +26,10 @@ from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.plain_data import network_arguments, network_data
 from scaledet.network.sizes import Sides, checked_sides, feasible_side, passing
-from scaledet.network.summary import Summary, described
 from scaledet.results import tables
+
+if TYPE_CHECKING:
+    from scaledet.network.summary import Summary
 
 __all__ = ["Network"]
 
@@ -192,8 +194,7 @@ Layer(kernel=box(3), stride=1))
         times = validate.integer("times", times, 1, DEEPEST // self.depth)
         if self.branches is None:
             return Network(self.layers * times, self.dim, names=self.names if times == 1 else None)
-        parts = [self] * times
-        return functools.reduce(Network._then, parts)
+        return functools.reduce(Network._then, [self] * times)
 
     __rmul__ = __mul__
 
@@ -340,13 +341,11 @@ Layer(kernel=box(3), stride=1))
     def summary(self, size: int | Sequence[int] | None = None) -> Summary:
         """Return strides, supports, receptive fields, and with a `size` maps and borders, by layer.
 
-        No sensitivity is computed; the result is shown as a table and has ``to_dataframe``.
-
-        Raises
-        ------
-        ValueError
-            If an image of `size` does not pass through all layers, as by `sizes`.
+        No sensitivity is computed; the result is shown as a table and has ``to_dataframe``. A
+        `size` that does not pass is refused as by `sizes`.
         """
+        from scaledet.network.summary import Summary
+
         return Summary.of(self, size)
 
     def to_dict(self) -> dict[str, Any]:
@@ -371,9 +370,13 @@ Layer(kernel=box(3), stride=1))
     def __repr__(self) -> str:
         runs = tables.shortened(self.runs(), _RUNS_SHOWN, (1, "..."))
         parts = [f"{count} x {layer!r}" if count > 1 else f"{layer}" for count, layer in runs]
-        return f"Network({', '.join(parts)}, dim={self.dim})"
+        rows = tables.shortened(self.branches or (), _RUNS_SHOWN)
+        graph = f", inputs=({', '.join(map(str, rows))})" if rows else ""
+        return f"Network({', '.join(parts)}, dim={self.dim}{graph})"
 
     def _repr_html_(self) -> str:
+        from scaledet.network.summary import described
+
         title = f"Network, depth {self.depth}, dim={self.dim}"
         return tables.html_table(title, described(self))
 

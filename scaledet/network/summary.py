@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scaledet import rationals
 from scaledet.network import geometry
@@ -19,6 +16,10 @@ from scaledet.network.layer import Layer
 from scaledet.network.plain_data import network_data, restored_graph
 from scaledet.network.sizes import Sides, checked_sides, passing
 from scaledet.results.result import Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Summary", "described"]
 
@@ -202,7 +203,7 @@ def described(net: Graph) -> dict[str, Any]:
     columns, positions = _layers(net), Summary.of(net, None)
     columns["kernel"] = [layer.taps for layer in net.layers]
     return {
-        "layer": range(1, net.depth + 1),
+        "layer": net.names or range(1, net.depth + 1),
         **columns,
         "bias": [layer.bias for layer in net.layers],
         "S_k": _simplified(positions.strides[1:]),
@@ -244,6 +245,7 @@ def _simplified(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
 
 def _free(net: Graph, axis: int, sides: Sequence[Sides]) -> Iterator[int]:
     """Yield how many outputs along an axis see no padding, k = 0 ... depth."""
+    import numpy as np
 
     def through(seen: NDArray[np.bool_], layer: Layer, _: int) -> NDArray[np.bool_]:
         rule, size = layer.rule(axis, net.dim), len(seen)

@@ -129,8 +129,11 @@ def test_plain_data_and_text_of_every_option():
         "Layer(kernel=box(2), stride=2, padding=0, count_include_pad=False, ceil_mode=True)",
         "Layer(kernel=box(3), stride=1, padding=1, dilation=2, pooling='max')",
     ]
+    assert repr(net).endswith(", dim=2, inputs=((0,), (1,), (1,), (2, 3), (4,)))")
+    assert "..., " in repr(net * 2)[-60:]
     html = net._repr_html_()
     assert html.count("<tr>") == 6
+    assert "<td>p</td>" in html
     for text in ("padding_mode", "dilation", "q + r", "image"):
         assert text in html
     assert net.to_dict()["layers"][3] == {
