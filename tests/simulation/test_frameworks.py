@@ -109,6 +109,16 @@ def test_noise_passes_the_largest_of_a_window():
         assert abs(m.means[3 + k] - squares.mean()) < 4 * error
 
 
+def test_images_carry_noise_at_borders():
+    """Linear: every output adds twice the variance that its weights pass."""
+    net, sides, moves = CASES["residual block"]
+    m = run(net, sides, moves, samples=30_000, rectify=None, background=0.3)
+    _, distance = direct.clean(net, sides, rectify=False)
+    carried = 2 * direct.linear_noise(net, sides, 0.3, None)
+    direct.same_on_average(m.Q, m.Q_err, distance + carried, "Q")
+    assert (carried > 100 * m.Q_err).all()
+
+
 @pytest.mark.parametrize("mode", ["circular", "reflect", "replicate", "no"])
 def test_another_border_is_rejected(mode):
     """Negative control: 4 standard errors tell the modes of padding apart."""
