@@ -34,6 +34,11 @@ CASES = {
     "zeros, strided, one side": (Network([L(3, 2, padding=(2, 0)), L(2, padding=0)]), (9,), "stay"),
     "no padding": (Network([L([1, 2, 1], padding=0)], dim=2), (5, 6), "inside"),
     "circular": (Network([L(3, 2, padding=2, padding_mode="circular")]), (8,), "wrap"),
+    "circular, a torus": (
+        Network([L(3, 2, padding=1, padding_mode="circular"), L([1, 3])], dim=2),
+        (6, 6),
+        "wrap",
+    ),
     "reflect and replicate": (Network(MIXED, dim=2), (6, 7), "inside"),
     "dilation": (Network([L([1, 3, 1], padding="same", dilation=(2, 1))], dim=2), (6, 5), "stay"),
     "weight inside": (Network(2 * [L(3, padding=1, count_include_pad=False)]), (8,), "inside"),
@@ -247,7 +252,7 @@ def test_a_run_goes_on_from_its_checkpoint_and_is_saved(tmp_path):
     assert "size (6, 8)" in repr(plain)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"circular, a torus"}))
 def test_the_compiled_engine_is_refused_where_it_cannot_run(name):
     net, sides, moves = CASES[name]
     with pytest.raises(ValueError, match=r"engine must be left out, or 'numpy', but for chains"):
