@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.isolation import usual_floats
+from scaledet.network.graph import fold
 from scaledet.results import tables
 from scaledet.results.contents import Values, count, joined, parts_of, real, together
 from scaledet.results.result import Result
@@ -316,8 +317,8 @@ def _unseen(simulation: Simulation) -> NDArray[np.float64]:
     and pairs that overlap are few by chance. The noise differs from image to image.
     """
     q, network = simulation.Q, simulation.network
-    alike = np.array(network.strides) == 1
-    alike &= simulation.task is None and not simulation.background
+    plain = simulation.scenario.is_torus and simulation.task is None and not simulation.background
+    alike = np.array(network.strides) == 1 if plain else np.zeros(len(q), bool)
     image, pairs = q / simulation.samples, q * math.sqrt(_OVERLAPS) / simulation.pairs
     return np.concatenate([image * ~alike, 0 * q, pairs])
 
@@ -330,11 +331,16 @@ def _rounding(
     A clean image of norm n has rounding errors of norm e n, its differences of norm v therefore
     one of 2 e n v in v^2. On average over all places the image is flat.
     """
-    network, size = prediction.network, cast(int, prediction.size)
-    height = (1 if prediction.task is None else 2) / size**network.dim + prediction.background
-    rise = np.cumsum([0.0, *(max(float(layer.bias), 0.0) for layer in network)])
-    units = (size / np.array(network.strides, dtype=float)) ** network.dim
-    norm = np.sqrt(prediction.Q + units * (height + rise) ** 2)
+    network, scenario = prediction.network, prediction.scenario
+    pixel = (1 if scenario.task is None else 2) / scenario.pixels + scenario.background
+    heights = fold(
+        network,
+        pixel,
+        lambda height, layer, _: height + max(float(layer.bias), 0.0),
+        lambda summed, _: sum(summed),
+    )
+    units = [float(math.prod(sides)) for sides in network.sizes(scenario.sides)]
+    norm = np.sqrt(prediction.Q + np.array(units) * np.array(list(heights)) ** 2)
     return _PREDICTED * predicted + _SIMULATED * np.tile(norm, 3) * np.sqrt(predicted)
 
 

@@ -26,8 +26,8 @@ _NUMBER = re.compile(
 )
 _BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(b|[kmgt](?:i?b)?|)", re.IGNORECASE)
 _LAYER = re.compile(
-    r"(?P<kernel>binomial:[^:x]+|[^:x]+):(?P<stride>[^:x]+)(:(?P<bias>[^:x]+))?"
-    r"(x(?P<count>0*[1-9][0-9]*))?"
+    r"(?P<kernel>binomial:[^:x]+|[^:x]+):(?P<stride>[^:x]+)(:(?P<bias>[^:x=]+))?"
+    r"(?P<options>(:[a-z]+=[^:=]+?)*)(x(?P<count>0*[1-9][0-9]*))?"
 )
 
 T = TypeVar("T")
@@ -98,10 +98,16 @@ def read_rational(text: str) -> Fraction:
 
 def read_integer(text: str, accepted: str = "an integer", minimum: float = -math.inf) -> int:
     """Read an integer; unless a `minimum` is given, its range is left to the library."""
+    number = _whole(text)
+    if number is None or number < minimum:
+        raise ArgumentError(f"expected {accepted}; got {text!r}")
+    return number
+
+
+def _whole(text: str) -> int | None:
     with suppress(ValueError):
-        if (number := int(text)) >= minimum:
-            return number
-    raise ArgumentError(f"expected {accepted}; got {text!r}")
+        return int(text)
+    return None
 
 
 def read_real(text: str) -> float:
@@ -114,9 +120,45 @@ def read_seed(text: str) -> int:
     return read_integer(text, "an integer >= 0", 0)
 
 
-def read_size(text: str) -> int | None:
-    """Read a number of pixels, or ``none``."""
-    return None if text.lower() == "none" else read_integer(text, "an integer or 'none'")
+def read_sides(text: str, accepted: str = "an integer") -> int | tuple[int, ...]:
+    """Read a number of pixels, or one along every axis.
+
+    >>> read_sides("64"), read_sides("32x48")
+    (64, (32, 48))
+    """
+    parts = text.split("x")
+    numbers = [number for number in map(_whole, parts) if number is not None]
+    if len(numbers) < len(parts):
+        raise ArgumentError(f"expected {accepted}, or sides such as 32x48; got {text!r}")
+    return tuple(numbers) if len(numbers) > 1 else numbers[0]
+
+
+def read_size(text: str) -> int | tuple[int, ...] | None:
+    """Read `read_sides`, or ``none``."""
+    return None if text.lower() == "none" else read_sides(text, "an integer or 'none'")
+
+
+def read_per_axis(text: str) -> int | tuple[int, ...]:
+    """Read an integer, or several with commas between them."""
+    if "," not in text:
+        return read_integer(text, "an integer, or several such as 1,2")
+    return tuple(read_integer(part.strip()) for part in text.split(","))
+
+
+def read_padding(text: str) -> int | tuple[int, ...] | str:
+    """Read the number of added sites, several of them, or a rule.
+
+    >>> read_padding("1"), read_padding("0,2"), read_padding("same-tf")
+    (1, (0, 2), 'same-tf')
+    """
+    if all(part.strip().isdecimal() for part in text.split(",")):
+        return read_per_axis(text)
+    if text in ("same", "same-tf"):
+        return text
+    raise ArgumentError(
+        "expected a number of sites such as 1, several such as 0,2 (left and right in one "
+        f"dimension, an axis each in more), 'same' or 'same-tf'; got {text!r}"
+    )
 
 
 def read_stride(text: str) -> Stride:
@@ -160,20 +202,40 @@ def read_filter(text: str) -> tuple[str, Kernel]:
     return (name, read_kernel(kernel)) if equals else (text, read_kernel(text))
 
 
+_LAYER_OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "pad": ("padding", read_padding),
+    "mode": ("padding_mode", str),
+    "dilation": ("dilation", read_per_axis),
+    "pool": ("pooling", str),
+}
+"""Options of a layer: the argument of `Layer`, and how its value is read."""
+
+
 def read_layer(text: str) -> list[Layer]:
-    """Read ``KERNEL:STRIDE[:BIAS][xCOUNT]`` as COUNT equal layers.
+    """Read ``KERNEL:STRIDE[:BIAS][:OPTION=VALUE ...][xCOUNT]`` as COUNT equal layers.
 
     >>> read_layer("binomial:3:2:-0.05x2")[1:]
     [Layer(kernel=[1/4, 1/2, 1/4], stride=2, bias=-0.05)]
+    >>> read_layer("3:2:pad=1:mode=reflect")
+    [Layer(kernel=box(3), stride=2, padding=1, padding_mode='reflect')]
     """
     match = _LAYER.fullmatch(text)
     if match is None:
         raise ArgumentError(
-            "expected KERNEL:STRIDE[:BIAS][xCOUNT] such as 3:1, 1,2,1:2x4 or 2:2:-0.1; "
-            f"got {text!r}"
+            "expected KERNEL:STRIDE[:BIAS][:OPTION=VALUE...][xCOUNT] such as 3:1, 1,2,1:2x4, "
+            f"2:2:-0.1 or 3:1:pad=1; got {text!r}"
         )
     kernel, stride = read_kernel(match["kernel"]), read_stride(match["stride"])
-    layer = Layer(kernel, stride, read_rational(match["bias"] or "0"))
+    given = {}
+    for option in match["options"].split(":")[1:]:
+        name, _, value = option.partition("=")
+        if name not in _LAYER_OPTIONS:
+            raise ArgumentError(
+                f"expected options among {', '.join(_LAYER_OPTIONS)}; got {name!r} in {text!r}"
+            )
+        argument, reader = _LAYER_OPTIONS[name]
+        given[argument] = reader(value)
+    layer = Layer(kernel, stride, read_rational(match["bias"] or "0"), **given)
     return [layer] * validate.integer("COUNT", read_integer(match["count"] or "1"), 1, 10**6)
 
 

@@ -39,7 +39,17 @@ HELP = {
     "depth": "number of equal layers",
     "bias": "bias of every layer (units of the image's height; default 0); a negative fraction "
     "needs '=': --bias=-1/20",
-    "layer": "COUNT equal layers; repeat the option for the layers after them",
+    "layer": "COUNT equal layers; repeat the option for the layers after them; options are "
+    "pad=1, mode=reflect, dilation=2 and pool=max, as below",
+    "padding": "sites added around every map, 0: none, so that the map shrinks; several such as "
+    "0,2 (left and right in one dimension, an axis each in more); or the rule 'same' or 'same-tf' "
+    "(default: the torus)",
+    "padding-mode": "what stands on added sites (default zeros)",
+    "dilation": "distance of the pixels that neighbouring weights read (default 1), or one for "
+    "each axis, such as 2,1",
+    "pooling": "average (the default), or the largest value of a box, which can be simulated only",
+    "moves": "with padding, a move out of the image comes back on the other side (wrap, the "
+    "default), does not take place (stay), or goes to the other neighbour (inside)",
     "dim": "dimension of the image, 1 to 3, with --task 1 or 2 (default 1)",
     "rectify": "how the noise meets the ReLU: relu(x + noise) enters the network (input, the "
     "default), x + relu(noise), x + noise, which every layer rectifies (layers), or x + noise "
@@ -60,7 +70,9 @@ HELP = {
     "scaledet.load",
 }
 RECTIFY: dict[str, Any] = {"choices": ("input", "noise", "layers", "none"), "default": "input"}
+MOVES = ("wrap", "stay", "inside")
 METHOD: dict[str, Any] = {"choices": ("exact", "closure"), "default": "exact"}
+_LAYER = ("padding", "padding-mode", "dilation", "pooling")
 _TASK = ("xi", "gap", "norm", "open-boundary", "balanced")
 
 
@@ -93,8 +105,12 @@ def add_network(
     add(network, "stride", read.read_stride, repeated=many)
     add(network, "depth", read.read_integer, repeated=many)
     add(network, "bias", read.read_rational, repeated=many)
-    metavar = "KERNEL:STRIDE[:BIAS][xCOUNT]"
+    metavar = "KERNEL:STRIDE[:BIAS][:OPTION=VALUE...][xCOUNT]"
     add(network, "layer", read.read_layer, repeated=True, metavar=metavar)
+    add(network, "padding", read.read_padding)
+    add(network, "padding-mode", choices=("zeros", "circular", "reflect", "replicate"))
+    add(network, "dilation", read.read_per_axis)
+    add(network, "pooling", choices=("average", "max"))
     add(network, "dim", read.read_integer, default=1)
     add(network, "rectify", **rectify)
 
@@ -103,6 +119,7 @@ def add_images(parser: Options) -> None:
     """Add the options that `scenario` reads, but for the size."""
     add(parser, "sigma", read.read_real)
     add(parser, "background", read.read_real, default=0.0)
+    add(parser, "moves", choices=MOVES, default=SUPPRESS)
     task = parser.add_argument_group(
         "images with two active pixels (default: one pixel, uniformly placed)"
     )
@@ -122,12 +139,12 @@ def add_output(parser: Options, *, save: bool = True) -> None:
         add(output, "save", partial(read.read_destination, "saved result"), metavar="FILE")
 
 
-def layers_given(arguments: Namespace, required: Sequence[str], optional: str) -> bool:
+def layers_given(arguments: Namespace, required: Sequence[str], *optional: str) -> bool:
     """Whether ``--layer`` describes the network, and not the options `required` otherwise."""
     missing = [name for name in required if getattr(arguments, name) is None]
     if arguments.layer:
-        for name in (*required, optional):
-            if getattr(arguments, name) is not None:
+        for name in (*required, *optional):
+            if getattr(arguments, name.replace("-", "_")) is not None:
                 raise ArgumentError(f"argument --{name}: not allowed with argument --layer")
     elif missing:
         options = ", ".join(f"--{name}" for name in missing)
@@ -137,12 +154,14 @@ def layers_given(arguments: Namespace, required: Sequence[str], optional: str) -
 
 def build_networks(arguments: Namespace) -> list[Network]:
     """Return the networks that the arguments describe, the last option changing fastest."""
-    if layers_given(arguments, ("kernel", "stride", "depth"), "bias"):
+    if layers_given(arguments, ("kernel", "stride", "depth"), "bias", *_LAYER):
         return [Network(list(chain.from_iterable(arguments.layer)), arguments.dim)]
     choices = [getattr(arguments, name) for name in ("kernel", "stride", "depth", "bias")]
     lists = (value if isinstance(value, list) else [value] for value in choices)
+    named = {name: getattr(arguments, name) for name in (o.replace("-", "_") for o in _LAYER)}
+    given = {name: value for name, value in named.items() if value is not None}
     return [
-        Network.uniform(kernel, stride, depth, arguments.dim, bias or 0)
+        Network.uniform(kernel, stride, depth, arguments.dim, bias or 0, **given)
         for kernel, stride, depth, bias in product(*lists)
     ]
 
@@ -160,7 +179,8 @@ def rectify_of(arguments: Namespace) -> Any:
 
 def scenario(arguments: Namespace) -> dict[str, Any]:
     """Return the images and the noise, by the names that the library gives them."""
-    given = {name: getattr(arguments, name) for name in ("size", "sigma", "background")}
+    names = ("size", "sigma", "background", "moves")
+    given = {name: getattr(arguments, name) for name in names if name in arguments}
     return {**given, "rectify": rectify_of(arguments), **_task(arguments)}
 
 

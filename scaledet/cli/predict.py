@@ -92,8 +92,8 @@ examples:
   $ scaledet bias-phases --kind early --depth 3 --rectify input --json"""
 
 _HELP = options.HELP | {
-    "size": "side of the image (pixels), a multiple of the total stride; 'none', the default: the "
-    "infinite lattice",
+    "size": "side of the image (pixels), on the torus a multiple of the total stride; or sides "
+    "such as 32x48; 'none', the default: the infinite lattice",
     "exact": "give D_k as exact fractions too",
     "noise": "law of the noise (default gaussian)",
     "points": "points of the grids, 256 to 16384 (default 2048)",

@@ -37,6 +37,10 @@ examples:
   the same in one layer only
   $ scaledet simulate --layer 2:2x2 --layer 2:2:-0.01 --size 64 --samples 2000
 
+  borders of zeros, then max pooling, on an image of unequal sides; a pixel moves inside it
+  $ scaledet simulate --layer 3:1:pad=1x2 --layer 2:2:pad=0:pool=max --dim 2 --size 12x16 \\
+      --moves inside --samples 2000
+
   a two-pixel task with equally many images of both labels, on two threads, saved
   $ scaledet simulate --kernel 3 --stride 1 --depth 2 --size 32 --task T2 --xi 8 --balanced \\
       --samples 2000 --workers 2 --memory-limit 64MB --save simulation.npz
@@ -76,12 +80,14 @@ examples:
   $ scaledet compare --layer 3:1 --layer 2:2 --size 32 --rectify none --samples 2000 --json"""
 
 _HELP = {
-    "size": "side of the image (pixels), a multiple of the total stride",
+    "size": "side of the image (pixels), on the torus a multiple of the total stride; or sides "
+    "such as 32x48",
     "samples": "images, with --target-error at most so many (default 10000)",
     "target-error": "stop when the relative standard error of every layer is below ERROR, such "
     "as 0.01",
     "rng": "seed, an integer >= 0 (default 0)",
-    "engine": "compiled (numba, the default) or plain arrays (numpy); their random numbers differ",
+    "engine": "compiled (numba, the default on the torus) or plain arrays (numpy, for every "
+    "network); their random numbers differ",
     "control-variates": "correct G by the noise's own deviations from its known mean and variance",
     "checkpoint": "keep what is finished in FILE (SQLite); the same command goes on from there, "
     "whatever ended it, and gives the same numbers in the end",
@@ -99,13 +105,13 @@ def _add_simulate(parser: read.Parser, *, many: bool = False) -> None:
     """Add the options of simulate; with `many`, sizes and networks may be repeated."""
     add = partial(options.add, texts=_HELP)
     options.add_network(parser, many=many)
-    add(parser, "size", read.read_integer, required=True, repeated=many)
+    add(parser, "size", read.read_sides, required=True, repeated=many)
     options.add_images(parser)
     run = parser.add_argument_group("simulation")
     add(run, "samples", read.read_integer, default=10_000)
     add(run, "target-error", read.read_real, metavar="ERROR")
     add(run, "rng", read.read_seed, default=0)
-    add(run, "engine", choices=("numba", "numpy"), default="numba")
+    add(run, "engine", choices=("numba", "numpy"))
     add(run, "control-variates", action="store_true")
     add(run, "checkpoint", read.read_checkpoint, metavar="FILE")
     add(run, "workers", read.read_integer, default=1)

@@ -75,6 +75,11 @@ class Graph:
         """The values that each layer receives: 0 is the image, k the output of layer k."""
         return tuple((k,) for k in range(self.depth)) if self.branches is None else self.branches
 
+    @cached_property
+    def last_uses(self) -> dict[int, int]:
+        """The last layer that receives each value; values that no layer receives are left out."""
+        return {value: k for k, row in enumerate(self.inputs, start=1) for value in row}
+
     def runs(self) -> list[tuple[int, Layer]]:
         """Return equal consecutive layers grouped as (count, layer)."""
         return [(len(list(equal)), layer) for layer, equal in itertools.groupby(self.layers)]
@@ -206,7 +211,7 @@ def fold(
     """Yield a quantity of every value: `image`, then what `through` makes of a layer's input.
 
     `through` receives the input's quantity, the layer and its number k; `merged` those of several
-    summed inputs, and k.
+    summed inputs, and k. No quantity is held longer than a layer needs it.
     """
     yield image
     if net.branches is None:
@@ -215,11 +220,16 @@ def fold(
             value = through(value, layer, k)
             yield value
         return
-    values = [image]
+    values = {0: image}
     for k, (layer, row) in enumerate(zip(net.layers, net.branches, strict=True), start=1):
         incoming = values[row[0]] if len(row) == 1 else merged([values[j] for j in row], k)
-        values.append(through(incoming, layer, k))
-        yield values[-1]
+        value = through(incoming, layer, k)
+        for j in set(row):
+            if net.last_uses[j] == k:
+                del values[j]
+        if k in net.last_uses:
+            values[k] = value
+        yield value
 
 
 def joined(first: Graph, second: Graph) -> tuple[Inputs | None, tuple[str, ...] | None]:

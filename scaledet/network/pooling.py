@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from scaledet.errors import ArgumentError
 from scaledet.network.boundary import PADDED, AxisRule
+from scaledet.network.graph import Graph, fold
 from scaledet.network.grid_kernel import GridKernel
 
 if TYPE_CHECKING:
@@ -19,7 +21,26 @@ if TYPE_CHECKING:
 
     from scaledet.network.layer import Layer
 
-__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis"]
+__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis", "responses"]
+
+
+def responses(
+    net: Graph, images: NDArray[np.float64], *, rectify: bool
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the images [n, *sides], then the map of every layer, the inputs of a layer summed.
+
+    >>> from scaledet.network.layer import Layer
+    >>> from scaledet.network.network import Network
+    >>> net = Network([Layer(2, 2), Layer(1)], inputs=[(0,), (1, 1)])
+    >>> [maps.tolist() for maps in responses(net, np.array([[1.0, 3.0]]), rectify=True)]
+    [[[1.0, 3.0]], [[2.0]], [[4.0]]]
+    """
+    return fold(
+        net,
+        images,
+        lambda incoming, layer, _: apply_layer(incoming, layer, rectify=rectify),
+        lambda maps, _: reduce(np.add, maps),
+    )
 
 
 def apply_layer(images: NDArray[np.float64], layer: Layer, *, rectify: bool) -> NDArray[np.float64]:
@@ -52,17 +73,15 @@ def _pool(
 ) -> NDArray[np.float64]:
     """Pool images [n, *sides] along one axis, which is axis + 1 of the array."""
     size, kernel = images.shape[axis + 1], layer.kernel_along(axis)
-    shares = _shares(layer, kernel.weights, [rule], [size])
+    divisor = _divisor(layer, kernel.weights, [rule], [size])
     weights = np.array([float(weight) for weight in kernel.weights])
     if layer.is_max:
         return _largest(images, weights, rule, axis + 1)
     pooled = _summed(images, weights, rule, axis + 1)
-    if not shares:
+    if divisor is None:
         return pooled
-    divisor = np.ones(pooled.shape[axis + 1])
-    for (i,), share in shares.items():
-        divisor[i] = share
-    return pooled / np.expand_dims(divisor, tuple(range(1, images.ndim - axis - 1)))
+    pooled /= np.expand_dims(divisor, tuple(range(1, images.ndim - axis - 1)))
+    return pooled
 
 
 def _summed(
@@ -128,16 +147,19 @@ def _pool_grid(
                 for j, rule, count in zip(place, rules, outputs, strict=True)
             )
             result += weight * padded[(slice(None), *window)]
-    divisor = np.ones(outputs)
-    for at, share in _shares(layer, kernel.weights, rules, sides).items():
-        divisor[at] = share
-    return result / divisor
+    divisor = _divisor(layer, kernel.weights, rules, sides)
+    return result if divisor is None else result / divisor
 
 
-def _shares(
-    layer: Layer, weights: Sequence[Fraction], rules: Sequence[AxisRule], sides: Sequence[int]
-) -> dict[tuple[int, ...], Fraction]:
-    """Return the weight by which outputs are divided, by index, where it is not the whole.
+def _divisor(
+    layer: Layer,
+    weights: Sequence[Fraction],
+    rules: Sequence[AxisRule],
+    sides: Sequence[int],
+    *,
+    exact: bool = False,
+) -> NDArray[Any] | None:
+    """Return the weight, a float or Fraction, that divides every output; None if all are 1.
 
     It is the weight on the pixels of the image without `count_include_pad`, on the padded image
     with `ceil_mode`, and everything otherwise.
@@ -152,34 +174,29 @@ def _shares(
     elif layer.ceil_mode:
         lowest = PADDED
     else:
-        return {}
+        return None
+    # Windows that reach equally far beyond the image have equal shares.
     inside = [_inside(rule, size, lowest) for rule, size in zip(rules, sides, strict=True)]
+    kinds, kind_of = zip(
+        *(np.unique(rows, axis=0, return_inverse=True) for rows in inside), strict=True
+    )
     taps = list(itertools.product(*(range(rule.length) for rule in rules)))
-    shares = {}
-    whole = [frozenset(np.flatnonzero(rows.all(axis=1)).tolist()) for rows in inside]
-    known: dict[tuple[bytes, ...], Fraction] = {}
-    for at in itertools.product(*(range(len(rows)) for rows in inside)):
-        if all(i in there for i, there in zip(at, whole, strict=True)):
-            continue
-        rows = [each[i] for each, i in zip(inside, at, strict=True)]
-        pattern = tuple(row.tobytes() for row in rows)
-        if pattern not in known:
-            known[pattern] = sum(
-                (
-                    weight
-                    for tap, weight in zip(taps, weights, strict=True)
-                    if all(row[j] for row, j in zip(rows, tap, strict=True))
-                ),
-                Fraction(0),
-            )
-        if not known[pattern]:
-            raise ArgumentError(
-                f"output {at if len(at) > 1 else at[0]} of {layer!r} reads padding only on "
-                f"{' x '.join(map(str, sides))} pixels, and has no {layer.pooling} there: give "
-                "less padding"
-            )
-        shares[at] = known[pattern]
-    return shares
+    shares = np.full([len(rows) for rows in kinds], Fraction(1))
+    for at in np.ndindex(shares.shape):
+        rows = [each[i] for each, i in zip(kinds, at, strict=True)]
+        if not all(row.all() for row in rows):
+            counted = [all(row[j] for row, j in zip(rows, tap, strict=True)) for tap in taps]
+            shares[at] = sum(itertools.compress(weights, counted), Fraction(0))
+    places = [kind.reshape(-1) for kind in kind_of]
+    result: NDArray[Any] = (shares if exact else shares.astype(float))[np.ix_(*places)]
+    if not result.all():
+        at = tuple(int(zeros[0]) for zeros in np.nonzero(result == 0))
+        raise ArgumentError(
+            f"output {at if len(at) > 1 else at[0]} of {layer!r} reads padding only on "
+            f"{' x '.join(map(str, sides))} pixels, and has no {layer.pooling} there: give "
+            "less padding"
+        )
+    return result
 
 
 def _inside(rule: AxisRule, size: int, lowest: int) -> NDArray[np.bool_]:
@@ -247,14 +264,13 @@ def _matrix(
     """Return the matrix whose row i holds the weights of output i at the sites it reads."""
     if layer.is_max:
         raise ArgumentError(f"layer must be average to be a matrix; got {layer!r}")
-    shares = _shares(layer, weights, rules, sides)
+    divisor = _divisor(layer, weights, rules, sides, exact=exact)
     windows = [_window_sites(rule, size) for rule, size in zip(rules, sides, strict=True)]
     shape = tuple(len(rows) for rows in windows)
     rows, columns, entries = [], [], []
     outputs = np.arange(math.prod(shape)).reshape(shape)
-    divisor = np.full(shape, Fraction(1), dtype=object)
-    for at, share in shares.items():
-        divisor[at] = share
+    if divisor is None:
+        divisor = np.full(shape, Fraction(1) if exact else 1.0)
     taps = itertools.product(*(range(rule.length) for rule in rules))
     for tap, weight in zip(taps, weights, strict=True):
         if not weight:
@@ -267,7 +283,7 @@ def _matrix(
         rows.append(outputs[seen])
         columns.append(flat[seen])
         parts = divisor[seen]
-        entries.append(weight / parts if exact else float(weight) / parts.astype(float))
+        entries.append((weight if exact else float(weight)) / parts)
     where = np.concatenate(rows), np.concatenate(columns)
     whole = (math.prod(shape), math.prod(sides))
     if exact:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scaledet.network.layer import Layer
 
-__all__ = ["Sides", "checked_sides", "feasible_side", "passing"]
+__all__ = ["Sides", "checked_sides", "feasible_side", "passing", "written"]
 
 Sides = tuple[int, ...]
 """Pixels along every axis."""
@@ -63,7 +63,7 @@ def map_sides(net: Graph, sides: Sides) -> tuple[Sides, ...]:
     def merged(values: Sequence[Sides], k: int) -> Sides:
         if len(set(values)) > 1:
             each = ", ".join(
-                f"{_written(value)} from {net.label(source)}"
+                f"{written(value)} from {net.label(source)}"
                 for value, source in zip(values, net.inputs[k - 1], strict=True)
             )
             raise ArgumentError(
@@ -88,7 +88,7 @@ def _advice(net: Graph, sides: Sides) -> str:
         near = [tuple(max(2, side + sign * change) for side in sides) for sign in (1, -1)]
         passes = [each for each in near if each != sides and _passes(net, each)]
         if passes:
-            return f"nearest size that passes: {' or '.join(map(_written, passes))}"
+            return f"nearest size that passes: {' or '.join(map(written, passes))}"
     return "no size close to it passes"
 
 
@@ -100,12 +100,13 @@ def _passes(net: Graph, sides: Sides) -> bool:
     return True
 
 
-def _written(sides: Sides) -> str:
+def written(sides: Sides) -> str:
+    """Return the side if all are equal, or the tuple of sides."""
     return str(sides[0]) if len(set(sides)) == 1 else str(sides)
 
 
 def _given(sides: Sides) -> str:
-    return f"size must pass through all layers; got {_written(sides)}"
+    return f"size must pass through all layers; got {written(sides)}"
 
 
 def feasible_side(net: Graph, pixels: int) -> int:

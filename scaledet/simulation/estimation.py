@@ -121,7 +121,7 @@ def require_alive(spec: Specification, counts: Sequence[int], packed: Floats) ->
     alive = means.distance > _ROUNDING * means.square
     if not alive.all():
         reason = f"Q_k = 0 in all {_pairs(counts)} pairs drawn; use more samples if these are few"
-        raise ExhaustionError.at(int(np.argmin(alive)), spec.size, reason)
+        raise ExhaustionError.at(int(np.argmin(alive)), spec.scenario.size, reason)
 
 
 def _pairs(counts: Sequence[int]) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
+from scaledet.network.geometry import mean_supports, mean_widths
 from scaledet.results.contents import Values, count, one_of, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
@@ -45,7 +46,7 @@ class Simulation(ScenarioResult):
     ----------
     scenario : Scenario
         Network, images and noise; its ``network``, ``size``, ``rectify``, ``sigma``, ``task``,
-        ``balanced`` and ``background`` are attributes of the result as well.
+        ``balanced``, ``background`` and ``moves`` are attributes of the result as well.
     engine : str
         Engine that ran the simulation.
     samples : int
@@ -123,9 +124,9 @@ class Simulation(ScenarioResult):
     gain: NDArray[np.float64]
 
     @property
-    def size(self) -> int:
-        """Pixels a side."""
-        return cast(int, self.scenario.size)
+    def size(self) -> int | tuple[int, ...]:
+        """Pixels a side, or along every axis."""
+        return cast("int | tuple[int, ...]", self.scenario.size)
 
     @property
     def sigma(self) -> float:
@@ -134,8 +135,12 @@ class Simulation(ScenarioResult):
 
     @property
     def A(self) -> NDArray[np.float64]:
-        """Effective receptive field of the network's layers (pixels), not simulated."""
-        return np.array(self.network.box_width)
+        """Effective receptive field of the network's layers (pixels), not simulated.
+
+        Where the axes differ, their geometric mean. A window of max pooling counts as a box.
+        """
+        net = self.network
+        return np.array(net.box_width if net.alike or net.signed else mean_widths(net))
 
     @property
     def relative_error(self) -> NDArray[np.float64]:
@@ -154,7 +159,7 @@ class Simulation(ScenarioResult):
 
     def table(self, *, signed: bool) -> dict[str, Any]:
         """Columns with A_k, or with the support where `signed` kernels have no A_k."""
-        width = {"support": np.array(self.network.support)} if signed else {"A": self.A}
+        width = {"support": np.array(mean_supports(self.network))} if signed else {"A": self.A}
         estimates = {name: getattr(self, name) for name in COLUMNS}
         return {"layer": np.arange(len(self.D)), **width, **estimates}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError, ExhaustionError
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
-from scaledet.scenario import Rectify, Scenario
+from scaledet.scenario import Moves, Rectify, Scenario
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.estimation import estimate
 from scaledet.simulation.job import Job
@@ -41,7 +41,7 @@ _LARGEST = 2**48
 def simulate(
     net: Network,
     *,
-    size: int | None = None,
+    size: int | Sequence[int] | None = None,
     samples: int = 10_000,
     rng: Any = None,
     sigma: float | None = None,
@@ -49,7 +49,8 @@ def simulate(
     task: ScaleDetection | None = None,
     balanced: bool = False,
     background: float = 0.0,
-    engine: EngineName = "numba",
+    moves: Moves = "wrap",
+    engine: EngineName | None = None,
     control_variates: bool = False,
     target_error: float | None = None,
     memory_limit: int = 2**30,
@@ -70,9 +71,10 @@ def simulate(
     Parameters
     ----------
     net : Network
-        Any kernels, signed ones included, and any biases.
-    size : int
-        Pixels a side, a multiple of the total stride (with `task`: the task's, may be left out).
+        Any layers, signed kernels and max pooling included, any biases, chains and graphs.
+    size : int or sequence of int
+        Pixels a side, or along every axis; on the torus a multiple of the total stride (with
+        `task`: the task's, may be left out).
     samples : int, default 10_000
         Number of images, at least 4 (two units of two, for an error bar) and at most 2**62; with
         `target_error` the largest number, which costs nothing.
@@ -89,10 +91,15 @@ def simulate(
     background : float, default 0
         Standard deviation, up to 1e70, of white noise that the images themselves carry, rectified
         at the input (linear with `rectify` None); a move leaves it in place. See ``predict``.
-    engine : {"numba", "numpy"}
-        Compiled and fused, or plain arrays for reading and checking; their random numbers differ.
-        The first call on a machine compiles for a few seconds and keeps the code on disk; if it
-        cannot be kept, a warning says so.
+    moves : {"wrap", "stay", "inside"}
+        What becomes of a move that would leave the image, where a layer has `padding`: it comes
+        back on the other side; it does not take place; it goes to the pixel's other neighbour along
+        the same axis.
+    engine : {"numba", "numpy"}, optional
+        Compiled and fused, for chains of average pooling on the torus; or plain arrays, for every
+        network and for reading and checking. By default compiled where that is possible; the
+        result says which. Their random numbers differ. The first call on a machine compiles for a
+        few seconds and keeps the code on disk; if it cannot be kept, a warning says so.
     control_variates : bool, default False
         Correct G by the deviations of the noise's mean and mean square from their known
         expectations; the coefficients are fitted on other units than those they correct. The
@@ -149,6 +156,7 @@ def simulate(
 
     Examples
     --------
+    >>> from scaledet import Layer
     >>> net = Network.uniform(kernel=2, stride=2, depth=3)
     >>> m = simulate(net, size=64, samples=1000, rng=0)
     >>> bool(abs(m.D[1] - 32 / 63) < 4 * m.D_err[1])
@@ -156,6 +164,13 @@ def simulate(
     >>> m = simulate(net, size=64, samples=200_000, rng=0, target_error=0.1)
     >>> m.target_reached, m.samples < 200_000
     (True, True)
+
+    A residual block with borders of zeros, which the plain engine runs:
+
+    >>> block = [Layer(3, padding=1), Layer(3, padding=1), Layer(2, 2, padding=0)]
+    >>> net = Network(block, dim=2, inputs=[(0,), (1,), (1, 2)])
+    >>> simulate(net, size=(8, 12), samples=500, rng=0, moves="inside").engine
+    'numpy'
     """
     settings = Settings(
         samples=samples,
@@ -168,7 +183,16 @@ def simulate(
         progress=progress,
     )
     spec = checked_specification(
-        "simulate", net, size, rectify, sigma, task, balanced, background, engine=engine
+        "simulate",
+        net,
+        size,
+        rectify,
+        sigma,
+        task,
+        balanced,
+        background,
+        moves=moves,
+        engine=engine,
     )
     return execute("simulate", {"": spec}, settings, rng, alone=True)[""]
 
@@ -183,22 +207,27 @@ def checked_specification(
     balanced: Any,
     background: Any = 0.0,
     *,
-    engine: Any,
+    moves: Any = "wrap",
+    engine: Any = None,
 ) -> Specification:
     """Check the arguments that `caller` (a public function) was given."""
-    engine = validate.choice("engine", engine, ENGINES)
+    if engine is not None:
+        engine = validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
     arguments = (net, size, rectify, sigma, task, balanced, background)
     ranges = {"sigma_range": _SIGMA_RANGE, "background_range": _SIGMA_RANGE}
-    spec = Specification(Scenario.checked(caller, *arguments, **ranges), engine)
-    if not spec.scenario.is_torus:
-        raise ArgumentError(f"{caller} needs a network on the torus; got {spec.scenario}")
-    if spec.pixels > _LARGEST:
+    scenario = Scenario.checked(caller, *arguments, **ranges, moves=moves)
+    if engine == "numba" and not scenario.is_torus:
         raise ArgumentError(
-            f"size must be such that an image has at most {_LARGEST} pixels; got {spec.size}"
+            "engine must be left out, or 'numpy', but for chains of layers on the torus that "
+            f"average alike along all axes, and moves='wrap'; got 'numba' for {scenario}"
         )
-    return spec
+    if scenario.pixels > _LARGEST:
+        raise ArgumentError(
+            f"size must be such that an image has at most {_LARGEST} pixels; got {scenario.size}"
+        )
+    return Specification(scenario, engine or ("numba" if scenario.is_torus else "numpy"))
 
 
 def execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
@@ -16,10 +16,11 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
+from scaledet.network.sizes import written
 from scaledet.rationals import shown
 from scaledet.results.contents import joined, parts_of
 from scaledet.results.result import Result
-from scaledet.scenario import Rectify
+from scaledet.scenario import Moves, Rectify
 from scaledet.simulation.engines.base import Specification
 from scaledet.simulation.result import Simulation, shown_columns
 from scaledet.simulation.run_options import Settings
@@ -68,7 +69,7 @@ class Sweep(Result):
         lengths = [len(run.D) for run in self.runs]
         return {
             "network": np.repeat(self._numbers(), lengths),
-            "size": np.repeat([run.size for run in self.runs], lengths),
+            "size": np.repeat(self._sizes(), lengths),
             **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
         }
 
@@ -78,6 +79,13 @@ class Sweep(Result):
         for number, run in zip(self._numbers(), self.runs, strict=True):
             lines += [f"network {number}, size {run.size}: {text}" for text in run.remarks()]
         return lines
+
+    def _sizes(self) -> list[int] | list[str]:
+        """Sizes as numbers or, if one has unequal sides, as text."""
+        numbers = [run.size for run in self.runs if isinstance(run.size, int)]
+        if len(numbers) == len(self.runs):
+            return numbers
+        return [written(run.scenario.sides) for run in self.runs]
 
     def _numbers(self) -> list[int]:
         places = {network: number for number, network in enumerate(self.networks)}
@@ -108,7 +116,7 @@ class Sweep(Result):
 @usual_floats
 def sweep(
     networks: Iterable[Network],
-    sizes: Iterable[int],
+    sizes: Iterable[int | Sequence[int]],
     *,
     samples: int = 10_000,
     rng: Any = None,
@@ -117,7 +125,8 @@ def sweep(
     task: ScaleDetection | None = None,
     balanced: bool = False,
     background: float = 0.0,
-    engine: EngineName = "numba",
+    moves: Moves = "wrap",
+    engine: EngineName | None = None,
     control_variates: bool = False,
     target_error: float | None = None,
     memory_limit: int = 2**30,
@@ -136,13 +145,13 @@ def sweep(
     ----------
     networks : sequence of Network
         At least one.
-    sizes : sequence of int
-        Pixels a side, at least one; every network must take every size.
+    sizes : sequence of int or of sequences of int
+        Pixels a side, or along every axis; at least one, and every network must take every size.
     samples, target_error
         Of each simulation.
     rng : None, int, SeedSequence or Generator
         Passed to ``numpy.random.default_rng``; one stream is spawned per simulation.
-    sigma, rectify, task, balanced, background, engine, control_variates
+    sigma, rectify, task, balanced, background, moves, engine, control_variates
         Options of each simulation; see ``simulate``.
     memory_limit, workers, executor, progress
         Options shared by all simulations; see ``simulate``.
@@ -183,12 +192,21 @@ def sweep(
     )
     specs: dict[str, Specification] = {}
     nets = _listed("networks", networks, Network, "a Network")
-    pixels = _listed("sizes", sizes, Integral, "an integer")
+    pixels = _listed("sizes", sizes, (Integral, tuple, list), "an integer")
     for (place, net), (number, size) in product(enumerate(nets), enumerate(pixels)):
         label = f"networks[{place}] at sizes[{number}] ="
         try:
             spec = checked_specification(
-                "sweep", net, size, rectify, sigma, task, balanced, background, engine=engine
+                "sweep",
+                net,
+                size,
+                rectify,
+                sigma,
+                task,
+                balanced,
+                background,
+                moves=moves,
+                engine=engine,
             )
             settings.units(spec)
         except ArgumentError as error:
@@ -199,7 +217,7 @@ def sweep(
     return Sweep(runs, partial=len(runs) < len(specs) or any(run.partial for run in runs))
 
 
-def _listed(name: str, values: Any, kind: type, member: str) -> list[Any]:
+def _listed(name: str, values: Any, kind: type | tuple[type, ...], member: str) -> list[Any]:
     noun = member.split()[-1]
     if not isinstance(values, Iterable) or isinstance(values, str | Network):
         raise ArgumentTypeError(f"{name} must be a sequence of {noun}s; got {values!r}")

@@ -30,7 +30,7 @@ _NUMBERS = {
     "numpy": "revision 1, PCG64; ziggurat",
 }
 EngineName = Literal["numba", "numpy"]
-"""Engines: compiled, fused; and plain NumPy, for reading."""
+"""Engines: compiled, fused; and plain NumPy, for every network, and for reading."""
 
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 

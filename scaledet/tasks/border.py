@@ -16,9 +16,29 @@ from numpy.typing import NDArray
 from scaledet.tasks.pairs import displacement_mask, label_counts
 from scaledet.tasks.rule import Rule
 
-__all__ = ["Border", "bordered_mean_square", "move_weights"]
+__all__ = ["Border", "bordered_mean_square", "landed", "move_weights"]
 
 Border = Literal["stay", "inside"]
+
+
+def landed(
+    places: NDArray[np.int64], sides: int | tuple[int, ...], moves: Literal["wrap"] | Border
+) -> NDArray[np.int64]:
+    """Return where pixels [..., dim] land that a move by one site has taken to `places`.
+
+    `moves` says what becomes of those that have left the image.
+
+    >>> [landed(np.array([[-1], [2], [8]]), 8, moves).ravel().tolist()
+    ...  for moves in ("wrap", "stay", "inside")]
+    [[7, 2, 0], [0, 2, 7], [1, 2, 6]]
+    """
+    last = np.asarray(sides) - 1
+    if moves == "wrap":
+        return np.asarray(places % sides)
+    if moves == "stay":
+        return np.clip(places, 0, last)
+    # The other neighbour along the axis.
+    return np.asarray(last - np.abs(last - np.abs(places)))
 
 
 def move_weights(size: int, border: Border) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-r"""Moving the two pixels of a pair by one site each, around the torus.
+r"""Moving the two pixels of a pair by one site each, by default around the torus.
 
 Each of the :math:`2d` moves of a pixel is a step of +1 or -1 along one axis.
 """
@@ -9,10 +9,12 @@ import itertools
 import math
 from collections import Counter
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scaledet.tasks.border import Border, landed
 from scaledet.tasks.pairs import label_counts, ordered_pairs_at
 from scaledet.tasks.rule import Rule
 
@@ -32,15 +34,24 @@ def _unit_moves(dim: int) -> NDArray[np.int64]:
 
 
 def move_freely(
-    positions: NDArray[np.int64], size: int, rng: np.random.Generator
+    positions: NDArray[np.int64],
+    size: int,
+    rng: np.random.Generator,
+    border: Literal["wrap"] | Border = "wrap",
 ) -> NDArray[np.int64]:
-    """Move both pixels of each pair [n, 2, dim] independently by one site."""
+    """Move both pixels of each pair [n, 2, dim] independently by one site.
+
+    `border` says what becomes of a move that would leave the image.
+    """
     moves = rng.integers(2 * positions.shape[-1], size=positions.shape[:2])
-    return moved_by(positions, moves, size)
+    return moved_by(positions, moves, size, border)
 
 
 def moved_by(
-    positions: NDArray[np.int64], moves: NDArray[np.int64], size: int
+    positions: NDArray[np.int64],
+    moves: NDArray[np.int64],
+    size: int,
+    border: Literal["wrap"] | Border = "wrap",
 ) -> NDArray[np.int64]:
     """Move pixels [n, pixels, dim], each by the one of its ``2 dim`` moves that `moves` names.
 
@@ -48,7 +59,7 @@ def moved_by(
     [[[0, 6]], [[7, 5]]]
     """
     steps: NDArray[np.int64] = _unit_moves(positions.shape[-1])[moves]
-    return (positions + steps) % size
+    return landed(positions + steps, size, border)
 
 
 def move_keeping_label(

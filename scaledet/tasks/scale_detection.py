@@ -59,7 +59,7 @@ class ScaleDetection:
         Dimension of the image.
     periodic : bool, default True
         Whether each axis contributes ``min(|p - q|, size - |p - q|)`` to the distance, or
-        ``|p - q|``. It does not matter to the label in T2. Moves always wrap around the torus.
+        ``|p - q|``. It does not matter to the label in T2, nor to moves: `move_pairs` wraps around.
     norm : {"L2", "Linf"}
         How the axes combine into the distance. It does not matter in 1-D or to the label in T2.
     image_noise : float, default 0.0

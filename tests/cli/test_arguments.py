@@ -95,6 +95,26 @@ BAD = [
     ("predict --kernel 2 --stride 2 --depth 2 --task T3 --size 64", "--task", "'T3'"),
     ("predict --kernel 2 --stride 2 --depth 2 --task T2 --xi 7 --size 64", "xi", "7"),
     (f"{S} --size none", "--size", "'none'"),
+    (f"{S} --size 8x", "--size: expected an integer, or sides such as 32x48; got '8x'"),
+    (f"{S} --size 8x16", "size must be an integer or 1 integers, a side per axis; got (8, 16)"),
+    *[
+        (f"{P} --padding={padding}", "--padding: expected a number of sites", repr(padding))
+        for padding in ("x", "1,", "-1", "", "SAME")
+    ],
+    (f"{P} --padding 1,2,3", "layers[0] must have as padding a number, (left, right)"),
+    (f"{P} --padding-mode reflect", "padding must be given (0 for none)"),
+    (f"{P} --padding 1 --padding-mode wrap", "--padding-mode", "'wrap'"),
+    (f"{P} --dilation x", "--dilation: expected an integer, or several such as 1,2; got 'x'"),
+    (f"{S} --padding 1 --moves jump", "--moves", "'jump'"),
+    (f"{S} --moves stay", "moves must be 'wrap' on the torus"),
+    *[
+        (f"simulate --size 16 --layer 2:2 {option}", f"{option.split()[0]}: not allowed with argu")
+        for option in ("--padding 1", "--padding-mode zeros", "--dilation 2", "--pooling max")
+    ],
+    ("predict --layer 2:2:a=1", "--layer: expected options among pad, mode, dilation, pool", "'a'"),
+    ("predict --layer 2:2:pad=y", "--layer: expected a number of sites", "'y'"),
+    ("predict --layer 2:2:pad=1:mode=wrap", "--layer: padding_mode must be one of", "'wrap'"),
+    ("predict --layer 2:2:pad=1:0", "--layer", "'2:2:pad=1:0'"),
     (f"{S} --samples 3", "samples", "3"),
     (f"{S} --samples 1e4", "--samples", "'1e4'"),
     (f"{S} --rng=-1", "--rng", "'-1'"),
@@ -149,6 +169,13 @@ def test_a_layer_is_read_in_every_form():
     assert read_layer("3:1") == [sd.Layer(3)]
     assert read_layer("1,2,1:2:-1/20x3") == [sd.Layer([1, 2, 1], 2, Fraction(-1, 20))] * 3
     assert read_layer("binomial:4:kernelx2") == [sd.Layer(sd.binomial(4), 4)] * 2
+    assert (
+        read_layer("3:2:pad=0,1:dilation=2x4") == [sd.Layer(3, 2, padding=(0, 1), dilation=2)] * 4
+    )
+    assert read_layer("3:1:-1:pad=same") == [sd.Layer(3, 1, -1, padding="same")]
+    expected = sd.Layer(2, 2, padding=1, padding_mode="replicate", pooling="max")
+    assert read_layer("2:2:pad=1:mode=replicate:pool=maxx2") == [expected] * 2
+    assert read_layer("2:1:dilation=1,2") == [sd.Layer(2, dilation=(1, 2))]
 
 
 def test_units_of_memory():

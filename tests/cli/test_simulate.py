@@ -133,6 +133,50 @@ def test_simulate(run, run_json, line, network, given):
     assert (record["task"] is None) == (expected.task is None)
 
 
+BORDERS = [
+    (
+        "--kernel 3 --stride 2 --depth 2 --padding 1 --padding-mode reflect --dilation 2 --size 16 "
+        "--moves stay",
+        sd.Network.uniform(3, 2, 2, padding=1, padding_mode="reflect", dilation=2),
+        {"size": 16, "moves": "stay"},
+    ),
+    (
+        "--layer 3:1:pad=same --layer 2:2:pad=0:pool=max --dim 2 --size 6x8 --moves inside",
+        sd.Network([sd.Layer(3, padding="same"), sd.Layer(2, 2, padding=0, pooling="max")], dim=2),
+        {"size": (6, 8), "moves": "inside"},
+    ),
+    (
+        "--kernel 2 --stride 2 --depth 1 --pooling max --size 16",
+        sd.Network.uniform(2, 2, 1, pooling="max"),
+        {"size": 16},
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "network", "given"), BORDERS)
+def test_borders(run, run_json, tmp_path, line, network, given):
+    expected = sd.simulate(network, samples=600, rng=0, **given)
+    path = tmp_path / "run.npz"
+    line = f"simulate {line} --samples 600"
+    assert run(f"{line} --save {path}") == (0, f"{expected!r}\n", "")
+    assert run(f"show {path}") == (0, f"{expected!r}\n", "")
+    record = run_json(line)
+    assert record["columns"] == plain(expected.columns())
+    assert sd.Network.from_dict(record["network"]) == network
+    assert record["engine"] == "numpy"
+    assert record["size"] == (list(size) if isinstance(size := given["size"], tuple) else size)
+    assert record.get("moves", "wrap") == given.get("moves", "wrap")
+
+
+def test_a_sweep_over_sides(run):
+    nets = [sd.Network.uniform(kernel, 1, 2, 2, padding=1) for kernel in (2, 3)]
+    expected = sd.sweep(nets, [(4, 6), 6], samples=600, rng=0, moves="stay")
+    line = (
+        "sweep --kernel 2 --kernel 3 --stride 1 --depth 2 --dim 2 --padding 1 --size 4x6 --size 6"
+    )
+    assert run(f"{line} --moves stay --samples 600") == (0, f"{expected!r}\n", "")
+
+
 def test_workers_and_memory_limit_reach_the_library(run_json, monkeypatch):
     seen = {}
     simulate = simulation.simulate

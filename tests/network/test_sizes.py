@@ -76,9 +76,9 @@ def test_other_layers_are_no_tori_and_predict_says_so(layer, dim):
     assert not net.is_torus()
     with pytest.raises(ValueError, match=r"predict needs .*; layer 1 is Layer"):
         sd.predict(net, size=8)
-    for use in (sd.evolve, sd.simulate):
+    for use, given in ((sd.evolve, {}), (sd.simulate, {"engine": "numba"})):
         with pytest.raises(ValueError, match="on the torus"):
-            use(net, size=8)
+            use(net, size=8, **given)
 
 
 def test_graphs_are_refused_by_the_theory_by_name():

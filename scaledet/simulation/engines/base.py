@@ -32,13 +32,18 @@ class Specification:
 
     @property
     def size(self) -> int:
-        """Pixels a side."""
+        """Pixels a side of an image whose sides are equal."""
         return cast(int, self.scenario.side)
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Pixels along every axis."""
+        return self.scenario.sides
 
     @property
     def pixels(self) -> int:
         """Pixels of an image."""
-        return int(self.size**self.network.dim)
+        return self.scenario.pixels
 
     @property
     def sigma(self) -> float:
@@ -54,7 +59,7 @@ class Specification:
 class Images(NamedTuple):
     """The images of a unit: active pixels before and after the move, int64 [n, pixels, dim].
 
-    `background` [n, size^dim] is the noise that the images carry themselves, None without any.
+    `background` [n, all pixels] is the noise that the images carry themselves, None without any.
     """
 
     positions: Integers
@@ -109,14 +114,14 @@ class Engine(Protocol):
         """Return the largest number of images that a unit may hold."""
 
 
-def add_pixels(images: Floats, positions: Integers, side: int) -> None:
-    """Add one unit of height at `positions` [n, pixels, dim] of flat images [n, side^dim or more].
+def add_pixels(images: Floats, positions: Integers, sides: tuple[int, ...]) -> None:
+    """Add one unit of height at `positions` [n, pixels, dim] of flat images of these sides.
 
-    >>> images = np.zeros((1, 4))
-    >>> add_pixels(images, np.array([[[1, 0], [1, 0]]]), 2)
+    >>> images = np.zeros((1, 6))
+    >>> add_pixels(images, np.array([[[1, 0], [1, 0]]]), (2, 3))
     >>> images.tolist()
-    [[0.0, 0.0, 2.0, 0.0]]
+    [[0.0, 0.0, 0.0, 2.0, 0.0, 0.0]]
     """
-    steps = side ** np.arange(positions.shape[2] - 1, -1, -1)
     for pixel in range(positions.shape[1]):  # one at a time: within each no place occurs twice
-        images[np.arange(len(images)), positions[:, pixel] @ steps] += 1.0
+        places = np.ravel_multi_index(tuple(positions[:, pixel].T), sides)
+        images[np.arange(len(images)), places] += 1.0

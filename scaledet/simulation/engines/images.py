@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from scaledet.simulation.engines.base import Images, Integers, Specification
+from scaledet.tasks.border import landed
 from scaledet.tasks.enumeration import PairOrder, pair_order
-from scaledet.tasks.moves import moved_by
+from scaledet.tasks.moves import move_freely, moved_by
 from scaledet.tasks.rule import Rule
 from scaledet.tasks.sampling import pairs_at, rank_bounds
 
@@ -20,9 +21,11 @@ def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Im
     scenario = spec.scenario
     if scenario.task is not None:
         positions, _ = scenario.task.draw_pairs(count, rng=rng, balanced=scenario.balanced)
-        return Images(positions, scenario.task.move_pairs(positions, rng=rng))
+        return Images(positions, move_freely(positions, spec.size, rng, scenario.moves))
     dim = spec.network.dim
-    positions = rng.integers(spec.size, size=(count, 1, dim))
+    # Equal sides are drawn from one bound: several bounds make another use of the stream.
+    bounds = spec.sides if len(set(spec.sides)) > 1 else spec.sides[0]
+    positions = rng.integers(bounds, size=(count, 1, dim))
     axis = rng.integers(dim, size=count)
     sign = 2 * rng.integers(2, size=count) - 1
     moved = positions.copy()
@@ -30,7 +33,7 @@ def draw_images(spec: Specification, rng: np.random.Generator, count: int) -> Im
     background = None
     if scenario.background:
         background = scenario.background * rng.standard_normal((count, spec.pixels))
-    return Images(positions, moved % spec.size, background)
+    return Images(positions, landed(moved, spec.sides, scenario.moves), background)
 
 
 def image_bounds(spec: Specification) -> Integers:
@@ -42,7 +45,10 @@ def image_bounds(spec: Specification) -> Integers:
 
 
 def images_at(spec: Specification, numbers: Integers) -> Images:
-    """Return the images, without their background, of numbers [n, ...] below `image_bounds`."""
+    """Return the images, without their background, of numbers [n, ...] below `image_bounds`.
+
+    They are those of a torus.
+    """
     task = spec.scenario.task
     if task is None:
         positions = np.ascontiguousarray(numbers[:, None, :-1])

@@ -1,15 +1,17 @@
 """The plain engine: whole images in NumPy arrays, as one would write the definition down.
 
-The compiled engine computes the same; this one is for reading and for checking it.
+It runs every network. The compiled engine computes the same on the torus, where this one is for
+reading and for checking it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from scaledet.network.pooling import apply_layer
+from scaledet.network.pooling import responses
 from scaledet.simulation.engines.base import Floats, Images, Specification, UnitSums, add_pixels
 from scaledet.simulation.engines.images import draw_images
 
@@ -23,9 +25,20 @@ _PIXELS, _IMAGES, _BACKGROUND = 2**24, 512, 2**22
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
-    """Return the bytes of a chunk's images and pooling temporaries."""
-    background = count if spec.scenario.background else 0
-    return 8 * spec.pixels * (8 * min(count, _images_at_a_time(spec)) + background)
+    """Return the bytes of a chunk's maps and pooling temporaries, and of sums over a unit."""
+    network = spec.network
+    maps = [math.prod(sides) for sides in network.sizes(spec.sides)]
+    held = most = 0
+    for k, numbers in enumerate(maps):
+        if k:  # What no layer after k receives is dropped.
+            ended = (j for j in set(network.inputs[k - 1]) if network.last_uses[j] == k)
+            held -= sum(maps[j] for j in ended)
+        held += numbers * (k in network.last_uses)
+        most = max(most, held)
+    # Besides: the images and their noise, three outputs, and what pooling pads and adds up.
+    images = min(count, _images_at_a_time(spec)) * (3 * most + 15 * max(maps))
+    background = count * spec.pixels if spec.scenario.background else 0
+    return 8 * (images + background + 2 * sum(maps))
 
 
 def most_images(spec: Specification) -> int:
@@ -68,12 +81,12 @@ def run(
     controls = np.zeros(2)
     sums: list[Floats] = []
     origins: list[Floats] = []
-    chunk, shape = _images_at_a_time(spec), (-1, *(spec.size,) * network.dim)
+    chunk, shape = _images_at_a_time(spec), (-1, *spec.sides)
     for start in range(0, count, chunk):
         part = slice(start, min(count, start + chunk))
         plain, shifted = np.zeros((2, part.stop - start, spec.pixels))
-        add_pixels(plain, images.positions[part], spec.size)
-        add_pixels(shifted, images.moved[part], spec.size)
+        add_pixels(plain, images.positions[part], spec.sides)
+        add_pixels(shifted, images.moved[part], spec.sides)
         eta = spec.sigma * rng.standard_normal(plain.shape) if noise is None else noise[part]
         clean = plain
         if images.background is not None:
@@ -83,13 +96,11 @@ def run(
         entered = np.maximum(eta, 0.0) if rectify in ("input", "noise") else eta
         noisy = np.maximum(plain + eta, 0.0) if rectify == "input" else clean + entered
         controls += entered.sum(), _square(entered)
-        clean, shifted, noisy = (values.reshape(shape) for values in (clean, shifted, noisy))
-        for k in range(depth + 1):
-            if k:
-                clean, shifted, noisy = (
-                    apply_layer(values, network.layers[k - 1], rectify=rectify is not None)
-                    for values in (clean, shifted, noisy)
-                )
+        maps = (
+            responses(network, values.reshape(shape), rectify=rectify is not None)
+            for values in (clean, shifted, noisy)
+        )
+        for k, (clean, shifted, noisy) in enumerate(zip(*maps, strict=True)):
             if start == 0:
                 # Distances do not depend on the origin; the unit's first image keeps
                 # their sums free of cancellation.
