@@ -93,15 +93,45 @@ def require_no_bias(net: Network, caller: str) -> None:
             )
 
 
+def _require_linear(scenario: Scenario, method: str) -> None:
+    """Raise unless a finite image that is no torus is pooled linearly, noise and all."""
+    for k, layer in enumerate(scenario.network, start=1):
+        reason = (
+            "pools the maximum"
+            if layer.is_max
+            else "has a signed kernel"
+            if layer.signed
+            else f"has bias {float(layer.bias):g}"
+            if layer.bias < 0
+            else ""
+        )
+        if reason:
+            raise ArgumentError(
+                "predict needs layers that average with non-negative weights and bias >= 0 (units "
+                f"then stay active once noise is rectified); {scenario.network.label(k)}, "
+                f"{layer!r}, {reason} (simulate runs it)"
+            )
+    refused = {
+        "rectify": (scenario.rectify, scenario.rectify == "layers", "'input', 'noise' or None"),
+        "background": (scenario.background, bool(scenario.background), "0.0"),
+        "method": (method, method != "exact", "'exact'"),
+    }
+    for name, (value, wrong, accepted) in refused.items():
+        if wrong:
+            raise ArgumentError(
+                f"{name} must be {accepted} in predict for a finite image that is no torus; got "
+                f"{value!r} (simulate runs it)"
+            )
+
+
 def require_covered(scenario: Scenario, method: str) -> None:
     """Raise unless ``predict`` with this method covers the scenario."""
     net, layered = scenario.network, scenario.rectify == "layers"
     if not scenario.is_torus:
-        require_torus(net, "predict")
-        raise ArgumentError(
-            "size must be one multiple of the total stride for all axes, and moves 'wrap', for "
-            f"predict; got size {scenario.size} and moves {scenario.moves!r} (simulate takes both)"
-        )
+        if scenario.size is None:
+            require_torus(net, "predict on the infinite lattice")
+        _require_linear(scenario, method)
+        return
     endless, pixel = scenario.size is None, scenario.task is None
     if method == "closure":
         if scenario.rectify is None:

@@ -17,10 +17,16 @@ from scaledet.errors import ArgumentError
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.contents import Values, one_of
-from scaledet.scenario import Rectify, Scenario, ScenarioResult
+from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
-from scaledet.theory.response import one_pixel_response, pair_response
+from scaledet.theory.matrices.pixel import pixel_matrices
+from scaledet.theory.response import (
+    Response,
+    matrix_response,
+    one_pixel_response,
+    pair_response,
+)
 from scaledet.theory.signal.one_pixel import ExactSensitivity
 from scaledet.theory.signal.pairs import exact_pair_sensitivity
 
@@ -127,6 +133,9 @@ class Prediction(ScenarioResult):
         if self.approximate:
             raise ArgumentError(f"exact_D needs method 'exact'; got {self.method!r}")
         net = self.network
+        if not self.scenario.is_torus:
+            exact = pixel_matrices(net, self.scenario.sides, self.moves)
+            return _OnDemand(exact.sensitivity, net.depth + 1)
         require_theory(net, "exact_D")
         if self.task is None:
             return _OnDemand(ExactSensitivity(net, self.scenario.side).at, net.depth + 1)
@@ -142,7 +151,7 @@ class Prediction(ScenarioResult):
         """Columns of the table of results, by name."""
         return {
             "layer": np.arange(self.network.depth + 1),
-            "stride": list(self.network.strides),
+            "stride": _strides(self.network),
             **{name: getattr(self, name) for name in self._arrays},
         }
 
@@ -159,13 +168,14 @@ class Prediction(ScenarioResult):
 def predict(
     net: Network,
     *,
-    size: int | None = None,
+    size: int | Sequence[int] | None = None,
     sigma: float | None = None,
     rectify: Rectify = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
     method: Method = "exact",
     background: float = 0.0,
+    moves: Moves = "wrap",
 ) -> Prediction:
     r"""Compute the sensitivities of every layer exactly, with all finite-size terms.
 
@@ -240,18 +250,25 @@ def predict(
     """
     arguments = (net, size, rectify, sigma, task, balanced, background)
     ranges = {"sigma_range": (1e-150, 1e150), "background_range": (1e-100, 1e100)}
-    scenario = Scenario.checked("predict", *arguments, **ranges)
+    scenario = Scenario.checked("predict", *arguments, **ranges, moves=moves)
     method = validate.choice("method", method, _METHODS)
     require_covered(scenario, method)
     scenario = _within_floats(scenario)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        pixel = scenario.task is None
-        response = one_pixel_response(scenario, method) if pixel else pair_response(scenario)
+        response = _response(scenario, method)
         noise = response.G_mean + response.G_variance
         ratio = response.D / noise
     columns = {**response._asdict(), "G": noise, "R": ratio}
     _require_finite(columns, scenario.sigma)
     return Prediction(scenario, **columns, **_widths(net), method=method)
+
+
+def _response(scenario: Scenario, method: Method) -> Response:
+    if not scenario.is_torus:
+        return matrix_response(scenario)
+    if scenario.task is None:
+        return one_pixel_response(scenario, method)
+    return pair_response(scenario)
 
 
 def _within_floats(scenario: Scenario) -> Scenario:
@@ -267,14 +284,34 @@ def _within_floats(scenario: Scenario) -> Scenario:
     return scenario
 
 
+def _lines(net: Network) -> list[Network]:
+    """Return one network for all axes, or one for each."""
+    return [net] if net.alike else [net.along(axis) for axis in range(net.dim)]
+
+
+def _strides(net: Network) -> list[int | tuple[int, ...]]:
+    """Return the cumulative strides, those of all axes where they differ."""
+    every = zip(*(line.strides for line in _lines(net)), strict=True)
+    return [axes[0] if len(set(axes)) == 1 else axes for axes in every]
+
+
 def _widths(net: Network) -> dict[str, NDArray[np.float64]]:
     try:
-        return {"A": np.array(net.box_width), "support": np.array(list(map(float, net.support)))}
+        columns = {
+            "A": [line.box_width for line in _lines(net)],
+            "support": [list(map(float, line.support)) for line in _lines(net)],
+        }
     except OverflowError:
         raise ArgumentError(
             f"depth must be at most about {int(1023 * net.depth / math.log2(net.strides[-1]))} "
             f"so that the receptive field fits a float; got {net.depth}"
         ) from None
+    return {name: _geometric_mean(np.array(axes)) for name, axes in columns.items()}
+
+
+def _geometric_mean(axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    differ = (axes != axes[0]).any(axis=0)
+    return np.asarray(np.where(differ, np.exp(np.log(axes).mean(axis=0)), axes[0]))
 
 
 def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None) -> None:

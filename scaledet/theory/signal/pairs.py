@@ -29,10 +29,10 @@ from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter
 from scaledet.theory.signal.axis_sums import AxisSums
+from scaledet.theory.signal.moments import Moments
 
 __all__ = [
     "PairAverage",
-    "PairMoments",
     "exact_pair_sensitivity",
     "label_weights",
     "pair_moments",
@@ -47,27 +47,6 @@ _CANCELLING = Fraction(1, 2**64)
 _LONGEST = 2**22
 _LARGEST_SQUARE = 4096
 """Largest sides of the images of a task (pixels)."""
-
-
-@dataclass(frozen=True)
-class PairMoments:
-    """Averages over the data set at one layer.
-
-    `displacement`: E|f(tau x) - f(x)|^2; `square`: E|f(x)|^2; `mean_square`: |E f(x)|^2; `active`:
-    E|P e_p|^2; `mass`: E sum_i (P e_p)_i; `trace`: sum of |P e_i|^2 over all pixels.
-    """
-
-    displacement: Fraction
-    square: Fraction
-    mean_square: Fraction
-    active: Fraction
-    mass: Fraction
-    trace: Fraction
-
-    @property
-    def distance(self) -> Fraction:
-        """Q_k, the mean square distance of two independent images."""
-        return 2 * (self.square - self.mean_square)
 
 
 def require_memory(task: ScaleDetection) -> None:
@@ -85,8 +64,8 @@ def require_memory(task: ScaleDetection) -> None:
         )
 
 
-def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: bool) -> PairMoments:
-    """Evaluate `PairMoments` at one layer from the composite filter and its moves."""
+def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: bool) -> Moments:
+    """Evaluate `Moments` at one layer from the composite filter and its moves."""
     task, dim = average.task, average.task.dim
     stride = network.strides[depth]
     pool, scale = _filter(network, depth, task.size, exact)
@@ -108,11 +87,13 @@ def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: b
         crossed += dim * (dim - 1) * average.pairs(over_axes({0: half_moved, 1: half_moved}, gram))
     active = average.first_pixel([squares] * dim)
     power = scale ** (2 * dim)
-    return PairMoments(
+    square = 2 * (active + average.pairs([gram] * dim)) / power
+    return Moments(
         displacement=single / (dim * power) + crossed / (2 * dim * dim * power),
-        square=2 * (active + average.pairs([gram] * dim)) / power,
-        mean_square=average.mean_square(pool, stride) / power,
+        distance=2 * (square - average.mean_square(pool, stride) / power),
+        square=square,
         active=active / power,
+        flat=Fraction((task.size // stride) ** dim),
         mass=average.first_pixel([sums.by_phase(pool).sum(axis=0)] * dim) / scale**dim,
         trace=Fraction(int(task.size // stride * squares.sum()) ** dim, power),
     )
@@ -139,17 +120,17 @@ def exact_pair_sensitivity(
 ) -> Fraction:
     """D_depth of the task as an exact rational."""
     moments = _exact_moments(network, depth, PairAverage(task, balanced))
-    return moments.displacement / moments.distance
+    return Fraction(moments.displacement / moments.distance)
 
 
-def _exact_moments(net: Network, depth: int, average: PairAverage) -> PairMoments:
+def _exact_moments(net: Network, depth: int, average: PairAverage) -> Moments:
     moments = pair_moments(net, depth, average, exact=True)
     if moments.distance == 0:
         raise ExhaustionError.at(depth, average.task.size)
     return moments
 
 
-def task_moments(net: Network, task: ScaleDetection, balanced: bool) -> list[PairMoments]:
+def task_moments(net: Network, task: ScaleDetection, balanced: bool) -> list[Moments]:
     """Moments of layers 0 ... depth, from all bits of the filter where the first would cancel."""
     average = PairAverage(task, balanced)
     result = []
