@@ -20,9 +20,9 @@ from scaledet.results.contents import Values, one_of
 from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
-from scaledet.theory.matrices.pixel import pixel_matrices
 from scaledet.theory.response import (
     Response,
+    layerwise,
     matrix_response,
     one_pixel_response,
     pair_response,
@@ -134,7 +134,8 @@ class Prediction(ScenarioResult):
             raise ArgumentError(f"exact_D needs method 'exact'; got {self.method!r}")
         net = self.network
         if not self.scenario.is_torus:
-            exact = pixel_matrices(net, self.scenario.sides, self.moves)
+            exact = layerwise(self.scenario)
+            exact.require_exact()
             return _OnDemand(exact.sensitivity, net.depth + 1)
         require_theory(net, "exact_D")
         if self.task is None:

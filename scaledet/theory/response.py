@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from scaledet.scenario import Scenario
 from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.theory.matrices.layerwise import Layerwise
+from scaledet.theory.matrices.pairs import pair_matrices
 from scaledet.theory.matrices.pixel import pixel_matrices
 from scaledet.theory.noise.closure import closure_noise
 from scaledet.theory.noise.input import input_moments, input_noise, moments_noise
@@ -24,7 +26,7 @@ from scaledet.theory.signal.moments import Moments
 from scaledet.theory.signal.one_pixel import pixel_moments
 from scaledet.theory.signal.pairs import require_memory, task_moments
 
-__all__ = ["Response", "matrix_response", "one_pixel_response", "pair_response"]
+__all__ = ["Response", "layerwise", "matrix_response", "one_pixel_response", "pair_response"]
 
 Array = NDArray[np.float64]
 
@@ -102,10 +104,17 @@ def pair_response(scenario: Scenario) -> Response:
     return _of_moments(signal, _input_noise(scenario, signal))
 
 
+def layerwise(scenario: Scenario) -> Layerwise:
+    """Return the moments of every layer of a finite image that is no torus."""
+    net, task, moves = scenario.network, scenario.task, scenario.moves
+    if task is None:
+        return pixel_matrices(net, scenario.sides, moves)
+    return pair_matrices(net, task, scenario.balanced, moves)
+
+
 def matrix_response(scenario: Scenario) -> Response:
     """Evaluate the response of a finite image that is no torus; relative error below 1e-10."""
-    net, moves = scenario.network, scenario.moves
-    signal = pixel_matrices(net, scenario.sides, moves).moments()
+    signal = layerwise(scenario).moments()
     return _of_moments(signal, _input_noise(scenario, signal))
 
 

@@ -60,7 +60,6 @@ class Layerwise:
 
     def sensitivity(self, k: int) -> Fraction:
         """Return D_k as an exact rational."""
-        self.require_exact()
         moments = self.exact(k)
         return Fraction(moments.displacement / moments.distance)
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scaledet.scenario import Moves
 from scaledet.theory.matrices.maps import ExactMap
 
-__all__ = ["SiteMoments", "after_moves", "exact_sums", "float_sums", "over_moves"]
+__all__ = ["SiteMoments", "exact_sums", "float_sums", "neighbours", "over_moves", "step_squares"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def float_sums(matrix: Any, sides: tuple[int, ...], moves: Moves) -> SiteMoments
     deviation = matrix.data - np.repeat(mean, counts)
     absent = (mean * mean) @ (pixels - counts)
     moved = (
-        over_moves(_step_squares(matrix, sides, axis), axis, moves).sum() / (2 * pixels)
+        over_moves(step_squares(matrix, sides, axis), axis, moves).sum() / (2 * pixels)
         for axis in range(len(sides))
     )
     return SiteMoments(
@@ -59,7 +59,7 @@ def float_sums(matrix: Any, sides: tuple[int, ...], moves: Moves) -> SiteMoments
     )
 
 
-def _step_squares(matrix: Any, sides: tuple[int, ...], axis: int) -> NDArray[np.float64]:
+def step_squares(matrix: Any, sides: tuple[int, ...], axis: int) -> NDArray[np.float64]:
     """Return |M (e_q - e_p)|^2 for every pixel p, q the next one on a ring along the axis."""
     from scipy import sparse
 
@@ -109,16 +109,19 @@ def over_moves(squares: Any, axis: int, moves: Moves) -> Any:
     return np.moveaxis(ahead + behind, 0, axis)
 
 
-def after_moves(side: int, moves: Moves) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where the two moves along an axis lead from each of its pixels.
+def neighbours(sides: tuple[int, ...], moves: Moves) -> list[NDArray[np.int64]]:
+    """Return where the moves lead from every pixel, two along each axis; the first is ahead.
 
-    >>> [sites.tolist() for sites in after_moves(4, "inside")]
+    >>> [sites.tolist() for sites in neighbours((4,), "inside")]
     [[1, 2, 3, 2], [1, 0, 1, 2]]
     """
-    pixels = np.arange(side)
-    ahead, behind = (pixels + 1) % side, (pixels - 1) % side
-    if moves == "stay":
-        ahead[-1], behind[0] = side - 1, 0
-    elif moves == "inside":
-        ahead[-1], behind[0] = side - 2, 1
-    return ahead, behind
+    grid = np.arange(math.prod(sides)).reshape(sides)
+    result = []
+    for axis, side in enumerate(sides):
+        ahead, behind = np.roll(np.arange(side), -1), np.roll(np.arange(side), 1)
+        if moves == "stay":
+            ahead[-1], behind[0] = side - 1, 0
+        elif moves == "inside":
+            ahead[-1], behind[0] = side - 2, 1
+        result += [np.take(grid, ahead, axis).ravel(), np.take(grid, behind, axis).ravel()]
+    return result

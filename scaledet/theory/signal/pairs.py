@@ -165,17 +165,22 @@ class PairAverage:
         return int(weights[1] * scale), int(weights[-1] * scale), scale
 
     @property
+    def scale(self) -> int:
+        """Common denominator of the weights of the pairs."""
+        return self._weights[2]
+
+    @property
     def uniform(self) -> bool:
         """Whether every pixel is in as many pairs as any other."""
         return self.task.variant == "T2" or self.task.periodic
 
-    def pairs(self, axes: Sequence[Any]) -> Fraction:
+    def pairs(self, axes: Sequence[Any]) -> Any:
         """Average of the product over axes of X_a over ordered pairs; see `AxisSums.nested`."""
         near, far, scale = self._weights
         alone = math.prod(sums[0] for sums in axes)
         every = math.prod(sums[-1] for sums in axes)
         within, beyond = (self._within(axes, bound) for bound in self._bounds)
-        return Fraction(int(near * (within - alone) + far * (every - beyond)), scale)
+        return _quotient(near * (within - alone) + far * (every - beyond), scale)
 
     @property
     def _bounds(self) -> tuple[int, int]:
@@ -195,20 +200,20 @@ class PairAverage:
         on_first = np.diff(axes[0][: len(apart)], prepend=0)
         return (on_first * axes[1][rest]).sum()
 
-    def first_pixel(self, vectors: Sequence[Any]) -> Fraction:
+    def first_pixel(self, vectors: Sequence[Any]) -> Any:
         """Average of the product over axes of v_a(p_a) over the first pixels of the pairs.
 
         Each v is given over one period, a divisor of the task's size.
         """
         if self.uniform:
             periods = math.prod(len(vector) for vector in vectors)
-            return Fraction(int(math.prod(vector.sum() for vector in vectors)), periods)
-        total = self._partners
+            return _quotient(math.prod(vector.sum() for vector in vectors), periods)
+        total = self.partners.astype(vectors[0].dtype)
         for vector in vectors:
             # Contracts the leading axis; the next one moves to the front.
             cells = total.reshape(-1, len(vector), *total.shape[1:]).sum(axis=0)
             total = np.tensordot(vector, cells, axes=(0, 0))
-        return Fraction(int(total), self._weights[2])
+        return _quotient(total, self.scale)
 
     def mean_square(self, pool: Any, stride: int) -> Fraction:
         """Sum over the units of the squares of the pooled mean image; `pool` as for `AxisSums`."""
@@ -218,17 +223,17 @@ class PairAverage:
             return Fraction(
                 4 * units * int(pool.sum()) ** (2 * task.dim), task.size ** (2 * task.dim)
             )
-        image = self._partners
+        image = self.partners
         for _ in range(task.dim):
             lines = image.reshape(-1, task.size)
             image = np.array([_pooled(pool, stride, line) for line in lines]).reshape(
                 (*image.shape[:-1], -1)
             )
             image = np.moveaxis(image, -1, 0)
-        return Fraction(int(4 * (image * image).sum()), self._weights[2] ** 2)
+        return Fraction(int(4 * (image * image).sum()), self.scale**2)
 
     @cached_property
-    def _partners(self) -> Any:
+    def partners(self) -> Any:
         """Weights of all ordered pairs with the first pixel at p, times their denominator."""
         near, far, _ = self._weights
         low, high = (self._closer(bound) for bound in self._bounds)
@@ -251,6 +256,12 @@ class PairAverage:
         at_distance = np.diff(within(apart), axis=1, prepend=0).astype(float)
         rest = np.array([math.isqrt(bound - 1 - m * m) for m in apart.tolist()])
         return (at_distance @ within(rest).T).astype(np.int64)
+
+
+def _quotient(value: Any, scale: int) -> Any:
+    """Return an exact quotient of integers, a float of a float."""
+    floating = np.asarray(value).dtype.kind == "f"
+    return float(value) / scale if floating else Fraction(int(value), scale)
 
 
 def _pooled(pool: Any, stride: int, line: Any) -> Any:

@@ -72,7 +72,7 @@ CASES = {
     ),
     "torus of unequal axes": (Network([Layer(([1, 2], [1, 1, 2]), (1, 2))], dim=2), (3, 4)),
     "torus of unequal sides": (Network([Layer([1, 2, 1])] * 2, dim=2), (3, 5)),
-    "three axes": (Network([Layer(2, padding=1), Layer(3, 2, padding=1)], dim=3), (3, 2, 4)),
+    "three axes": (Network([Layer(2, padding=1), Layer(3, 2, padding=1)], dim=3), (3, 2, 3)),
     "corner": (
         Network([Layer(CORNER, padding=1), Layer(CORNER, 2, padding=1, dilation=2)], dim=2),
         (5, 4),
@@ -125,7 +125,7 @@ def test_against_every_image_by_itself(name, moves):
         assert prediction.sigma**2 * reference.pixels == pytest.approx(reference.displacement(0))
 
 
-@pytest.mark.parametrize(("name", "moves"), MOVES)
+@pytest.mark.parametrize(("name", "moves"), MOVES[::3] + MOVES[1::6])
 def test_exact_rationals_against_every_image_by_itself(name, moves):
     net, sides = CASES[name]
     reference = Bordered(net, sides, moves)
