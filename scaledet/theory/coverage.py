@@ -33,7 +33,10 @@ def require_lattice(net: Network, caller: str) -> None:
     if not net.is_chain:
         k = next(k for k, row in enumerate(net.inputs, start=1) if row != (k - 1,))
         sources = " and ".join(net.label(value) for value in net.inputs[k - 1])
-        raise ArgumentError(f"{needed}; {net.label(k)} receives {sources} (simulate runs graphs)")
+        raise ArgumentError(
+            f"{needed}; {net.label(k)} receives {sources} (predict at finite size, and simulate, "
+            "take graphs)"
+        )
     for k, layer in enumerate(net, start=1):
         if layer.is_max:
             raise ArgumentError(
@@ -42,8 +45,8 @@ def require_lattice(net: Network, caller: str) -> None:
     if not net.alike:
         k = next(k for k, layer in enumerate(net, start=1) if not is_alike(layer, net.dim))
         raise ArgumentError(
-            f"{needed} along all axes; {net.label(k)} is {net[k - 1]!r} (simulate runs it; for one "
-            "axis alone, give net.along(axis))"
+            f"{needed} along all axes; {net.label(k)} is {net[k - 1]!r} (predict at finite "
+            "size, and simulate, take it; for one axis alone, give net.along(axis))"
         )
 
 
@@ -120,7 +123,7 @@ def _require_linear(scenario: Scenario, method: str) -> None:
         if wrong:
             raise ArgumentError(
                 f"{name} must be {accepted} in predict for a finite image that is no torus; got "
-                f"{value!r} (simulate runs it)"
+                f"{value!r} (simulate takes every rectify and background)"
             )
 
 

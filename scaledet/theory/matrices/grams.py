@@ -6,17 +6,22 @@ pixels that move by themselves need :math:`K`, :math:`T^T K` and :math:`T^T K T`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flint import fmpz_mat
+from numpy.typing import NDArray
 
 from scaledet.scenario import Moves
 from scaledet.theory.matrices.maps import ExactMap
 from scaledet.theory.matrices.sites import neighbours, over_moves, step_squares
 
 __all__ = ["Grams", "exact_grams", "float_grams"]
+
+_SPARSE = 0.05
+"""Share of non-zero entries below which a sparse product is the faster one."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,20 @@ def float_grams(matrix: Any, sides: tuple[int, ...], moves: Moves) -> Grams:
     columns = np.tile(pixels, len(leads) + 1)
     signs = np.repeat([1.0, -len(leads)], [len(leads) * len(pixels), len(pixels)])
     step = sparse.csr_array((signs, (rows, columns)), shape=(len(pixels),) * 2)
-    dense, moved = matrix.toarray(), (matrix @ step).toarray()
+    moved = matrix @ step
     squares = sum(
         over_moves(step_squares(matrix, sides, axis), axis, moves) for axis in range(len(sides))
     )
-    half = moved.T @ dense if len(sides) == 1 else None
-    return Grams(dense.T @ dense, half, moved.T @ moved, np.ravel(squares), len(leads))
+    half = _product(moved, matrix) if len(sides) == 1 else None
+    plain, both = _product(matrix, matrix), _product(moved, moved)
+    return Grams(plain, half, both, np.ravel(squares), len(leads))
+
+
+def _product(first: Any, second: Any) -> NDArray[np.float64]:
+    """Return the dense product of the transpose of one sparse matrix and another one."""
+    sparse = second.nnz < _SPARSE * math.prod(second.shape)
+    dense = (first.T @ second).toarray() if sparse else first.toarray().T @ second.toarray()
+    return np.asarray(dense, dtype=float)
 
 
 def exact_grams(exact: ExactMap, sides: tuple[int, ...], moves: Moves) -> Grams:
