@@ -105,8 +105,7 @@ def _bend(scenario: Scenario, quantity: str) -> Any:
 
     if scenario.size is None:
         raise ArgumentError("argument --finite-size: needs a result of a finite size")
-    names = ["size", "sigma", "rectify", "task", "balanced", "background"]
-    names += ["moves"] if scenario.moves != "wrap" else []
+    names = ["size", "sigma", "rectify", "task", "balanced", "background", "moves"]
     finite = predict(scenario.network, **{name: getattr(scenario, name) for name in names})
     infinite = predict(scenario.network, rectify=scenario.rectify)
     return getattr(finite, quantity) / getattr(infinite, quantity)

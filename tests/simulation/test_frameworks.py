@@ -345,3 +345,17 @@ def test_values_are_dropped_once_no_layer_receives_them():
         # Sums over a unit, two maps for each layer, are held whole.
         needs.append(plain.bytes_needed(spec, 64) - 2 * 8 * 64**2 * (net.depth + 1))
     assert needs[0] == needs[1]
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_theory_and_simulation_agree(name):
+    net, sides, moves = CASES[name]
+    m = run(net, sides, moves, samples=40_000, rng=3)
+    assert sd.compare(sd.predict(net, size=m.size, moves=m.moves), m).p_value > 1e-3
+
+
+def test_theory_of_another_border_disagrees():
+    net, sides, moves = CASES["zeros"]
+    m = run(net, sides, moves, samples=40_000, rng=3)
+    other = Network(2 * [L(3, padding=1, padding_mode="replicate")])
+    assert sd.compare(sd.predict(other, size=7), m).p_value == 0

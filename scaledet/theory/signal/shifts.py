@@ -147,5 +147,5 @@ def pairs_change(net: Network, depth: int, shift: Sequence[int], average: PairAv
         return alone + average.pairs([sums.nested(a, b) for a, b in axes])
 
     moved = overlap(after, after) + overlap(before, before) - 2 * overlap(after, before)
-    distance = exact_moments(net, depth, average).distance
+    distance: Fraction = exact_moments(net, depth, average).distance
     return Change(2 * moved / scale ** (2 * dim), distance)
