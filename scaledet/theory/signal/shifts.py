@@ -144,8 +144,8 @@ def pairs_change(net: Network, depth: int, shift: Sequence[int], average: PairAv
         """Mean of <u_p, v_p> + <u_p, v_q>, u and v pooling the pixels by these filters."""
         axes = list(zip(first, second, strict=True))
         alone = average.first_pixel([sums.by_phase(a * b).sum(axis=0) for a, b in axes])
-        return alone + average.pairs([sums.nested(a, b) for a, b in axes])
+        return Fraction(alone + average.pairs([sums.nested(a, b) for a, b in axes]))
 
     moved = overlap(after, after) + overlap(before, before) - 2 * overlap(after, before)
-    distance: Fraction = exact_moments(net, depth, average).distance
+    distance = exact_moments(net, depth, average).distance
     return Change(2 * moved / scale ** (2 * dim), distance)
