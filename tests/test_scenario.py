@@ -95,5 +95,7 @@ def test_shifted_windows_matter_where_a_task_has_places():
     assert checked(sd.Network([L(3, 2)] * 2), None, blocks).is_torus
     torus = sd.predict(sd.Network([L(3, 2)] * 2), task=pairs)
     np.testing.assert_array_equal(sd.predict(circular, task=pairs).D, torus.D)
-    with pytest.raises(ValueError, match="predict"):
-        sd.predict(circular, task=blocks)
+    # Five pixels from a block's first one on, or from its middle on.
+    shifted = sd.Network([L(5, 4, padding=2, padding_mode="circular")])
+    aligned = sd.predict(sd.Network([L(5, 4)]), task=blocks)
+    assert abs(sd.predict(shifted, task=blocks).D[1] / aligned.D[1] - 1) > 0.01

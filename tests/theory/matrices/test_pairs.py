@@ -117,10 +117,11 @@ def test_tori_as_their_own_theory(net, task, balanced):
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("balanced", [False, True])
-def test_matched_noise_changes_an_image_as_a_move_does(name, balanced):
+@pytest.mark.parametrize("moves", MOVES)
+def test_matched_noise_changes_an_image_as_a_move_does(name, balanced, moves):
     net, task = CASES[name]
-    prediction = sd.predict(net, task=task, balanced=balanced)
-    reference = Bordered(net, (task.size,) * task.dim, exact=False)
+    prediction = sd.predict(net, task=task, balanced=balanced, moves=moves)
+    reference = Bordered(net, (task.size,) * task.dim, moves, exact=False)
     energy = reference.pair_displacement(0, law_of(task, balanced))
     assert prediction.sigma**2 * reference.pixels == pytest.approx(energy, rel=1e-13)
 
