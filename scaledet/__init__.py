@@ -1,7 +1,8 @@
 """scaledet: exact sensitivities, exponents and simulations of pooled ReLU networks.
 
 Describe a network
-    `Kernel`, `box`, `binomial`, `Layer`, `Network`
+    `Kernel`, `box`, `binomial`, `Layer`, `Network`; `presets` (published architectures),
+    `from_torch` (the `Skeleton` of a PyTorch module)
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Theory, exact
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.evolution.evolve import Evolution, evolve
     from scaledet.evolution.schedules import BiasPhases, bias_phases
+    from scaledet.network import presets
+    from scaledet.network.from_torch import Skeleton, from_torch
     from scaledet.network.kernel import Kernel, binomial, box
     from scaledet.network.layer import Layer
     from scaledet.network.network import Network
@@ -63,6 +66,7 @@ __all__ = [
     "Prediction",
     "ScaleDetection",
     "Simulation",
+    "Skeleton",
     "Sweep",
     "bias_phases",
     "binomial",
@@ -72,11 +76,13 @@ __all__ = [
     "errors",
     "evolve",
     "fit_exponent",
+    "from_torch",
     "load",
     "local_exponents",
     "plots",
     "predict",
     "predict_exponents",
+    "presets",
     "simulate",
     "stability_limit",
     "sweep",
@@ -89,6 +95,7 @@ _NAMES = {
     "errors": ("ExhaustionError", "FitError"),
     "evolution.evolve": ("Evolution", "evolve"),
     "evolution.schedules": ("BiasPhases", "bias_phases"),
+    "network.from_torch": ("Skeleton", "from_torch"),
     "network.kernel": ("Kernel", "binomial", "box"),
     "network.layer": ("Layer",),
     "network.network": ("Network",),
@@ -106,12 +113,14 @@ _NAMES = {
 """The public names by the module that holds them; all other public names are modules."""
 
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
+_PLACES = {"presets": "network.presets"}
+"""The public modules that stand in a folder."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOME.get(name, name)}")
+    module = import_module(f"{__name__}.{_HOME.get(name) or _PLACES.get(name, name)}")
     value = getattr(module, name) if name in _HOME else module
     globals()[name] = value
     return value

@@ -10,6 +10,7 @@ from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
+from scaledet.network.from_torch import Skeleton
 from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.result import Simulation
@@ -29,6 +30,7 @@ Saved = (
     | Comparison
     | ExponentFit
     | Summary
+    | Skeleton
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scaledet import __version__
-from scaledet.cli import derive, fit, predict, saved, simulate
+from scaledet.cli import architecture, derive, fit, predict, saved, simulate
 from scaledet.cli.arguments import Parser, journal
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.results import files
@@ -31,6 +31,7 @@ examples:
   $ scaledet predict --kernel 2 --stride 2 --depth 4 --size 64
   $ scaledet derive --kernel 3 --stride 2 --html out.html
   $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000 --save done.npz
+  $ scaledet architecture vgg11 --size 224
   $ scaledet show done.npz
   $ scaledet plot done.npz -o done.pdf
 
@@ -44,7 +45,7 @@ exit codes:
 'scaledet COMMAND --help' shows the options and worked examples of a command."""
 
 
-_MODULES = (predict, derive, simulate, fit, saved)
+_MODULES = (predict, derive, simulate, fit, architecture, saved)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from scaledet.cli import predict as cli
 from scaledet.errors import ArgumentError
 
 COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "derive", "simulate", "sweep")
-COMMANDS += ("compare", "fit", "plot", "show")
+COMMANDS += ("compare", "fit", "architecture", "plot", "show")
 P = "predict --kernel 2 --stride 2 --depth 3"
 
 
