@@ -347,6 +347,16 @@ def test_learned_depthwise_filters_are_no_blur():
     assert sd.from_torch(module, (4, 8, 8)).network[0] == sd.Layer(3, padding=0)
 
 
+def test_computed_weights_are_read():
+    module = torch.nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 3, 3))
+    profile = module.weight.detach().double().abs().mean((0, 1)).numpy()
+    (layer,) = sd.from_torch(module, (2, 8, 8), filters="measured").network
+    np.testing.assert_allclose(layer.filter.array(), profile / profile.sum(), atol=1e-6)
+    assert sd.from_torch(module, (2, 8, 8)).network == sd.Network(
+        [sd.Layer(3, padding=0)], 2, names=["conv2d"]
+    )
+
+
 def test_the_module_is_left_as_it_was():
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout())
     module[1].eval()
@@ -404,6 +414,10 @@ REFUSED = {
     "cropped": (after_first(lambda x: F.pad(x, (-1, 0))), "cuts the map"),
     "positions": (after_first(lambda x: x + torch.arange(8.0)), "differs from place to place"),
     "mask": (after_first(lambda x: x * torch.arange(8.0)), "differs from place to place"),
+    "negative factor": (first_two(lambda x, y: x + -1 * y), "the factor -1 exchanges"),
+    "negated": (first_two(lambda x, y: x + (-y)), r"\(neg\): it is not known"),
+    "without weights": (lambda: nn.Conv2d(1, 1, 3, device="meta"), "must hold its weights"),
+    "two heads": (first_two(lambda x, y: x.mean((2, 3)) + y.mean((2, 3))), "have the sides"),
     "no layer": (nn.ReLU, "must hold a convolution or a pooling"),
     "head alone": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), "must hold a conv"),
     "ends with padding": (lambda: nn.ZeroPad2d(1), "must not end with padding"),

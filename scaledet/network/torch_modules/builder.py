@@ -247,6 +247,12 @@ class _Builder(Draft):
         for other in step.arguments.values():
             if max(getattr(other, "shape", ())[-self.dim :], default=1) > 1:
                 raise refusal(step, "a constant that differs from place to place enters it")
+            if (
+                step.operation not in ("add", "sub")
+                and isinstance(other, int | float)
+                and other < 0
+            ):
+                raise refusal(step, f"the factor {other} exchanges large and small")
         if step.arguments.get("alpha", 1) != 1:
             raise refusal(step, "alpha makes it no plain sum: leave it at 1")
         wide = [value for value in inputs if value.sides is not None and max(value.sides) > 1]
@@ -256,7 +262,9 @@ class _Builder(Draft):
                 note = "what has no places, as in squeeze-and-excitation, is left out here"
                 self.note(step, "dropped", note)
             else:
-                self.note(step, "inert", "acts on each place")
+                factor = step.operation in ("mul", "div", "truediv") and len(inputs) == 1
+                note = "a factor of all places, free as learned weights are"
+                self.note(step, "inert", note if factor else "acts on each place")
             return maps[0]
         if step.operation != "add":
             raise refusal(step, "it combines two maps and is no sum")

@@ -28,6 +28,7 @@ _OF_SHAPES = ("getattr", "size", "dim", "numel", "len", "ndimension")
 def by_export(module: Any, images: list[Any]) -> Program:
     """Read the graph of ``torch.export``: operations of ATen, nothing is executed."""
     import torch
+    from torch.fx.node import map_arg
 
     with _silence():
         exported = torch.export.export(module, (images[0],), strict=False)
@@ -42,6 +43,13 @@ def by_export(module: Any, images: list[Any]) -> Program:
         node: state[held[node.name]] if node.name in held else node.meta.get("val")
         for node in exported.graph.nodes
     }
+    moving = {node for node in exported.graph.nodes if node.name == signature.user_inputs[0]}
+    for node in exported.graph.nodes:
+        if moving.intersection(node.all_input_nodes):
+            moving.add(node)
+        elif node.op == "call_function":  # Weights that are computed, as by weight_norm.
+            given = map_arg((node.args, node.kwargs), values.get)
+            values[node] = node.target(*given[0], **given[1])
     return _program("export", exported.graph, signature.user_inputs[0], values, {})
 
 

@@ -30,7 +30,10 @@ def program(module: Any, shape: tuple[int, ...], route: str | None) -> Program:
     """
     import torch
 
-    held = next(iter([*module.parameters(), *module.buffers()]), torch.zeros(()))
+    weights = [*module.parameters(), *module.buffers(), torch.zeros(())]
+    if any(weight.is_meta for weight in weights):
+        raise ArgumentError("module must hold its weights; got some on the device 'meta'")
+    held = weights[0]
     kind = held.dtype if held.dtype.is_floating_point else torch.float32
     source = torch.Generator().manual_seed(0)
     images = [torch.randn((1, *shape), generator=source) for _ in range(2)]

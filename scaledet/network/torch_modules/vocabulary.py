@@ -44,6 +44,7 @@ POINTWISE = frozenset(
         "alias",
         "to",
         "tocopy",
+        "typeas",
         "float",
         "pow",
         "sqrt",
