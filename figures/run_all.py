@@ -10,8 +10,9 @@ from fig4_crossover import FIGURE as CROSSOVER
 from fig5_exponent_map import FIGURE as EXPONENT_MAP
 from fig6_bias import FIGURE as BIAS
 from fig7_limit import FIGURE as LIMIT
+from fig11_architectures import FIGURE as ARCHITECTURES
 
-FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT)
+FIGURES = (IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT, ARCHITECTURES)
 
 if __name__ == "__main__":
     run(FIGURES, "all figures")

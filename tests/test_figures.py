@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
-NAMES = sorted(path.stem for path in FOLDER.glob("fig[0-9]_*.py"))
+NAMES = sorted(
+    (path.stem for path in FOLDER.glob("fig[0-9]*_*.py")),
+    key=lambda name: int(name.partition("_")[0].removeprefix("fig")),
+)
 
 
 def run_script(script: str, out: Path) -> str:
@@ -45,8 +48,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_seven_figures():
-    assert len(NAMES) == 7
+def test_there_are_eight_figures():
+    assert len(NAMES) == 8
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -289,3 +292,25 @@ def test_fig7_limit_tends_to_the_sharp_constant(rows):
     assert (product < 2.5702102050536).all()
     assert product[-1] > 2.565
     assert (np.diff(product) < 0).any()  # not monotone
+
+
+def last(rows, network: str, blur: str) -> dict[str, str]:
+    return rows("fig11_architectures", network=network, blur=blur)[-1]
+
+
+def test_fig11_ends_with_the_last_maps(rows):
+    assert last(rows, "vgg16", "none")["layer"] == "pool5"
+    assert last(rows, "resnet18", "tri3")["layer"] == "layer4.1.sum"
+    for row in rows("fig11_architectures", k="0"):
+        assert float(row["D"]) == pytest.approx(1, rel=2e-4)
+        assert float(row["A"]) == 1
+
+
+def test_fig11_blur_filters_mend_odd_strides_and_not_pooling_2x2(rows):
+    gain = {
+        network: float(last(rows, network, "none")["D"]) / float(last(rows, network, "tri3")["D"])
+        for network in ("vgg16", "alexnet", "resnet18")
+    }
+    assert 0.5 < gain["vgg16"] < 1.1
+    assert 1.5 < gain["alexnet"] < 3
+    assert gain["resnet18"] > 10
