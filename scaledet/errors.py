@@ -50,7 +50,9 @@ class ExhaustionError(_InformedError, ArgumentError):
     largest_depth: int
 
     @classmethod
-    def at(cls, layer: int, size: int | None, reason: str = "Q_k = 0") -> ExhaustionError:
+    def at(
+        cls, layer: int, size: int | tuple[int, ...] | None, reason: str = "Q_k = 0"
+    ) -> ExhaustionError:
         """Return the error for an image of `size` exhausted at `layer`."""
         where = "the infinite lattice" if size is None else f"size {size}"
         return cls(

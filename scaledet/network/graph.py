@@ -206,7 +206,7 @@ def fold(
     """Yield a quantity of every value: `image`, then what `through` makes of a layer's input.
 
     `through` receives the input's quantity, the layer and its number k; `merged` those of several
-    summed inputs, and k.
+    summed inputs, and k. A value that no later layer receives is let go.
     """
     yield image
     if net.branches is None:
@@ -215,11 +215,17 @@ def fold(
             value = through(value, layer, k)
             yield value
         return
-    values = [image]
+    last = {j: k for k, row in enumerate(net.branches, start=1) for j in row}
+    values = {0: image}
     for k, (layer, row) in enumerate(zip(net.layers, net.branches, strict=True), start=1):
         incoming = values[row[0]] if len(row) == 1 else merged([values[j] for j in row], k)
-        values.append(through(incoming, layer, k))
-        yield values[-1]
+        value = through(incoming, layer, k)
+        for j in set(row):
+            if last[j] == k:
+                del values[j]
+        if k in last:
+            values[k] = value
+        yield value
 
 
 def joined(first: Graph, second: Graph) -> tuple[Inputs | None, tuple[str, ...] | None]:

@@ -33,7 +33,10 @@ def require_lattice(net: Network, caller: str) -> None:
     if not net.is_chain:
         k = next(k for k, row in enumerate(net.inputs, start=1) if row != (k - 1,))
         sources = " and ".join(net.label(value) for value in net.inputs[k - 1])
-        raise ArgumentError(f"{needed}; {net.label(k)} receives {sources} (simulate runs graphs)")
+        raise ArgumentError(
+            f"{needed}; {net.label(k)} receives {sources} (predict at finite size, and simulate, "
+            "take graphs)"
+        )
     for k, layer in enumerate(net, start=1):
         if layer.is_max:
             raise ArgumentError(
@@ -42,8 +45,8 @@ def require_lattice(net: Network, caller: str) -> None:
     if not net.alike:
         k = next(k for k, layer in enumerate(net, start=1) if not is_alike(layer, net.dim))
         raise ArgumentError(
-            f"{needed} along all axes; {net.label(k)} is {net[k - 1]!r} (simulate runs it; for one "
-            "axis alone, give net.along(axis))"
+            f"{needed} along all axes; {net.label(k)} is {net[k - 1]!r} (predict at finite "
+            "size, and simulate, take it; for one axis alone, give net.along(axis))"
         )
 
 
@@ -93,17 +96,45 @@ def require_no_bias(net: Network, caller: str) -> None:
             )
 
 
+def _require_linear(scenario: Scenario, method: str) -> None:
+    """Raise unless a finite image that is no torus is pooled linearly, noise and all."""
+    for k, layer in enumerate(scenario.network, start=1):
+        reason = (
+            "pools the maximum"
+            if layer.is_max
+            else "has a signed kernel"
+            if layer.signed
+            else f"has bias {float(layer.bias):g}"
+            if layer.bias < 0
+            else ""
+        )
+        if reason:
+            raise ArgumentError(
+                "predict needs layers that average with non-negative weights and bias >= 0 (units "
+                f"then stay active once noise is rectified); {scenario.network.label(k)}, "
+                f"{layer!r}, {reason} (simulate runs it)"
+            )
+    refused = {
+        "rectify": (scenario.rectify, scenario.rectify == "layers", "'input', 'noise' or None"),
+        "background": (scenario.background, bool(scenario.background), "0.0"),
+        "method": (method, method != "exact", "'exact'"),
+    }
+    for name, (value, wrong, accepted) in refused.items():
+        if wrong:
+            raise ArgumentError(
+                f"{name} must be {accepted} in predict for a finite image that is no torus; got "
+                f"{value!r} (simulate takes every rectify and background)"
+            )
+
+
 def require_covered(scenario: Scenario, method: str) -> None:
     """Raise unless ``predict`` with this method covers the scenario."""
     net, layered = scenario.network, scenario.rectify == "layers"
     if not scenario.is_torus:
-        require_torus(net, "predict")
-        raise ArgumentError(
-            "size must be one multiple of the total stride for all axes, moves 'wrap', and padding "
-            "on the left 0 with a task of blocks or borders, for predict; got size "
-            f"{scenario.size}, moves {scenario.moves!r} and task {scenario.task!r} (simulate takes "
-            "all)"
-        )
+        if scenario.size is None:
+            require_torus(net, "predict on the infinite lattice")
+        _require_linear(scenario, method)
+        return
     endless, pixel = scenario.size is None, scenario.task is None
     if method == "closure":
         if scenario.rectify is None:

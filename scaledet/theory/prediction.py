@@ -17,10 +17,16 @@ from scaledet.errors import ArgumentError
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.contents import Values, one_of
-from scaledet.scenario import Rectify, Scenario, ScenarioResult
+from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.coverage import require_covered, require_theory
-from scaledet.theory.response import one_pixel_response, pair_response
+from scaledet.theory.response import (
+    Response,
+    layerwise,
+    matrix_response,
+    one_pixel_response,
+    pair_response,
+)
 from scaledet.theory.signal.one_pixel import ExactSensitivity
 from scaledet.theory.signal.pairs import exact_pair_sensitivity
 
@@ -80,7 +86,8 @@ class Prediction(ScenarioResult):
     D, G, R : ndarray
         Sensitivity to displacements, to noise, and their ratio D/G.
     A, support : ndarray
-        Effective receptive field sqrt(1 + 12 Var h_k) and support of the composite filter.
+        Effective receptive field sqrt(1 + 12 Var h_k) and support of the composite filter, on the
+        infinite lattice; where axes differ, the geometric means over them.
     Q : ndarray
         Mean square distance of the representations of two independent images.
     G_mean, G_variance : ndarray
@@ -120,13 +127,18 @@ class Prediction(ScenarioResult):
         Raises
         ------
         ValueError
-            If the prediction is approximate, a bias is negative or images carry a background.
+            If the prediction is approximate, a bias is negative, images carry a background, or the
+            exact matrices of a network that is no torus would be too large.
         """
         if self.background:
             raise ArgumentError(f"exact_D needs background 0; got {self.background!r}")
         if self.approximate:
             raise ArgumentError(f"exact_D needs method 'exact'; got {self.method!r}")
         net = self.network
+        if not self.scenario.is_torus:
+            exact = layerwise(self.scenario)
+            exact.require_exact()
+            return _OnDemand(exact.sensitivity, net.depth + 1)
         require_theory(net, "exact_D")
         if self.task is None:
             return _OnDemand(ExactSensitivity(net, self.scenario.side).at, net.depth + 1)
@@ -142,7 +154,7 @@ class Prediction(ScenarioResult):
         """Columns of the table of results, by name."""
         return {
             "layer": np.arange(self.network.depth + 1),
-            "stride": list(self.network.strides),
+            "stride": _strides(self.network),
             **{name: getattr(self, name) for name in self._arrays},
         }
 
@@ -159,13 +171,14 @@ class Prediction(ScenarioResult):
 def predict(
     net: Network,
     *,
-    size: int | None = None,
+    size: int | Sequence[int] | None = None,
     sigma: float | None = None,
     rectify: Rectify = "input",
     task: ScaleDetection | None = None,
     balanced: bool = False,
     method: Method = "exact",
     background: float = 0.0,
+    moves: Moves = "wrap",
 ) -> Prediction:
     r"""Compute the sensitivities of every layer exactly, with all finite-size terms.
 
@@ -180,10 +193,12 @@ def predict(
     net : Network
         Non-negative kernels and biases. Images stay non-negative, so every ReLU after the noise
         has entered is inactive; a bias >= 0 changes nothing. With rectify="layers" the bias of
-        layer 1 acts on the noise and may be any.
-    size : int or None
-        Pixels a side, a multiple of the total stride, on the torus; None: the infinite lattice
-        with the total noise power fixed.
+        layer 1 acts on the noise and may be any. Borders, unequal axes, kernels that are no
+        product and branches are exact at finite size, see the notes.
+    size : int, tuple of int or None
+        Pixels a side, or along every axis, that pass through all layers (on the torus, a multiple
+        of the total stride); None: the infinite lattice with the total noise power fixed, where
+        padding does not matter.
     sigma : float, optional
         Standard deviation of the noise per pixel (units of the pixel height). Default: matched
         to the displacement, L sigma^2 = E|tau x - x|^2.
@@ -202,23 +217,41 @@ def predict(
         relu(x + xi zeta) is the image, relu(x + xi zeta + eta) the noisy one (for rectify="input";
         one pixel, finite size, not "layers"). A move takes the active pixel along and leaves zeta
         in place; independent images have independent zeta. The default `sigma` stays that of x.
+    moves : {"wrap", "stay", "inside"}
+        What a move does that would leave a padded image: it comes back on the other side, it does
+        not take place, or the site is drawn among those that exist along the same axis. The
+        matched noise follows.
 
     Returns
     -------
     Prediction
         Relative error of the floats below 1e-12 for one pixel (depth up to 10^4 at stride 1; from
         the first stride > 1 on, D and Q to the last bits at any depth), below 1e-10 for a task
-        (D and Q to the last bits). ``exact_D`` holds exact rationals, each computed on access.
+        (D and Q to the last bits), below 1e-10 for networks that are no torus. ``exact_D`` holds
+        exact rationals, each computed on access. Where axes differ, `A` and `support` are their
+        geometric means over the axes.
 
     Raises
     ------
     ExhaustionError
         If all images look alike at some layer (Q_k = 0); names the largest depth that works.
     TypeError, ValueError
-        For bad arguments, signed kernels, and biases beyond the theory (names alternatives).
+        For bad arguments, signed kernels, and biases beyond the theory (names alternatives); for
+        max pooling; for images whose matrices would not fit into memory (names a size).
 
     Notes
     -----
+    A network with padding, axes that differ, kernels that are no product, or branches has no
+    translation invariance: it is the matrix M_k of its layers, with one factor per axis where all
+    are separable and follow one another. Then
+
+    .. math:: Q_k = 2 (E_p|M_k e_p|^2 - |M_k E_p e_p|^2), \qquad
+              D_k Q_k = E_{p, m} |M_k (e_{p+m} - e_p)|^2,
+
+    over all pixels p and moves m, and G_k from the same sums. Such networks take rectify="input",
+    "noise" and None, no background, and no closure. ``exact_D`` takes up to 512 pixels a side, or
+    512 pixels in all if the matrix is no product.
+
     The closure takes the units of each layer for rectified Gaussian variables of the right means
     and covariances. It is exact if no bias after layer 1 is negative (if none is, with noise
     rectified at the input). Else G_k is off, mostly too small, and the more the larger |b|/sigma
@@ -233,25 +266,35 @@ def predict(
 
     Examples
     --------
-    >>> from scaledet import Network
+    >>> from scaledet import Layer, Network
     >>> p = predict(Network.uniform(kernel=2, stride=2, depth=4), size=256)
     >>> p.exact_D[2], float(p.D[2])
     (Fraction(16, 63), 0.25396825396825395)
+    >>> padded = predict(Network([Layer(3, padding=1)] * 2, dim=2), size=(8, 12), moves="stay")
+    >>> padded.exact_D[1], padded.D.round(4).tolist()
+    (Fraction(5088, 16433), [0.9053, 0.3096, 0.1619])
     """
     arguments = (net, size, rectify, sigma, task, balanced, background)
     ranges = {"sigma_range": (1e-150, 1e150), "background_range": (1e-100, 1e100)}
-    scenario = Scenario.checked("predict", *arguments, **ranges)
+    scenario = Scenario.checked("predict", *arguments, **ranges, moves=moves)
     method = validate.choice("method", method, _METHODS)
     require_covered(scenario, method)
     scenario = _within_floats(scenario)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        pixel = scenario.task is None
-        response = one_pixel_response(scenario, method) if pixel else pair_response(scenario)
+        response = _response(scenario, method)
         noise = response.G_mean + response.G_variance
         ratio = response.D / noise
     columns = {**response._asdict(), "G": noise, "R": ratio}
     _require_finite(columns, scenario.sigma)
     return Prediction(scenario, **columns, **_widths(net), method=method)
+
+
+def _response(scenario: Scenario, method: Method) -> Response:
+    if not scenario.is_torus:
+        return matrix_response(scenario)
+    if scenario.task is None:
+        return one_pixel_response(scenario, method)
+    return pair_response(scenario)
 
 
 def _within_floats(scenario: Scenario) -> Scenario:
@@ -267,14 +310,34 @@ def _within_floats(scenario: Scenario) -> Scenario:
     return scenario
 
 
+def _lines(net: Network) -> list[Network]:
+    """Return one network for all axes, or one for each."""
+    return [net] if net.alike else [net.along(axis) for axis in range(net.dim)]
+
+
+def _strides(net: Network) -> list[int | tuple[int, ...]]:
+    """Return the cumulative strides, those of all axes where they differ."""
+    every = zip(*(line.strides for line in _lines(net)), strict=True)
+    return [axes[0] if len(set(axes)) == 1 else axes for axes in every]
+
+
 def _widths(net: Network) -> dict[str, NDArray[np.float64]]:
     try:
-        return {"A": np.array(net.box_width), "support": np.array(list(map(float, net.support)))}
+        columns = {
+            "A": [line.box_width for line in _lines(net)],
+            "support": [list(map(float, line.support)) for line in _lines(net)],
+        }
     except OverflowError:
         raise ArgumentError(
             f"depth must be at most about {int(1023 * net.depth / math.log2(net.strides[-1]))} "
             f"so that the receptive field fits a float; got {net.depth}"
         ) from None
+    return {name: _geometric_mean(np.array(axes)) for name, axes in columns.items()}
+
+
+def _geometric_mean(axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    differ = (axes != axes[0]).any(axis=0)
+    return np.asarray(np.where(differ, np.exp(np.log(axes).mean(axis=0)), axes[0]))
 
 
 def _require_finite(columns: dict[str, NDArray[np.float64]], sigma: float | None) -> None:

@@ -6,6 +6,7 @@ Noise models return both parts, due to the mean and to the variance of the noise
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -13,15 +14,19 @@ from numpy.typing import NDArray
 
 from scaledet.scenario import Scenario
 from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.theory.matrices.layerwise import Layerwise
+from scaledet.theory.matrices.pairs import pair_matrices
+from scaledet.theory.matrices.pixel import pixel_matrices
 from scaledet.theory.noise.closure import closure_noise
-from scaledet.theory.noise.input import input_moments, input_noise, pair_input_noise
+from scaledet.theory.noise.input import input_moments, input_noise, moments_noise
 from scaledet.theory.noise.layers import layer_noise
 from scaledet.theory.noise.pair_layers import pair_layer_noise, require_few_pairs
 from scaledet.theory.signal.clean_images import clean_moments
+from scaledet.theory.signal.moments import Moments
 from scaledet.theory.signal.one_pixel import pixel_moments
 from scaledet.theory.signal.pairs import require_memory, task_moments
 
-__all__ = ["Response", "one_pixel_response", "pair_response"]
+__all__ = ["Response", "layerwise", "matrix_response", "one_pixel_response", "pair_response"]
 
 Array = NDArray[np.float64]
 
@@ -92,11 +97,33 @@ def pair_response(scenario: Scenario) -> Response:
     if scenario.rectify == "layers":
         require_few_pairs(net, task)
     signal = task_moments(net, task, scenario.balanced)
-    distance = np.array([float(moments.distance) for moments in signal])
     if scenario.rectify == "layers":
         sigma = _torus(scenario)[1]
-        mean, variance = pair_layer_noise(net, task, sigma, balanced=scenario.balanced)
-    else:
-        mean, variance = pair_input_noise(scenario, signal)
+        noise = pair_layer_noise(net, task, sigma, balanced=scenario.balanced)
+        return _of_moments(signal, noise)
+    return _of_moments(signal, _input_noise(scenario, signal))
+
+
+def layerwise(scenario: Scenario) -> Layerwise:
+    """Return the moments of every layer of a finite image that is no torus."""
+    net, task, moves = scenario.network, scenario.task, scenario.moves
+    if task is None:
+        return pixel_matrices(net, scenario.sides, moves)
+    return pair_matrices(net, task, scenario.balanced, moves)
+
+
+def matrix_response(scenario: Scenario) -> Response:
+    """Evaluate the response of a finite image that is no torus; relative error below 1e-10."""
+    signal = layerwise(scenario).moments()
+    return _of_moments(signal, _input_noise(scenario, signal))
+
+
+def _input_noise(scenario: Scenario, signal: Sequence[Moments]) -> tuple[Array, Array]:
+    return moments_noise(signal, cast("float", scenario.sigma), scenario.rectify)
+
+
+def _of_moments(signal: Sequence[Moments], noise: tuple[Array, Array]) -> Response:
+    distance = np.array([float(moments.distance) for moments in signal])
     sensitivity = [float(moments.displacement / moments.distance) for moments in signal]
+    mean, variance = noise
     return Response(np.array(sensitivity), distance, mean / distance, variance / distance)

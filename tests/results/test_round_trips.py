@@ -282,7 +282,7 @@ INTEGERS = {"layer", "network", "size", "stride", "dim", "span", "log_power", "k
 INTEGERS |= {"dof", "first", "last"}
 EXACT = {"alpha", "beta", "plateau", "peak_growth", "drop_growth", "signal"}
 WORDS = {"kind", "rectify"}
-TRUTHS = {"corrected", "log_correction", "sum_rule"}
+TRUTHS = {"corrected", "log_correction", "padded", "sum_rule"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

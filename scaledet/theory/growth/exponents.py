@@ -63,6 +63,9 @@ class Exponents(Record):
     peak_growth, drop_growth : sympy.Expr
         Growth rates per layer of c_k(0) and of c_k(0) - c_k(1) (both 1 at stride 1, where
         they decay algebraically).
+    padded : bool
+        Whether the layers pad a finite image: the exponents are those of the infinite lattice,
+        which has no border.
 
     Examples
     --------
@@ -84,12 +87,14 @@ class Exponents(Record):
     span: int
     peak_growth: Any
     drop_growth: Any
+    padded: bool = False
 
     _kind = "exponents"
     _facts: ClassVar = {
         "stride": count(1),
         "dim": one_of(1, 2, 3),
         "rectify": one_of(*RECTIFICATIONS),
+        "padded": validate.flag,
     }
 
     def _values(self) -> dict[str, Any]:
@@ -99,6 +104,8 @@ class Exponents(Record):
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""
         facts, arrays = super().to_stored()
+        if not self.padded:  # Files written before there was padding match.
+            del facts["padded"]
         numbers = {name: getattr(self, name) for name in ("alpha", "beta")}
         exact = {
             name: {"exact": rationals.shown(n), "value": float(n)} for name, n in numbers.items()
@@ -113,6 +120,7 @@ class Exponents(Record):
     @isolated
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Compute again what was saved, from kernel, stride, dimension and rectification."""
+        facts.setdefault("padded", False)
         given = {name: reader(name, facts[name]) for name, reader in cls._facts.items()}
         kernel = Kernel([rationals.parsed(text) for text in facts.pop("kernel")])
         given = vars(_exponents(kernel, *given.values()))
@@ -133,6 +141,10 @@ class Exponents(Record):
     def remarks(self) -> list[str]:
         """Return what the two exponents do not say."""
         remarks = []
+        if self.padded:
+            remarks.append(
+                "of the infinite lattice: padding matters to finite images only (predict)"
+            )
         if self.plateau is None:
             remarks.append("D_k keeps oscillating in every d")
         elif self.plateau != 0:
@@ -185,7 +197,8 @@ def predict_exponents(
     Parameters
     ----------
     net : Network, optional
-        Equal layers, or a block of layers repeated at least twice. Excludes the next three.
+        Equal layers, or a block of layers repeated at least twice; their padding does not matter.
+        Excludes the next three.
     kernel : int, Kernel or sequence of weights, default 2
         An integer n means ``box(n)``.
     stride : int, True or "kernel", default 1
@@ -237,7 +250,7 @@ def predict_exponents(
             if value is not None:
                 raise ArgumentError(f"{name} must be left out when net is given; got {value!r}")
         block = _block_of(net, rectify)
-    single = block.depth == 1
+    single, padded = block.depth == 1, any(layer.padding is not None for layer in block)
     pool = block.layers[0].kernel if single else Kernel(composite_filter(block, block.depth))
     step = block.strides[-1]
     if pool.support == 1:
@@ -247,7 +260,7 @@ def predict_exponents(
         )
     if step > 1:
         refuse_rounded_sum_rule(pool, step)
-    return _exponents(pool, step, block.dim, rectify)
+    return _exponents(pool, step, block.dim, rectify, padded)
 
 
 def _formula(value: Any) -> str:
@@ -273,7 +286,9 @@ def _block_of(net: Network, rectify: Rectify) -> Network:
     return net[: net.period]
 
 
-def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents:
+def _exponents(
+    pool: Kernel, step: int, dim: int, rectify: Rectify, padded: bool = False
+) -> Exponents:
     import sympy as sp
 
     logarithm, noise_log, peak, drop = 0, False, sp.Integer(1), sp.Integer(1)
@@ -304,4 +319,5 @@ def _exponents(pool: Kernel, step: int, dim: int, rectify: Rectify) -> Exponents
         span=pool.span,
         peak_growth=peak,
         drop_growth=drop,
+        padded=padded,
     )

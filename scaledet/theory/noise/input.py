@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,9 @@ from scaledet.theory.noise.gaussians import (
     rectified_excess,
     unit_rule,
 )
-from scaledet.theory.signal.pairs import PairMoments
+from scaledet.theory.signal.moments import Moments
 
-__all__ = ["input_moments", "input_noise", "noise_moments", "pair_input_noise"]
+__all__ = ["input_moments", "input_noise", "moments_noise", "noise_moments"]
 
 Array = NDArray[np.float64]
 
@@ -105,20 +105,21 @@ def input_noise(scenario: Scenario, peak: Array) -> tuple[Array, Array]:
     return mean, spread * peak
 
 
-def pair_input_noise(scenario: Scenario, signal: Sequence[PairMoments]) -> Array:
-    """Return both parts of E|f_k(x + eta) - f_k(x)|^2 of a task, shape [2, depth + 1]."""
-    net, size = scenario.network, cast("int", scenario.side)
-    noise = noise_moments(cast("float", scenario.sigma), scenario.rectify)
+def moments_noise(signal: Sequence[Moments], sigma: float, rectify: Rectify) -> tuple[Array, Array]:
+    """Return both parts of E|f_k(x + eta) - f_k(x)|^2 of a data set."""
+    noise = noise_moments(sigma, rectify)
     shift = noise.active_mean - noise.background_mean
     parts = []
-    for stride, moments in zip(net.strides, signal, strict=True):
-        mean = noise.background_mean**2 * (size // stride) ** net.dim
-        mean += 4 * noise.background_mean * shift * float(moments.mass)
+    for moments in signal:
+        mean = noise.background_mean**2 * float(moments.flat)
+        mean += 2 * moments.pixels * noise.background_mean * shift * float(moments.mass)
         mean += shift**2 * float(moments.square)
         variance = noise.background_variance * float(moments.trace)
-        variance += 2 * (noise.active_variance - noise.background_variance) * float(moments.active)
+        spread = noise.active_variance - noise.background_variance
+        variance += moments.pixels * spread * float(moments.active)
         parts.append((mean, variance))
-    return np.array(parts).T
+    means, variances = np.array(parts).T
+    return means, variances
 
 
 class InputMoments(NamedTuple):

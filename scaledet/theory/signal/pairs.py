@@ -29,10 +29,10 @@ from scaledet.network.network import Network
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.correlation.exact import composite_filter
 from scaledet.theory.signal.axis_sums import AxisSums
+from scaledet.theory.signal.moments import Moments
 
 __all__ = [
     "PairAverage",
-    "PairMoments",
     "exact_pair_sensitivity",
     "label_weights",
     "pair_moments",
@@ -47,27 +47,6 @@ _CANCELLING = Fraction(1, 2**64)
 _LONGEST = 2**22
 _LARGEST_SQUARE = 4096
 """Largest sides of the images of a task (pixels)."""
-
-
-@dataclass(frozen=True)
-class PairMoments:
-    """Averages over the data set at one layer.
-
-    `displacement`: E|f(tau x) - f(x)|^2; `square`: E|f(x)|^2; `mean_square`: |E f(x)|^2; `active`:
-    E|P e_p|^2; `mass`: E sum_i (P e_p)_i; `trace`: sum of |P e_i|^2 over all pixels.
-    """
-
-    displacement: Fraction
-    square: Fraction
-    mean_square: Fraction
-    active: Fraction
-    mass: Fraction
-    trace: Fraction
-
-    @property
-    def distance(self) -> Fraction:
-        """Q_k, the mean square distance of two independent images."""
-        return 2 * (self.square - self.mean_square)
 
 
 def require_memory(task: ScaleDetection) -> None:
@@ -85,8 +64,8 @@ def require_memory(task: ScaleDetection) -> None:
         )
 
 
-def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: bool) -> PairMoments:
-    """Evaluate `PairMoments` at one layer from the composite filter and its moves."""
+def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: bool) -> Moments:
+    """Evaluate `Moments` at one layer from the composite filter and its moves."""
     task, dim = average.task, average.task.dim
     stride = network.strides[depth]
     pool, scale = _filter(network, depth, task.size, exact)
@@ -108,11 +87,13 @@ def pair_moments(network: Network, depth: int, average: PairAverage, *, exact: b
         crossed += dim * (dim - 1) * average.pairs(over_axes({0: half_moved, 1: half_moved}, gram))
     active = average.first_pixel([squares] * dim)
     power = scale ** (2 * dim)
-    return PairMoments(
+    square = 2 * (active + average.pairs([gram] * dim)) / power
+    return Moments(
         displacement=single / (dim * power) + crossed / (2 * dim * dim * power),
-        square=2 * (active + average.pairs([gram] * dim)) / power,
-        mean_square=average.mean_square(pool, stride) / power,
+        distance=2 * (square - average.mean_square(pool, stride) / power),
+        square=square,
         active=active / power,
+        flat=Fraction((task.size // stride) ** dim),
         mass=average.first_pixel([sums.by_phase(pool).sum(axis=0)] * dim) / scale**dim,
         trace=Fraction(int(task.size // stride * squares.sum()) ** dim, power),
     )
@@ -139,17 +120,17 @@ def exact_pair_sensitivity(
 ) -> Fraction:
     """D_depth of the task as an exact rational."""
     moments = _exact_moments(network, depth, PairAverage(task, balanced))
-    return moments.displacement / moments.distance
+    return Fraction(moments.displacement / moments.distance)
 
 
-def _exact_moments(net: Network, depth: int, average: PairAverage) -> PairMoments:
+def _exact_moments(net: Network, depth: int, average: PairAverage) -> Moments:
     moments = pair_moments(net, depth, average, exact=True)
     if moments.distance == 0:
         raise ExhaustionError.at(depth, average.task.size)
     return moments
 
 
-def task_moments(net: Network, task: ScaleDetection, balanced: bool) -> list[PairMoments]:
+def task_moments(net: Network, task: ScaleDetection, balanced: bool) -> list[Moments]:
     """Moments of layers 0 ... depth, from all bits of the filter where the first would cancel."""
     average = PairAverage(task, balanced)
     result = []
@@ -184,17 +165,22 @@ class PairAverage:
         return int(weights[1] * scale), int(weights[-1] * scale), scale
 
     @property
+    def scale(self) -> int:
+        """Common denominator of the weights of the pairs."""
+        return self._weights[2]
+
+    @property
     def uniform(self) -> bool:
         """Whether every pixel is in as many pairs as any other."""
         return self.task.variant == "T2" or self.task.periodic
 
-    def pairs(self, axes: Sequence[Any]) -> Fraction:
+    def pairs(self, axes: Sequence[Any]) -> Any:
         """Average of the product over axes of X_a over ordered pairs; see `AxisSums.nested`."""
         near, far, scale = self._weights
         alone = math.prod(sums[0] for sums in axes)
         every = math.prod(sums[-1] for sums in axes)
         within, beyond = (self._within(axes, bound) for bound in self._bounds)
-        return Fraction(int(near * (within - alone) + far * (every - beyond)), scale)
+        return _quotient(near * (within - alone) + far * (every - beyond), scale)
 
     @property
     def _bounds(self) -> tuple[int, int]:
@@ -214,20 +200,20 @@ class PairAverage:
         on_first = np.diff(axes[0][: len(apart)], prepend=0)
         return (on_first * axes[1][rest]).sum()
 
-    def first_pixel(self, vectors: Sequence[Any]) -> Fraction:
+    def first_pixel(self, vectors: Sequence[Any]) -> Any:
         """Average of the product over axes of v_a(p_a) over the first pixels of the pairs.
 
         Each v is given over one period, a divisor of the task's size.
         """
         if self.uniform:
             periods = math.prod(len(vector) for vector in vectors)
-            return Fraction(int(math.prod(vector.sum() for vector in vectors)), periods)
-        total = self._partners
+            return _quotient(math.prod(vector.sum() for vector in vectors), periods)
+        total = self.partners.astype(vectors[0].dtype)
         for vector in vectors:
             # Contracts the leading axis; the next one moves to the front.
             cells = total.reshape(-1, len(vector), *total.shape[1:]).sum(axis=0)
             total = np.tensordot(vector, cells, axes=(0, 0))
-        return Fraction(int(total), self._weights[2])
+        return _quotient(total, self.scale)
 
     def mean_square(self, pool: Any, stride: int) -> Fraction:
         """Sum over the units of the squares of the pooled mean image; `pool` as for `AxisSums`."""
@@ -237,17 +223,17 @@ class PairAverage:
             return Fraction(
                 4 * units * int(pool.sum()) ** (2 * task.dim), task.size ** (2 * task.dim)
             )
-        image = self._partners
+        image = self.partners
         for _ in range(task.dim):
             lines = image.reshape(-1, task.size)
             image = np.array([_pooled(pool, stride, line) for line in lines]).reshape(
                 (*image.shape[:-1], -1)
             )
             image = np.moveaxis(image, -1, 0)
-        return Fraction(int(4 * (image * image).sum()), self._weights[2] ** 2)
+        return Fraction(int(4 * (image * image).sum()), self.scale**2)
 
     @cached_property
-    def _partners(self) -> Any:
+    def partners(self) -> Any:
         """Weights of all ordered pairs with the first pixel at p, times their denominator."""
         near, far, _ = self._weights
         low, high = (self._closer(bound) for bound in self._bounds)
@@ -270,6 +256,12 @@ class PairAverage:
         at_distance = np.diff(within(apart), axis=1, prepend=0).astype(float)
         rest = np.array([math.isqrt(bound - 1 - m * m) for m in apart.tolist()])
         return (at_distance @ within(rest).T).astype(np.int64)
+
+
+def _quotient(value: Any, scale: int) -> Any:
+    """Return an exact quotient of integers, a float of a float."""
+    floating = np.asarray(value).dtype.kind == "f"
+    return float(value) / scale if floating else Fraction(int(value), scale)
 
 
 def _pooled(pool: Any, stride: int, line: Any) -> Any:
