@@ -24,7 +24,10 @@ examples:
 
   blur filters where strides are
   $ scaledet architecture resnet18 --size 64 --blur tri3
-  $ scaledet architecture vgg16 --size 224 --blur 1,3,3,1 --json"""
+  $ scaledet architecture vgg16 --size 224 --blur 1,3,3,1 --json
+
+  sensitivities to displacements and noise, of every layer
+  $ scaledet architecture resnet18 --size 64 --blur bin5 --predict"""
 
 _HELP = options.HELP | {
     "list": "print the names of the architectures",

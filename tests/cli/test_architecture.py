@@ -34,6 +34,13 @@ def test_it_prints_the_summary(run, run_json, line, net, size):
     assert record["columns"]["support"] == [int(n) for n in summary.columns()["support"]]
 
 
+def test_it_predicts_on_demand(run, run_json):
+    line = "architecture lenet5 --size 32 --blur tri3 --predict"
+    expected = sd.predict(presets.lenet5(blur="tri3"), size=32)
+    assert run(line) == (0, f"{expected!r}\n", "")
+    assert run_json(line)["columns"]["D"] == expected.D.tolist()
+
+
 def test_summaries_are_saved_shown_and_not_drawn(run, run_json, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, printed, _ = run("architecture vgg11 --size 64 --save vgg.npz")

@@ -168,6 +168,17 @@ def test_sums_of_branches(route):
     assert np.abs(pooled(wrong, images) - of_module(module, images)).max() > 0.1
 
 
+def test_predictions_are_those_of_the_module_with_equal_weights():
+    """All images of one pixel pass through the module: no part of the theory is used."""
+    module, side = averaging(residual_module()), 8
+    theory = sd.predict(sd.from_torch(module, (1, side, side)).network, size=side)
+    images = np.eye(side**2).reshape(-1, side, side)
+    values = of_module(module, images).reshape(side, side, -1)
+    steps = [((values - np.roll(values, 1, axis)) ** 2).sum(2).mean() for axis in (0, 1)]
+    spread = 2 * ((values - values.mean((0, 1))) ** 2).sum(2).mean()
+    assert theory.D[-1] == pytest.approx(np.mean(steps) / spread, rel=1e-5)
+
+
 def test_a_sum_in_place_changes_the_value_for_later_users():
     def forward(self, x):
         x = self.first(x)
