@@ -244,19 +244,11 @@ class _Builder(Draft):
     def _combined(self, step: Step, given: list[Value]) -> Value:
         """Read a sum of maps, or a factor or summand that is the same at all places."""
         inputs = [self.settled(step, value) for value in given]
-        for other in step.arguments.values():
-            if max(getattr(other, "shape", ())[-self.dim :], default=1) > 1:
-                raise refusal(step, "a constant that differs from place to place enters it")
-            if (
-                step.operation not in ("add", "sub")
-                and isinstance(other, int | float)
-                and other < 0
-            ):
-                raise refusal(step, f"the factor {other} exchanges large and small")
-        if step.arguments.get("alpha", 1) != 1:
-            raise refusal(step, "alpha makes it no plain sum: leave it at 1")
+        self._require_plain(step)
         wide = [value for value in inputs if value.sides is not None and max(value.sides) > 1]
         maps = list({value.layer: value for value in wide or inputs}.values())
+        if wide and any(value.sides is None for value in inputs):
+            raise refusal(step, "a vector meets a map, along its last side")
         if len(maps) == 1:
             if len(inputs) > len(wide) > 0:
                 note = "what has no places, as in squeeze-and-excitation, is left out here"
@@ -274,6 +266,19 @@ class _Builder(Draft):
         output = self.add(step, Layer(1, padding=0), sources, maps[0].sides)
         self.note(step, "read", "sum of maps", output.layer)
         return output
+
+    def _require_plain(self, step: Step) -> None:
+        """Raise if the constants of a sum or product do more than bias or scale a map."""
+        signed = step.operation in ("mul", "div", "truediv")
+        for name, other in step.arguments.items():
+            if max(getattr(other, "shape", ())[-self.dim :], default=1) > 1:
+                raise refusal(step, "a constant that differs from place to place enters it")
+            if signed and isinstance(other, int | float) and other < 0:
+                raise refusal(step, f"the factor {other} exchanges large and small")
+            if name == "0" and other is not None and step.operation not in ("add", "mul"):
+                raise refusal(step, f"{step.operation} from a constant exchanges large and small")
+        if step.arguments.get("alpha", 1) != 1:
+            raise refusal(step, "alpha makes it no plain sum: leave it at 1")
 
 
 _ENDS = "a vector: here the places end, and the skeleton"

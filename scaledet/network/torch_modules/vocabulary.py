@@ -65,9 +65,13 @@ RESHAPES = frozenset(
 VECTORS = frozenset(("linear", "softmax", "logsoftmax", "normalize", "addmm"))
 """What may act on a vector, where no places are left."""
 
+_CONCATENATION = (
+    "concatenation, as in Inception and DenseNet: branches side by side are no sum (a sum instead "
+    "can be given by Network.from_graph)"
+)
 REFUSED: Mapping[str, str] = {
-    "cat": "concatenation, as in Inception and DenseNet: branches side by side are not summed",
-    "concat": "concatenation, as in Inception and DenseNet: branches side by side are not summed",
+    "cat": _CONCATENATION,
+    "concat": _CONCATENATION,
     "stack": "it puts maps side by side and does not sum them",
     "convtranspose": "a transposed convolution enlarges the map: give the encoder alone",
     "upsample": "it enlarges the map: give the encoder alone",
