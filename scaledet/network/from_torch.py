@@ -20,6 +20,8 @@ from scaledet.results.result import Result
 
 __all__ = ["Skeleton", "from_torch"]
 
+_STATUS = ("read", "replaced", "inert", "dropped")
+
 
 @dataclass(frozen=True, repr=False)
 class Skeleton(Result):
@@ -115,13 +117,32 @@ class Skeleton(Result):
     @classmethod
     def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Skeleton:  # noqa: ARG003
         """Rebuild from `to_stored`; called by ``load``."""
+        network = Network.from_dict(facts["network"])
+        size, rows = facts["input_size"], facts["readings"]
         return cls(
-            Network.from_dict(facts["network"]),
-            tuple(Reading(*row) for row in facts["readings"]),
-            tuple(facts["input_size"]),
-            str(facts["route"]),
-            str(facts["module"]),
+            network,
+            tuple(_reading(row, network.depth) for row in rows),
+            tuple(validate.integer("input_size", side, 1) for side in size),
+            validate.choice("route", facts["route"], tuple(ROUTES)),
+            _string(facts["module"]),
         )
+
+
+def _reading(row: Any, depth: int) -> Reading:
+    layer, name, operation, status, note = row
+    return Reading(
+        validate.integer("layer", layer, 0, depth),
+        _string(name),
+        _string(operation),
+        validate.choice("status", status, _STATUS),
+        _string(note),
+    )
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ArgumentTypeError(f"names and notes must be strings; got {value!r}")
+    return value
 
 
 def _text(layer: Layer) -> str:

@@ -390,6 +390,25 @@ def test_saved_skeletons_are_loaded(tmp_path):
     assert (skeleton.sides, sd.from_torch(nn.Conv2d(1, 1, 3), (1, 8, 6)).sides) == (16, (8, 6))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("readings", [[9, "0", "conv", "read", ""]]),
+        ("readings", [[1, "0", "conv", "guessed", ""]]),
+        ("readings", [[1, 0, "conv", "read", ""]]),
+        ("readings", [[1, "0"]]),
+        ("input_size", [1, 0]),
+        ("route", "jit"),
+        ("module", 3),
+    ],
+)
+def test_damaged_files_are_refused(name, value):
+    facts, arrays = sd.from_torch(nn.Conv2d(1, 1, 3), (1, 8, 8)).to_stored()
+    assert sd.Skeleton.from_stored(facts, arrays).route == "export"
+    with pytest.raises((ValueError, TypeError)):
+        sd.Skeleton.from_stored(facts | {name: value}, arrays)
+
+
 def first_two(join):
     return lambda: Function(lambda self, x: join(self.first(x), self.second(x)), **three())
 
@@ -469,6 +488,14 @@ def test_wrong_arguments(arguments, text):
     given = {"module": nn.Conv2d(1, 1, 3), "input_size": (1, 8, 8), **arguments}
     with pytest.raises(ValueError, match=text):
         sd.from_torch(given.pop("module"), given.pop("input_size"), **given)
+
+
+def test_without_torch_it_says_what_to_install(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"pip install scaledet\[torch\]"):
+        sd.from_torch(None, (1, 8, 8))
 
 
 def test_sizes_that_differ_from_the_modules_own_are_refused(monkeypatch):
