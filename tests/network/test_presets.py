@@ -125,3 +125,40 @@ def test_resnet50_with_the_stride_of_torchvision():
     expected = presets.resnet50(stride_in="3x3", max_pooling="max")
     assert (net.layers, net.inputs) == (expected.layers, expected.inputs)
     assert net.layers != presets.resnet50(max_pooling="max").layers
+
+
+@pytest.mark.parametrize(
+    ("name", "bottleneck", "expected", "size"),
+    [
+        ("alexnet", None, 195, 255),
+        ("vgg16", None, 212, 256),
+        ("resnet18", None, 435, 512),
+        ("resnet50", "1x1", 483, 576),
+        ("resnet50", "3x3", 427, 512),
+    ],
+)
+def test_receptive_fields_are_where_the_gradient_of_the_module_is_not_zero(
+    name, bottleneck, expected, size
+):
+    torch = pytest.importorskip("torch")
+    models = pytest.importorskip("tests.network.torch_models")
+    if name.startswith("resnet"):
+        counts = (2, 2, 2, 2) if name == "resnet18" else (3, 4, 6, 3)
+        module = models.resnet(counts, bottleneck)
+    elif name in models.VGG:
+        module = models.vgg(models.VGG[name])[:-6]
+    else:
+        module = models.alexnet()[:-1]
+    for part in module.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            part.weight.data.fill_(1 / part.weight[0].numel())
+            if part.bias is not None:
+                part.bias.data.zero_()
+    for j, part in enumerate(module):  # A maximum would pass the gradient of one pixel only.
+        if isinstance(part, torch.nn.MaxPool2d):
+            module[j] = torch.nn.AvgPool2d(part.kernel_size, part.stride, part.padding)
+    image = torch.ones(1, 3, 64, size, dtype=torch.float64, requires_grad=True)
+    output = module.double().eval()(image)
+    output[0, 0, 0, output.shape[3] // 2].backward()
+    (columns,) = torch.nonzero(image.grad[0].abs().sum((0, 1)), as_tuple=True)
+    assert int(columns[-1] - columns[0]) + 1 == len(columns) == expected
