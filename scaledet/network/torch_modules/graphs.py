@@ -70,16 +70,10 @@ def by_fx(module: Any, images: list[Any]) -> Program:
     import torch
 
     traced = torch.fx.symbolic_trace(module)
-    values: dict[Any, Any] = {}
-
-    class Recorder(torch.fx.Interpreter):
-        def run_node(self, n: Any) -> Any:
-            values[n] = super().run_node(n)
-            return values[n]
-
-    Recorder(traced, garbage_collect_values=False).run(images[0])
+    run = torch.fx.Interpreter(traced, garbage_collect_values=False)
+    run.run(images[0])
     image = next(node.name for node in traced.graph.nodes if node.op == "placeholder")
-    return _program("fx", traced.graph, image, values, dict(traced.named_modules()))
+    return _program("fx", traced.graph, image, run.env, dict(traced.named_modules()))
 
 
 def _program(
