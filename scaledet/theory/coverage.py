@@ -111,8 +111,8 @@ def _require_linear(scenario: Scenario, method: str) -> None:
         if reason:
             raise ArgumentError(
                 "predict needs layers that average with non-negative weights and bias >= 0 (units "
-                f"then stay active once noise is rectified); {scenario.network.label(k)}, "
-                f"{layer!r}, {reason} (simulate runs it)"
+                f"then stay active once noise is rectified); {scenario.network.label(k)} is "
+                f"{layer!r}, which {reason} (simulate runs it)"
             )
     refused = {
         "rectify": (scenario.rectify, scenario.rectify == "layers", "'input', 'noise' or None"),

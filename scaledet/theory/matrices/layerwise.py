@@ -40,7 +40,7 @@ class Layerwise:
         """Return the moments of all layers, exact where floats would cancel."""
         result = []
         for k, moments in enumerate(self.floats()):
-            cancels = moments.distance < self.cancelling * moments.square
+            cancels = moments.distance <= self.cancelling * moments.square
             result.append(self._sharp(k) if cancels else moments)
         return result
 

@@ -21,7 +21,7 @@ import numpy as np
 from flint import fmpz
 
 from scaledet.errors import ArgumentError
-from scaledet.network.geometry import extents, strides
+from scaledet.network.geometry import extents
 from scaledet.network.graph import fold
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
@@ -31,8 +31,8 @@ __all__ = ["ExactMap", "Factor", "factors", "together"]
 
 V = TypeVar("V")
 
-_MOST_ENTRIES = 4 * 10**7
-"""Most non-zero weights of a matrix; five such matrices, of 12 bytes an entry, are held at once."""
+_MOST_ENTRIES = 10**8
+"""Most non-zero weights of a matrix: 1.2 GB, and less than three times as much is held at once."""
 
 
 class ExactMap(NamedTuple):
@@ -131,10 +131,10 @@ class Factor:
 
     def _entries(self, share: float) -> float:
         """Return the largest number of weights of a map, the sides times `share`, about."""
-        pixels = math.prod(share * side for side in self.sides)
+        cut = share ** len(self.sides)
         return max(
-            pixels / area * min(pixels, field)
-            for area, field in zip(self._areas, self._fields, strict=True)
+            cut * math.prod(sides[axis] for axis in self._axes) * min(cut * self.pixels, field)
+            for sides, field in zip(self.maps, self._fields, strict=True)
         )
 
     @cached_property
@@ -142,17 +142,11 @@ class Factor:
         return range(self.net.dim) if self.axis is None else (self.axis,)
 
     @cached_property
-    def _areas(self) -> list[float]:
-        """Input pixels per output, k = 0 ... depth."""
-        each = (strides(self.net, axis) for axis in self._axes)
-        return [math.prod(map(float, steps)) for steps in zip(*each, strict=True)]
-
-    @cached_property
-    def _fields(self) -> list[float]:
-        """Pixels that an output sees, k = 0 ... depth."""
+    def _fields(self) -> list[int]:
+        """Pixels that an output sees at most, k = 0 ... depth."""
         each = (extents(self.net, axis) for axis in self._axes)
         return [
-            math.prod(float(last - first + 1) for first, last in ends)
+            math.prod(min(last - first + 1, self.pixels) for first, last in ends)
             for ends in zip(*each, strict=True)
         ]
 

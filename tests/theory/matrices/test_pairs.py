@@ -116,6 +116,16 @@ def test_tori_as_their_own_theory(net, task, balanced):
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("balanced", [False, True])
+def test_matched_noise_changes_an_image_as_a_move_does(name, balanced):
+    net, task = CASES[name]
+    prediction = sd.predict(net, task=task, balanced=balanced)
+    reference = Bordered(net, (task.size,) * task.dim, exact=False)
+    energy = reference.pair_displacement(0, law_of(task, balanced))
+    assert prediction.sigma**2 * reference.pixels == pytest.approx(energy, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_another_move_at_the_border_is_seen(name):
     net, task = CASES[name]
     wrap, stay, inside = (

@@ -22,17 +22,17 @@ DIFFERENT = Network([Layer((3, 2), (1, 2), padding=1)] * 2, dim=2)
         (
             Network([Layer(3), Layer(2, padding=0, pooling="max")], names=["a", "b"]),
             {},
-            r"layer 2 \('b'\), Layer.*, pools the maximum \(simulate",
+            r"layer 2 \('b'\) is Layer.*, which pools the maximum \(simulate",
         ),
         (
             Network([Layer(sd.Kernel([1, -1], signed=True), padding=1)]),
             {},
-            r"layer 1, .*signed kernel \(simulate",
+            r"layer 1 is .*signed kernel \(simulate",
         ),
         (
             Network([Layer(3, padding=1), Layer(3, bias=-0.5)]),
             {},
-            r"layer 2, .* has bias -0.5 \(simulate",
+            r"layer 2 is .* has bias -0.5 \(simulate",
         ),
         (PADDED, {"rectify": "layers"}, "rectify must be 'input', 'noise' or None .*simulate"),
         (PADDED, {"background": 1.0}, "background must be 0.0 .*got 1.0 .*simulate"),
@@ -152,3 +152,13 @@ def test_noise_as_it_is_drawn(rectify):
 def test_scenarios_name_what_is_new():
     text = repr(sd.predict(PADDED, size=9, moves="stay"))
     assert re.search(r"padding=1.*size 9.*moves = 'stay'", text)
+
+
+def test_depths_at_which_the_border_has_taken_all_are_refused_with_one_that_works():
+    """Two thirds of what is left go to the padding at every layer once one pixel is left."""
+    net = Network([Layer(3, 2, padding=1)] * 1000)
+    with pytest.raises(ValueError, match=r"depth must be at most \d+ here") as caught:
+        sd.predict(net, size=16)
+    last = int(re.search(r"at most (\d+) here", str(caught.value))[1])
+    prediction = sd.predict(net[:last], size=16)
+    assert prediction.D[-1] == pytest.approx(prediction.D[10], rel=1e-12)
