@@ -1,4 +1,4 @@
-"""The architectures of the presets as modules of torch, typed from the papers and torchvision."""
+"""Modules of torch: the architectures of the presets, typed from the papers, and small ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ import torch.nn.functional as F
 from torch import nn
 
 BLURS = {"rect2": [1.0, 1], "tri3": [1.0, 2, 1], "bin5": [1.0, 4, 6, 4, 1]}
+
+
+class Function(nn.Module):
+    """A module that holds parts by name and calls a function with them."""
+
+    def __init__(self, function, **parts) -> None:
+        super().__init__()
+        self.function = function
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def three(**others):
+    parts = {name: nn.Conv2d(1, 1, 3, padding=1) for name in ("first", "second")}
+    return parts | {"third": nn.MaxPool2d(2)} | others
 
 
 class BlurPool(nn.Module):
