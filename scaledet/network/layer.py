@@ -281,11 +281,8 @@ class Layer:
 
     def written(self) -> dict[str, str]:
         """Return the `arguments` as text."""
-        texts = {name: repr(value) for name, value in self.arguments().items()}
-        texts["kernel"] = _written(self.taps)
-        if self.bias:
-            texts["bias"] = rationals.text(self.bias)
-        return texts
+        writers = {"kernel": _written, "bias": rationals.text}
+        return {name: writers.get(name, repr)(value) for name, value in self.arguments().items()}
 
     def __repr__(self) -> str:
         return f"Layer({', '.join(f'{name}={text}' for name, text in self.written().items())})"
