@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, cast
@@ -281,7 +281,7 @@ class Layer:
 
     def written(self) -> dict[str, str]:
         """Return the `arguments` as text."""
-        writers = {"kernel": _written, "bias": rationals.text}
+        writers: dict[str, Callable[[Any], str]] = {"kernel": _written, "bias": rationals.text}
         return {name: writers.get(name, repr)(value) for name, value in self.arguments().items()}
 
     def __repr__(self) -> str:
