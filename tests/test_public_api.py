@@ -24,7 +24,7 @@ MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate
 CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
 IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
 IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
-OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
+OTHERS = ["ExhaustionError", "FitError", "errors", "load", "measure", "plots", "symbols"]
 PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + IMAGES + OTHERS)
 
 
@@ -88,7 +88,9 @@ def test_plots_take_results_only() -> None:
     assert not {"predict", "simulate", "compare", "predict_exponents"} & set(vars(sd.plots))
 
 
-@pytest.mark.parametrize("name", [n for n in PUBLIC if n not in ("errors", "plots", "symbols")])
+@pytest.mark.parametrize(
+    "name", [n for n in PUBLIC if n not in ("errors", "measure", "plots", "symbols")]
+)
 def test_every_public_name_is_documented(name: str) -> None:
     documentation = inspect.getdoc(getattr(sd, name)) or ""
     assert len(documentation) > 40
@@ -129,6 +131,9 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.power_spectrum(None, strides=2),
         lambda: sd.predict_images(NET, None, None, size=8, strides=2),
         lambda: sd.simulate_images(NET, None, None, strides=2),
+        lambda: sd.measure.sensitivities(None, None, strides=2),
+        lambda: sd.measure.filter_spectrum(None, strides=2),
+        lambda: sd.measure.load_model("x", strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from scaledet import __version__
 from scaledet.cli import options
 from scaledet.network.kernel import Kernel
-from scaledet.network.network import Network
 from scaledet.rationals import full_text
 
 _SAMPLING = (
@@ -37,6 +36,13 @@ _FACTS = {
         *("length", "stride", "depth", "dim", "objective", "max_G", "kernel", "D", "G", "optimum"),
         *("bound", "gap", "reached", "columns"),
     ),
+    "Measurement": (
+        *("layers", "left_out", "samples", "repeats", "displacement", "deformation", "noise"),
+        *("sigma", "rectify", "average_channels", "permutations", "recalibrate"),
+        *("normalisations", "target_error", "target_reached", "relative_error", "columns"),
+        *("D_shuffled", "G_shuffled"),
+    ),
+    "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(
@@ -112,7 +118,7 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, Kernel):
         return [full_text(weight) for weight in value]
-    if isinstance(value, Network):
+    if hasattr(value, "to_dict"):  # a network, a deformation
         return value.to_dict()
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}

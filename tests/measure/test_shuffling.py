@@ -1,0 +1,110 @@
+"""Permuted channels and BatchNorm statistics measured again, against the same done by hand."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+import scaledet as sd
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+sensitivities = sd.measure.sensitivities
+
+from scaledet.measure.shuffling import recalibrated, shuffled  # noqa: E402
+from tests.measure.networks import convolutional  # noqa: E402
+
+IMAGES = np.random.default_rng(5).random((30, 3, 10, 10))
+
+
+def roll(image, _rng):
+    return np.roll(image, 1, axis=-1)
+
+
+def permuted_weights(model, seed):
+    """Permute the weights instead of the channels, by the same random numbers."""
+    changed, rng = copy.deepcopy(model), np.random.default_rng(seed)
+    for module in changed.modules():
+        if isinstance(module, nn.Conv2d):
+            inverse = np.argsort(rng.permutation(module.in_channels))
+            module.weight.data = module.weight.data[:, inverse]
+    return changed
+
+
+def test_channels_are_permuted_as_weights_would_be():
+    model, images = convolutional(), torch.tensor(IMAGES).float()
+    before = model(images)
+    with shuffled(model, np.random.default_rng(7)):
+        permuted = model(images)
+    torch.testing.assert_close(permuted, permuted_weights(model, 7)(images))
+    torch.testing.assert_close(model(images), before)
+    assert (permuted - before).abs().max() > 0.01
+
+
+def test_permutations_are_measured_beside_the_model():
+    model = convolutional(dtype=torch.float64)
+    plain = sensitivities(model, IMAGES, roll, rng=0)
+    both = sensitivities(model, IMAGES, roll, rng=0, shuffle_channels=3)
+    for name in ("D", "G", "Q", "D_err"):
+        assert np.array_equal(getattr(plain, name), getattr(both, name))
+    assert both.D_shuffled.shape == both.G_shuffled.shape == (3, len(both.layers))
+    assert np.array_equal(both.channel_pooling, both.D_shuffled.mean(axis=0) / both.D)
+    assert np.allclose(both.D_shuffled[:, 0], both.D[0])
+    assert both.channel_pooling_err[0] < 1e-12
+    spread = both.D_shuffled[:, 4:].std(axis=0, ddof=1)
+    assert (spread > 0).all()
+    assert (both.channel_pooling_err[4:] > spread / both.D[4:] / np.sqrt(3) - 1e-12).all()
+    assert plain.channel_pooling.shape == plain.channel_pooling_err.shape == (0,)
+    assert "3 networks with permuted channels; BatchNorm: stored statistics" in repr(both)
+    assert "D shuffled/D" in repr(both)
+    assert "D_shuffled" not in plain.to_dataframe()
+
+
+def test_filters_alike_in_all_channels_do_not_notice():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)).double()
+    for layer in (model[0], model[2]):
+        layer.weight.data = layer.weight.data[:, :1].expand_as(layer.weight).clone()
+    result = sensitivities(model, IMAGES, roll, rng=0, shuffle_channels=1)
+    np.testing.assert_allclose(result.channel_pooling, 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [30, 250])
+def test_statistics_are_those_of_the_images(count):
+    """Of the first norm, which sees no other: means over all images, variances over batches."""
+    model = convolutional(dtype=torch.float64)
+    images = np.random.default_rng(1).random((count, 3, 10, 10))
+    before = model[1].running_mean.clone()
+    result = sensitivities(model, images, roll, layers=["1"], recalibrate="always", rng=0)
+    assert result.normalisations == 1
+    assert "BatchNorm: statistics measured again" in repr(result)
+    assert torch.equal(model[1].running_mean, before)
+    parts = [torch.tensor(part) for part in np.array_split(images, max(1, count // 100))]
+    assert recalibrated(model, parts) == 1
+    with torch.no_grad():
+        values = model[0](torch.tensor(images)).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(model[1].running_mean, values.mean(dim=1))
+    torch.testing.assert_close(model[1].running_var, values.var(dim=1), rtol=1e-2, atol=0)
+    by_hand = sensitivities(model, images, roll, layers=["1"], rng=0)
+    np.testing.assert_allclose(by_hand.Q, result.Q, rtol=1e-12)
+
+
+def test_recalibrating_after_permuting_is_by_hand_the_same():
+    model = convolutional(dtype=torch.float64)
+    given = {"layers": ["9"], "shuffle_channels": 1, "rng": 0}
+    stored = sensitivities(model, IMAGES, roll, **given)
+    again = sensitivities(model, IMAGES, roll, recalibrate="shuffled", **given)
+    always = sensitivities(model, IMAGES, roll, recalibrate="always", **given)
+    assert again.D == stored.D
+    assert again.D != always.D
+    assert again.D_shuffled == always.D_shuffled
+    assert again.D_shuffled != stored.D_shuffled
+    assert "statistics measured again after permuting" in repr(again)
+
+
+def test_a_model_without_convolutions_says_so():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(300, 4))
+    assert sensitivities(model, IMAGES, roll, rng=0).layers == ("input", "0", "1")
+    with pytest.raises(ValueError, match="shuffle_channels must be False for a model without conv"):
+        sensitivities(model, IMAGES, roll, shuffle_channels=1, rng=0)
