@@ -16,14 +16,25 @@ from scaledet.results.result import Result
 from scaledet.results.tables import with_error
 from scaledet.tasks.deformation import Diffeomorphism
 
-__all__ = ["DEAD", "DEAF", "RECALIBRATIONS", "RECTIFICATIONS", "Measurement", "names"]
+__all__ = [
+    "DEAD",
+    "DEAF",
+    "PERMUTED",
+    "RECALIBRATIONS",
+    "RECTIFICATIONS",
+    "ROWLESS",
+    "Measurement",
+    "names",
+]
 
 Floats = NDArray[np.float64]
 
 RECTIFICATIONS = ("noise", "input", None)
 RECALIBRATIONS = ("never", "shuffled", "always")
-DEAD, DEAF = "all images look alike (Q = 0)", "the noise changes nothing (G = 0)"
-REASONS = (DEAD, DEAF)
+DEAD, DEAF = "all images look alike (Q = 0)", "the noise changes fewer than 10 images"
+PERMUTED = "with permuted channels, images look alike or the noise changes fewer than 10"
+ROWLESS = "the output has no row for every image"
+REASONS = (DEAD, DEAF, PERMUTED, ROWLESS)
 
 _ESTIMATES = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 _SHUFFLED = ("D_shuffled", "G_shuffled")
@@ -44,6 +55,12 @@ def _left_out(name: str, value: Any) -> dict[str, str]:
     return {str(layer): validate.choice(name, reason, REASONS) for layer, reason in value}
 
 
+def _shape(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) < 2:
+        raise ArgumentTypeError(f"{name} must be a list of channels and sides; got {value!r}")
+    return tuple(validate.integer(name, side, 1) for side in value)
+
+
 def _flag(name: str, value: Any) -> bool:
     return validate.flag(name, value)
 
@@ -59,8 +76,8 @@ class Measurement(Result):
     layers : tuple of str
         Names of the layers.
     left_out : dict of str to str
-        Layers without sensitivities, and why: all images look alike there, or nothing responds to
-        the noise.
+        Layers without sensitivities, and why: all images look alike there, nothing responds to the
+        noise, or the output has no axis of images.
     D, D_err, G, G_err, R, R_err, Q, Q_err : ndarray
         Sensitivity to displacements, to noise, D/G, and the mean square distance of two different
         images; standard errors by bootstrap over images.
@@ -70,6 +87,8 @@ class Measurement(Result):
         The same with permuted channels; `channel_pooling` compares.
     channel_pooling_err : ndarray, shape [layers] or [0]
         Standard error of `channel_pooling`, over images and permutations.
+    shape : tuple of int
+        Channels and sides of an image.
     samples, repeats : int
         Number of images; displacements (and noises) of each.
     displacement : {"diffeomorphism", "shift", "task", "callable"}
@@ -110,6 +129,7 @@ class Measurement(Result):
     D_shuffled: Floats
     G_shuffled: Floats
     channel_pooling_err: Floats
+    shape: tuple[int, ...]
     samples: int
     repeats: int
     displacement: str
@@ -133,6 +153,7 @@ class Measurement(Result):
     _facts: ClassVar = {
         "layers": names,
         "left_out": _left_out,
+        "shape": _shape,
         "samples": count(10),
         "repeats": count(1),
         "displacement": one_of(*DISPLACEMENTS),
@@ -148,10 +169,15 @@ class Measurement(Result):
 
     @property
     def channel_pooling(self) -> Floats:
-        """D with permuted channels over D: how much the channels pool; nothing if none were."""
+        """D with permuted channels over D: how much the channels pool; nothing if none were.
+
+        Where D is 0 it is infinite, or 1 if D stays 0.
+        """
         if not self.permutations:
             return np.zeros(0)
-        return np.asarray(self.D_shuffled.mean(axis=0) / self.D)
+        permuted = self.D_shuffled.mean(axis=0)
+        limit = np.where(permuted > 0, np.inf, 1.0)
+        return np.asarray(np.divide(permuted, self.D, out=limit, where=self.D > 0))
 
     @property
     def _still(self) -> NDArray[np.bool_]:
@@ -191,12 +217,17 @@ class Measurement(Result):
         return shown
 
     def _title(self) -> str:
+        shape = " x ".join(map(str, self.shape))
         turns = f", {self.repeats} displacements of each" if self.repeats > 1 else ""
-        return f"Measurement of {len(self.layers)} layers, {self.samples} images{turns}"
+        images = f"{self.samples} images of shape {shape}{turns}"
+        return f"Measurement of {len(self.layers)} layers, {images}"
 
     def remarks(self) -> list[str]:
         """Return what was done to the images, and what should be known about the numbers."""
-        law = f" {self.deformation!r}" if self.deformation is not None else ""
+        law = ""
+        if self.deformation is not None:
+            pixels = self.deformation.typical_displacement(self.shape[-1])
+            law = f" of cut {self.deformation.cut:.4g}, typical displacement {pixels:.3g} pixels"
         how = {
             "matched": "matched to all displacements",
             "matched_per_image": "matched image by image",

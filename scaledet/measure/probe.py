@@ -111,40 +111,70 @@ class Probe:
                 names[id(module)] = name
                 self.modules[name] = module
 
-    def run(self, rows: Tensor, receive: Receive, layers: Collection[str] | None = None) -> None:
-        """Send `rows` through the model; hand over the outputs of `layers`, or of all."""
+    def run(self, rows: Tensor, receive: Receive, layers: Collection[str]) -> None:
+        """Send `rows` through the model; hand over the outputs of `layers`."""
+        seen = set()
+
+        def arrived(label: str, output: Any) -> None:
+            if label in layers:
+                tensor = _first_tensor(output, len(rows))
+                if tensor is None:
+                    raise ArgumentError(
+                        f"layers must return a row for each of the {len(rows)} that enter; "
+                        f"{label!r} does not"
+                    )
+                seen.add(label)
+                receive(label, tensor)
+
+        self._listen(rows, arrived)
+        for label in layers:
+            if label not in seen:
+                raise ArgumentError(f"layers must be called for all images; {label!r} is not")
+
+    def _listen(self, rows: Tensor, arrived: Callable[[str, Any], None]) -> None:
+        """Send `rows` through the model; report every output by its label, in the order of time."""
         calls: Counter[str] = Counter()
 
-        def arrived(name: str, output: Any) -> None:
+        def counted(name: str, output: Any) -> None:
             calls[name] += 1
-            label = name if calls[name] == 1 else f"{name}#{calls[name]}"
-            if layers is None or label in layers:
-                tensor = _first_tensor(output, len(rows))
-                if tensor is not None:
-                    receive(label, tensor)
+            arrived(name if calls[name] == 1 else f"{name}#{calls[name]}", output)
 
         def heard(name: str, _module: Any, _inputs: Any, output: Any) -> None:
-            arrived(name, output)
+            counted(name, output)
 
         if INPUT not in self.modules:
-            arrived(INPUT, rows)
+            counted(INPUT, rows)
         with ExitStack() as stack:
             if self.scripted:
-                stack.enter_context(_operators(arrived))
+                stack.enter_context(_operators(counted))
             for name, module in self.modules.items():
                 handle = module.register_forward_hook(partial(heard, name))
                 stack.callback(handle.remove)
             output = self.model(rows)
         if OUTPUT not in self.modules:
-            arrived(OUTPUT, output)
+            counted(OUTPUT, output)
 
-    def choose(self, rows: Tensor, layers: Layers) -> list[str]:
-        """Return the labels of the layers that are asked for, in that order; run the model once."""
-        called: dict[str, Tensor] = {}
+    def choose(self, rows: Tensor, layers: Layers) -> tuple[list[str], list[str]]:
+        """Return the labels of the layers asked for, in that order; run the model once.
+
+        Also return those of modules without parts that have no row for every image, where nobody
+        asked for layers by name.
+        """
+        called: dict[str, bool] = {}
+        last: Any = None
+        repeated = False
+
+        def arrived(label: str, output: Any) -> None:
+            nonlocal last, repeated
+            tensor = _first_tensor(output, len(rows))
+            called[label] = tensor is not None
+            if label == OUTPUT:
+                repeated = tensor is last
+            elif self._is_leaf(label):
+                last = tensor
+
         try:
-            self.run(rows, called.__setitem__)
-        except ArgumentError:
-            raise
+            self._listen(rows, arrived)
         except Exception as error:
             hint = ""
             if "Interpreter" in "".join(type(module).__name__ for module in self.model.modules()):
@@ -154,21 +184,20 @@ class Probe:
                 f"{type(error).__name__}: {str(error).strip()[:500]}{hint}"
             ) from error
         if layers is None:
-            chosen = [label for label in called if self._is_leaf(label)]
-            if OUTPUT in chosen and len(chosen) > 1 and called[chosen[-2]] is called[OUTPUT]:
-                chosen.remove(OUTPUT)
-            return chosen
-        if callable(layers):
+            chosen = [at for at in called if self._is_leaf(at) and not (repeated and at == OUTPUT)]
+        elif callable(layers):
             chosen = [label for label in called if layers(label, self._module(label))]
-            if not chosen:
-                raise ArgumentError("layers must choose at least one layer; it chose none")
-            return chosen
-        if isinstance(layers, str) or not isinstance(layers, Sequence):
+        elif isinstance(layers, str) or not isinstance(layers, Sequence):
             raise ArgumentTypeError(f"layers must be names or a predicate; got {shown(layers)}")
-        chosen = [label for name in layers for label in self._called(name, called)]
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise ArgumentError(f"layers must be different names, at least one; got {layers!r}")
-        return chosen
+        else:
+            named = [label for name in layers for label in self._called(name, called)]
+            if not named or len(set(named)) < len(named):
+                raise ArgumentError(f"layers must be different names, at least one; got {layers!r}")
+            return named, []
+        if not any(called[label] for label in chosen):
+            raise ArgumentError("layers must choose a layer with a row for every image; none is")
+        parts = [[label for label in chosen if called[label] is rowed] for rowed in (True, False)]
+        return parts[0], parts[1]
 
     def _module(self, label: str) -> nn.Module | None:
         return self.modules.get(label.partition("#")[0])
@@ -177,19 +206,19 @@ class Probe:
         module = self._module(label)
         return module is None or next(module.children(), None) is None
 
-    def _called(self, name: Any, called: Collection[str]) -> list[str]:
+    def _called(self, name: Any, called: Mapping[str, bool]) -> list[str]:
         """Return the calls of the layer of this name, refused if there is none."""
         label = self.aliases.get(name, name) if isinstance(name, str) else name
         calls = [at for at in called if label in (at, at.partition("#")[0])]
-        if calls:
-            return calls
-        if label in self.modules:
+        if not calls and label not in self.modules:
+            known = ", ".join(map(repr, shortened(list(called), _NAMED)))
+            raise ArgumentError(f"layers must be among {known}; got {name!r}")
+        if not calls or not all(called[call] for call in calls):
             raise ArgumentError(
-                f"layers must be called by the model and return a tensor whose first axis is that "
+                "layers must be called by the model and return a tensor whose first axis is that "
                 f"of the images; {name!r} does not"
             )
-        known = ", ".join(map(repr, shortened(list(called), _NAMED)))
-        raise ArgumentError(f"layers must be among {known}; got {name!r}")
+        return calls
 
 
 def _first_tensor(output: Any, rows: int) -> Tensor | None:

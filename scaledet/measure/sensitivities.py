@@ -15,8 +15,10 @@ from scaledet.isolation import usual_floats
 from scaledet.measure.measurement import (
     DEAD,
     DEAF,
+    PERMUTED,
     RECALIBRATIONS,
     RECTIFICATIONS,
+    ROWLESS,
     Measurement,
 )
 from scaledet.measure.probe import Layers, Probe, as_module, require_torch, undisturbed
@@ -31,6 +33,8 @@ Floats = NDArray[np.float64]
 _FIRST = 100
 """Images of the first attempt at a target error."""
 _MARGIN = 1.1
+_FEWEST = 10
+"""Images that must respond to the noise: then hardly a replicate has none of them, and no R."""
 _EXACT = 1e-24
 """Relative variance below which a quotient scatters by rounding only."""
 _REPLICATES = 400
@@ -71,11 +75,12 @@ def sensitivities(
     images : tensor or array [n, channels, \*sides]
         At least 10 images, in the units that the model takes.
     displacement : {"diffeomorphism", "shift", "task"}, Diffeomorphism, ScaleDetection or callable
-        "diffeomorphism": of cut 3 and typical displacement 1 pixel, or those given, all channels
-        alike; "shift": one pixel, circular, random axis and sign; "task": every active pixel (not
-        0) moves by one site, random axis and sign, on the torus; a `ScaleDetection` moves the
-        active pixels of its images and leaves their noise in place. A callable takes an image
-        (array [channels, \*sides]) and a NumPy Generator and returns the displaced image.
+        "diffeomorphism": of cut 3 and typical displacement 1 pixel (less below 20 pixels a side, so
+        that images hardly fold), or those given, all channels alike; "shift": one pixel, circular,
+        random axis and sign; "task": every active pixel (not 0) moves by one site, random axis and
+        sign, on the torus; a `ScaleDetection` moves the active pixels of its images and leaves
+        their noise in place. A callable takes an image (array [channels, \*sides]) and a NumPy
+        Generator and returns the displaced image.
     noise : {"matched", "matched_per_image"} or float
         Gaussian noise of the mean square of tau x - x over all images, or over every image; or its
         standard deviation per pixel and channel.
@@ -92,7 +97,8 @@ def sensitivities(
         randomly permuted (those of the first as well).
     recalibrate : {"never", "shuffled", "always"}
         Whether the running statistics of BatchNorm are measured again, on the images in batches of
-        100: after permuting, or for all networks. The statistics are put back.
+        100: after permuting, or for all networks, which compares like with like. The statistics are
+        put back.
     average_channels : bool
         Whether outputs that have sites are averaged over their channels first.
     repeats : int
@@ -160,6 +166,7 @@ def sensitivities(
     run = Run(Probe(module), stimuli, (), average, batch_size, _like(module, images))
     session = _Session(run, permutations, recalibrate, seeds[1], seeds[2])
     facts: dict[str, Any] = {
+        "shape": array.shape[1:],
         "repeats": repeats,
         "displacement": kind,
         "deformation": law,
@@ -172,11 +179,14 @@ def sensitivities(
     }
     with undisturbed(module):
         rows = run.rows([stimuli.clean(0)] * 3)
-        run = replace(run, layers=tuple(run.probe.choose(rows, layers)))
+        chosen, rowless = run.probe.choose(rows, layers)
+        run = replace(run, layers=tuple(chosen))
         session = replace(session, run=run)
         count = len(array) if target_error is None else min(_FIRST, len(array))
         while True:
-            measured = Measurement(**session.measured(count), **facts)
+            values = session.measured(count)
+            values["left_out"] |= dict.fromkeys(rowless, ROWLESS)
+            measured = Measurement(**values, **facts)
             if measured.target_reached is not False or count == len(array):
                 return measured
             excess = (measured.relative_error / (target_error or 1.0)) ** 2
@@ -239,6 +249,7 @@ class _Session:
         alive = [_alive(responses) for responses in (plain, *permuted)]
         kept = np.all(alive, axis=0)
         reasons = np.where(_distance(plain.spread) > plain.rounding, DEAF, DEAD)
+        reasons = np.where(alive[0], PERMUTED, reasons)
         left_out = {n: str(reasons[k]) for k, n in enumerate(run.layers) if not kept[k]}
         if not kept.any():
             listed = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
@@ -282,7 +293,8 @@ def _distance(spread: Floats) -> Floats:
 def _alive(responses: Responses) -> Floats:
     """Return for each layer whether it tells images apart and responds to the noise."""
     return np.asarray(
-        (_distance(responses.spread) > responses.rounding) & (responses.noisy.sum(axis=1) > 0)
+        (_distance(responses.spread) > responses.rounding)
+        & ((responses.noisy > 0).sum(axis=1) >= _FEWEST)
     )
 
 
@@ -306,13 +318,20 @@ class _Estimate:
             values[name] = part.mean(axis=1) / values["Q"]
             replicates[name] = weights @ part.T / n / replicates["Q"]
         values["R"] = values["D"] / values["G"]
-        replicates["R"] = replicates["D"] / replicates["G"]
+        replicates["R"] = _quotient(replicates["D"], replicates["G"], np.nan)
         return cls(values, replicates)
 
     def values_and_errors(self) -> dict[str, Floats]:
         """Return the quantities and their standard errors by name."""
-        errors = {f"{name}_err": part.std(axis=0) for name, part in self.replicates.items()}
+        errors = {f"{name}_err": np.nanstd(part, axis=0) for name, part in self.replicates.items()}
         return {**self.values, **errors}
+
+
+def _quotient(numerator: Floats, denominator: Floats, otherwise: float) -> Floats:
+    """Divide, where the denominator is not 0."""
+    numerator, denominator = np.broadcast_arrays(numerator, denominator)
+    limit = np.full(numerator.shape, otherwise)
+    return np.asarray(np.divide(numerator, denominator, out=limit, where=denominator > 0))
 
 
 def _shuffling(plain: _Estimate, permuted: list[_Estimate]) -> dict[str, Floats]:
@@ -324,9 +343,9 @@ def _shuffling(plain: _Estimate, permuted: list[_Estimate]) -> dict[str, Floats]
     }
     if not permuted:
         return {**fields, "channel_pooling_err": np.zeros(0)}
-    ratios = fields["D_shuffled"] / plain.values["D"]
+    ratios = _quotient(fields["D_shuffled"], plain.values["D"], 0.0)
     mean = np.mean([other.replicates["D"] for other in permuted], axis=0)
-    variance = (mean / plain.replicates["D"]).var(axis=0)
+    variance = _quotient(mean, plain.replicates["D"], 0.0).var(axis=0)
     if len(permuted) > 1:
         variance = variance + ratios.var(axis=0, ddof=1) / len(permuted)
     return {**fields, "channel_pooling_err": np.sqrt(np.where(variance > _EXACT, variance, 0.0))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -121,7 +122,10 @@ def displacement_of(
             )
         tau = displacement
         if not isinstance(tau, Diffeomorphism):
-            tau = Diffeomorphism.with_displacement(1, size=sides[0], cut=_CUT)
+            pixels = min(
+                1.0, (sides[0] - 1) / (2 * math.pi * _CUT)
+            )  # that of the highest temperature
+            tau = Diffeomorphism.with_displacement(pixels, size=sides[0], cut=_CUT)
         tau.typical_displacement(sides[0])  # This refuses images too coarse for its modes.
         return "diffeomorphism", tau, _deforming(tau)
     if displacement == "shift":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def test_layers_by_predicate_alias_and_call():
         measured(model, layers=["conv"])
     with pytest.raises(ValueError, match=r"layers must be among .*; got '2#3'"):
         measured(model, layers=["2#3"])
-    with pytest.raises(ValueError, match="must choose at least one layer"):
+    with pytest.raises(ValueError, match="must choose a layer with a row"):
         measured(model, layers=lambda *_: False)
     with pytest.raises(TypeError, match="layers must be names or a predicate"):
         measured(model, layers="0")
@@ -116,7 +118,7 @@ def test_layers_that_the_noise_does_not_reach_are_named():
     result = measured(nn.Sequential(Steps()), images, noise=1e-6)
     assert (result.layers, result.left_out) == (
         ("input",),
-        {"0": "the noise changes nothing (G = 0)"},
+        {"0": "the noise changes fewer than 10 images"},
     )
     assert measured(nn.Sequential(Steps()), images, noise=1.0).layers == ("input", "0")
 
@@ -184,3 +186,79 @@ def test_bfloat16_images_and_callables_that_return_tensors():
     result = measured(nn.Flatten(), images, lambda image, _: torch.tensor(image).roll(1, -1))
     assert result.displacement == "callable"
     assert result.D[0] == pytest.approx(result.sigma**2 * 300 / result.Q[0], rel=1e-3)
+
+
+def test_outputs_without_an_axis_of_images_are_named_or_refused():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.sum, self.kept = Total(), nn.Identity()
+
+        def forward(self, images):
+            return self.kept(images) + 0 * self.sum(images)
+
+    class Total(nn.Module):
+        def forward(self, images):
+            return images.sum()
+
+    result = measured(Net())
+    assert result.layers == ("input", "kept", "output")
+    assert result.left_out == {"sum": "the output has no row for every image"}
+    with pytest.raises(ValueError, match="first axis is that of the images; 'sum' does not"):
+        measured(Net(), layers=["sum"])
+    with pytest.raises(ValueError, match="with a row for every image; none is"):
+        measured(Net(), layers=lambda name, _: name == "sum")
+
+
+def test_layers_that_only_some_images_meet_are_refused():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rare, self.runs = nn.Identity(), 0
+
+        def forward(self, images):
+            self.runs += 1
+            return images if self.runs > 2 else self.rare(images)
+
+    with pytest.raises(ValueError, match="must be called for all images; 'rare' is not"):
+        measured(Net(), batch_size=7)
+
+
+def test_no_activation_is_kept():
+    """When the last layer runs, the outputs of the first ones are gone."""
+    alive, counts = [], []
+
+    class Noted(nn.Module):
+        def forward(self, images):
+            made = images * 2
+            counts.append(sum(reference() is not None for reference in alive))
+            alive.append(weakref.ref(made))
+            return made
+
+    measured(nn.Sequential(*(Noted() for _ in range(6))), batch_size=15)
+    assert max(counts) == 1  # the input of the layer that runs
+
+
+def test_a_response_to_the_noise_of_a_single_image_is_no_measurement():
+    class Steps(nn.Module):
+        def forward(self, images):
+            return (images > 0.5).to(torch.int64)
+
+    images = (LINES > 0.5) * 1.0
+    images[0, 0, 0] = 0.5
+    result = measured(nn.Sequential(Steps()), images, noise=1e-6)
+    assert result.left_out == {"0": "the noise changes fewer than 10 images"}
+    images[:, 0, 0] = 0.5
+    result = measured(nn.Sequential(Steps()), images, noise=1e-6, layers=["0"])
+    assert 0 < result.R_err[0] < np.inf
+
+
+def test_small_images_hardly_fold():
+    assert measured(nn.Identity(), IMAGES, "diffeomorphism").deformation.typical_displacement(
+        10
+    ) == pytest.approx(9 / (6 * np.pi))
+    images = np.random.default_rng(0).random((10, 1, 32, 32))
+    law = measured(nn.Identity(), images, "diffeomorphism").deformation
+    assert (law.cut, law.typical_displacement(32)) == (3, pytest.approx(1))
+    given = sd.Diffeomorphism(2, 1e-3)
+    assert measured(nn.Identity(), images, given).deformation == given

@@ -108,3 +108,26 @@ def test_a_model_without_convolutions_says_so():
     assert sensitivities(model, IMAGES, roll, rng=0).layers == ("input", "0", "1")
     with pytest.raises(ValueError, match="shuffle_channels must be False for a model without conv"):
         sensitivities(model, IMAGES, roll, shuffle_channels=1, rng=0)
+
+
+def test_layers_that_permuting_kills_or_moves():
+    """The first convolution sees one channel only; zeros come there by the permutation."""
+    model = nn.Sequential(nn.Conv2d(2, 1, 1, bias=False), nn.Identity()).double()
+    model[0].weight.data = torch.tensor([[[[1.0]], [[0.0]]]], dtype=torch.float64)
+    images = np.stack([np.zeros((30, 10, 10)), IMAGES[:, 0]], axis=1)[:, ::-1].copy()
+    seeds = range(6)
+    runs = [sensitivities(model, images, roll, noise=0.1, shuffle_channels=1, rng=s) for s in seeds]
+    reason = "with permuted channels, images look alike or the noise changes fewer than 10"
+    dead = [run for run in runs if run.left_out]
+    assert 0 < len(dead) < len(runs)
+    assert all(run.left_out == {"0": reason, "1": reason} for run in dead)
+    still = sensitivities(
+        model,
+        images,
+        lambda x, _: x * [[[1]], [[1]]] + [[[0]], [[1]]],
+        noise=0.1,
+        shuffle_channels=1,
+        rng=0,
+    )
+    assert set(still.channel_pooling) <= {1.0, np.inf}
+    assert np.isfinite(still.channel_pooling_err).all()
