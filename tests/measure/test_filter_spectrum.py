@@ -50,7 +50,7 @@ def drawn(covariance, sides, rng, channels=(400, 100), scale=2.0):
 
 @pytest.mark.parametrize("sides", [(3,), (5,), (3, 3)])
 @pytest.mark.parametrize("t", [0.0, 0.5, 0.9, 1.0])
-def test_covariance_and_share_of_pooling_are_found_again(sides, t):
+def test_covariance_and_share_of_pooling_are_recovered(sides, t):
     taps = int(np.prod(sides))
     covariance = (1 - t) * np.eye(taps) / taps + t / taps**2
     spectrum = filter_spectrum(
