@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import usual_floats
-from scaledet.measure.measurement import names
 from scaledet.measure.probe import Layers, as_module, require_torch
 from scaledet.measure.shuffling import convolutions
 from scaledet.rationals import shown
-from scaledet.results.contents import Values
+from scaledet.results.contents import Values, names
 from scaledet.results.result import Result
 
 if TYPE_CHECKING:

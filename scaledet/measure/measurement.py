@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaledet import validate
-from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.errors import ArgumentTypeError
 from scaledet.measure.stimuli import DISPLACEMENTS, NOISES
-from scaledet.results.contents import Values, count, one_of, optional, real
+from scaledet.results.contents import Values, count, names, one_of, optional, real
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
 from scaledet.tasks.deformation import Diffeomorphism
@@ -24,7 +24,6 @@ __all__ = [
     "RECTIFICATIONS",
     "ROWLESS",
     "Measurement",
-    "names",
 ]
 
 Floats = NDArray[np.float64]
@@ -40,15 +39,6 @@ _ESTIMATES = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 _SHUFFLED = ("D_shuffled", "G_shuffled")
 
 
-def names(name: str, value: Any) -> tuple[str, ...]:
-    """Read different names of layers."""
-    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
-        raise ArgumentTypeError(f"{name} must be a list of names; got {value!r}")
-    if len(set(value)) < len(value) or not value:
-        raise ArgumentError(f"{name} must be different names, at least one; got {value!r}")
-    return tuple(value)
-
-
 def _left_out(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, list) or not all(isinstance(pair, list) for pair in value):
         raise ArgumentTypeError(f"{name} must be pairs of layer and reason; got {value!r}")
@@ -59,10 +49,6 @@ def _shape(name: str, value: Any) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) < 2:
         raise ArgumentTypeError(f"{name} must be a list of channels and sides; got {value!r}")
     return tuple(validate.integer(name, side, 1) for side in value)
-
-
-def _flag(name: str, value: Any) -> bool:
-    return validate.flag(name, value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,6 +99,15 @@ class Measurement(Result):
         Number of BatchNorm layers.
     target_error : float or None
         Relative error of D and G that was asked for; see `relative_error`.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from scaledet.measure import sensitivities
+    >>> images = np.random.default_rng(0).random((20, 1, 16))
+    >>> measured = sensitivities(torch.nn.AvgPool1d(2), images, "shift", rng=0)
+    >>> measured.layers, measured.D.shape, measured.target_reached
+    (('input', 'output'), (2,), None)
     """
 
     layers: tuple[str, ...]
@@ -160,7 +155,7 @@ class Measurement(Result):
         "noise": one_of(*NOISES),
         "sigma": real(positive=True),
         "rectify": one_of(*RECTIFICATIONS),
-        "average_channels": _flag,
+        "average_channels": validate.flag,
         "permutations": count(0),
         "recalibrate": one_of(*RECALIBRATIONS),
         "normalisations": count(0),
