@@ -43,6 +43,8 @@ _HELP = options.HELP | {
     "rectify": "x + relu(noise) (noise) or relu(x + noise) (input) enters, or x + noise (none, the "
     "default)",
     "shuffle-channels": "number of networks with permuted channels to measure besides",
+    "convolution": "name of a module to permute; repeat the option for more (default: all of "
+    "Conv1d, Conv2d and Conv3d; those of an exported model must be named)",
     "recalibrate": "measure BatchNorm's statistics again (never, the default; after permuting: "
     "shuffled; always)",
     "average-channels": "average outputs over channels first",
@@ -67,6 +69,7 @@ def _add_measure(parser: read.Parser) -> None:
     choices = ("noise", "input", "none")
     options.add(parser, "rectify", texts=_HELP, choices=choices, default="none")
     options.add(parser, "shuffle-channels", read.read_integer, _HELP, metavar="COUNT")
+    options.add(parser, "convolution", str, _HELP, repeated=True, metavar="NAME")
     choices = ("never", "shuffled", "always")
     options.add(parser, "recalibrate", texts=_HELP, choices=choices, default="never")
     options.add(parser, "average-channels", texts=_HELP, action="store_true")
@@ -126,6 +129,7 @@ def _measure(arguments: Namespace) -> tuple[str, int]:
         images,
         layers=arguments.layer,
         rectify=options.rectify_of(arguments),
+        convolutions=arguments.convolution,
         shuffle_channels=False if permutations is None else permutations,
         **given,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,12 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import usual_floats
 from scaledet.measure.probe import Layers, as_module, require_torch
 from scaledet.measure.shuffling import convolutions
-from scaledet.rationals import shown
 from scaledet.results.contents import Values, names
 from scaledet.results.result import Result
-
-if TYPE_CHECKING:
-    from torch import nn
 
 __all__ = ["FilterSpectrum", "filter_spectrum"]
 
 Floats = NDArray[np.float64]
-
-_NAMED = 12
 
 
 def _kernels(name: str, value: Any) -> tuple[tuple[int, ...], ...]:
@@ -153,7 +147,8 @@ def filter_spectrum(model: Any, *, layers: Layers = None) -> FilterSpectrum:
     Parameters
     ----------
     model : torch.nn.Module
-        With convolutions, whose weights are read.
+        With convolutions, whose weights are read as they stand: if a module of another kind scales
+        them in its forward pass, shares are those of its filters, variances are not.
     layers : names, predicate or None
         Names of modules with weights [out, in, \*kernel], in the order of the result; a function
         of name and module; None: all of Conv1d, Conv2d and Conv3d.
@@ -185,7 +180,7 @@ def filter_spectrum(model: Any, *, layers: Layers = None) -> FilterSpectrum:
     ([0.11], 9)
     """
     require_torch()
-    chosen = _chosen(as_module(model), layers)
+    chosen = convolutions("layers", as_module(model), layers)
     kernels, matrices, biases = [], [], []
     for name, module in chosen.items():
         weight = module.weight.detach().double().cpu().numpy()
@@ -203,37 +198,6 @@ def filter_spectrum(model: Any, *, layers: Layers = None) -> FilterSpectrum:
     return FilterSpectrum(
         tuple(chosen), tuple(kernels), variances, np.array(biases), np.concatenate(flat_matrices)
     )
-
-
-def _chosen(model: nn.Module, layers: Layers) -> dict[str, Any]:
-    """Return the modules whose weights are read, by name."""
-    known: dict[str, Any] = dict(model.named_modules())
-    if layers is None:
-        chosen: dict[str, Any] = dict(convolutions(model))
-        if not chosen:
-            kinds = sorted({type(module).__name__ for module in known.values()})[:_NAMED]
-            raise ArgumentError(
-                "model must have a convolution (torch.nn.Conv1d, Conv2d or Conv3d), or layers must "
-                f"name modules with weights [out, in, *kernel]; it has {', '.join(kinds)}"
-            )
-        return chosen
-    if callable(layers):
-        chosen = {name: module for name, module in known.items() if layers(name, module)}
-    else:
-        if isinstance(layers, str):
-            raise ArgumentTypeError(f"layers must be names or a predicate; got {shown(layers)}")
-        missing = [name for name in layers if name not in known]
-        if missing:
-            raise ArgumentError(f"layers must be names of modules; got {missing[0]!r}")
-        chosen = {name: known[name] for name in layers}
-    for name, module in chosen.items():
-        if getattr(getattr(module, "weight", None), "ndim", 0) < 3:
-            raise ArgumentError(
-                f"layers must be modules with weights [out, in, *kernel]; {name!r} is none"
-            )
-    if not chosen:
-        raise ArgumentError("layers must choose at least one module; it chose none")
-    return chosen
 
 
 def _modes(sides: tuple[int, ...]) -> Floats:

@@ -94,7 +94,7 @@ class Run:
                 if turn == 0:
                     spread[k, where] = _squares(clean - means[label])
                     square[k, where] = _squares(clean)
-                    epsilon[k] = _epsilon(output)
+                    epsilon[k] = max(_epsilon(output), _epsilon(self.like))
 
             self.probe.run(self._triples(batch, turn), compare, place)
         repeats = self.stimuli.repeats

@@ -24,6 +24,7 @@ from scaledet.measure.measurement import (
 from scaledet.measure.probe import Layers, Probe, as_module, require_torch, undisturbed
 from scaledet.measure.responses import Responses, Run
 from scaledet.measure.shuffling import CALIBRATION, recalibrated, shuffled
+from scaledet.measure.shuffling import convolutions as chosen_convolutions
 from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of
 
 __all__ = ["sensitivities"]
@@ -51,6 +52,7 @@ def sensitivities(
     layers: Layers = None,
     rectify: Literal["noise", "input"] | None = None,
     shuffle_channels: int | Literal[False] = False,
+    convolutions: Layers = None,
     recalibrate: Literal["never", "shuffled", "always"] = "never",
     average_channels: bool = False,
     repeats: int = 1,
@@ -93,8 +95,11 @@ def sensitivities(
     rectify : {"noise", "input", None}
         x + relu(eta) or relu(x + eta) enters instead of x + eta.
     shuffle_channels : False or int
-        Number of networks to measure besides, each with the input channels of every convolution
-        randomly permuted (those of the first as well).
+        Number of networks to measure besides, each with the input channels of `convolutions`
+        randomly permuted.
+    convolutions : names, predicate or None
+        Modules with weights [out, in, \*kernel]; None: all of Conv1d, Conv2d and Conv3d, the first
+        as well, whose channels are the colours.
     recalibrate : {"never", "shuffled", "always"}
         Whether the running statistics of BatchNorm are measured again, on the images in batches of
         100: after permuting, or for all networks, which compares like with like. The statistics are
@@ -158,13 +163,18 @@ def sensitivities(
     if target_error is not None:
         target_error = validate.real("target_error", target_error, positive=True)
     rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
+    permuted: dict[str, Any] = {}
+    if permutations:
+        permuted = chosen_convolutions("convolutions", module, convolutions)
+    elif convolutions is not None:
+        raise ArgumentError("convolutions must be None unless shuffle_channels is a number")
     recalibrate = validate.choice("recalibrate", recalibrate, RECALIBRATIONS)
     average = validate.flag("average_channels", average_channels)
     batch_size = validate.integer("batch_size", batch_size, 1)
     seeds = np.random.SeedSequence(validate.generator(rng).integers(0, 2**32, 4).tolist()).spawn(3)
     stimuli = Stimuli(array, displace, repeats, noise_kind, sigma, rectify, seeds[0])
     run = Run(Probe(module), stimuli, (), average, batch_size, _like(module, images))
-    session = _Session(run, permutations, recalibrate, seeds[1], seeds[2])
+    session = _Session(run, tuple(permuted.values()), permutations, recalibrate, *seeds[1:])
     facts: dict[str, Any] = {
         "shape": array.shape[1:],
         "repeats": repeats,
@@ -224,6 +234,7 @@ class _Session:
     """A model and the permuted ones, measured on more and more images."""
 
     run: Run
+    permuted: tuple[Any, ...]
     permutations: int
     recalibrate: str
     orders: np.random.SeedSequence
@@ -277,7 +288,7 @@ class _Session:
         key = (*self.orders.spawn_key, turn)
         seeds = np.random.SeedSequence(self.orders.entropy, spawn_key=key)
         buffers = [(buffer, buffer.clone()) for buffer in run.probe.model.buffers()]
-        with shuffled(run.probe.model, np.random.default_rng(seeds)):
+        with shuffled(self.permuted, np.random.default_rng(seeds)):
             self._normalise(run, count, ("always", "shuffled"))
             responses = run.responses(count)
         for buffer, before in buffers:

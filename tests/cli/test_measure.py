@@ -35,7 +35,7 @@ def test_prints_what_the_library_returns(run, run_json, images):
 def test_options_reach_the_library(run, run_json, images, tmp_path):
     saved = tmp_path / "saved.npz"
     line = f"measure torchmodel14:model --images {images} --rng 0 --save {saved} --repeats 2"
-    line += " --noise 0.1 --rectify noise --shuffle-channels 2 --recalibrate always"
+    line += " --noise 0.1 --rectify noise --shuffle-channels 2 --convolution 0 --recalibrate always"
     line += " --average-channels --target-error 0.9 --batch-size 5"
     (tmp_path / "torchmodel14.py").write_text(
         "import torch\n\ndef model():\n    torch.manual_seed(0)\n"

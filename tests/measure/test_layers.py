@@ -134,6 +134,17 @@ def test_invariance_up_to_rounding_is_no_small_sensitivity():
     assert result.relative_error < 1
 
 
+def test_rounding_is_that_of_the_model_whatever_a_layer_returns():
+    class Cast(nn.Module):
+        def forward(self, images):
+            return images.double()
+
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, dtype=torch.bfloat16), Cast())
+    result = measured(model)
+    assert result.rounding[1] == pytest.approx(result.rounding[2], rel=1e-12)
+    assert 1e-4 < result.rounding[2] < 1
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_numbers_that_are_not_finite_are_refused(bad):
     model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())

@@ -36,7 +36,7 @@ def permuted_weights(model, seed):
 def test_channels_are_permuted_as_weights_would_be():
     model, images = convolutional(), torch.tensor(IMAGES).float()
     before = model(images)
-    with shuffled(model, np.random.default_rng(7)):
+    with shuffled([model[0], model[3], model[7]], np.random.default_rng(7)):
         permuted = model(images)
     torch.testing.assert_close(permuted, permuted_weights(model, 7)(images))
     torch.testing.assert_close(model(images), before)
@@ -106,7 +106,11 @@ def test_recalibrating_after_permuting_is_by_hand_the_same():
 def test_a_model_without_convolutions_says_so():
     model = nn.Sequential(nn.Flatten(), nn.Linear(300, 4))
     assert sensitivities(model, IMAGES, roll, rng=0).layers == ("input", "0", "1")
-    with pytest.raises(ValueError, match="shuffle_channels must be False for a model without conv"):
+    with pytest.raises(ValueError, match="convolutions must be None unless"):
+        sensitivities(model, IMAGES, roll, convolutions=["0"], rng=0)
+    with pytest.raises(ValueError, match=r"convolutions must be modules .* '1' is none"):
+        sensitivities(model, IMAGES, roll, shuffle_channels=1, convolutions=["1"], rng=0)
+    with pytest.raises(ValueError, match=r"model must have a convolution .* Flatten, Linear"):
         sensitivities(model, IMAGES, roll, shuffle_channels=1, rng=0)
 
 
@@ -131,3 +135,25 @@ def test_layers_that_permuting_kills_or_moves():
     )
     assert set(still.channel_pooling) <= {1.0, np.inf}
     assert np.isfinite(still.channel_pooling_err).all()
+
+
+def test_convolutions_of_any_kind_are_permuted_if_named():
+    """Such as those of the published code, whose weights are divided in the forward pass."""
+
+    class Scaled(nn.Module):
+        def __init__(self, layer):
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(2 * layer.weight), layer.bias
+
+        def forward(self, images):
+            return nn.functional.conv2d(images, self.weight / 2, self.bias)
+
+    model = convolutional(dtype=torch.float64)
+    other = copy.deepcopy(model)
+    other[3] = Scaled(model[3])
+    given = {"layers": ["9"], "shuffle_channels": 2, "rng": 0}
+    usual = sensitivities(model, IMAGES, roll, convolutions=["3"], **given)
+    scaled = sensitivities(other, IMAGES, roll, convolutions=["3"], **given)
+    np.testing.assert_allclose(usual.D_shuffled, scaled.D_shuffled, rtol=1e-12)
+    all_of_them = sensitivities(model, IMAGES, roll, **given)
+    assert abs(all_of_them.D_shuffled / usual.D_shuffled - 1).max() > 1e-3
