@@ -21,7 +21,7 @@ __all__ = ["Responses", "Run"]
 
 Floats = NDArray[np.float64]
 
-_NEGLIGIBLE = 4.0
+_NEGLIGIBLE = 2.0
 """Representations that differ by fewer units of rounding than this do not differ."""
 
 
