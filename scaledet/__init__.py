@@ -14,6 +14,8 @@ Simulation, independent of the theory
     `simulate`, `sweep`, `simulate_change`
 Choose a filter
     `compare_filters`, `design_filter`
+Measure any PyTorch module (extra ``torch``)
+    `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
@@ -32,7 +34,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scaledet import errors, plots, symbols
+    from scaledet import errors, measure, plots, symbols
     from scaledet.analysis.comparison import Comparison, compare
     from scaledet.analysis.filter_comparison import FilterComparison, compare_filters
     from scaledet.analysis.filter_design import FilterDesign, design_filter
@@ -105,6 +107,7 @@ __all__ = [
     "lanczos",
     "load",
     "local_exponents",
+    "measure",
     "photographs",
     "plots",
     "power_spectrum",

@@ -12,6 +12,8 @@ from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
+from scaledet.measure.filter_spectrum import FilterSpectrum
+from scaledet.measure.measurement import Measurement
 from scaledet.network.from_torch import Skeleton
 from scaledet.network.summary import Summary
 from scaledet.results.storage import read
@@ -40,6 +42,8 @@ Saved = (
     | FilterDesign
     | ImagePrediction
     | ImageSimulation
+    | Measurement
+    | FilterSpectrum
     | Summary
     | Skeleton
     | ExponentFit

@@ -23,6 +23,19 @@ COMPARISON = sd.compare(PREDICTION, SIMULATION)
 PHASES = sd.bias_phases(depth=6)
 FILTERS = sd.compare_filters(stride=2, depth=5)
 DESIGN = sd.design_filter(4, 2, max_G=0.7)
+
+
+def model():
+    """A small model of PyTorch."""
+    import torch
+
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Conv1d(1, 3, 3), torch.nn.Conv1d(3, 2, 2))
+
+
+IMAGES = np.random.default_rng(0).random((12, 1, 8))
+MEASUREMENT = sd.measure.sensitivities(model(), IMAGES, "shift", shuffle_channels=2, rng=0)
+SPECTRUM = sd.measure.filter_spectrum(model())
 CALLS = {
     "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
     "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
@@ -31,6 +44,8 @@ CALLS = {
     "plot_phases": lambda ax: plots.plot_phases(PHASES, ax=ax),
     "plot_filters": lambda ax: plots.plot_filters(FILTERS, ax=ax),
     "plot_design": lambda ax: plots.plot_design(DESIGN, ax=ax),
+    "plot_measurement": lambda ax: plots.plot_measurement(MEASUREMENT, ax=ax),
+    "plot_filter_spectrum": lambda ax: plots.plot_filter_spectrum(SPECTRUM, ax=ax),
 }
 
 
@@ -186,6 +201,32 @@ def test_a_design_is_its_optimum_and_its_rational_filter():
     assert rational.get_label() == "[1, 8, 7]/16"
 
 
+@pytest.mark.parametrize("quantity", ["D", "G", "R"])
+def test_a_measurement_is_points_with_error_bars_by_layer(quantity):
+    ax = plots.plot_measurement(MEASUREMENT, quantity)
+    places, values, half = bars(ax)
+    assert places.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(values, getattr(MEASUREMENT, quantity))
+    np.testing.assert_allclose(half, getattr(MEASUREMENT, f"{quantity}_err"))
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["input", "0", "1"]
+    permuted = [line for line in ax.lines if line.get_label() == "channels permuted"]
+    assert len(permuted) == (quantity != "R")
+    for line in permuted:
+        mean = getattr(MEASUREMENT, f"{quantity}_shuffled").mean(axis=0)
+        np.testing.assert_array_equal(line.get_ydata(), mean)
+
+
+def test_filters_after_training_beside_those_before():
+    ax = plots.plot_filter_spectrum(SPECTRUM, SPECTRUM)
+    independent, before, after = ax.lines
+    assert independent.get_ydata().tolist() == [1 / 3, 1 / 2]
+    assert before.get_markerfacecolor() == "white"
+    for line in (before, after):
+        np.testing.assert_array_equal(line.get_ydata(), SPECTRUM.share)
+    with pytest.raises(ValueError, match="before must have the layers and kernels of spectrum"):
+        plots.plot_filter_spectrum(SPECTRUM, sd.measure.filter_spectrum(model()[:1]))
+
+
 def test_local_exponents_lie_between_the_layers():
     (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
     np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
@@ -272,6 +313,9 @@ WRONG_TYPES = {
     r"comparison must be a Comparison": lambda: plots.plot_comparison(PREDICTION),
     r"comparison must be a FilterComparison": lambda: plots.plot_filters(COMPARISON),
     r"design must be a FilterDesign": lambda: plots.plot_design(FILTERS),
+    r"measurement must be a Measurement": lambda: plots.plot_measurement(SPECTRUM),
+    r"spectrum must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(None),
+    r"before must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(SPECTRUM, MEASUREMENT),
     r"values must be .* got \['a'": lambda: plots.plot_curve([1, 2], ["a", "b"]),
     r"ax must be a matplotlib Axes; got None": lambda: plots.plot_slope(None, 1, (1, 1), 2),
     r"exponent must be a finite real number; got '1'": lambda: slope("1", (1, 1), 2),

@@ -25,7 +25,7 @@ CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"
 IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
 IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
 READ = ["Skeleton", "from_torch", "presets"]
-OTHERS = ["ExhaustionError", "FitError", "errors", "load", "plots", "symbols"]
+OTHERS = ["ExhaustionError", "FitError", "errors", "load", "measure", "plots", "symbols"]
 PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + IMAGES + READ + OTHERS)
 
 
@@ -132,6 +132,9 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.simulate_images(NET, None, None, strides=2),
         lambda: sd.from_torch(None, (3, 8), strides=2),
         lambda: sd.presets.vgg16(strides=2),
+        lambda: sd.measure.sensitivities(None, None, strides=2),
+        lambda: sd.measure.filter_spectrum(None, strides=2),
+        lambda: sd.measure.load_model("x", strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

@@ -40,6 +40,13 @@ _FACTS = {
         *("length", "stride", "depth", "dim", "objective", "max_G", "kernel", "D", "G", "optimum"),
         *("bound", "gap", "reached", "columns"),
     ),
+    "Measurement": (
+        *("layers", "left_out", "samples", "repeats", "displacement", "deformation", "noise"),
+        *("sigma", "rectify", "average_channels", "permutations", "recalibrate"),
+        *("normalisations", "target_error", "target_reached", "relative_error", "columns"),
+        *("D_shuffled", "G_shuffled"),
+    ),
+    "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(
@@ -117,6 +124,8 @@ def _plain(value: Any) -> Any:
         return [full_text(weight) for weight in value]
     if isinstance(value, Graph):
         return network_data(value)
+    if hasattr(value, "to_dict"):  # a deformation
+        return value.to_dict()
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):

@@ -174,6 +174,8 @@ def _diagram(result: Saved) -> Callable[..., object] | None:
         "BiasPhases": plots.plot_phases,
         "FilterComparison": plots.plot_filters,
         "FilterDesign": plots.plot_design,
+        "Measurement": plots.plot_measurement,
+        "FilterSpectrum": plots.plot_filter_spectrum,
     }
     draw = diagrams.get(type(result).__name__)
     return None if draw is None else partial(draw, result)

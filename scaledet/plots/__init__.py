@@ -16,6 +16,7 @@ from scaledet.plots.curves import (
     plot_slope,
 )
 from scaledet.plots.filters import plot_design, plot_filters
+from scaledet.plots.measurements import plot_filter_spectrum, plot_measurement
 from scaledet.plots.style import PALETTE
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "plot_comparison",
     "plot_curve",
     "plot_design",
+    "plot_filter_spectrum",
     "plot_filters",
     "plot_local_exponents",
+    "plot_measurement",
     "plot_phases",
     "plot_sensitivity",
     "plot_slope",

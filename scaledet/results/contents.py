@@ -16,6 +16,7 @@ __all__ = [
     "Values",
     "count",
     "joined",
+    "names",
     "one_of",
     "optional",
     "parts_of",
@@ -105,6 +106,15 @@ def real(**bounds: Any) -> Reader:
 def one_of(*options: Any) -> Reader:
     """Return the reader of one of the options."""
     return partial(validate.choice, options=options)
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Read a list of different names, at least one."""
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise ArgumentTypeError(f"{name} must be a list of names; got {value!r}")
+    if len(set(value)) < len(value) or not value:
+        raise ArgumentError(f"{name} must be different names, at least one; got {value!r}")
+    return tuple(value)
 
 
 def optional(reader: Reader) -> Reader:

@@ -11,6 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import scaledet as sd
@@ -18,7 +19,7 @@ from scaledet.cli import predict as cli
 from scaledet.errors import ArgumentError
 
 COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "filters", "design", "derive")
-COMMANDS += ("simulate", "sweep", "compare", "fit", "architecture", "plot", "show")
+COMMANDS += ("simulate", "sweep", "compare", "measure", "fit", "architecture", "plot", "show")
 P = "predict --kernel 2 --stride 2 --depth 3"
 
 
@@ -57,6 +58,11 @@ def test_the_examples_in_help_give_what_they_show(run, tmp_path, monkeypatch, co
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 100
     monkeypatch.chdir(tmp_path)
+    np.savez("images.npz", images=np.random.default_rng(0).random((20, 1, 8, 8)))
+    Path("trained.py").write_text(
+        "from torch.nn import Conv2d, ReLU, Sequential\n\n"
+        "def model():\n    return Sequential(Conv2d(1, 2, 3), ReLU())\n"
+    )
     listed = examples(out)
     assert len(listed) >= 3
     for line, shown in listed:

@@ -31,6 +31,21 @@ def compared(prediction):
     return sd.compare(prediction, simulated(rectify=prediction.rectify))
 
 
+def model():
+    """A small model of PyTorch with a BatchNorm and a layer that is dead."""
+    import torch
+
+    torch.manual_seed(0)
+    parts = torch.nn.Conv2d(1, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Conv2d(3, 2, (1, 2))
+    dead = torch.nn.Hardtanh(50, 60)
+    return torch.nn.Sequential(*parts, dead)
+
+
+def measured(displacement, **given):
+    images = np.random.default_rng(0).random((12, 1, 8, 8))
+    return sd.measure.sensitivities(model(), images, displacement, rng=0, **given)
+
+
 KINDS = {
     "prediction": lambda: sd.predict(NET, size=32),
     "prediction of a task": lambda: sd.predict(NET, task=TASK, balanced=True),
@@ -83,6 +98,11 @@ KINDS = {
     "image simulation": lambda: sd.simulate_images(
         IMAGE_NET, np.random.default_rng(0).random((9, 8, 8)), TAU, rectify="input", rng=1
     ),
+    "measurement": lambda: measured("shift"),
+    "measurement of deformations": lambda: measured(
+        "diffeomorphism", shuffle_channels=2, recalibrate="shuffled", target_error=0.9
+    ),
+    "filter spectrum": lambda: sd.measure.filter_spectrum(model()),
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
@@ -185,6 +205,7 @@ ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
 ONE_OF_EACH += ["filters", "filter design"]
 ONE_OF_EACH += ["shift of one pixel", "shift at a position", "simulated change"]
 ONE_OF_EACH += ["image prediction", "image simulation"]
+ONE_OF_EACH += ["measurement of deformations", "filter spectrum"]
 
 
 def contents(path):
@@ -306,6 +327,8 @@ WORDS = {"kind", "rectify"}
 TRUTHS = {"corrected", "log_correction", "padded", "sum_rule"}
 
 
+MODELS = ["measurement", "measurement of deformations", "filter spectrum"]
+"""Their tables have a row for each layer, by name."""
 FILTERS = ["filters", "filters of two dimensions", "filter design", "trade-off design"]
 """Their tables have a row for each filter, so a column is no attribute of the result."""
 OBJECTS = {"kernel", "alpha", "seen", "plateau", "plateau_depth", "prefactor", "drift"}
@@ -329,7 +352,7 @@ def test_kinds_of_the_columns_of_filter_tables(kind):
             assert dtype == ("bool" if name in {"sum_rule", "admitted"} else "float64"), name
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in FILTERS])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (*FILTERS, *MODELS)])
 def test_kinds_of_the_columns_of_frames(kind):
     """Integers and floats are such; objects are only exact numbers, kernels, and None."""
     made = result(kind)
@@ -346,6 +369,14 @@ def test_kinds_of_the_columns_of_frames(kind):
         else:
             plain = "int64" if name in INTEGERS else "bool" if name in TRUTHS else "float64"
             assert column.dtype == plain, name
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_kinds_of_the_columns_of_measured_models(kind):
+    frame = result(kind).to_dataframe()
+    words = {name: frame.pop(name) for name in ("layer", "kernel") if name in frame}
+    assert all(isinstance(text, str) for column in words.values() for text in column)
+    assert {str(column.dtype) for column in frame.to_dict("series").values()} == {"float64"}
 
 
 def test_strides_of_deep_layers_are_numbers_in_a_frame():
