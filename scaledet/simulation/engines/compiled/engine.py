@@ -242,15 +242,19 @@ def _window_sums(
     plan, units, pixels = _plan(spec), len(counts), spec.pixels
     layers, number, most = len(plan.sides), len(images.positions), int(counts.max())
     starts = np.empty((layers, plan.parts, number, plan.dim), np.int64)
-    lanes, room, together = _blocks(spec, most)
+    lanes, length, together = _blocks(spec, most)
     blocks = -(-counts // lanes)
     history = _aligned(int(blocks.sum()), int(plan.pasts[-1]), lanes)
     totals = np.zeros((units, layers, 3))
     values, spare = np.empty((2, 2 * most * plan.capacity))
     numbers, painted = plan[:-3], (images.positions, images.moved)
-    clean_pass(numbers, plan.extents, *painted, counts, values, spare, starts, history, totals)
+    room = (values, spare, np.zeros(pixels))
+    clean_pass(numbers, plan.extents, *painted, counts, *room, starts, history, totals)
     responses, controls = np.zeros((units, layers)), np.zeros((units, 2))
-    lines, seam = _aligned(together, room), _aligned(plan.seam * lanes)
+    lines, seam, windows = (
+        _aligned(*shape)
+        for shape in ((together, length), (plan.seam * lanes,), (plan.capacity * lanes,))
+    )
     mode, first, page = _MODES[spec.scenario.rectify], 0, 0
     for unit, count in enumerate(counts.tolist()):
         for begin in range(0, count, together * lanes):
@@ -260,7 +264,7 @@ def _window_sums(
                 fill_normals(states[unit], part, padded(pixels * lanes), spec.sigma)
             else:
                 part[:, : pixels * lanes] = _interleaved(noise[start : start + here], lanes)
-            into = (part, seam, responses[unit], controls[unit])
+            into = (part, seam, windows, responses[unit], controls[unit])
             noisy_pass(numbers, starts, history, start, page, here, mode, *into)
             page += len(part)
         first += count

@@ -24,6 +24,14 @@ from scaledet.simulation.engines.compiled.compilation import (
     inlined,
 )
 from scaledet.simulation.engines.compiled.overlaps import share
+from scaledet.simulation.engines.compiled.vectors import (
+    EIGHT,
+    address,
+    load,
+    number,
+    put,
+    store,
+)
 
 __all__ = ["clean_pass", "pool_windows", "site"]
 
@@ -54,7 +62,10 @@ def _move_on(
             offset = stride * reached - start + left
             offsets[axis, part * count + image] = offset
             offsets[axis, half + part * count + image] = offset
-            moved[part, first + image, axis] = 0 if whole else reached % side
+            while reached < 0:
+                reached += side
+            beyond = side if reached >= side else 0
+            moved[part, first + image, axis] = 0 if whole else reached - beyond
 
 
 @inlined
@@ -84,7 +95,7 @@ def pool_windows(
     if same and length <= 3:
         low, high = max(0, -(ahead // stride)), min(outputs, (n - 3 - ahead) // stride + 1)
         together = max(1, high - low) if stride == 1 else 1
-    for o in range(outer):
+    for o in range(outer if same else 0):
         for t in range(low, high, together):
             a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
             above: Any = np.uint64((o * n + stride * t + ahead) * width)
@@ -103,35 +114,38 @@ def pool_windows(
             for j in range(length):
                 weight = weights[k, j]
                 first = stride * t + j
-                if same:
-                    row = first % n if whole else first + offsets[0]
-                    if 0 <= row < n:
-                        source: Any = np.uint64((o * n + row) * width)
-                        for i in range(line):
-                            y[target + i] += weight * x[source + i]
-                    else:
-                        for i in range(line):
-                            y[target + i] += weight * background
-                    continue
-                for image in range(count):
-                    row = first + offsets[image]
-                    inside = 0 <= row < n
-                    begin = (o * n + (row if inside else 0)) * width + image
-                    at = (o * outputs + t) * width + image
-                    for p in range(0, width, count):
-                        value = x[begin + p] if inside else background
-                        y[at + p] += weight * value
+                row = first % n if whole else first + ahead
+                if 0 <= row < n:
+                    source: Any = np.uint64((o * n + row) * width)
+                    for i in range(line):
+                        y[target + i] += weight * x[source + i]
+                else:
+                    for i in range(line):
+                        y[target + i] += weight * background
             if lowest == 0.0:
                 for i in range(line):
                     y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
+    taps = address(weights) + k * weights.strides[0]
+    for row in range(0 if same else outer * outputs):
+        o, t = row // outputs, row % outputs
+        for i in range(inner):
+            for image in range(count):
+                ahead, place = stride * t + offsets[image], (o * n * inner + i) * count + image
+                value = bias
+                for j in range(length):
+                    inside = 0 <= ahead + j < n
+                    pixel = number(address(x), place + (ahead + j) * width) if inside else background
+                    value += number(taps, j) * pixel
+                value = value if value > lowest else lowest
+                put(address(y), (row * inner + i) * count + image, value)
 
 
 @inlined
-def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
+def site(starts: Integers, part: int, image: int, row: int, window: int, side: int) -> int:
     """Return where row number `row` of a window begins in the map, its last axis left out."""
     index, unit = 0, side
-    for axis in range(starts.shape[1] - 2, -1, -1):
-        index += (starts[image, axis] + row % window) % side * unit
+    for axis in range(starts.shape[2] - 2, -1, -1):
+        index += (starts[part, image, axis] + row % window) % side * unit
         row //= window
         unit *= side
     return index
@@ -174,38 +188,44 @@ def _add_up(
             norm += clean * clean
             apart += (clean - origin[i]) * (clean - origin[i])
     for part in range(parts):
-        where = starts[part]
         for tile in range(0, count, lanes):
-            page = block + tile // lanes
-            begin: Any = np.uint64(part * count + tile)
-            row_of: Any = np.uint64(past + part * size)
-            for i in range(np.uint64(size)):
-                for lane in range(np.uint64(min(lanes, count - tile))):
-                    value = values[i * np.uint64(width) + begin + lane]
-                    history[page, row_of + i, lane] = value
+            page = address(history) + (block + tile // lanes) * history.strides[0]
+            begin, row_of = part * count + tile, past + part * size
+            if lanes == EIGHT and tile + EIGHT <= count:
+                for i in range(size):
+                    eight = load(address(values), i * width + begin)
+                    store(page, (row_of + i) * EIGHT, eight)
+                continue
+            for i in range(size):
+                for lane in range(min(lanes, count - tile)):
+                    value = number(address(values), i * width + begin + lane)
+                    put(page, (row_of + i) * lanes + lane, value)
         for image in range(count):
-            page, lane = block + image // lanes, image % lanes
-            straight = min(window, side - where[first + image, dim - 1])
+            page = address(history) + (block + image // lanes) * history.strides[0]
+            column = starts[part, first + image, dim - 1]
+            straight = min(window, side - column)
             for row in range(rows):
-                start = site(where, first + image, row, window, side)
+                start = site(starts, part, first + image, row, window, side)
                 for seam in range(2):  # up to the seam, and from there
                     low, high = (straight, window) if seam else (0, straight)
-                    source: Any = np.uint64(row * window + low)
-                    target: Any = np.uint64(past + part * size) + source
-                    place: Any = np.uint64(start + (0 if seam else where[first + image, dim - 1]))
-                    for i in range(np.uint64(high - low)):
-                        sums[place + i] += history[page, target + i, lane] - origin[source + i]
+                    source = row * window + low
+                    place = start + (0 if seam else column)
+                    at = (past + part * size + source) * lanes + image % lanes
+                    for i in range(high - low):
+                        apart_from = number(page, at) - number(address(origin), source + i)
+                        total = number(address(sums), place + i) + apart_from
+                        put(address(sums), place + i, total)
+                        at += lanes
     if half * size >= pixels:
         for i in range(pixels):
             spread += sums[i] * sums[i]
             sums[i] = 0.0
     else:  # a map much larger than the sites that the windows touch
         for part in range(parts):
-            where = starts[part]
             for image in range(first, first + count):
                 for row in range(rows):
-                    start = site(where, image, row, window, side)
-                    column = where[image, dim - 1]
+                    start = site(starts, part, image, row, window, side)
+                    column = starts[part, image, dim - 1]
                     for _ in range(window):
                         spread += sums[start + column] * sums[start + column]
                         sums[start + column] = 0.0
@@ -231,11 +251,10 @@ def _fill_up(
     half = parts * count
     maps[: side**dim * 2 * count] = background
     for part in range(parts - 1, -1, -1):  # later ones are blank where they overlap
-        where = starts[part]
         for row in range(window ** (dim - 1)):
             for image in range(count):
-                begin = site(where, first + image, row, window, side)
-                column = where[first + image, dim - 1]
+                begin = site(starts, part, first + image, row, window, side)
+                column = starts[part, first + image, dim - 1]
                 for i in range(row * window, row * window + window):
                     at = (begin + column) * 2 * count + image
                     place = i * 2 * half + part * count + image
@@ -282,7 +301,7 @@ def _paint(
 
 @compiled(
     f"void({PLAN}, int64[::1], int64[:,:,::1], int64[:,:,::1], int64[::1], float64[::1],"
-    " float64[::1], int64[:,:,:,::1], float64[:,:,::1], float64[:,:,::1])"
+    " float64[::1], float64[::1], int64[:,:,:,::1], float64[:,:,::1], float64[:,:,::1])"
 )
 def clean_pass(
     plan: Plan,
@@ -292,6 +311,7 @@ def clean_pass(
     counts: Integers,
     values: Floats,
     spare: Floats,
+    sums: Floats,
     starts: Integers,
     history: Floats,
     totals: Floats,
@@ -303,11 +323,12 @@ def clean_pass(
     dim], one part for each pixel, of maps that are whole part 0 alone; and the clean windows
     `history` [blocks, ..., lanes], one layer after the other, each unit in blocks of its own. The
     sums of `_add_up` are added to `totals` [units, depth + 1, 3]. Layer k + 1 needs windows as wide
-    as extents[k]. There is room for the largest of any unit in `values` and in `spare`.
+    as extents[k]. There is room for the largest of any unit in `values` and in `spare`;
+    `sums`, a map of zeros, is zero again afterwards.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
     several = starts.shape[1]
-    origin, sums = np.empty(np.max(windows) ** dim), np.zeros(sides[0] ** dim)
+    origin = np.empty(np.max(windows) ** dim)
     first, block, lanes = 0, 0, history.shape[2]
     for unit in range(len(counts)):
         count = counts[unit]
