@@ -197,8 +197,8 @@ def noisy_pass(
     Their `noise` [blocks, ...] is overwritten. It is interleaved as the clean windows are,
     `history` [blocks, ..., lanes], one part after the other in each layer; these begin at `starts`
     [depth + 1, parts, images, dim], and maps that are whole have one part. `seam` is room for the
-    pixels around one, `room` for the windows of a block. Squared distances of noisy and clean are added to `responses` [depth + 1],
-    sums of the noise and of its square to `controls`.
+    pixels around one, `room` for the windows of a block. Squared distances of noisy and clean are
+    added to `responses` [depth + 1], sums of the noise and of its square to `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
     lanes, past, around, saved = history.shape[2], address(history), address(seam), address(room)

@@ -26,8 +26,8 @@ __all__ = ["Layer", "pool_axis"]
 
 
 Layer = tuple[int, int, int, float, float]
-"""Where its weights are, length, stride, bias, and lowest output: 0, or minus infinity where nothing
-is rectified. There are three weights at least, the rest zeros."""
+"""Where its weights are, length, stride, bias, and lowest output: 0, or minus infinity where
+nothing is rectified. There are three weights at least, the rest zeros."""
 
 _Sums = tuple[Any, Any, Any, Any]
 """Four times eight sums: additions to one wait for each other."""

@@ -20,6 +20,7 @@ __all__ = [
     "EIGHT",
     "address",
     "beginning",
+    "integer",
     "larger",
     "load",
     "number",
@@ -102,6 +103,16 @@ def number(_typing: Any, _begin: Any, _at: Any) -> Any:
         return builder.load(_place(builder, *arguments, ir.DoubleType()))
 
     return types.float64(types.intp, types.intp), generate
+
+
+@_instruction
+def integer(_typing: Any, _begin: Any, _at: Any) -> Any:
+    """integer(x, at): the whole number `at` after the address x, of numbers of 64 bits."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.load(_place(builder, *arguments, ir.IntType(64)))
+
+    return types.int64(types.intp, types.intp), generate
 
 
 @_instruction
