@@ -125,11 +125,10 @@ def bytes_needed(spec: Specification, count: int) -> int:
         tile = _tile(spec)
         return 8 * (2 * tile * (3 * spec.pixels + padded(spec.pixels)) + 2 * maps)
     lanes, length, together = _blocks(spec, count)
-    windows = plan.capacity * (1 + 4 * count + lanes) + plan.seam * lanes
     units = max(1, min(_TOGETHER, most_images(spec)) // count)
     kept = units * -(-count // lanes) * lanes * maps
     places = 2 * plan.parts * count * plan.dim * (1 + units * len(plan.sides))
-    return 8 * (length * together + windows + kept + places)
+    return 8 * (length * together + 2 * _width(plan, count, lanes) + kept + places)
 
 
 def most_images(spec: Specification) -> int:
@@ -222,41 +221,39 @@ def _batches(spec: Specification, counts: Sequence[int]) -> Iterator[slice]:
 class _Room(NamedTuple):
     """Arrays that batches of units are computed in, one after the other, as the passes name them.
 
-    Whole images need no more than the first four.
+    Noise needs the first two as well: none is drawn before all windows are pooled.
     """
 
     noise: Floats
     room: Floats
-    origins: Floats
     sums: Floats
     offsets: Integers
     history: Floats
-    seam: Floats
-    windows: Floats
 
 
 def _room(spec: Specification, batches: Sequence[Integers]) -> _Room:
     """Return room for batches of units, of so many images each."""
     plan, most = _plan(spec), max(int(counts.max()) for counts in batches)
-    maps, nothing = int(plan.pasts[-1]), np.empty(0)
+    maps = int(plan.pasts[-1])
     if spec.scenario.background:
         tile = _tile(spec)
         noise, room = np.empty((2 * tile, padded(spec.pixels))), _aligned(2, 3 * tile * spec.pixels)
-        whole = (noise, room, *np.empty((2, maps)))
-        return _Room(*whole, np.empty((0, 0), np.int64), _aligned(0, 0, 1), nothing, nothing)
+        return _Room(
+            noise, room, np.empty(maps), np.empty((0, 0), np.int64), np.empty((1, maps, 1))
+        )
     lanes, length, together = _blocks(spec, most)
     blocks = max(int((-(-counts // lanes)).sum()) for counts in batches)
-    noise = _aligned(together, length)
-    return _Room(
-        noise,
-        _aligned(2, 2 * most * plan.capacity),
-        np.empty(plan.capacity),
-        noise[0],  # no noise is drawn before all windows are pooled
-        np.empty((plan.dim, 2 * plan.parts * most), np.int64),
-        _aligned(blocks, maps, lanes),
-        _aligned(plan.seam * lanes),
-        _aligned(plan.capacity * lanes),
-    )
+    noise, room = _aligned(together, length), _aligned(2, _width(plan, most, lanes))
+    offsets = np.empty((plan.dim, 2 * plan.parts * most), np.int64)
+    return _Room(noise, room, noise[0], offsets, _aligned(blocks, maps, lanes))
+
+
+def _width(plan: _Plan, most: int, lanes: int) -> int:
+    """Return how many numbers the windows of `most` images take, clean and displaced.
+
+    As many at least as those of a block of noisy ones, or the pixels around their seam.
+    """
+    return padded(max(2 * most * plan.capacity, lanes * plan.capacity, lanes * plan.seam))
 
 
 def _packed(
@@ -293,10 +290,11 @@ def _window_sums(
     layers, number = len(plan.sides), len(images.positions)
     starts = np.empty((layers, plan.parts, number, plan.dim), np.int64)
     lanes, history, totals = room.history.shape[2], room.history, np.zeros((units, layers, 3))
-    numbers, painted = plan[:-3], (images.positions, images.moved)
-    clean_pass(numbers, plan.extents, *painted, counts, *room[1:5], starts, history, totals)
+    numbers, mode = plan[:-3], _MODES[spec.scenario.rectify]
+    arrays = (room.room, room.sums, room.offsets, starts, history, totals)
+    clean_pass(numbers, plan.extents, images.positions, images.moved, counts, *arrays)
     responses, controls = np.zeros((units, layers)), np.zeros((units, 2))
-    mode, first, page, together = _MODES[spec.scenario.rectify], 0, 0, len(room.noise) * lanes
+    first, page, together = 0, 0, len(room.noise) * lanes
     for unit, count in enumerate(counts.tolist()):
         for begin in range(0, count, together):
             start, here = first + begin, min(together, count - begin)
@@ -305,7 +303,7 @@ def _window_sums(
                 fill_normals(states[unit], part, padded(pixels * lanes), spec.sigma)
             else:
                 part[:, : pixels * lanes] = _interleaved(noise[start : start + here], lanes)
-            into = (part, room.seam, room.windows, responses[unit], controls[unit])
+            into = (part, room.room, responses[unit], controls[unit])
             noisy_pass(numbers, starts, history, start, page, here, mode, *into)
             page += len(part)
         first += count
@@ -342,7 +340,7 @@ def _whole_sums(
                 fill_normals(states[unit], part, padded(pixels), spec.sigma)
             else:
                 part[:, :pixels] = noise[given]
-            into = (*room[1:4], totals[unit], controls[unit])
+            into = (room.room, room.history[0, :, 0], sums, totals[unit], controls[unit])
             whole_pass(numbers, *painted, start, mode, carried, part, *into)
         squares = np.square(sums, out=sums)
         totals[unit, :, 2] -= np.add.reduceat(squares, plan.pasts[:-1]) / count

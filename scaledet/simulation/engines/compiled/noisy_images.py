@@ -174,7 +174,7 @@ def _exchange(
 
 @compiled(
     f"void({PLAN}, int64[:,:,:,::1], float64[:,:,::1], int64, int64, int64, int64, float64[:,::1],"
-    " float64[::1], float64[::1], float64[::1], float64[::1])",
+    " float64[:,::1], float64[::1], float64[::1])",
     reassociate=False,
 )
 def noisy_pass(
@@ -186,7 +186,6 @@ def noisy_pass(
     count: int,
     mode: int,
     noise: Floats,
-    seam: Floats,
     room: Floats,
     responses: Floats,
     controls: Floats,
@@ -196,12 +195,14 @@ def noisy_pass(
     Taken are `count` images from number `first` and block `page` on, `mode` is that of `_enter`.
     Their `noise` [blocks, ...] is overwritten. It is interleaved as the clean windows are,
     `history` [blocks, ..., lanes], one part after the other in each layer; these begin at `starts`
-    [depth + 1, parts, images, dim], and maps that are whole have one part. `seam` is room for the
-    pixels around one, `room` for the windows of a block. Squared distances of noisy and clean are
-    added to `responses` [depth + 1], sums of the noise and of its square to `controls`.
+    [depth + 1, parts, images, dim], and maps that are whole have one part. There is
+    `room` [2, ...] for the pixels around a seam, and for the windows of a block. Squared distances
+    of noisy and clean are added to `responses` [depth + 1], sums of the noise and of its square to
+    `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
-    lanes, past, around, saved = history.shape[2], address(history), address(seam), address(room)
+    lanes, past, seam = history.shape[2], address(history), address(room)
+    saved = seam + room.strides[0]
     for block in range((count + lanes - 1) // lanes):
         image, lines = first + block * lanes, address(noise) + block * noise.strides[0]
         here = min(lanes, count - block * lanes)
@@ -217,7 +218,7 @@ def noisy_pass(
                     bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
                     taps = address(weights) + (k - 1) * weights.strides[0]
                     layer = (taps, lengths[k - 1], strides[k - 1], bias, least)
-                    squares = pool_axis(lines, around, (outer, n, side, inner), layer, background)
+                    squares = pool_axis(lines, seam, (outer, n, side, inner), layer, background)
                     outer *= side
                     inner //= n
             whole = window == side

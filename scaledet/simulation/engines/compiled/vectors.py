@@ -35,7 +35,7 @@ EIGHT = 8
 
 _instruction: Callable[[Any], Any] = intrinsic
 _FLOATS = ir.VectorType(ir.DoubleType(), EIGHT)
-_INDEX = ir.IntType(32)
+_INDEX, _WHOLE = ir.IntType(32), ir.IntType(64)
 
 
 class _Vector(types.Type):
@@ -52,10 +52,10 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, _FLOATS)  # type: ignore[no-untyped-call]
 
 
-def _place(builder: Any, begin: Any, at: Any, kind: Any) -> Any:
-    """Return a pointer to what is `at` numbers after an address."""
-    first = builder.inttoptr(begin, ir.DoubleType().as_pointer())
-    return builder.bitcast(builder.gep(first, [at]), kind.as_pointer())
+def _place(builder: Any, arguments: Any, kind: Any) -> Any:
+    """Return a pointer to what is so many numbers after an address: `arguments` begin with both."""
+    first = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+    return builder.bitcast(builder.gep(first, [arguments[1]]), kind.as_pointer())
 
 
 @_instruction
@@ -64,9 +64,9 @@ def address(_typing: Any, x: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, *arguments).data
-        return builder.ptrtoint(data, ir.IntType(types.intp.bitwidth))
+        return builder.ptrtoint(data, _WHOLE)
 
-    return types.intp(x), generate
+    return types.int64(x), generate
 
 
 @_instruction
@@ -74,9 +74,9 @@ def load(_typing: Any, _begin: Any, _at: Any) -> Any:
     """load(x, at): the eight numbers from number `at` after the address x on."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.load(_place(builder, *arguments, _FLOATS), align=8)
+        return builder.load(_place(builder, arguments, _FLOATS), align=8)
 
-    return _VECTOR(types.intp, types.intp), generate
+    return _VECTOR(types.int64, types.int64), generate
 
 
 @_instruction
@@ -87,12 +87,12 @@ def spaced(_typing: Any, _begin: Any, _at: Any, _step: Any) -> Any:
         begin, at, apart = arguments
         eight = ir.Constant(_FLOATS, ir.Undefined)
         for i in range(EIGHT):
-            value = builder.load(_place(builder, begin, at, ir.DoubleType()))
+            value = builder.load(_place(builder, (begin, at), ir.DoubleType()))
             eight = builder.insert_element(eight, value, _INDEX(i))
             at = builder.add(at, apart)
         return eight
 
-    return _VECTOR(types.intp, types.intp, types.intp), generate
+    return _VECTOR(types.int64, types.int64, types.int64), generate
 
 
 @_instruction
@@ -100,9 +100,9 @@ def number(_typing: Any, _begin: Any, _at: Any) -> Any:
     """number(x, at): number `at` after the address x."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.load(_place(builder, *arguments, ir.DoubleType()))
+        return builder.load(_place(builder, arguments, ir.DoubleType()))
 
-    return types.float64(types.intp, types.intp), generate
+    return types.float64(types.int64, types.int64), generate
 
 
 @_instruction
@@ -110,9 +110,9 @@ def integer(_typing: Any, _begin: Any, _at: Any) -> Any:
     """integer(x, at): the whole number `at` after the address x, of numbers of 64 bits."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.load(_place(builder, *arguments, ir.IntType(64)))
+        return builder.load(_place(builder, arguments, _WHOLE))
 
-    return types.int64(types.intp, types.intp), generate
+    return types.int64(types.int64, types.int64), generate
 
 
 @_instruction
@@ -120,10 +120,10 @@ def store(_typing: Any, _begin: Any, _at: Any, eight: Any) -> Any:
     """store(x, at, eight): let these be the eight numbers from `at` after the address x on."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[2], _place(builder, *arguments[:2], _FLOATS), align=8)
+        builder.store(arguments[2], _place(builder, arguments, _FLOATS), align=8)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, eight), generate
+    return types.void(types.int64, types.int64, eight), generate
 
 
 @_instruction
@@ -131,10 +131,10 @@ def put(_typing: Any, _begin: Any, _at: Any, _value: Any) -> Any:
     """put(x, at, value): let this be number `at` after the address x."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[2], _place(builder, *arguments[:2], ir.DoubleType()))
+        builder.store(arguments[2], _place(builder, arguments, ir.DoubleType()))
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.float64), generate
+    return types.void(types.int64, types.int64, types.float64), generate
 
 
 @_instruction
@@ -155,14 +155,14 @@ def beginning(_typing: Any, _count: Any) -> Any:
     """beginning(count): of eight numbers, the first `count` are 1, the others 0."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        integers = ir.VectorType(ir.IntType(types.intp.bitwidth), EIGHT)
+        integers = ir.VectorType(_WHOLE, EIGHT)
         eight = ir.Constant(integers, ir.Undefined)
         for i in range(EIGHT):
             eight = builder.insert_element(eight, arguments[0], _INDEX(i))
         inside = builder.icmp_signed("<", ir.Constant(integers, list(range(EIGHT))), eight)
         return builder.uitofp(inside, _FLOATS)
 
-    return _VECTOR(types.intp), generate
+    return _VECTOR(types.int64), generate
 
 
 @_instruction

@@ -145,7 +145,7 @@ def _add_up(
     first: int,
     count: int,
     maps: tuple[int, int, int],
-    origin: int,
+    background: float,
     values: int,
     sums: int,
     history: Floats,
@@ -157,8 +157,8 @@ def _add_up(
 
     `maps` is (window, side, parts): the windows `values` of `parts` for every image begin at
     `starts` [parts, images, dim]; those of this unit are `count` from image `first` on. Distances
-    are measured from `origin` [window^dim], on which their rounding depends, but not their values.
-    `sums` is room for a map; `history` [blocks, ..., lanes], of as many
+    are measured from `background`, or where windows are whole maps from the first image: it keeps
+    them free of cancellation. `sums` is room for a map; `history` [blocks, ..., lanes], of as many
     images each, is written from this `block` and row `past` on, one part after the other. Added to
     `totals` are the squared displacement responses, the sum of (f - mean of f)^2, and that of f^2
     inside.
@@ -167,10 +167,10 @@ def _add_up(
     dim, lanes = starts.shape[2], history.shape[2]
     rows, pixels = window ** (dim - 1), side**dim
     half, size = parts * count, rows * window
-    width = 2 * half
+    width, whole = 2 * half, window == side
     response, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
-        middle = number(origin, i)
+        middle = number(values, i * width) if whole else background
         for at in range(i * width, i * width + half):
             clean, displaced = number(values, at), number(values, at + half)
             response += (displaced - clean) * (displaced - clean)
@@ -206,7 +206,8 @@ def _add_up(
                         place = start + i - row * window + (begin if inside else begin - side)
                         total = number(sums, place)
                         if step == 1:
-                            total += number(page, at) - number(origin, i)
+                            middle = number(values, i * width) if whole else background
+                            total += number(page, at) - middle
                         else:
                             spread += total * total if step == 2 else 0.0
                             total = 0.0
@@ -291,7 +292,7 @@ def _paint(
 
 @compiled(
     f"void({PLAN}, int64[::1], int64[:,:,::1], int64[:,:,::1], int64[::1], float64[:,::1],"
-    " float64[::1], float64[::1], int64[:,::1], int64[:,:,:,::1], float64[:,:,::1],"
+    " float64[::1], int64[:,::1], int64[:,:,:,::1], float64[:,:,::1],"
     " float64[:,:,::1])"
 )
 def clean_pass(
@@ -301,7 +302,6 @@ def clean_pass(
     moved: Integers,
     counts: Integers,
     room: Floats,
-    origins: Floats,
     map_of_sums: Floats,
     offsets: Integers,
     starts: Integers,
@@ -315,12 +315,12 @@ def clean_pass(
     dim], one part for each pixel, of maps that are whole part 0 alone; and the clean windows
     `history` [blocks, ..., lanes], one layer after the other, each unit in blocks of its own. The
     sums of `_add_up` are added to `totals` [units, depth + 1, 3]. Layer k + 1 needs windows as wide
-    as extents[k]. There is `room` [2, ...] for the largest of any unit twice, in `origins` for the
-    largest of an image, in `offsets` [dim, ...] for one of each, and for a whole map.
+    as extents[k]. There is `room` [2, ...] for the largest of any unit twice, in `offsets`
+    [dim, ...] for a number of each window, and for a whole map.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
     values, spare, sums = address(room), address(room) + room.strides[0], address(map_of_sums)
-    first, block, lanes, origin = 0, 0, history.shape[2], address(origins)
+    first, block, lanes = 0, 0, history.shape[2]
     for unit in range(len(counts)):
         count, old, left = counts[unit], 0, 0
         for k in range(len(sides)):
@@ -349,8 +349,6 @@ def clean_pass(
                     here = address(offsets) + axis * offsets.strides[0]
                     pool_windows(values, shape, whole, backgrounds[k - 1, axis], layer, here, spare)
                     values, spare = spare, values
-            # The background, or where windows are whole the first image, keeps sums of squared
-            # distances free of cancellation.
             size, old, left = window**dim, window, 0
             extended = k + 1 < len(sides) and windows[k + 1] < sides[k + 1] and extents[k] > window
             for step in range(2):
@@ -370,14 +368,12 @@ def clean_pass(
                     if not blank:
                         values, spare = spare, values
                 if blank:
-                    for i in range(size):
-                        put(origin, i, number(values, i * 2 * count) if whole else background)
                     _add_up(
                         starts[k],
                         first,
                         count,
                         (window, side, parts),
-                        origin,
+                        background,
                         values,
                         sums,
                         history,
