@@ -209,7 +209,7 @@ def noisy_pass(
         taken = beginning(EIGHT if lanes == 1 else here)
         for k in range(len(sides)):
             side, window, background = sides[k], windows[k], backgrounds[k, 0]
-            squares = splat(0.0)
+            squares, apart = splat(0.0), splat(0.0)
             if k > 0:
                 n = sides[k - 1]
                 outer, inner = 1, n ** (dim - 1) * lanes
@@ -245,8 +245,9 @@ def noisy_pass(
                 elif step == 2 or step == 3:
                     x, numbers_of_x = (lines, pixels) if whole or step == 3 else (saved, width)
                     if k == 0:
-                        entered, square = _enter(x, numbers_of_x, mode, clean)
+                        entered, apart = _enter(x, numbers_of_x, mode, clean)
                         controls[0] += sum_of(entered * taken)
-                        controls[1] += sum_of(square * taken)
-                    apart = _apart(x, numbers_of_x, clean, background)
+                        controls[1] += sum_of(apart * taken)
+                    if k > 0 or inside:  # elsewhere the noise that enters is all there is
+                        apart = _apart(x, numbers_of_x, clean, background)
                     responses[k] += sum_of(apart * taken)

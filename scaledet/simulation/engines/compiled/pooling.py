@@ -202,10 +202,16 @@ def pool_axis(
     straight = min(outputs, (n - length) // stride + 1) if n >= length else 0
     around = stride * (outputs - 1 - straight) + length if straight < outputs else 0
     for o in range(outer):
+        at = stride * straight
         for row in range(around):
-            begin = (o * n + (stride * straight + row) % n) * inner
-            for i in range(inner):
-                put(seam, row * inner + i, number(lines, begin + i))
+            while at >= n:
+                at -= n
+            begin, to = (o * n + at) * inner, row * inner
+            for i in range(0, inner - EIGHT + 1, EIGHT):
+                store(seam, to + i, load(lines, begin + i))
+            for i in range(inner // EIGHT * EIGHT, inner):
+                put(seam, to + i, number(lines, begin + i))
+            at += 1
         for part in range(2):
             x, source, first = (seam, 0, straight) if part else (lines, o * n * inner, 0)
             rows = outputs - straight if part else straight
