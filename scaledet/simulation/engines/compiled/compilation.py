@@ -24,7 +24,6 @@ __all__ = [
     "PLAN",
     "Floats",
     "Integers",
-    "LayerNumbers",
     "Plan",
     "Words",
     "compiled",
@@ -33,10 +32,6 @@ __all__ = [
 ]
 
 Words = NDArray[np.uint64]
-
-LayerNumbers = tuple[Floats, int, int, int, float, float]
-"""Weights of all layers, the layer's number, length, stride and bias, and its lowest output: 0, or
-minus infinity where nothing is rectified."""
 
 Plan = tuple[
     int, Integers, Integers, Integers, Floats, Floats, Integers, Integers, Floats, float, int

@@ -118,17 +118,17 @@ def _plan(spec: Specification) -> _Plan:
 
 
 def bytes_needed(spec: Specification, count: int) -> int:
-    """Return the bytes of two or three images (or a map of sums) and of all windows."""
+    """Return the bytes of the arrays of `_Room`, and of where windows begin."""
     plan = _plan(spec)
     maps = int(plan.pasts[-1])
     if spec.scenario.background:
         tile = _tile(spec)
         return 8 * (2 * tile * (3 * spec.pixels + padded(spec.pixels)) + 2 * maps)
-    first = spec.pixels + 4 * plan.capacity * count
-    lanes, room, together = _blocks(spec, count)
-    second = room * together + lanes * (plan.seam + plan.capacity)
+    lanes, length, together = _blocks(spec, count)
     units = max(1, min(_TOGETHER, most_images(spec)) // count)
-    return 8 * (max(first, second) + units * -(-count // lanes) * lanes * maps)
+    kept = units * -(-count // lanes) * lanes * maps
+    places = 2 * plan.parts * count * plan.dim * (1 + units * len(plan.sides))
+    return 8 * (length * together + 2 * _width(plan, count, lanes) + kept + places)
 
 
 def most_images(spec: Specification) -> int:
@@ -184,7 +184,8 @@ def run(
     So does the background of the images, if they have it.
     """
     counts = np.array([len(images.positions)], np.int64)
-    return UnitSums.unpacked(_packed(spec, images, counts, new_state(seeds)[None], noise)[0])
+    room = _room(spec, [counts])
+    return UnitSums.unpacked(_packed(spec, images, counts, new_state(seeds)[None], room, noise)[0])
 
 
 def run_units(
@@ -194,13 +195,15 @@ def run_units(
 
     Images are drawn from stream (unit, 0), noise from (unit, 1).
     """
-    bounds, packed = image_bounds(spec), []
-    for batch in _batches(spec, counts):
+    bounds, batches = image_bounds(spec), list(_batches(spec, counts))
+    room = _room(spec, [np.array(counts[batch], np.int64) for batch in batches])
+    packed = []
+    for batch in batches:
         images = np.array(counts[batch], np.int64)
         numbers = np.empty((images.sum(), len(bounds)), np.int64)
         draw_below(states_of_units(seeds, units[batch], 0), images, bounds, numbers)
         states = states_of_units(seeds, units[batch], 1)
-        packed.append(_packed(spec, images_at(spec, numbers), images, states))
+        packed.append(_packed(spec, images_at(spec, numbers), images, states, room))
     return np.concatenate(packed)
 
 
@@ -215,17 +218,56 @@ def _batches(spec: Specification, counts: Sequence[int]) -> Iterator[slice]:
     yield slice(begin, len(counts))
 
 
+class _Room(NamedTuple):
+    """Arrays that batches of units are computed in, one after the other, as the passes name them.
+
+    Noise needs the first two as well: none is drawn before all windows are pooled.
+    """
+
+    noise: Floats
+    room: Floats
+    sums: Floats
+    offsets: Integers
+    history: Floats
+
+
+def _room(spec: Specification, batches: Sequence[Integers]) -> _Room:
+    """Return room for batches of units, of so many images each."""
+    plan, most = _plan(spec), max(int(counts.max()) for counts in batches)
+    maps = int(plan.pasts[-1])
+    if spec.scenario.background:
+        tile = _tile(spec)
+        noise, room = np.empty((2 * tile, padded(spec.pixels))), _aligned(2, 3 * tile * spec.pixels)
+        return _Room(
+            noise, room, np.empty(maps), np.empty((0, 0), np.int64), np.empty((1, maps, 1))
+        )
+    lanes, length, together = _blocks(spec, most)
+    blocks = max(int((-(-counts // lanes)).sum()) for counts in batches)
+    noise, room = _aligned(together, length), _aligned(2, _width(plan, most, lanes))
+    offsets = np.empty((plan.dim, 2 * plan.parts * most), np.int64)
+    return _Room(noise, room, noise[0], offsets, _aligned(blocks, maps, lanes))
+
+
+def _width(plan: _Plan, most: int, lanes: int) -> int:
+    """Return how many numbers the windows of `most` images take, clean and displaced.
+
+    As many at least as those of a block of noisy ones, or the pixels around their seam.
+    """
+    return padded(max(2 * most * plan.capacity, lanes * plan.capacity, lanes * plan.seam))
+
+
 def _packed(
     spec: Specification,
     images: Images,
     counts: Integers,
     states: Words,
+    room: _Room,
     noise: Floats | None = None,
 ) -> Floats:
     """Return the packed sums of units of `counts` images each, whose noise is drawn by `states`."""
     measure = _whole_sums if spec.scenario.background else _window_sums
     displacement, response, distance, square, controls = measure(
-        spec, images, counts, states, noise
+        spec, images, counts, states, room, noise
     )
     number = counts[:, None]
     means = (displacement / number, response / number, 2 * distance / (number - 1), square / number)
@@ -236,31 +278,32 @@ _Sums = tuple[Floats, Floats, Floats, Floats, Floats]
 
 
 def _window_sums(
-    spec: Specification, images: Images, counts: Integers, states: Words, noise: Floats | None
+    spec: Specification,
+    images: Images,
+    counts: Integers,
+    states: Words,
+    room: _Room,
+    noise: Floats | None,
 ) -> _Sums:
     """Return sums over units of the squared responses, of (f - mean of f)^2, of f^2, of noise."""
     plan, units, pixels = _plan(spec), len(counts), spec.pixels
-    layers, number, most = len(plan.sides), len(images.positions), int(counts.max())
+    layers, number = len(plan.sides), len(images.positions)
     starts = np.empty((layers, plan.parts, number, plan.dim), np.int64)
-    lanes, room, together = _blocks(spec, most)
-    blocks = -(-counts // lanes)
-    history = _aligned(int(blocks.sum()), int(plan.pasts[-1]), lanes)
-    totals = np.zeros((units, layers, 3))
-    values, spare = np.empty((2, 2 * most * plan.capacity))
-    numbers, painted = plan[:-3], (images.positions, images.moved)
-    clean_pass(numbers, plan.extents, *painted, counts, values, spare, starts, history, totals)
+    lanes, history, totals = room.history.shape[2], room.history, np.zeros((units, layers, 3))
+    numbers, mode = plan[:-3], _MODES[spec.scenario.rectify]
+    arrays = (room.room, room.sums, room.offsets, starts, history, totals)
+    clean_pass(numbers, plan.extents, images.positions, images.moved, counts, *arrays)
     responses, controls = np.zeros((units, layers)), np.zeros((units, 2))
-    lines, seam = _aligned(together, room), _aligned(plan.seam * lanes)
-    mode, first, page = _MODES[spec.scenario.rectify], 0, 0
+    first, page, together = 0, 0, len(room.noise) * lanes
     for unit, count in enumerate(counts.tolist()):
-        for begin in range(0, count, together * lanes):
-            start, here = first + begin, min(together * lanes, count - begin)
-            part = lines[: -(-here // lanes)]
+        for begin in range(0, count, together):
+            start, here = first + begin, min(together, count - begin)
+            part = room.noise[: -(-here // lanes)]
             if noise is None:
                 fill_normals(states[unit], part, padded(pixels * lanes), spec.sigma)
             else:
                 part[:, : pixels * lanes] = _interleaved(noise[start : start + here], lanes)
-            into = (part, seam, responses[unit], controls[unit])
+            into = (part, room.room, responses[unit], controls[unit])
             noisy_pass(numbers, starts, history, start, page, here, mode, *into)
             page += len(part)
         first += count
@@ -269,43 +312,36 @@ def _window_sums(
 
 
 def _whole_sums(
-    spec: Specification, images: Images, counts: Integers, states: Words, noise: Floats | None
+    spec: Specification,
+    images: Images,
+    counts: Integers,
+    states: Words,
+    room: _Room,
+    noise: Floats | None,
 ) -> _Sums:
     """Return what `_window_sums` does, of images that carry noise."""
     plan, units, pixels = _plan(spec), len(counts), spec.pixels
     totals, controls = np.zeros((units, len(plan.sides), 4)), np.zeros((units, 2))
-    origins, sums = np.empty((2, int(plan.pasts[-1])))
     tile, scenario, first = _tile(spec), spec.scenario, 0
-    lines, (values, spare) = np.empty((2 * tile, padded(pixels))), np.empty((2, 3 * tile * pixels))
-    numbers, mode = plan[:-3], _MODES[scenario.rectify]
+    numbers, mode, sums = plan[:-3], _MODES[scenario.rectify], room.sums
     for unit, count in enumerate(counts.tolist()):
         sums[:] = 0.0
-        for start in range(first, first + count, tile):
-            here = min(tile, first + count - start)
-            carried, part = lines[:here], lines[tile : tile + here]
+        here = slice(first, first + count)
+        painted = images.positions[here], images.moved[here]
+        for start in range(0, count, tile):
+            shown = min(tile, count - start)
+            carried, part = room.noise[:shown], room.noise[tile : tile + shown]
+            given = slice(first + start, first + start + shown)
             if images.background is None:
                 fill_normals(states[unit], carried, padded(pixels), scenario.background)
             else:
-                carried[:, :pixels] = images.background[start : start + here]
+                carried[:, :pixels] = images.background[given]
             if noise is None:
                 fill_normals(states[unit], part, padded(pixels), spec.sigma)
             else:
-                part[:, :pixels] = noise[start : start + here]
-            whole_pass(
-                numbers,
-                images.positions[first : first + count],
-                images.moved[first : first + count],
-                start - first,
-                mode,
-                carried,
-                part,
-                values,
-                spare,
-                origins,
-                sums,
-                totals[unit],
-                controls[unit],
-            )
+                part[:, :pixels] = noise[given]
+            into = (room.room, room.history[0, :, 0], sums, totals[unit], controls[unit])
+            whole_pass(numbers, *painted, start, mode, carried, part, *into)
         squares = np.square(sums, out=sums)
         totals[unit, :, 2] -= np.add.reduceat(squares, plan.pasts[:-1]) / count
         first += count

@@ -29,7 +29,16 @@ from numpy.typing import NDArray
 
 from scaledet.simulation.engines.compiled.compilation import Floats, Words, compiled, inlined
 
-__all__ = ["BATCH", "LANES", "fill_normals", "new_state", "next_words", "padded", "seed_lanes"]
+__all__ = [
+    "BATCH",
+    "LANES",
+    "fill_normals",
+    "new_state",
+    "next_word",
+    "next_words",
+    "padded",
+    "seed_lanes",
+]
 
 LANES = 32
 BATCH = 2 * LANES
@@ -111,7 +120,7 @@ def padded(count: int) -> int:
 
 
 @inlined
-def _next_word(state: Words, lane: int) -> np.uint64:
+def next_word(state: Words, lane: int) -> np.uint64:
     """Return the next word of a lane; `state` is flat: distances that the compiler can see."""
     a, b, c = state[lane], state[LANES + lane], state[2 * LANES + lane]
     word: np.uint64 = a + b + state[3 * LANES + lane]
@@ -136,7 +145,7 @@ def next_words(state: Words, words: Words) -> None:
     flat = state.reshape(4 * LANES)
     for row in range(len(words)):
         for lane in range(LANES):
-            words[row, lane] = _next_word(flat, lane)
+            words[row, lane] = next_word(flat, lane)
 
 
 @compiled("void(uint32[::1], uint64[:,::1])")
@@ -157,7 +166,10 @@ def seed_lanes(pool: NDArray[np.uint32], state: Words) -> None:
                 at += 1
             state[part, lane] = word
         state[3, lane] = _ONE
-    next_words(state, np.empty((_DISCARDED, LANES), np.uint64))
+    flat = state.reshape(4 * LANES)
+    for _ in range(_DISCARDED):
+        for lane in range(LANES):
+            next_word(flat, lane)
 
 
 @compiled("void(uint64[:,::1], float64[:,::1], int64, float64)", reassociate=False)
@@ -171,7 +183,7 @@ def fill_normals(state: Words, out: Floats, count: int, sigma: float) -> None:
         for start in range(0, count, BATCH):
             batch = out[row, start : start + BATCH]
             for lane in range(LANES):
-                word = _next_word(flat, lane)
+                word = next_word(flat, lane)
                 # 2^40 u is k + 1/2, that is 1 + x times a power of two.
                 uniform = np.uint64((word >> _UPPER) | _BITS_52).view(np.float64) - (2.0**52 - 0.5)
                 bits = np.float64(uniform).view(np.uint64)

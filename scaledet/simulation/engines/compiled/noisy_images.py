@@ -15,7 +15,18 @@ from scaledet.simulation.engines.compiled.compilation import (
     inlined,
 )
 from scaledet.simulation.engines.compiled.pooling import pool_axis
-from scaledet.simulation.engines.compiled.vectors import EIGHT, larger, load, splat, store
+from scaledet.simulation.engines.compiled.vectors import (
+    EIGHT,
+    address,
+    beginning,
+    larger,
+    load,
+    number,
+    put,
+    splat,
+    store,
+    sum_of,
+)
 from scaledet.simulation.engines.compiled.windows import site
 
 __all__ = ["noisy_pass"]
@@ -23,12 +34,16 @@ __all__ = ["noisy_pass"]
 _FOUR = 4 * EIGHT
 """Numbers taken at a time: additions to a sum wait for each other."""
 
-Images = tuple[Floats, int, bool]
-"""An array, where images in it begin, and whether they do: a constant image if they do not."""
+_DIGITS = 2.0**-10
+"""Part of the squares that are taken away again which must remain, for three digits to be lost."""
+
+Images = tuple[int, int, bool]
+"""An address, how many numbers from there images begin, and whether they do: a constant image if
+they do not."""
 
 
 @inlined
-def _enter(lines: Floats, width: int, mode: int, clean: Images) -> tuple[Any, Any]:
+def _enter(lines: int, width: int, mode: int, clean: Images) -> tuple[Any, Any]:
     """Turn the noise lines[:width] into noisy images, in place, x being the `clean` ones.
 
     `mode` 0: relu(x + noise), 1: x + relu(noise), 2: x + noise. If x does not vary, it is zero.
@@ -65,17 +80,17 @@ def _enter(lines: Floats, width: int, mode: int, clean: Images) -> tuple[Any, An
         store(lines, at, larger(a + p, least) if inside else e + p)
     rest, power = 0.0, 0.0
     for at in range(width // EIGHT * EIGHT, width):
-        value, pixel = lines[at], x[begin + at] if varies else 0.0
+        value, pixel = number(lines, at), number(x, begin + at) if varies else 0.0
         entered = value if value > lowest else lowest
         rest += entered
         power += entered * entered
         value = (value if inside else entered) + pixel
-        lines[at] = value if value > lowest else lowest
+        put(lines, at, value if value > lowest else lowest)
     return total + splat(rest / EIGHT), square + splat(power / EIGHT)
 
 
 @inlined
-def _apart(lines: Floats, width: int, clean: Images, background: float) -> Any:
+def _apart(lines: int, width: int, clean: Images, background: float) -> Any:
     """Return eight numbers whose sum is the squared distance of lines[:width] from `clean`."""
     images, begin, varies = clean
     constant, total = splat(background), splat(0.0)
@@ -94,55 +109,72 @@ def _apart(lines: Floats, width: int, clean: Images, background: float) -> Any:
         total = total + a * a
     rest = 0.0
     for at in range(width // EIGHT * EIGHT, width):
-        value = lines[at] - (images[begin + at] if varies else background)
+        value = number(lines, at) - (number(images, begin + at) if varies else background)
         rest += value * value
     return total + splat(rest / EIGHT)
 
 
 @inlined
+def _change(windows: int, width: int, clean: Images, background: float) -> tuple[Any, Any]:
+    """Return what the square of windows[:width] - constant gains if `clean` replaces the constant.
+
+    Then that square itself: eight numbers each, as `_apart` does.
+    """
+    images, begin, _ = clean
+    constant, gain, square = splat(background), splat(0.0), splat(0.0)
+    for at in range(0, width - EIGHT + 1, EIGHT):
+        off, shift = load(windows, at) - constant, load(images, begin + at) - constant
+        gain = gain + shift * (shift - (off + off))
+        square = square + off * off
+    rest, power = 0.0, 0.0
+    for at in range(width // EIGHT * EIGHT, width):
+        value = number(windows, at) - background
+        moved = number(images, begin + at) - background
+        rest += moved * (moved - 2.0 * value)
+        power += value * value
+    return gain + splat(rest / EIGHT), square + splat(power / EIGHT)
+
+
+@inlined
 def _exchange(
-    lines: Floats,
+    lines: int,
     starts: Integers,
     image: int,
     shape: tuple[int, int, int, int, int],
     back: bool,
-    windows: Floats,
+    copied: bool,
+    windows: int,
 ) -> None:
     """Exchange windows of interleaved images, from number `image` on, with what is in `windows`.
 
-    `shape` is (parts, window, side, images, lanes). Going `back`, the first part comes last.
+    `shape` is (parts, window, side, images, lanes). Going `back`, the first part comes last. If
+    only `copied`, `lines` stay.
     """
     parts, window, side, here, lanes = shape
     dim = starts.shape[2]
     rows = window ** (dim - 1)
     for index in range(parts):
         part = parts - 1 - index if back else index
-        where = starts[part]
         for lane in range(here):
             source = part * rows * window * lanes + lane
             for row in range(rows):
-                line = site(where, image + lane, row, window, side)
-                column = where[image + lane, dim - 1]
-                for _ in range(window):
-                    at = (line + column) * lanes + lane
-                    windows[source], lines[at] = lines[at], windows[source]
-                    column = column + 1 if column + 1 < side else 0
-                    source += lanes
-
-
-@inlined
-def _sum_of(eight: Any, numbers: Floats, count: int) -> float:
-    """Return the sum of the first `count` of eight numbers; `numbers` is room for them."""
-    store(numbers, 0, eight)
-    total = 0.0
-    for i in range(count):
-        total += numbers[i]
-    return total
+                line = site(starts, part, image + lane, row, window, side)
+                column = starts[part, image + lane, dim - 1]
+                for first in range(2):  # up to the seam, and from there
+                    count = min(window, side - column)
+                    at = (line + (0 if first else column)) * lanes + lane
+                    for _ in range(window - count if first else count):
+                        value = number(lines, at)
+                        if not copied:
+                            put(lines, at, number(windows, source))
+                        put(windows, source, value)
+                        at += lanes
+                        source += lanes
 
 
 @compiled(
     f"void({PLAN}, int64[:,:,:,::1], float64[:,:,::1], int64, int64, int64, int64, float64[:,::1],"
-    " float64[::1], float64[::1], float64[::1])",
+    " float64[:,::1], float64[::1], float64[::1])",
     reassociate=False,
 )
 def noisy_pass(
@@ -154,7 +186,7 @@ def noisy_pass(
     count: int,
     mode: int,
     noise: Floats,
-    seam: Floats,
+    room: Floats,
     responses: Floats,
     controls: Floats,
 ) -> None:
@@ -163,51 +195,59 @@ def noisy_pass(
     Taken are `count` images from number `first` and block `page` on, `mode` is that of `_enter`.
     Their `noise` [blocks, ...] is overwritten. It is interleaved as the clean windows are,
     `history` [blocks, ..., lanes], one part after the other in each layer; these begin at `starts`
-    [depth + 1, parts, images, dim], and maps that are whole have one part. `seam` is room for the
-    pixels around one. Squared distances of noisy and clean are added to `responses` [depth + 1],
-    sums of the noise and of its square to `controls`.
+    [depth + 1, parts, images, dim], and maps that are whole have one part. There is
+    `room` [2, ...] for the pixels around a seam, and for the windows of a block. Squared distances
+    of noisy and clean are added to `responses` [depth + 1], sums of the noise and of its square to
+    `controls`.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
-    lanes = history.shape[2]
-    past, numbers, size = history.reshape(history.size), np.empty(EIGHT), 1
-    for k in range(len(sides)):
-        if windows[k] < sides[k]:
-            size = max(size, windows[k] ** dim)
-    saved = np.empty(starts.shape[1] * size * lanes)
+    lanes, past, seam = history.shape[2], address(history), address(room)
+    saved = seam + room.strides[0]
     for block in range((count + lanes - 1) // lanes):
-        image, lines = first + block * lanes, noise[block]
+        image, lines = first + block * lanes, address(noise) + block * noise.strides[0]
         here = min(lanes, count - block * lanes)
-        valid = EIGHT if lanes == 1 else here
+        taken = beginning(EIGHT if lanes == 1 else here)
         for k in range(len(sides)):
             side, window, background = sides[k], windows[k], backgrounds[k, 0]
+            squares, apart = splat(0.0), splat(0.0)
             if k > 0:
                 n = sides[k - 1]
                 outer, inner = 1, n ** (dim - 1) * lanes
                 for axis in range(dim):
                     final = axis == dim - 1
                     bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                    layer = (weights, k - 1, lengths[k - 1], strides[k - 1], bias, least)
-                    pool_axis(lines, seam, (outer, n, side, inner), layer)
+                    taps = address(weights) + (k - 1) * weights.strides[0]
+                    layer = (taps, lengths[k - 1], strides[k - 1], bias, least)
+                    squares = pool_axis(lines, seam, (outer, n, side, inner), layer, background)
                     outer *= side
                     inner //= n
-            # Windows are compared by themselves, and background left in their place meanwhile.
             whole = window == side
             shape = (starts.shape[1], window, side, here, lanes)
-            width, pixels = shape[0] * window**dim * lanes, side**dim * lanes
+            width, pixels = starts.shape[1] * window**dim * lanes, side**dim * lanes
             begin = ((page + block) * history.shape[1] + pasts[k]) * lanes
-            if not whole:
-                saved[:width] = background
-            for step in range(2 if whole else 0, 4):
-                if step == 0 or step == 3:
-                    if not whole:
-                        _exchange(lines, starts[k], image, shape, step == 3, saved)
-                    continue
-                inside = whole or step == 1
-                x, numbers_of_x = (lines, pixels) if whole or step == 2 else (saved, width)
+            # All is compared with the background, windows are then corrected (step 0). If that
+            # loses digits, they are compared by themselves, and background is left in their place
+            # meanwhile. Noise enters in this way, too.
+            for step in range(2 if whole else 1 if k == 0 else 0, 3 if whole else 5):
+                if not whole and step != 2 and step != 3:
+                    if step == 1:
+                        for at in range(width):
+                            put(saved, at, background)
+                    _exchange(lines, starts[k], image, shape, step == 4, step == 0, saved)
+                inside = whole or step == 2
                 clean = (past, begin, inside)
-                if k == 0:
-                    entered, square = _enter(x, numbers_of_x, mode, clean)
-                    controls[0] += _sum_of(entered, numbers, valid)
-                    controls[1] += _sum_of(square, numbers, valid)
-                apart = _apart(x, numbers_of_x, clean, background)
-                responses[k] += _sum_of(apart, numbers, valid)
+                if step == 0:
+                    gain, square = _change(saved, width, clean, background)
+                    total, lost = sum_of((squares + gain) * taken), sum_of(square * taken)
+                    if total > _DIGITS * lost:
+                        responses[k] += total
+                        break
+                elif step == 2 or step == 3:
+                    x, numbers_of_x = (lines, pixels) if whole or step == 3 else (saved, width)
+                    if k == 0:
+                        entered, apart = _enter(x, numbers_of_x, mode, clean)
+                        controls[0] += sum_of(entered * taken)
+                        controls[1] += sum_of(apart * taken)
+                    if k > 0 or inside:  # elsewhere the noise that enters is all there is
+                        apart = _apart(x, numbers_of_x, clean, background)
+                    responses[k] += sum_of(apart * taken)

@@ -7,11 +7,8 @@ the image itself, and no layer is taken to be linear.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from scaledet.simulation.engines.compiled.compilation import Floats, Integers, inlined
+from scaledet.simulation.engines.compiled.compilation import Integers, inlined
+from scaledet.simulation.engines.compiled.vectors import number, put
 
 __all__ = ["share"]
 
@@ -23,8 +20,8 @@ def share(
     count: int,
     maps: tuple[int, int, int, int, float],
     blank: bool,
-    values: Floats,
-    extended: Floats,
+    values: int,
+    extended: int,
 ) -> None:
     """Let overlapping windows of an image share what they hold, if it has several.
 
@@ -46,14 +43,13 @@ def share(
             source += at * unit
             unit *= window
         for i in range(width):
-            into: Any = np.uint64((row * width + i) * columns)
+            into, begin = (row * width + i) * columns, (source + i - left) * columns
             if inside and left <= i < left + window:
-                begin: Any = np.uint64((source + i - left) * columns)
-                for column in range(np.uint64(columns)):
-                    extended[into + column] = values[begin + column]
+                for column in range(columns):
+                    put(extended, into + column, number(values, begin + column))
             else:
-                for column in range(np.uint64(columns)):
-                    extended[into + column] = background
+                for column in range(columns):
+                    put(extended, into + column, background)
     for part in range(parts):
         for other in range(part if blank else parts):
             for image in range(count):
@@ -86,9 +82,9 @@ def share(
                         ):
                             place = (row * width + i) * columns + to
                             if blank:
-                                values[place] = background
-                                values[place + half] = background
+                                put(values, place, background)
+                                put(values, place + half, background)
                             else:
                                 origin = (source + at) * columns + other_to
-                                extended[place] = values[origin]
-                                extended[place + half] = values[origin + half]
+                                put(extended, place, number(values, origin))
+                                put(extended, place + half, number(values, origin + half))

@@ -20,7 +20,7 @@ from scaledet.simulation.engines.compiled.compilation import (
     compiled,
     inlined,
 )
-from scaledet.simulation.engines.compiled.gaussian_stream import LANES, next_words, seed_lanes
+from scaledet.simulation.engines.compiled.gaussian_stream import LANES, next_word, seed_lanes
 
 __all__ = ["draw_below", "states_of_units"]
 
@@ -75,7 +75,8 @@ def _seed_units(
     """Fill `states` for all units, from the pool and the next factor of the stream above them."""
     below = np.empty_like(pool)
     for index in range(len(units)):
-        below[:] = pool
+        for at in range(len(pool)):
+            below[at] = pool[at]
         then = _mix_in(below, factor, units[index] & _LOW)
         if units[index] >> _UPPER > _ZERO:
             then = _mix_in(below, then, units[index] >> _UPPER)
@@ -89,7 +90,6 @@ def draw_below(states: Words, counts: Integers, bounds: Integers, numbers: Integ
 
     Unit number i has counts[i] images, which follow those of the units before; `states` go on.
     """
-    words = np.empty((1, LANES), np.uint64)
     shifts = np.empty(len(bounds), np.uint64)
     for at in range(len(bounds)):
         shifts[at] = 64
@@ -97,15 +97,12 @@ def draw_below(states: Words, counts: Integers, bounds: Integers, numbers: Integ
             shifts[at] -= np.uint64(1)
     first = 0
     for unit in range(len(counts)):
-        lane = LANES
+        flat, lane = states[unit].reshape(4 * LANES), 0
         for image in range(first, first + counts[unit]):
             for at in range(len(bounds)):
                 number = bounds[at]
                 while number >= bounds[at]:
-                    if lane == LANES:
-                        next_words(states[unit], words)
-                        lane = 0
-                    number = np.int64(words[0, lane] >> shifts[at])
-                    lane += 1
+                    number = np.int64(next_word(flat, lane) >> shifts[at])
+                    lane = (lane + 1) % LANES
                 numbers[image, at] = number
         first += counts[unit]

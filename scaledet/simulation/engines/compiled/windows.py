@@ -10,20 +10,27 @@ itself, begins at 0, and is the only one of its image.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from scaledet.simulation.engines.compiled.compilation import (
     PLAN,
     Floats,
     Integers,
-    LayerNumbers,
     Plan,
     compiled,
     inlined,
 )
 from scaledet.simulation.engines.compiled.overlaps import share
+from scaledet.simulation.engines.compiled.pooling import Layer
+from scaledet.simulation.engines.compiled.vectors import (
+    EIGHT,
+    address,
+    integer,
+    load,
+    number,
+    put,
+    store,
+)
 
 __all__ = ["clean_pass", "pool_windows", "site"]
 
@@ -31,8 +38,8 @@ __all__ = ["clean_pass", "pool_windows", "site"]
 @inlined
 def _move_on(
     starts: Integers,
-    part: int,
     first: int,
+    parts: int,
     count: int,
     layer: tuple[int, int, int],
     side: int,
@@ -40,98 +47,93 @@ def _move_on(
     moved: Integers,
     offsets: Integers,
 ) -> None:
-    """From where windows of one part begin, set where they begin on the next map, of `side`.
+    """From where windows begin, set where they begin on the next map, of `side`.
 
     `layer` is its length and stride, and by how much windows have been extended on the left. Set
     also `offsets` [dim, columns]: where, in the window, the first output that it reaches begins.
     """
     length, stride, left = layer
-    half = offsets.shape[1] // 2
-    for image in range(count):
-        for axis in range(starts.shape[2]):
-            start = starts[part, first + image, axis]
-            reached = -((length - 1 - start) // stride)
-            offset = stride * reached - start + left
-            offsets[axis, part * count + image] = offset
-            offsets[axis, half + part * count + image] = offset
-            moved[part, first + image, axis] = 0 if whole else reached % side
+    for part in range(parts):
+        for image in range(count):
+            for axis in range(starts.shape[2]):
+                start = starts[part, first + image, axis]
+                reached = -((length - 1 - start) // stride)
+                offset = stride * reached - start + left
+                offsets[axis, part * count + image] = offset
+                offsets[axis, (parts + part) * count + image] = offset
+                while reached < 0:
+                    reached += side
+                beyond = side if reached >= side else 0
+                moved[part, first + image, axis] = 0 if whole else reached - beyond
 
 
 @inlined
 def pool_windows(
-    x: Floats,
+    x: int,
     shape: tuple[int, int, int, int, int],
     whole: bool,
     background: float,
-    layer: LayerNumbers,
-    offsets: Integers,
-    y: Floats,
+    layer: Layer,
+    offsets: int,
+    y: int,
 ) -> None:
-    """Pool the axis n of windows [outer, n, inner, count] into `y` [outer, outputs, inner, count].
+    """Pool the axis n of windows [outer, n, inner, count] at `x`: [outer, outputs, inner, count].
 
     `shape` is (outer, n, outputs, inner, count). Output 0 of image b begins at offsets[b] of its
-    window; of `whole` maps at 0, and they are periodic.
+    window; of `whole` maps at 0, and they are periodic. What is pooled goes to `y`.
     """
     outer, n, outputs, inner, count = shape
-    weights, k, length, stride, bias, lowest = layer
+    taps, length, stride, bias, lowest = layer
     width = inner * count
-    # Unsigned: no index is negative, and the compiler need not look.
-    line: Any = np.uint64(width)
     same = whole or stride == 1
-    ahead = 0 if whole else offsets[0]
+    ahead = 0 if whole else integer(offsets, 0)
     # Outputs that see three rows inside are pooled in one go, with stride 1 all of them together.
     low, high, together = 0, 0, 1
     if same and length <= 3:
         low, high = max(0, -(ahead // stride)), min(outputs, (n - 3 - ahead) // stride + 1)
         together = max(1, high - low) if stride == 1 else 1
-    for o in range(outer):
+    a, b, c = number(taps, 0), number(taps, 1), number(taps, 2)
+    for o in range(outer if same else 0):
         for t in range(low, high, together):
-            a, b, c = weights[k, 0], weights[k, 1], weights[k, 2]
-            above: Any = np.uint64((o * n + stride * t + ahead) * width)
-            middle: Any = above + line
-            below: Any = middle + line
-            into: Any = np.uint64((o * outputs + t) * width)
-            for i in range(np.uint64(together * width)):
-                value = bias + a * x[above + i] + b * x[middle + i] + c * x[below + i]
-                y[into + i] = value if value > lowest else lowest
+            above, into = (o * n + stride * t + ahead) * width, (o * outputs + t) * width
+            for i in range(together * width):
+                value = bias + a * number(x, above + i) + b * number(x, above + width + i)
+                value += c * number(x, above + 2 * width + i)
+                put(y, into + i, value if value > lowest else lowest)
         for t in range(outputs):
             if low <= t < high:
                 continue
-            target: Any = np.uint64((o * outputs + t) * width)
-            for i in range(line):
-                y[target + i] = bias
+            into = (o * outputs + t) * width
             for j in range(length):
-                weight = weights[k, j]
                 first = stride * t + j
-                if same:
-                    row = first % n if whole else first + offsets[0]
-                    if 0 <= row < n:
-                        source: Any = np.uint64((o * n + row) * width)
-                        for i in range(line):
-                            y[target + i] += weight * x[source + i]
-                    else:
-                        for i in range(line):
-                            y[target + i] += weight * background
-                    continue
-                for image in range(count):
-                    row = first + offsets[image]
-                    inside = 0 <= row < n
-                    begin = (o * n + (row if inside else 0)) * width + image
-                    at = (o * outputs + t) * width + image
-                    for p in range(0, width, count):
-                        value = x[begin + p] if inside else background
-                        y[at + p] += weight * value
-            if lowest == 0.0:
-                for i in range(line):
-                    y[target + i] = y[target + i] if y[target + i] > 0.0 else 0.0
+                row = first % n if whole else first + ahead
+                inside, weight, begin = 0 <= row < n, number(taps, j), (o * n + row) * width
+                floor = lowest if j == length - 1 else -np.inf
+                for i in range(width):
+                    value = bias if j == 0 else number(y, into + i)
+                    value += weight * (number(x, begin + i) if inside else background)
+                    put(y, into + i, value if value > floor else floor)
+    for row in range(0 if same else outer * outputs):
+        o, t = row // outputs, row % outputs
+        for i in range(inner):
+            for image in range(count):
+                first = stride * t + integer(offsets, image)
+                place = (o * n * inner + i) * count + image
+                value = bias
+                for j in range(length):
+                    inside = 0 <= first + j < n
+                    pixel = number(x, place + (first + j if inside else 0) * width)
+                    value += number(taps, j) * (pixel if inside else background)
+                value = value if value > lowest else lowest
+                put(y, (row * inner + i) * count + image, value)
 
 
 @inlined
-def site(starts: Integers, image: int, row: int, window: int, side: int) -> int:
+def site(starts: Integers, part: int, image: int, row: int, window: int, side: int) -> int:
     """Return where row number `row` of a window begins in the map, its last axis left out."""
     index, unit = 0, side
-    for axis in range(starts.shape[1] - 2, -1, -1):
-        index += (starts[image, axis] + row % window) % side * unit
+    for axis in range(starts.shape[2] - 2, -1, -1):
+        index += (starts[part, image, axis] + row % window) % side * unit
         row //= window
         unit *= side
     return index
@@ -143,9 +145,9 @@ def _add_up(
     first: int,
     count: int,
     maps: tuple[int, int, int],
-    origin: Floats,
-    values: Floats,
-    sums: Floats,
+    background: float,
+    values: int,
+    sums: int,
     history: Floats,
     block: int,
     past: int,
@@ -155,8 +157,8 @@ def _add_up(
 
     `maps` is (window, side, parts): the windows `values` of `parts` for every image begin at
     `starts` [parts, images, dim]; those of this unit are `count` from image `first` on. Distances
-    are measured from `origin` [window^dim], on which their rounding depends, but not their values.
-    `sums`, a map of zeros, is zero again afterwards; `history` [blocks, ..., lanes], of as many
+    are measured from `background`, or where windows are whole maps from the first image: it keeps
+    them free of cancellation. `sums` is room for a map; `history` [blocks, ..., lanes], of as many
     images each, is written from this `block` and row `past` on, one part after the other. Added to
     `totals` are the squared displacement responses, the sum of (f - mean of f)^2, and that of f^2
     inside.
@@ -165,51 +167,57 @@ def _add_up(
     dim, lanes = starts.shape[2], history.shape[2]
     rows, pixels = window ** (dim - 1), side**dim
     half, size = parts * count, rows * window
-    width = 2 * half
+    width, whole = 2 * half, window == side
     response, norm, apart, spread = 0.0, 0.0, 0.0, 0.0
     for i in range(size):
-        for image in range(i * width, i * width + half):
-            clean = values[image]
-            response += (values[image + half] - clean) * (values[image + half] - clean)
+        middle = number(values, i * width) if whole else background
+        for at in range(i * width, i * width + half):
+            clean, displaced = number(values, at), number(values, at + half)
+            response += (displaced - clean) * (displaced - clean)
             norm += clean * clean
-            apart += (clean - origin[i]) * (clean - origin[i])
+            apart += (clean - middle) * (clean - middle)
     for part in range(parts):
-        where = starts[part]
         for tile in range(0, count, lanes):
-            page = block + tile // lanes
-            begin: Any = np.uint64(part * count + tile)
-            row_of: Any = np.uint64(past + part * size)
-            for i in range(np.uint64(size)):
-                for lane in range(np.uint64(min(lanes, count - tile))):
-                    value = values[i * np.uint64(width) + begin + lane]
-                    history[page, row_of + i, lane] = value
-        for image in range(count):
-            page, lane = block + image // lanes, image % lanes
-            straight = min(window, side - where[first + image, dim - 1])
-            for row in range(rows):
-                start = site(where, first + image, row, window, side)
-                for seam in range(2):  # up to the seam, and from there
-                    low, high = (straight, window) if seam else (0, straight)
-                    source: Any = np.uint64(row * window + low)
-                    target: Any = np.uint64(past + part * size) + source
-                    place: Any = np.uint64(start + (0 if seam else where[first + image, dim - 1]))
-                    for i in range(np.uint64(high - low)):
-                        sums[place + i] += history[page, target + i, lane] - origin[source + i]
-    if half * size >= pixels:
-        for i in range(pixels):
-            spread += sums[i] * sums[i]
-            sums[i] = 0.0
-    else:  # a map much larger than the sites that the windows touch
+            page = address(history) + (block + tile // lanes) * history.strides[0]
+            begin, row_of = part * count + tile, past + part * size
+            if lanes == EIGHT and tile + EIGHT <= count:
+                for i in range(size):
+                    store(page, (row_of + i) * EIGHT, load(values, i * width + begin))
+                continue
+            for i in range(size):
+                for lane in range(min(lanes, count - tile)):
+                    value = number(values, i * width + begin + lane)
+                    put(page, (row_of + i) * lanes + lane, value)
+    # Of a map much larger than the sites that the windows touch, only these are zeroed and squared.
+    dense = half * size >= pixels
+    for at in range(pixels if dense else 0):
+        put(sums, at, 0.0)
+    for step in range(1 if dense else 0, 2 if dense else 3):
         for part in range(parts):
-            where = starts[part]
+            page, lane = address(history) + block * history.strides[0], 0
             for image in range(first, first + count):
+                begin = starts[part, image, dim - 1]
+                straight = min(window, side - begin)
+                at = (past + part * size) * lanes + lane
                 for row in range(rows):
-                    start = site(where, image, row, window, side)
-                    column = where[image, dim - 1]
-                    for _ in range(window):
-                        spread += sums[start + column] * sums[start + column]
-                        sums[start + column] = 0.0
-                        column = column + 1 if column + 1 < side else 0
+                    start = site(starts, part, image, row, window, side)
+                    for i in range(row * window, row * window + window):
+                        inside = i - row * window < straight
+                        place = start + i - row * window + (begin if inside else begin - side)
+                        total = number(sums, place)
+                        if step == 1:
+                            middle = number(values, i * width) if whole else background
+                            total += number(page, at) - middle
+                        else:
+                            spread += total * total if step == 2 else 0.0
+                            total = 0.0
+                        put(sums, place, total)
+                        at += lanes
+                lane += 1
+                if lane == lanes:
+                    page, lane = page + history.strides[0], 0
+    for at in range(pixels if dense else 0):
+        spread += number(sums, at) * number(sums, at)
     totals[0] += response
     totals[1] += apart - spread / count
     totals[2] += norm
@@ -223,24 +231,24 @@ def _fill_up(
     window: int,
     side: int,
     background: float,
-    values: Floats,
-    maps: Floats,
+    values: int,
+    maps: int,
 ) -> None:
     """Turn windows `values` [n, ..., columns] into whole `maps` [side, ..., 2 count]."""
     parts, dim = starts.shape[0], starts.shape[2]
     half = parts * count
-    maps[: side**dim * 2 * count] = background
+    for at in range(side**dim * 2 * count):
+        put(maps, at, background)
     for part in range(parts - 1, -1, -1):  # later ones are blank where they overlap
-        where = starts[part]
         for row in range(window ** (dim - 1)):
             for image in range(count):
-                begin = site(where, first + image, row, window, side)
-                column = where[first + image, dim - 1]
+                begin = site(starts, part, first + image, row, window, side)
+                column = starts[part, first + image, dim - 1]
                 for i in range(row * window, row * window + window):
                     at = (begin + column) * 2 * count + image
                     place = i * 2 * half + part * count + image
-                    maps[at] = values[place]
-                    maps[at + count] = values[place + half]
+                    put(maps, at, number(values, place))
+                    put(maps, at + count, number(values, place + half))
                     column = column + 1 if column + 1 < side else 0
 
 
@@ -254,12 +262,13 @@ def _paint(
     window: int,
     side: int,
     starts: Integers,
-    values: Floats,
+    values: int,
 ) -> None:
     """Paint clean and displaced images of a unit into its windows `values` [n, ..., columns]."""
     pixels, dim = positions.shape[1:]
     half = parts * count
-    values[: window**dim * 2 * half] = 0.0
+    for at in range(window**dim * 2 * half):
+        put(values, at, 0.0)
     for part in range(parts):
         for image in range(first, first + count):
             for axis in range(dim):
@@ -277,12 +286,14 @@ def _paint(
                         at = at * window + place
                     if inside:
                         column = displaced * half + part * count + image - first
-                        values[at * 2 * half + column] += 1.0
+                        at = at * 2 * half + column
+                        put(values, at, number(values, at) + 1.0)
 
 
 @compiled(
-    f"void({PLAN}, int64[::1], int64[:,:,::1], int64[:,:,::1], int64[::1], float64[::1],"
-    " float64[::1], int64[:,:,:,::1], float64[:,:,::1], float64[:,:,::1])"
+    f"void({PLAN}, int64[::1], int64[:,:,::1], int64[:,:,::1], int64[::1], float64[:,::1],"
+    " float64[::1], int64[:,::1], int64[:,:,:,::1], float64[:,:,::1],"
+    " float64[:,:,::1])"
 )
 def clean_pass(
     plan: Plan,
@@ -290,8 +301,9 @@ def clean_pass(
     positions: Integers,
     moved: Integers,
     counts: Integers,
-    values: Floats,
-    spare: Floats,
+    room: Floats,
+    map_of_sums: Floats,
+    offsets: Integers,
     starts: Integers,
     history: Floats,
     totals: Floats,
@@ -303,71 +315,72 @@ def clean_pass(
     dim], one part for each pixel, of maps that are whole part 0 alone; and the clean windows
     `history` [blocks, ..., lanes], one layer after the other, each unit in blocks of its own. The
     sums of `_add_up` are added to `totals` [units, depth + 1, 3]. Layer k + 1 needs windows as wide
-    as extents[k]. There is room for the largest of any unit in `values` and in `spare`.
+    as extents[k]. There is `room` [2, ...] for the largest of any unit twice, in `offsets`
+    [dim, ...] for a number of each window, and for a whole map.
     """
     dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
-    several = starts.shape[1]
-    origin, sums = np.empty(np.max(windows) ** dim), np.zeros(sides[0] ** dim)
+    values, spare, sums = address(room), address(room) + room.strides[0], address(map_of_sums)
     first, block, lanes = 0, 0, history.shape[2]
     for unit in range(len(counts)):
-        count = counts[unit]
+        count, old, left = counts[unit], 0, 0
         for k in range(len(sides)):
             side, window, background = sides[k], windows[k], backgrounds[k, 0]
             whole = window == side
-            parts = 1 if whole else several
+            parts = 1 if whole else starts.shape[1]
             if k == 0:
                 _paint(positions, moved, first, count, parts, window, side, starts[0], values)
             else:
-                old, length, stride, left = windows[k - 1], lengths[k - 1], strides[k - 1], 0
-                before = sides[k - 1]
+                length, stride, before = lengths[k - 1], strides[k - 1], sides[k - 1]
                 if whole and old < before:
                     around = backgrounds[k - 1, 0]
                     _fill_up(starts[k - 1], first, count, old, before, around, values, spare)
-                    values, spare = spare, values
-                    old = before
-                elif extents[k - 1] > old:
-                    left, width = length - 1, extents[k - 1]
-                    extent = (old, before, left, width, backgrounds[k - 1, 0])
-                    share(starts[k - 1], first, count, extent, False, values, spare)
-                    values, spare = spare, values
-                    old = width
-                offsets = np.empty((dim, 2 * parts * count), np.int64)
-                for part in range(parts):
-                    layer_of = (length, stride, left)
-                    _move_on(
-                        starts[k - 1], part, first, count, layer_of, side, whole, starts[k], offsets
-                    )
+                    values, spare, old = spare, values, before
+                layer_of, half = (length, stride, left), parts * count
+                _move_on(
+                    starts[k - 1], first, parts, count, layer_of, side, whole, starts[k], offsets
+                )
                 for axis in range(dim):
                     inner = old ** (dim - 1 - axis)
-                    shape = (window**axis, old, window, inner, 2 * parts * count)
+                    shape = (window**axis, old, window, inner, 2 * half)
                     final = axis == dim - 1
                     bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                    layer = (weights, k - 1, length, stride, bias, least)
-                    around = backgrounds[k - 1, axis]
-                    pool_windows(values, shape, whole, around, layer, offsets[axis], spare)
+                    taps = address(weights) + (k - 1) * weights.strides[0]
+                    layer = (taps, length, stride, bias, least)
+                    here = address(offsets) + axis * offsets.strides[0]
+                    pool_windows(values, shape, whole, backgrounds[k - 1, axis], layer, here, spare)
                     values, spare = spare, values
-            if parts > 1:
-                extent = (window, side, 0, window, background)
-                share(starts[k], first, count, extent, True, values, spare)
-            # The background, or where windows are whole the first image, keeps sums of squared
-            # distances free of cancellation.
-            size = window**dim
-            for i in range(size):
-                origin[i] = values[i * 2 * count] if whole else background
-            maps = (window, side, parts)
-            _add_up(
-                starts[k],
-                first,
-                count,
-                maps,
-                origin,
-                values,
-                sums,
-                history,
-                block,
-                pasts[k],
-                totals[unit, k],
-            )
+            size, old, left = window**dim, window, 0
+            extended = k + 1 < len(sides) and windows[k + 1] < sides[k + 1] and extents[k] > window
+            for step in range(2):
+                blank = step == 0
+                if parts > 1 and (blank or extended):
+                    if not blank:
+                        old, left = extents[k], lengths[k] - 1
+                    share(
+                        starts[k],
+                        first,
+                        count,
+                        (window, side, left, old, background),
+                        blank,
+                        values,
+                        spare,
+                    )
+                    if not blank:
+                        values, spare = spare, values
+                if blank:
+                    _add_up(
+                        starts[k],
+                        first,
+                        count,
+                        (window, side, parts),
+                        background,
+                        values,
+                        sums,
+                        history,
+                        block,
+                        pasts[k],
+                        totals[unit, k],
+                    )
             totals[unit, k, 2] += background**2 * (side**dim - parts * size) * count
         first += count
         block += (count + lanes - 1) // lanes
