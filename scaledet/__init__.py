@@ -1,7 +1,8 @@
 """scaledet: exact sensitivities, exponents and simulations of pooled ReLU networks.
 
 Describe a network
-    `Kernel`, `box`, `binomial`, `gaussian`, `lanczos` (signed), `Layer`, `Network`
+    `Kernel`, `box`, `binomial`, `gaussian`, `lanczos` (signed), `Layer`, `Network`; `presets`
+    (published architectures), `from_torch` (the `Skeleton` of a PyTorch module)
 Describe the images
     `ScaleDetection` (default: one active pixel)
 Deformations of images
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.evolution.evolve import Evolution, evolve
     from scaledet.evolution.schedules import BiasPhases, bias_phases
+    from scaledet.network import presets
     from scaledet.network.filters import gaussian, lanczos
+    from scaledet.network.from_torch import Skeleton, from_torch
     from scaledet.network.kernel import Kernel, binomial, box
     from scaledet.network.layer import Layer
     from scaledet.network.network import Network
@@ -85,6 +88,7 @@ __all__ = [
     "ShiftPrediction",
     "SimulatedChange",
     "Simulation",
+    "Skeleton",
     "Sweep",
     "bias_phases",
     "binomial",
@@ -96,6 +100,7 @@ __all__ = [
     "errors",
     "evolve",
     "fit_exponent",
+    "from_torch",
     "gaussian",
     "lanczos",
     "load",
@@ -107,6 +112,7 @@ __all__ = [
     "predict_exponents",
     "predict_images",
     "predict_shift",
+    "presets",
     "simulate",
     "simulate_change",
     "simulate_images",
@@ -124,6 +130,7 @@ _NAMES = {
     "evolution.evolve": ("Evolution", "evolve"),
     "evolution.schedules": ("BiasPhases", "bias_phases"),
     "network.filters": ("gaussian", "lanczos"),
+    "network.from_torch": ("Skeleton", "from_torch"),
     "network.kernel": ("Kernel", "binomial", "box"),
     "network.layer": ("Layer",),
     "network.network": ("Network",),
@@ -148,12 +155,14 @@ _NAMES = {
 """The public names by the module that holds them; all other public names are modules."""
 
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
+_PLACES = {"presets": "network.presets"}
+"""The public modules that stand in a folder."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOME.get(name, name)}")
+    module = import_module(f"{__name__}.{_HOME.get(name) or _PLACES.get(name, name)}")
     value = getattr(module, name) if name in _HOME else module
     globals()[name] = value
     return value

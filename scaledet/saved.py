@@ -12,6 +12,7 @@ from scaledet.analysis.fitting import ExponentFit
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
+from scaledet.network.from_torch import Skeleton
 from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.change import SimulatedChange
@@ -40,6 +41,7 @@ Saved = (
     | ImagePrediction
     | ImageSimulation
     | Summary
+    | Skeleton
     | ExponentFit
 )
 

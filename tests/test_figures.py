@@ -48,8 +48,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_ten_figures():
-    assert len(NAMES) == 10
+def test_there_are_eleven_figures():
+    assert len(NAMES) == 11
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -333,7 +333,9 @@ def test_fig9_curves_lie_between_the_limit_and_the_known_filters(rows, depth):
 
 
 def test_fig10_photographs_are_near_the_theory_of_their_spectrum(rows):
-    table = [row for part in ("networks", "deformations") for row in rows(NAMES[-1], part=part)]
+    table = [
+        row for part in ("networks", "deformations") for row in rows("fig10_photographs", part=part)
+    ]
     theory, measured = column(table, "D_theory"), column(table, "D")
     error = column(table, "D_draw_err")
     assert (np.abs(measured - theory) < 4 * error + 0.03 * theory).all()
@@ -347,6 +349,30 @@ def test_fig10_photographs_are_near_the_theory_of_their_spectrum(rows):
 
 
 def test_fig10_shows_a_patch_that_is_deformed_and_hardly_moved(rows):
-    plain, deformed = (column(rows(NAMES[-1], part=p), "value") for p in ("plain", "deformed"))
+    plain, deformed = (
+        column(rows("fig10_photographs", part=p), "value") for p in ("plain", "deformed")
+    )
     assert 0 < np.abs(deformed - plain).mean() < plain.std()
     assert np.corrcoef(plain, deformed)[0, 1] > 0.8
+
+
+def last(rows, network: str, blur: str) -> dict[str, str]:
+    return rows("fig11_architectures", network=network, blur=blur)[-1]
+
+
+def test_fig11_ends_with_the_last_maps(rows):
+    assert last(rows, "vgg16", "none")["layer"] == "pool5"
+    assert last(rows, "resnet18", "tri3")["layer"] == "layer4.1.sum"
+    for row in rows("fig11_architectures", k="0"):
+        assert float(row["D"]) == pytest.approx(1, rel=2e-4)
+        assert float(row["A"]) == 1
+
+
+def test_fig11_blur_filters_mend_odd_strides_and_not_pooling_2x2(rows):
+    gain = {
+        network: float(last(rows, network, "none")["D"]) / float(last(rows, network, "tri3")["D"])
+        for network in ("vgg16", "alexnet", "resnet18")
+    }
+    assert 0.5 < gain["vgg16"] < 1.1
+    assert 1.5 < gain["alexnet"] < 3
+    assert gain["resnet18"] > 10

@@ -33,6 +33,15 @@ _LAYER = re.compile(
 T = TypeVar("T")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Formatter that counts the indent of commands, which argparse forgets."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
+
 class Parser(argparse.ArgumentParser):
     """Parser that raises `ArgumentError` instead of printing its usage and exiting."""
 
@@ -42,7 +51,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             description=description,
             epilog=f"examples:\n{examples}",
-            formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=28),
+            formatter_class=partial(_Help, max_help_position=28),
             allow_abbrev=False,
             **settings,
         )

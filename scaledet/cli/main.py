@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scaledet import __version__
-from scaledet.cli import derive, filters, fit, predict, saved, simulate
+from scaledet.cli import architecture, derive, filters, fit, predict, saved, simulate
 from scaledet.cli.arguments import Parser, journal
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.results import files
@@ -32,6 +32,7 @@ examples:
   $ scaledet filters --stride 2
   $ scaledet derive --kernel 3 --stride 2 --html out.html
   $ scaledet compare --kernel 2 --stride 2 --depth 3 --size 32 --samples 2000 --save done.npz
+  $ scaledet architecture vgg11 --size 224
   $ scaledet show done.npz
   $ scaledet plot done.npz -o done.pdf
 
@@ -45,7 +46,7 @@ exit codes:
 'scaledet COMMAND --help' shows the options and worked examples of a command."""
 
 
-_MODULES = (predict, filters, derive, simulate, fit, saved)
+_MODULES = (predict, filters, derive, simulate, fit, architecture, saved)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,8 +12,9 @@ from typing import Any
 
 from scaledet import __version__
 from scaledet.cli import options
+from scaledet.network.graph import Graph
 from scaledet.network.kernel import Kernel
-from scaledet.network.network import Network
+from scaledet.network.plain_data import network_data
 from scaledet.rationals import full_text
 
 _SAMPLING = (
@@ -28,6 +29,8 @@ _FACTS = {
     "Prediction": ("scenario", "method", "columns"),
     "Evolution": ("scenario", "noise", "points", "dead_at", "columns"),
     "BiasPhases": ("kind", "network", "rectify", "signal", "noise"),
+    "Summary": ("network", "size", "columns"),
+    "Skeleton": ("module", "input_size", "route", "network", "columns"),
     "Simulation": (*_SAMPLING, "columns", "covariance"),
     "ExponentFit": (
         *("slope", "error", "amplitude", "chi2", "dof", "p_value", "window", "corrected"),
@@ -112,8 +115,8 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, Kernel):
         return [full_text(weight) for weight in value]
-    if isinstance(value, Network):
-        return value.to_dict()
+    if isinstance(value, Graph):
+        return network_data(value)
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):

@@ -95,6 +95,15 @@ def _drawn(results: Sequence[tuple[str, Saved]], quantities: Sequence[Quantity])
     from matplotlib.figure import Figure
 
     from scaledet import plots
+    from scaledet.network.from_torch import Skeleton
+    from scaledet.network.summary import Summary
+
+    for _, result in results:
+        if isinstance(result, Skeleton | Summary):
+            raise ArgumentError(
+                f"argument FILE: expected results with a figure; got a {type(result).__name__}, "
+                "which has only a table: see the command show"
+            )
 
     curves = [curve for name, result in results for curve in _curves(name, result)]
     laws = [(name, *law) for name, result in results for law in _laws(result, quantities)]

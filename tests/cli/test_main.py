@@ -18,7 +18,7 @@ from scaledet.cli import predict as cli
 from scaledet.errors import ArgumentError
 
 COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "filters", "design", "derive")
-COMMANDS += ("simulate", "sweep", "compare", "fit", "plot", "show")
+COMMANDS += ("simulate", "sweep", "compare", "fit", "architecture", "plot", "show")
 P = "predict --kernel 2 --stride 2 --depth 3"
 
 

@@ -295,7 +295,9 @@ def test_kinds_are_named_by_what_they_are(tmp_path):
     np.savez(path, **arrays)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("meta.json", json.dumps({**meta, "kind": "graph"}))
-    with pytest.raises(ValueError, match=re.escape("exponent_fit; got kind 'graph'")):
+    with pytest.raises(
+        ValueError, match=re.escape("exponent_fit, summary, skeleton; got kind 'graph'")
+    ):
         sd.load(path)
 
 
