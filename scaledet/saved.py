@@ -40,9 +40,9 @@ Saved = (
     | FilterDesign
     | ImagePrediction
     | ImageSimulation
+    | ExponentFit
     | Summary
     | Skeleton
-    | ExponentFit
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}
