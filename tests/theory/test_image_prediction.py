@@ -117,7 +117,7 @@ def test_results_of_all_networks_are_shown_and_saved(tmp_path):
 
 def test_images_larger_than_their_pairs_of_pixels_are_refused():
     tau = sd.Diffeomorphism.with_displacement(1, 66, 3)
-    words = "size must be at most 64 where the network is no product.*got 66.*0.76 GB.*64: 0.67 GB"
+    words = "size must be at most 64 where the network is no product.*got 66.*1.2 GB.*64: 1.1 GB"
     with pytest.raises(sd.errors.ArgumentError, match=words):
         predicted(BORDERED["branches"], decaying_spectrum(131), tau, 66)
 

@@ -27,8 +27,8 @@ Floats = NDArray[np.float64]
 
 _LARGEST = 64
 """Largest side of images whose covariance is held whole."""
-_BYTES = 40
-"""Memory for every pair of pixels: two covariances, a matrix, its product, and parts of these."""
+_BYTES = 64
+"""Most memory for every pair of pixels: two covariances, a matrix and its product, sparse ones."""
 _SPARSE = 0.05
 """Share of non-zero entries below which a sparse product is the faster one."""
 
@@ -104,7 +104,7 @@ def _whole(part: Factor, covariance: DeformedCovariance, distances: Floats | Non
         raise ArgumentError(
             f"size must be at most {_LARGEST} where the network is no product over both axes, as "
             f"with branches or kernels on a grid; got {size}, whose pairs of pixels take "
-            f"{gigabytes[0]} ({_LARGEST}: {gigabytes[1]}; simulate_images takes any size)"
+            f"up to {gigabytes[0]} ({_LARGEST}: {gigabytes[1]}; simulate_images takes any size)"
         )
     plain = _at_pairs(covariance.plain, size)
     moved = _moved(covariance) if distances is None else _at_pairs(distances, size)
