@@ -1,4 +1,8 @@
-"""Figure 10: sensitivity to smooth deformations of photographs, from their power spectrum."""
+"""Figure 10: sensitivity to smooth deformations of photographs, from their power spectrum.
+
+Three networks on the torus, three deformations, and the skeletons of two published architectures,
+padded with zeros and one of them with residual sums, of which the stem and the sums are shown.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from common import SMALL, Recipe, Table, letter, new_figure
+from fig11_architectures import LABELS, shown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -35,6 +40,13 @@ SHADES = {
         DEFORMATIONS, (plots.PALETTE[3], plots.PALETTE[4], plots.PALETTE[5]), "v^p", strict=True
     )
 }
+PRESETS = {LABELS[name]: getattr(sd.presets, name)() for name in ("vgg16", "resnet18")}
+PRESET_SIZE = 32
+OUTLINES = {
+    name: {"color": plots.PALETTE[place], "marker": marker}
+    for name, place, marker in zip(PRESETS, (0, 3), "oP", strict=True)
+}
+PARTS = {"networks": STYLES, "deformations": SHADES, "presets": OUTLINES}
 PICTURE = 6
 """The patch that is shown."""
 
@@ -45,50 +57,52 @@ def compute(quick: bool) -> Table:
     repeats = QUICK["repeats"] if quick else REPEATS
     shrink = QUICK["shrink"] if quick else SHRINK
     count = QUICK["patches"] if quick else PATCHES
-    patches = sd.photographs(size, count, shrink=shrink, rng=10)
-    spectrum = sd.power_spectrum(patches)
+    cut_out = {n: sd.photographs(n, count, shrink=shrink, rng=10) for n in (size, PRESET_SIZE)}
+    patches = cut_out[size]
+    spectra = {n: sd.power_spectrum(images) for n, images in cut_out.items()}
     rows: list[dict[str, Any]] = []
-    shown = sd.Diffeomorphism.with_displacement(size / 32, size, CUT)
-    pictures = {"plain": patches[PICTURE], "deformed": shown.apply(patches[[PICTURE]], rng=4)[0]}
+    typical = sd.Diffeomorphism.with_displacement(size / 32, size, CUT)
+    pictures = {"plain": patches[PICTURE], "deformed": typical.apply(patches[[PICTURE]], rng=4)[0]}
     for name, picture in pictures.items():
         for (row, column), value in np.ndenumerate(picture):
             rows.append({"part": name, "row": row, "column": column, "value": value})
-    runs = [("networks", name, net, CUT, PIXELS) for name, net in NETWORKS.items()]
+    runs = [("networks", name, net, size, CUT, PIXELS) for name, net in NETWORKS.items()]
     for label, (cut, pixels) in zip(SHADES, DEFORMATIONS, strict=True):
-        runs.append(("deformations", label, list(NETWORKS.values())[-1], cut, pixels))
-    for seed, (part, label, net, cut, pixels) in enumerate(runs):
-        tau = sd.Diffeomorphism.with_displacement(pixels, size, cut)
-        theory = sd.predict_images(net, spectrum, tau, size=size)
-        local = sd.predict_images(net, spectrum, tau, size=size, method="local")
-        measured = sd.simulate_images(net, patches, tau, repeats=repeats, rng=100 + seed)
-        for k in range(net.depth + 1):
-            row = {"part": part, "label": label, "size": size, "cut": cut, "pixels": pixels}
+        runs.append(("deformations", label, list(NETWORKS.values())[-1], size, cut, pixels))
+    runs += [("presets", name, net, PRESET_SIZE, CUT, PIXELS) for name, net in PRESETS.items()]
+    for seed, (part, label, net, side, cut, pixels) in enumerate(runs):
+        tau = sd.Diffeomorphism.with_displacement(pixels, side, cut)
+        theory = sd.predict_images(net, spectra[side], tau, size=side)
+        local = sd.predict_images(net, spectra[side], tau, size=side, method="local")
+        measured = sd.simulate_images(net, cut_out[side], tau, repeats=repeats, rng=100 + seed)
+        layers = shown(net.names) if net.names else range(1, net.depth + 1)
+        for k in (0, *layers):
+            row = {"part": part, "label": label, "size": side, "cut": cut, "pixels": pixels}
             row |= {"layer": k, "A": theory.A[k], "D_theory": theory.D[k], "D_local": local.D[k]}
             row |= {"D": measured.D[k], "D_draw_err": measured.D_draw_err[k]}
-            rows.append(row | {"D_err": measured.D_err[k], "patches": len(patches)})
+            rows.append(row | {"D_err": measured.D_err[k], "patches": count})
     return Table.of(rows)
 
 
 def draw(table: Table) -> Figure:
-    """Photographs; D_k of three networks; D_k of three deformations; below, the residuals."""
-    figure = new_figure(7.2, 3.9)
-    grid = figure.add_gridspec(2, 3, width_ratios=[0.62, 1, 1], height_ratios=[2.6, 1])
+    """Photographs; D_k of networks, deformations and architectures; below, the residuals."""
+    figure = new_figure(9.6, 3.9)
+    grid = figure.add_gridspec(2, 4, width_ratios=[0.62, 1, 1, 1], height_ratios=[2.6, 1])
     left = grid[:, 0].subgridspec(2, 1)
     pictures = [figure.add_subplot(left[i]) for i in range(2)]
     for ax, part in zip(pictures, ("plain", "deformed"), strict=True):
         _picture(ax, table.where(part=part))
     pictures[1].set_xlabel("deformed", fontsize=9)
-    curves = [figure.add_subplot(grid[0, i]) for i in (1, 2)]
-    ratios = [figure.add_subplot(grid[1, i], sharex=curves[i - 1]) for i in (1, 2)]
-    for part, styles, ax, below in zip(
-        ("networks", "deformations"), (STYLES, SHADES), curves, ratios, strict=True
-    ):
+    curves = [figure.add_subplot(grid[0, i]) for i in (1, 2, 3)]
+    ratios = [figure.add_subplot(grid[1, i], sharex=curves[i - 1]) for i in (1, 2, 3)]
+    for (part, styles), ax, below in zip(PARTS.items(), curves, ratios, strict=True):
         for label, style in styles.items():
             _curve(ax, below, table.where(part=part, label=label), label, style)
         below.axhline(1, color="0.5", linewidth=0.8)
         below.set_xlabel("receptive field $A_k$ (pixels)")
         below.tick_params(labelsize=SMALL)
-        below.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+        ticks = [1, 10, 100] if part == "presets" else [1, 2, 5, 10, 20]
+        below.set_xticks(ticks, list(map(str, ticks)))
         below.minorticks_off()
         ax.tick_params(labelbottom=False, labelsize=SMALL)
         ax.set_ylabel("deformation sensitivity $D_k$" if part == "networks" else "")
@@ -100,11 +114,16 @@ def draw(table: Table) -> Figure:
     for below in ratios:
         below.set_ylim(1 - highest, 1 + highest)
     ratios[0].set_ylabel("ratio to\nthe theory", fontsize=9)
-    curves[0].legend(fontsize=SMALL - 1, frameon=False, loc="lower left", handletextpad=0.2)
-    curves[1].legend(fontsize=SMALL - 1, frameon=False, loc="lower left", handletextpad=0.2)
+    for ax in curves:
+        ax.legend(fontsize=SMALL - 1, frameon=False, loc="lower left", handletextpad=0.2)
     letter(
         [pictures[0], *curves],
-        ["photograph", f"networks at $c = {CUT:g}$, {PIXELS:g} pixel", "deformations, like VGG"],
+        [
+            "photograph",
+            f"networks at $c = {CUT:g}$, {PIXELS:g} pixel",
+            "deformations, like VGG",
+            f"published, {PRESET_SIZE} pixels a side",
+        ],
     )
     key = [
         Line2D([], [], color="0.3", label="theory of their power spectrum"),

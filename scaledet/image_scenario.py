@@ -10,6 +10,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.geometry import mean_supports, mean_widths
 from scaledet.network.network import Network
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
@@ -121,13 +122,14 @@ class ImageResult(Result):
 
     @property
     def A(self) -> NDArray[np.float64]:
-        """Effective receptive field (pixels)."""
-        return np.array(self.network.box_width)
+        """Effective receptive field (pixels); its geometric mean over axes that differ."""
+        net = self.network
+        return np.array(net.box_width if net.alike or net.signed else mean_widths(net))
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name."""
         signed = self.network.signed
-        width = {"support": np.array(self.network.support)} if signed else {"A": self.A}
+        width = {"support": np.array(mean_supports(self.network))} if signed else {"A": self.A}
         arrays = {name: getattr(self, name) for name in self._arrays}
         return {"layer": np.arange(len(self.D)), **width, **arrays}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scaledet.network.pooling import apply_layer
+from scaledet.network.pooling import responses
 
 
 def decaying_spectrum(width):
@@ -15,13 +15,10 @@ def decaying_spectrum(width):
 
 
 def pooling_matrices(net, size):
-    """Matrix of the composite network for every k, [units, pixels]."""
-    images = np.eye(size**2).reshape(-1, size, size)
-    matrices = [images.reshape(size**2, -1).T]
-    for layer in net:
-        images = apply_layer(images, layer, rectify=False)
-        matrices.append(images.reshape(size**2, -1).T)
-    return matrices
+    """Matrix of the composite network for every k, [units, pixels]; biases cancel."""
+    images = np.vstack([np.zeros(size**2), np.eye(size**2)]).reshape(-1, size, size)
+    every = responses(net, images, rectify=False)
+    return [(maps[1:] - maps[0]).reshape(size**2, -1).T for maps in every]
 
 
 def double_sum(net, spectrum, tau, size):

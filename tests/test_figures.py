@@ -348,6 +348,16 @@ def test_fig10_photographs_are_near_the_theory_of_their_spectrum(rows):
         assert column(curve, "D_local")[-1] < 0.95 * column(curve, "D_theory")[-1]
 
 
+def test_fig10_published_architectures_are_near_the_theory(rows):
+    for label, layers in (("VGG16", 19), ("ResNet18", 11)):
+        table = rows("fig10_photographs", part="presets", label=label)
+        assert len(table) == layers
+        theory, error = column(table, "D_theory"), column(table, "D_draw_err")
+        assert (np.abs(column(table, "D") - theory) < 4 * error + 0.03 * theory).all()
+        # Negative control: another deformation would be told apart.
+        assert (np.abs(column(table, "D") - 1.5 * theory) > 2 * error).all()
+
+
 def test_fig10_shows_a_patch_that_is_deformed_and_hardly_moved(rows):
     plain, deformed = (
         column(rows("fig10_photographs", part=p), "value") for p in ("plain", "deformed")

@@ -17,7 +17,8 @@ from scaledet.analysis.filter_facts import FilterFacts
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import isolated
 from scaledet.network.filters import gaussian
-from scaledet.network.kernel import Kernel, as_kernel, binomial, box
+from scaledet.network.grid_kernel import as_filter
+from scaledet.network.kernel import Kernel, binomial, box
 from scaledet.network.network import Network
 from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
@@ -280,13 +281,24 @@ def _named_kernels(filters: Any) -> dict[str, Kernel]:
     kernels = {}
     for name, value in filters.items():
         try:
-            kernels[name] = as_kernel(value)
+            kernels[name] = _along_all_axes(value)
             require_theory(Network.uniform(kernels[name]), "compare_filters")
         except ArgumentError as error:
             raise type(error)(f"filters[{name!r}]: {error}") from error
     if not any(kernel.support == 1 for kernel in kernels.values()) and "none" not in kernels:
         kernels = {"none": box(1), **kernels}
     return kernels
+
+
+def _along_all_axes(value: Any) -> Kernel:
+    """Return the kernel of one axis, refusing filters that differ by axis or are on a grid."""
+    kernel, axes = as_filter(value)
+    if isinstance(kernel, Kernel) and axes is None:
+        return kernel
+    raise ArgumentError(
+        "kernel must be that of one axis, which serves along all of them, not of several; got "
+        f"{rationals.shown(value)} (predict takes layers of it, at finite size)"
+    )
 
 
 def _compared(kernels: Mapping[str, Kernel], stride: int, depth: int, dim: int) -> FilterComparison:

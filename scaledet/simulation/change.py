@@ -2,6 +2,7 @@ r"""D_k of a given change of given images, carried through an ordinary or an ada
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -13,10 +14,9 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
 from scaledet.network.images import as_stack, require_network
-from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.network.polyphase import PHASES, Phase, apply_adaptive_layer
-from scaledet.network.pooling import apply_layer
+from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
@@ -152,13 +152,14 @@ def simulate_change(
     Parameters
     ----------
     net : Network
-        Any kernels, biases and padding, max pooling too, but no branches.
+        Any kernels, biases, padding and branches, max pooling too.
     images, changed : array_like, shape [n, N, ...] or [n, 1, N, ...]
         Images and, in the same order, their changed versions. At least 3, or 2
         if they are the whole law.
     phase : {"fixed", "adaptive"}
         "fixed": strided layers keep the grid through site 0. "adaptive": each image keeps, at each
-        layer, that of the grids on which it has the largest sum of squares.
+        layer, that of the grids on which it has the largest sum of squares; not with branches,
+        whose summed maps would stand on grids of their own.
     aligned : bool, optional
         Whether outputs are compared up to a circular shift of the output grid. Default: with
         phase="adaptive" only.
@@ -200,9 +201,12 @@ def simulate_change(
     [0.19, 0.18, 0.07, 0.04]
     """
     net = require_network(net)
-    if not net.is_chain:
-        raise ArgumentError(f"net must be a chain of layers in simulate_change; got {net!r}")
     phase = validate.choice("phase", phase, _GIVEN)
+    if phase == "adaptive" and not net.is_chain:
+        raise ArgumentError(
+            "phase must be 'fixed' for a network with branches, whose summed maps would stand on "
+            f"grids of their own; got 'adaptive' for {net!r}"
+        )
     aligned = phase == "adaptive" if aligned is None else validate.flag("aligned", aligned)
     whole = validate.flag("whole", whole)
     before, after = as_stack("images", images, net), as_stack("changed", changed, net)
@@ -224,15 +228,12 @@ def simulate_change(
 
 
 def _layers(net: Network, before: Array, after: Array, phase: str) -> Iterator[tuple[Array, Array]]:
-    def applied(images: Array, layer: Layer) -> Array:
+    def maps(images: Array) -> Iterator[Array]:
         if phase == "adaptive":
-            return apply_adaptive_layer(images, layer)
-        return apply_layer(images, layer, rectify=True)
+            return itertools.accumulate(net, apply_adaptive_layer, initial=images)
+        return responses(net, images, rectify=True)
 
-    yield before, after
-    for layer in net:
-        before, after = applied(before, layer), applied(after, layer)
-        yield before, after
+    return zip(maps(before), maps(after), strict=True)
 
 
 def _squares(before: Array, after: Array) -> Array:

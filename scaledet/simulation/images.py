@@ -15,7 +15,7 @@ from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.image_scenario import ImageResult, ImageScenario
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
-from scaledet.network.pooling import apply_layer
+from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.scenario import Rectify
 from scaledet.tasks.deformation import (
@@ -122,7 +122,7 @@ def simulate_images(
     Parameters
     ----------
     net : Network
-        Of dimension 2, any kernels and biases.
+        Of dimension 2; any kernels, biases, padding and branches, max pooling too.
     images : array [n, N, N]
         At least three images; of pixels >= 0 unless `rectify` is None.
     deformation : Diffeomorphism
@@ -131,7 +131,7 @@ def simulate_images(
         Deformations, and noises, of each image; at least two.
     rectify : {"input", "noise", "layers", None}
         relu(x + eta) enters the network, or x + relu(eta); "layers": x + eta enters and every
-        layer rectifies; None: the network is linear, without any ReLU.
+        layer rectifies; None: no ReLU at all, the network is linear but for max pooling.
     sigma : float, optional
         Standard deviation of the Gaussian noise per pixel (units of the pixel values). Default:
         matched to the deformations drawn, L sigma^2 = mean of \|tau x - x\|^2.
@@ -181,8 +181,8 @@ def simulate_images(
         if not energy:
             raise ArgumentError("images must change when they are deformed; got constant ones")
         scenario = replace(scenario, sigma=math.sqrt(energy) / scenario.size)
-    responses = replace(run, scenario=scenario).responses(means)
-    estimates = _estimates(scenario.size, *responses)
+    squares = replace(run, scenario=scenario).squares(means)
+    estimates = _estimates(scenario.size, *squares)
     return ImageSimulation(scenario, interpolation, len(pictures), repeats, **estimates)
 
 
@@ -211,10 +211,8 @@ class _Run:
 
     def _layers(self, images: Floats) -> Iterator[Floats]:
         """Yield the images at every layer."""
-        yield images
-        for layer in self.scenario.network:
-            images = apply_layer(images, layer, rectify=self.scenario.rectify is not None)
-            yield images
+        rectify = self.scenario.rectify is not None
+        return responses(self.scenario.network, images, rectify=rectify)
 
     def _deformed(self, images: Floats, rng: np.random.Generator) -> Floats:
         fields = self.scenario.deformation.draw(self.scenario.size, len(images), rng=rng)
@@ -238,7 +236,7 @@ class _Run:
         count = len(self.images)
         return [total / count for total in sums], energy / (count * self.repeats)
 
-    def responses(self, means: list[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
+    def squares(self, means: list[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
         """Return squared distances: to the deformed and to the noisy image, to the mean, to 0.
 
         Shapes are [repeats, images, depth + 1], twice, and [images, depth + 1].

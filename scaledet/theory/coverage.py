@@ -15,6 +15,7 @@ __all__ = [
     "require_covered",
     "require_kernels",
     "require_lattice",
+    "require_linear",
     "require_no_bias",
     "require_theory",
     "require_torus",
@@ -100,24 +101,34 @@ def require_no_bias(net: Network, caller: str) -> None:
             )
 
 
-def _require_linear(scenario: Scenario, method: str) -> None:
-    """Raise unless a finite image that is no torus is pooled linearly, noise and all."""
-    for k, layer in enumerate(scenario.network, start=1):
-        reason = (
-            "pools the maximum"
+def require_linear(net: Network, caller: str, simulator: str) -> None:
+    """Raise unless every ReLU is passive: averages, non-negative kernels, biases >= 0.
+
+    `caller` and `simulator` name public functions, that which needs it and that which does not.
+    """
+    for k, layer in enumerate(net, start=1):
+        needed, reason = (
+            ("layers that average", "pools the maximum")
             if layer.is_max
-            else "has a signed kernel"
+            else ("non-negative kernels", "has a signed kernel")
             if layer.signed
-            else f"has bias {float(layer.bias):g}"
+            else (
+                "bias >= 0 (units then stay active once noise is rectified)",
+                f"has bias {float(layer.bias):g}",
+            )
             if layer.bias < 0
-            else ""
+            else ("", "")
         )
         if reason:
             raise ArgumentError(
-                "predict needs layers that average with non-negative weights and bias >= 0 (units "
-                f"then stay active once noise is rectified); {scenario.network.label(k)} is "
-                f"{layer!r}, which {reason} (simulate runs it)"
+                f"{caller} needs {needed}; {net.label(k)} is {layer!r}, which {reason} "
+                f"({simulator} runs it)"
             )
+
+
+def _require_linear_scenario(scenario: Scenario, method: str) -> None:
+    """Raise unless a finite image that is no torus is pooled linearly, noise and all."""
+    require_linear(scenario.network, "predict", "simulate")
     refused = {
         "rectify": (scenario.rectify, scenario.rectify == "layers", "'input', 'noise' or None"),
         "background": (scenario.background, bool(scenario.background), "0.0"),
@@ -137,7 +148,7 @@ def require_covered(scenario: Scenario, method: str) -> None:
     if not scenario.is_torus:
         if scenario.size is None:
             require_torus(net, "predict on the infinite lattice")
-        _require_linear(scenario, method)
+        _require_linear_scenario(scenario, method)
         return
     endless, pixel = scenario.size is None, scenario.task is None
     if method == "closure":

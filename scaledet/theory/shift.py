@@ -282,7 +282,10 @@ def predict_shift(
 
 def _require_plain_torus(net: Network) -> None:
     """Raise unless all layers are on the torus and start at its site 0."""
-    require_torus(net, "predict_shift")
+    try:
+        require_torus(net, "predict_shift")
+    except ArgumentError as error:
+        raise ArgumentError(f"{error}; simulate_change shifts images in every network") from None
     for k, layer in enumerate(net, start=1):
         if layer.padding is not None:
             raise ArgumentError(

@@ -10,6 +10,7 @@ import pytest
 
 import scaledet as sd
 from scaledet.analysis.filter_comparison import USUAL
+from scaledet.network.grid_kernel import GridKernel
 from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion
 
@@ -205,6 +206,18 @@ WRONG = {
     r"filters\['a'\]: kernel\[1\] must be >= 0": lambda: sd.compare_filters({"a": [1, -1]}),
     r"filters\['a'\]: .*simulate": lambda: sd.compare_filters({"a": sd.lanczos(2)}),
     r"filters\['a'\]: kernel must be an integer length": lambda: sd.compare_filters({"a": None}),
+    r"filters\['a'\]: kernel must be that of one axis.*got \(2, 3\)": lambda: sd.compare_filters(
+        {"a": (2, 3)}
+    ),
+    r"filters\['a'\]: kernel must be that of one axis.*got \(Kernel": lambda: sd.compare_filters(
+        {"a": (sd.box(2), sd.box(3))}
+    ),
+    r"filters\['a'\]: kernel must be that of one axis.*got \[\[1, 2\]": lambda: sd.compare_filters(
+        {"a": [[1, 2], [3, 1]]}
+    ),
+    r"filters\['a'\]: kernel must be that of one axis.*GridKernel": lambda: sd.compare_filters(
+        {"a": GridKernel([[1, 2], [3, 1]])}
+    ),
     "stride must be an integer": lambda: sd.compare_filters(stride="kernel"),
     r"depth must be an integer in \[2, 100\]; got 1": lambda: sd.compare_filters(depth=1),
     r"dim must be an integer in \[1, 3\]; got 4": lambda: sd.compare_filters(dim=4),

@@ -13,6 +13,7 @@ from scipy.optimize import differential_evolution
 
 import scaledet as sd
 from scaledet.analysis.filter_search import Aim, noise_sensitivity, peak_at
+from scaledet.network.grid_kernel import GridKernel
 from scaledet.reference.pixel import PooledPixel
 from scaledet.reference.recursion import PlainRecursion
 
@@ -214,6 +215,11 @@ def test_objectives_as_letters_and_as_weights():
 
 WRONG = {
     r"length must be an integer in \[1, 32\]; got 33": {"length": 33},
+    r"length must be an integer in \[1, 32\]; got \(2, 3\)": {"length": (2, 3)},
+    r"length must be an integer in \[1, 32\]; got GridKernel": {
+        "length": GridKernel([[1, 2], [3, 1]])
+    },
+    r"stride must be an integer in \[1, 4096\]; got \(2, 2\)": {"stride": (2, 2)},
     r"stride must be an integer in \[1, 4096\]; got 'kernel'": {"stride": "kernel"},
     r"depth must be such that stride\*\*depth is at most 4096; got depth 13": {"depth": 13},
     "depth must be at most 170 for 4 weights at stride 1; got 171": {"stride": 1, "depth": 171},

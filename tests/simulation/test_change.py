@@ -11,6 +11,7 @@ import pytest
 import scaledet as sd
 from scaledet.reference.adaptive import least_change, outputs
 from tests.network.test_network import build
+from tests.simulation.test_frameworks import CASES
 
 NET = sd.Network.uniform([1, 2, 1], 2, depth=2)
 TASK = sd.ScaleDetection(size=16, xi=6, gap=1)
@@ -196,6 +197,38 @@ def test_max_pooling_and_unequal_sides():
     assert not sd.simulate_change(net, flat, moved, phase="adaptive").D.any()
 
 
+@pytest.mark.parametrize("name", ["residual block", "no product", "reflect and replicate"])
+def test_local_moves_through_branches_and_borders(name):
+    """All pixels and all their moves: exact predictions."""
+    net, sides, _ = CASES[name]
+    pixels = np.eye(np.prod(sides)).reshape(-1, *sides)
+    moves = [np.roll(pixels, sign, axis) for sign in (1, -1) for axis in (1, 2)]
+    measured = sd.simulate_change(
+        net, np.concatenate([pixels] * 4), np.concatenate(moves), whole=True
+    )
+    expected = sd.predict(net, size=sides)
+    assert pytest.approx(expected.D, rel=1e-12) == measured.D
+    assert pytest.approx(expected.Q, rel=1e-12) == measured.Q
+
+
+def test_sums_of_max_pooling_and_signed_kernels():
+    edges = sd.Kernel([-1, 1], signed=True)
+    net = sd.Network(
+        [sd.Layer(2, 2, pooling="max"), sd.Layer(edges, 2, bias=-0.1), sd.Layer(1)],
+        inputs=[(0,), (0,), (1, 2)],
+    )
+    images, changed = random_images(6, 16), random_images(6, 16, seed=1)
+    measured = sd.simulate_change(net, images, changed)
+    before, after = (
+        np.maximum(x[:, ::2], x[:, 1::2]) + np.maximum(x[:, 1::2] - x[:, ::2] - 0.1, 0)
+        for x in (images, changed)
+    )
+    change = ((after - before) ** 2).sum(axis=1).mean()
+    assert measured.change[3] == pytest.approx(change, rel=1e-12)
+    pairs = itertools.combinations(before, 2)
+    assert measured.Q[3] == pytest.approx(np.mean([((a - b) ** 2).sum() for a, b in pairs]))
+
+
 def test_ordinary_outputs_shift_with_images_by_whole_strides():
     """Compared up to a shift, an ordinary network too is blind to multiples of its stride."""
     images = random_images(5, 16)
@@ -220,8 +253,11 @@ IMAGES = random_images(4, 16)
 REFUSALS = [
     ({"net": 3}, "net must be a Network"),
     (
-        {"net": sd.Network([sd.Layer(3), sd.Layer(3)], inputs=[(0,), (0, 1)])},
-        "net must be a chain of layers in simulate_change",
+        {
+            "net": sd.Network([sd.Layer(3), sd.Layer(3)], inputs=[(0,), (0, 1)]),
+            "phase": "adaptive",
+        },
+        "phase must be 'fixed' for a network with branches",
     ),
     ({"phase": "average"}, "phase must be one of 'fixed', 'adaptive'; got 'average'"),
     ({"aligned": 1}, "aligned must be True or False; got 1"),

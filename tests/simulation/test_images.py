@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet.network.grid_kernel import GridKernel
 from scaledet.simulation.images import _estimates
 from tests.image_reference import decaying_spectrum
 
@@ -74,6 +75,65 @@ def test_one_draw_by_definition(rectify):
     error = np.hypot(np.std(noises) / 20, made.G_draw_err[1] * made.Q[1])
     assert abs(np.mean(noises) - made.G[1] * made.Q[1]) < 4 * error
     assert made.D.max() < 1e-20
+
+
+@pytest.mark.parametrize("rectify", ["input", "layers", None])
+def test_branches_max_pooling_and_signed_kernels_by_definition(rectify):
+    images = np.random.default_rng(0).random((4, 6, 6))
+    edges = GridKernel([[-1, 0], [0, 1]], signed=True)
+    net = sd.Network(
+        [
+            sd.Layer(2, 2, padding=0, pooling="max"),
+            sd.Layer(edges, 2, bias=-0.1, padding=0),
+            sd.Layer(1, padding=0),
+        ],
+        dim=2,
+        inputs=[(0,), (0,), (1, 2)],
+    )
+
+    def pooled(x):
+        largest = x.reshape(-1, 3, 2, 3, 2).max(axis=(2, 4))
+        step = x[:, 1::2, 1::2] - x[:, ::2, ::2] - 0.1
+        if rectify is None:
+            return largest + step
+        return np.maximum(np.maximum(largest, 0) + np.maximum(step, 0), 0)
+
+    tau = sd.Diffeomorphism.with_displacement(0.5, 6, 2)
+    repeats = 400
+    made = sd.simulate_images(net, images, tau, rectify=rectify, sigma=0.4, repeats=repeats, rng=3)
+    clean = pooled(images)
+    pairs = [((clean[i] - clean[j]) ** 2).sum() for i in range(4) for j in range(i)]
+    assert made.Q[3] == pytest.approx(np.mean(pairs), rel=1e-12)
+    rng, squares = np.random.default_rng(7), []
+    for _ in range(repeats):
+        noisy = images + 0.4 * rng.standard_normal(images.shape)
+        noisy = np.maximum(noisy, 0) if rectify == "input" else noisy
+        changed = tau.apply(images, rng=rng), noisy
+        squares.append([((pooled(x) - clean) ** 2).sum(axis=(1, 2)).mean() for x in changed])
+    mean, scatter = np.mean(squares, axis=0), np.std(squares, axis=0) / repeats**0.5
+    for name, value, error in zip("DG", mean, scatter, strict=True):
+        own = getattr(made, f"{name}_draw_err")[3] * made.Q[3]
+        assert abs(value - getattr(made, name)[3] * made.Q[3]) < 4 * np.hypot(error, own)
+        assert own < 0.1 * value
+
+
+def test_the_theory_of_borders_and_branches_agrees():
+    images, spectrum = random_images(1000), decaying_spectrum(23)
+    layers = [sd.Layer(3, padding=1), sd.Layer(3, 2, padding=1), sd.Layer(1, 2, padding=0)]
+    net = sd.Network(
+        [*layers, sd.Layer([[1, 2], [3, 1]], padding=1)], dim=2, inputs=[(0,), (1,), (1,), (2, 3)]
+    )
+    measured = sd.simulate_images(net, images, TAU, sigma=0.2, rng=1)
+    theory = sd.predict_images(net, spectrum, TAU, size=12, sigma=0.2)
+    for name in "DGQ":
+        pulls = (getattr(measured, name) - getattr(theory, name)) / getattr(measured, f"{name}_err")
+        assert np.abs(pulls).max() < 4, name
+    # Negative control: the other branch in place of both is told apart.
+    chain = sd.Network(net.layers, dim=2, inputs=[(0,), (1,), (1,), (3,)])
+    other = sd.predict_images(chain, spectrum, TAU, size=12, sigma=0.2)
+    for name in "GQ":
+        error = getattr(measured, f"{name}_err")[4]
+        assert abs(getattr(measured, name)[4] - getattr(other, name)[4]) > 5 * error, name
 
 
 def test_errors_are_the_jackknife_of_the_images():
@@ -149,6 +209,7 @@ def test_gaussian_interpolation_is_another_number():
         ({"rectify": True}, "rectify must be one of"),
         ({"rng": "seed"}, "rng must be None"),
         ({"net": sd.Network([sd.Layer(3, 5)], dim=2)}, "size must be a multiple"),
+        ({"images": np.ones((5, 12, 16))}, r"shape \[n, N, N\].*got shape \[5, 12, 16\]"),
     ],
 )
 def test_wrong_arguments(given, words):

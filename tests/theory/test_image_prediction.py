@@ -6,11 +6,36 @@ import numpy as np
 import pytest
 
 import scaledet as sd
-from tests.image_reference import decaying_spectrum, pooling_matrices
+from tests.image_reference import decaying_spectrum, double_sum, pooling_matrices, sampled
 
 NET = sd.Network([sd.Layer(3), sd.Layer([1, 2, 1], 2)], dim=2)
 TAU = sd.Diffeomorphism.with_displacement(0.5, 8, 3)
 SPECTRUM = decaying_spectrum(15)
+
+L = sd.Layer
+GRID = [[0, 1, 0], [1, 2, 3], [0, 1, 0]]
+BORDERED = {
+    "padded": sd.Network([L(3, padding=1), L(3, 2, padding=1), L([1, 2, 1], padding=1)], dim=2),
+    "unlike axes": sd.Network(
+        [
+            L(3, padding=1, padding_mode="reflect"),
+            L((2, 3), (1, 2), padding=((1, 0), (0, 2)), padding_mode="replicate"),
+        ],
+        dim=2,
+    ),
+    "kernel on a grid": sd.Network([L(GRID, padding=1), L(GRID, 2, padding=1)], dim=2),
+    "branches": sd.Network(
+        [L(3, padding=1), L(3, 2, padding=1, bias=0.2), L(1, 2, padding=0), L(1, padding=0)],
+        dim=2,
+        inputs=[(0,), (1,), (1,), (2, 3)],
+    ),
+    "grid and branches": sd.Network(
+        [L(GRID), L(3, padding=1, count_include_pad=False), L(2, 2, padding=0)],
+        dim=2,
+        inputs=[(0,), (1,), (1, 2, 2)],
+    ),
+}
+"""Networks that are no chains on the torus; the last three are no product over both axes."""
 
 
 def predicted(net=NET, spectrum=SPECTRUM, tau=TAU, size=8, **given):
@@ -33,6 +58,68 @@ def test_noise_by_dense_matrices(rectify):
     for k, matrix in enumerate(pooling_matrices(NET, 8)):
         noise = mean**2 * (matrix.sum(axis=1) ** 2).sum() + variance * (matrix**2).sum()
         assert made.G[k] * made.Q[k] == pytest.approx(noise, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", BORDERED)
+def test_borders_branches_and_grids_by_dense_matrices(name):
+    net = BORDERED[name]
+    made = predicted(net, interpolation="band-limited", rectify="noise", sigma=0.3)
+    moved, distance = double_sum(net, SPECTRUM, TAU, 8)
+    np.testing.assert_allclose(made.Q, distance, rtol=1e-11)
+    np.testing.assert_allclose(made.D * made.Q, moved, rtol=1e-6)
+    mean, variance = 0.3 / np.sqrt(2 * np.pi), 0.09 * (0.5 - 0.5 / np.pi)
+    for k, matrix in enumerate(pooling_matrices(net, 8)):
+        noise = mean**2 * (matrix.sum(axis=1) ** 2).sum() + variance * (matrix**2).sum()
+        assert made.G[k] * made.Q[k] == pytest.approx(noise, rel=1e-12)
+    # Negative control: the same layers without borders or sums are told apart.
+    plain = [L(layer.filter, layer.step) for layer in net]
+    other = predicted(sd.Network(plain[:2], dim=2), interpolation="band-limited").D
+    assert name == "grid and branches" or np.abs(other[1:] / made.D[1:3] - 1).max() > 0.01
+
+
+@pytest.mark.parametrize("name", ["padded", "grid and branches"])
+def test_drawn_fields_through_borders_and_branches(name):
+    net, draws = BORDERED[name], 200
+    drawn = sampled(net, SPECTRUM, TAU, 8, draws, seed=4)
+    made = [predicted(net, interpolation=kind).D for kind in ("band-limited", "linear")]
+    pulls = (drawn.mean(axis=0) - made) / (drawn.std(axis=0) / draws**0.5)
+    assert np.abs(pulls).max() < 4
+
+
+@pytest.mark.parametrize("method", ["gaussian", "local"])
+def test_a_product_and_the_whole_agree(method):
+    """A sum with nothing added, or the same weights on a grid: no product, the same numbers."""
+    net = BORDERED["padded"]
+    same = sd.Network(net.layers, dim=2, inputs=[(0,), (1,), (2, 2)])
+    weights = np.outer([1, 2, 1], [1, 2, 1])
+    grid = sd.Network([*net[:2], L(weights, padding=1)], dim=2)
+    expected, twice, gridded = (predicted(each, method=method) for each in (net, same, grid))
+    for made in (twice, gridded):
+        for quantity in ("D", "G"):
+            np.testing.assert_allclose(
+                getattr(made, quantity), getattr(expected, quantity), rtol=1e-11
+            )
+    np.testing.assert_allclose(twice.Q, expected.Q * [1, 1, 1, 4], rtol=1e-11)
+
+
+def test_results_of_all_networks_are_shown_and_saved(tmp_path):
+    for name, net in BORDERED.items():
+        made = predicted(net)
+        loaded = sd.load(made.save(tmp_path / f"{name}.npz"))
+        assert repr(loaded) == repr(made)
+        assert loaded.network == net
+        assert len(made.to_dataframe()) == net.depth + 1
+    widths = [BORDERED["unlike axes"].along(axis).box_width for axis in (0, 1)]
+    np.testing.assert_allclose(
+        predicted(BORDERED["unlike axes"]).A, np.sqrt(np.prod(widths, axis=0)), rtol=1e-14
+    )
+
+
+def test_images_larger_than_their_pairs_of_pixels_are_refused():
+    tau = sd.Diffeomorphism.with_displacement(1, 66, 3)
+    words = "size must be at most 64 where the network is no product.*got 66.*1.2 GB.*64: 1.1 GB"
+    with pytest.raises(sd.errors.ArgumentError, match=words):
+        predicted(BORDERED["branches"], decaying_spectrum(131), tau, 66)
 
 
 def test_small_displacements_count_by_their_square():
@@ -88,6 +175,21 @@ def test_images_that_all_look_alike_at_a_layer():
             {"net": sd.Network([sd.Layer(sd.Kernel([1, -1], signed=True))], dim=2)},
             "predict_images needs non-negative kernels",
         ),
+        (
+            {"net": sd.Network([sd.Layer(2, 2, padding=0, pooling="max")], dim=2)},
+            r"predict_images needs layers that average; layer 1 .*\(simulate_images runs it\)",
+        ),
+        (
+            {"net": sd.Network([L(sd.Kernel([1, -1], signed=True), padding=1)] * 2, dim=2)},
+            "which has a signed kernel",
+        ),
+        (
+            {"net": sd.Network([L(3, bias=-1)] * 2, dim=2, inputs=[(0,), (0, 1)])},
+            "bias >= 0 .* has bias -1 .simulate_images runs it",
+        ),
+        ({"size": (8, 9)}, r"size must be an integer.*got \(8, 9\)"),
+        ({"size": 2}, "size must be an integer in"),
+        ({"net": sd.Network([L(12, padding=0)], dim=2)}, "layer 1, .*receives.* 8 pixels"),
         ({"tau": sd.Diffeomorphism(9, 0.1)}, "size must be at least 10 pixels"),
         ({"tau": sd.Diffeomorphism(3, 1e300)}, "displacement of at most 8 pixels"),
         ({"tau": sd.Diffeomorphism(3, 1e-12)}, "displacement of at least 0.0001 pixels"),

@@ -160,6 +160,16 @@ REFUSALS = [
         {"net": sd.Network([sd.Layer((2, 3))], dim=2)},
         "predict_shift needs a chain of layers that average with one kernel and one stride",
     ),
+    *(
+        ({"net": net, "size": 8}, "; simulate_change shifts images in every network")
+        for net in (
+            sd.Network([sd.Layer(3, padding=1)]),
+            sd.Network([sd.Layer(3), sd.Layer(3)], inputs=[(0,), (0, 1)]),
+            sd.Network([sd.Layer([[1, 2], [3, 1]])], dim=2),
+            sd.Network([sd.Layer(3, (1, 2))], dim=2),
+            sd.Network([sd.Layer(2, 2, pooling="max")]),
+        )
+    ),
     ({"net": PLANE, "images": np.ones((2, 8, 4))}, "images must have equal sides"),
     ({"shift": 1.5}, "shift must be an integer in"),
     ({"shift": "1"}, "shift must be an integer in"),

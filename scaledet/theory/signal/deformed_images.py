@@ -7,15 +7,11 @@ between the pixels is the band-limited function of the same spectrum,
 
 .. math:: E[\tau x(p)\, \tau x(p')] = F(p - p', V(p, p')), \qquad
           E[\tau x(p)\, x(p')] = F(p - p', \mathrm{Var}\, u(p)), \qquad
-          F(r, v) = \sum_q S(q)\, e^{i q \cdot r - |q|^2 v / 2},
+          F(r, v) = \sum_q S(q)\, e^{i q \cdot r - |q|^2 v / 2}.
 
-and with :math:`K_k = P_k^T P_k` of the composite network, a product over both axes,
-
-.. math:: E|P_k (\tau x - x)|^2 = \sum_{p, p'} K_k(p, p')\,
-          E[(\tau x - x)(p)\, (\tau x - x)(p')] .
-
-`exact_responses` is this double sum. `local_responses` takes the displacement for constant within
-every receptive field, V = 0.
+From these follows the covariance of tau x - x, which `matrices.deformed` sums over the pixels.
+`DeformedCovariance.local_distances` takes the displacement for constant within every receptive
+field, V = 0.
 
 Linear interpolation at p - u is rounding of u, up or down, of mean u: the law of the rounded
 displacement, second differences of :math:`E (u - z)_+`, takes the place of :math:`e^{-q^2 v/2}` on
@@ -30,17 +26,14 @@ p = p' and where nothing moves, and correct to the order q^2. Source: our deriva
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.network.network import Network
-from scaledet.network.pooling import pool_axis
-
-__all__ = ["AxisResponses", "DeformedCovariance", "exact_responses", "local_responses"]
+__all__ = ["DeformedCovariance"]
 
 Floats = NDArray[np.float64]
 
@@ -51,37 +44,6 @@ The standard deviation sqrt(v) (pixels) is resolved to what it is itself, if it 
 """
 _NODES = np.arange(-2, 4)
 """Nodes around a value that the polynomial between them is taken through."""
-
-
-class AxisResponses(NamedTuple):
-    """Of every layer k = 0 ... depth and one axis of N pixels: K_k and its sums.
-
-    Attributes
-    ----------
-    gram : array [depth + 1, N, N]
-        K_k(p, p').
-    lags : array [depth + 1, 2 N - 1]
-        Sum of K_k over the pixels at each lag p - p' = -(N - 1) ... N - 1.
-    """
-
-    gram: Floats
-    lags: Floats
-
-    @classmethod
-    def of(cls, network: Network, size: int) -> AxisResponses:
-        """Send every pixel of an axis through the network."""
-        units, grams = np.eye(size), [np.eye(size)]
-        for layer in network:
-            weights = np.array([float(weight) for weight in layer.kernel.weights])
-            units = pool_axis(units, weights, layer.stride, axis=1)
-            grams.append(units @ units.T)
-        gram = np.array(grams)
-        lags = [np.trace(gram, offset, axis1=2, axis2=1) for offset in range(1 - size, size)]
-        return cls(gram, np.stack(lags, axis=1))
-
-    def total(self, covariance: Floats) -> Floats:
-        """Return E|P_k x|^2 of images of this covariance at the lags of both axes."""
-        return np.asarray(np.einsum("ka,ab,kb->k", self.lags, covariance, self.lags))
 
 
 @dataclass(frozen=True)
@@ -152,6 +114,42 @@ class DeformedCovariance:
         deviations, inverse = np.unique(np.sqrt(self.fixed), return_inverse=True)
         added = [(law @ places**2) - d * d for d in deviations for places, law in [_rounded(d)]]
         return np.array(added)[inverse].reshape(self.fixed.shape)
+
+    def distances(self) -> Iterator[tuple[int, NDArray[np.int64], Floats]]:
+        """Yield, for every row of pixels, the covariance of tau x - x with the rows from it on.
+
+        That is the row y, the rows y', and E[(tau x - x)(y, x) (tau x - x)(y', x')] of shape
+        [x, y', x']. Covariances are interpolated in sqrt(v), in which they are even and smooth,
+        through six nodes: relative error of sums over pixels below 1e-6 for white images, and
+        below 1e-7 where the spectrum falls as |q|^-2.
+        """
+        size, sines, fixed = self.size, self.sines, self.fixed
+        products = (sines[:, :, None] * sines[:, None, :]).reshape(len(sines), -1)
+        column_lags = np.subtract.outer(np.arange(size), np.arange(size)) + size - 1
+        rounding = self.rounding if self.linear else np.zeros_like(fixed)
+        for row in range(size):
+            rows = np.arange(row, size)
+            lags = (row - rows + size - 1)[None, :, None], column_lags[:, None, :]
+            mixed = self.variances.T @ (sines[:, [row]] * sines[:, rows])
+            joint = (mixed.T @ products).reshape(len(rows), size, size).transpose(1, 0, 2)
+            here, there = fixed[row][:, None, None], fixed[rows][None]
+            apart = np.maximum(here + there - 2 * joint, 0.0)
+            kappa = (rounding[row][:, None, None] + rounding[rows][None]) / 2
+            distance = self.plain[lags]
+            for power, table in enumerate(self.moved):
+                distance = distance + kappa**power * table.at(lags, apart)
+            for variances in (here, there):
+                distance -= self.moved_with_plain.at(lags, variances)
+            yield row, rows, distance
+
+    def local_distances(self) -> Floats:
+        """Return the same at all lags, without the gradients of the displacement."""
+        distance = self.plain - 2 * self.moved_with_plain.mean(self.fixed)
+        for power, table in enumerate(self.moved):
+            still = table.mean(np.zeros(1))
+            kappa = np.mean(self.rounding**power) if power else 1.0
+            distance = distance + kappa * still
+        return np.asarray(distance)
 
     def _damping(self, deviations: Floats) -> Floats:
         return np.exp(-0.5 * np.outer(deviations, self._waves) ** 2)
@@ -230,42 +228,3 @@ def _rounded(deviation: float) -> tuple[NDArray[np.int64], Floats]:
     excess = deviation * (density - np.abs(scaled) * ndtr(-np.abs(scaled)))
     # Beyond the mean it is -z more: z -> max(-z, 0), of second difference 1 at 0.
     return places, np.diff(excess, 2) + np.where(places == 0, 1.0, 0.0)
-
-
-def exact_responses(responses: AxisResponses, covariance: DeformedCovariance) -> Floats:
-    """Return E|P_k (tau x - x)|^2 for k = 0 ... depth by the double sum over pixels.
-
-    Covariances are interpolated in sqrt(v), in which they are even and smooth, through six nodes:
-    relative error below 1e-6 for white images, and below 1e-7 where the spectrum falls as |q|^-2.
-    """
-    size, sines, fixed = covariance.size, covariance.sines, covariance.fixed
-    products = (sines[:, :, None] * sines[:, None, :]).reshape(len(sines), -1)
-    column_lags = np.subtract.outer(np.arange(size), np.arange(size)) + size - 1
-    totals = np.zeros(len(responses.gram))
-    for row in range(size):
-        rows = np.arange(row, size)  # every pair of rows once
-        lags = (row - rows + size - 1)[None, :, None], column_lags[:, None, :]
-        mixed = covariance.variances.T @ (sines[:, [row]] * sines[:, rows])
-        joint = (mixed.T @ products).reshape(len(rows), size, size).transpose(1, 0, 2)
-        here, there = fixed[row][:, None, None], fixed[rows][None]
-        apart = np.maximum(here + there - 2 * joint, 0.0)
-        rounding = covariance.rounding if covariance.linear else np.zeros_like(fixed)
-        kappa = (rounding[row][:, None, None] + rounding[rows][None]) / 2
-        distance = covariance.plain[lags]
-        for power, table in enumerate(covariance.moved):
-            distance = distance + kappa**power * table.at(lags, apart)
-        for variances in (here, there):
-            distance -= covariance.moved_with_plain.at(lags, variances)
-        twice = np.where(rows == row, 1.0, 2.0) * responses.gram[:, row, rows]
-        totals += np.einsum("kr,xrz,kxz->k", twice, distance, responses.gram, optimize=True)
-    return totals
-
-
-def local_responses(responses: AxisResponses, covariance: DeformedCovariance) -> Floats:
-    """Return the same without the gradients of the displacement."""
-    distance = covariance.plain - 2 * covariance.moved_with_plain.mean(covariance.fixed)
-    for power, table in enumerate(covariance.moved):
-        still = table.mean(np.zeros(1))
-        kappa = np.mean(covariance.rounding**power) if power else 1.0
-        distance = distance + kappa * still
-    return responses.total(distance)
