@@ -185,4 +185,5 @@ def test_memory_grows_with_the_image():
         return
     few, many = values
     assert few.value < 16
-    assert many.value > 8  # bytes per pixel: one image of doubles at least
+    # Bytes per pixel: one image of doubles, less what the small run before it has taken already.
+    assert 7.5 < many.value < 24
