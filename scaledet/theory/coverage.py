@@ -18,6 +18,7 @@ __all__ = [
     "require_no_bias",
     "require_theory",
     "require_torus",
+    "require_unshifted_torus",
 ]
 
 _ALTERNATIVES = (
@@ -63,6 +64,17 @@ def require_torus(net: Network, caller: str) -> None:
             f"{caller} needs layers on the torus; {net.label(k)} is {net[k - 1]!r} (it is the "
             "torus with padding=None, or with padding_mode='circular' of kernel length minus 1)"
         )
+
+
+def require_unshifted_torus(net: Network, caller: str, instead: str) -> None:
+    """Raise unless all layers are on the torus and start at its site 0; `instead` runs them."""
+    require_torus(net, caller)
+    for k, layer in enumerate(net, start=1):
+        if layer.padding is not None:
+            raise ArgumentError(
+                f"{caller} needs layers with padding=None, the torus, whose grids start at site 0; "
+                f"{net.label(k)} is {layer!r} ({instead} runs it)"
+            )
 
 
 def require_kernels(net: Network, caller: str) -> None:

@@ -16,7 +16,7 @@ from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
 from scaledet.results.contents import Values, one_of
 from scaledet.tasks.deformation import Diffeomorphism
-from scaledet.theory.coverage import require_theory
+from scaledet.theory.coverage import require_theory, require_unshifted_torus
 from scaledet.theory.signal.deformed_images import (
     AxisResponses,
     DeformedCovariance,
@@ -118,8 +118,8 @@ def predict_images(
     Parameters
     ----------
     net : Network
-        Of dimension 2, with non-negative kernels and biases: no ReLU is active on images without
-        negative pixels, the network is linear.
+        Of dimension 2 on the torus (padding=None), with non-negative kernels and biases: no ReLU
+        is active on images without negative pixels, the network is linear.
     spectrum : array [M, M]
         Power spectrum of the images about their mean, S(q) = S(-q) at the frequencies 2 pi n/M in
         the order of ``numpy.fft.fft2`` (squared pixel values; the sum is a pixel's variance), such
@@ -193,6 +193,7 @@ def predict_images(
     """
     scenario = ImageScenario.checked(net, deformation, size, rectify, sigma)
     require_theory(net, "predict_images")
+    require_unshifted_torus(net, "predict_images", "simulate_images")
     if rectify not in _RECTIFICATIONS:
         raise ArgumentError(
             f"rectify must be 'noise' or None in predict_images, for {rectify!r} depends on the "

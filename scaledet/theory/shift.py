@@ -21,7 +21,7 @@ from scaledet.rationals import shown
 from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
 from scaledet.tasks.scale_detection import ScaleDetection
-from scaledet.theory.coverage import require_theory, require_torus
+from scaledet.theory.coverage import require_theory, require_unshifted_torus
 from scaledet.theory.signal.pairs import PairAverage
 from scaledet.theory.signal.pairs import require_memory as require_task_memory
 from scaledet.theory.signal.shifted_images import (
@@ -250,7 +250,7 @@ def predict_shift(
     [0.0, 0.0, 0.0, 0.0]
     """
     net = require_network(net)
-    _require_plain_torus(net)
+    require_unshifted_torus(net, "predict_shift", "simulate_change")
     phase = validate.choice("phase", phase, PHASES)
     balanced = validate.flag("balanced", balanced)
     where = _checked_position(net, phase, position)
@@ -278,17 +278,6 @@ def predict_shift(
     changes = _exact_changes(make(nothing, nothing))
     sensitivity = [float(change.moved / change.distance) for change in changes]
     return make(np.array(sensitivity), np.array([float(change.distance) for change in changes]))
-
-
-def _require_plain_torus(net: Network) -> None:
-    """Raise unless all layers are on the torus and start at its site 0."""
-    require_torus(net, "predict_shift")
-    for k, layer in enumerate(net, start=1):
-        if layer.padding is not None:
-            raise ArgumentError(
-                f"predict_shift needs layers with padding=None, the torus, whose grids start at "
-                f"site 0; {net.label(k)} is {layer!r} (simulate_change runs it)"
-            )
 
 
 def _exact_changes(result: ShiftPrediction) -> list[Change]:

@@ -51,6 +51,24 @@ def test_a_bias_that_is_not_negative_changes_nothing():
     np.testing.assert_array_equal(predicted(biased).D, predicted().D)
 
 
+@pytest.mark.parametrize(
+    "padded",
+    [
+        sd.Layer(3, padding=1),
+        sd.Layer(2, 2, padding=0),
+        sd.Layer(3, 2, padding=1, padding_mode="circular"),
+    ],
+)
+def test_borders_are_refused(padded):
+    """Else D of the torus would pass for that of a padded network, up to 30 % off.
+
+    The displacements vanish at the edges of the image, so that even grids that begin elsewhere on
+    the torus have another D.
+    """
+    with pytest.raises(sd.errors.ArgumentError, match=r"layer 2 is .*\(.*torus|simulate_images"):
+        predicted(sd.Network([sd.Layer(3), padded], dim=2))
+
+
 def test_the_scale_of_the_pixels_does_not_matter():
     np.testing.assert_allclose(predicted(spectrum=1e4 * SPECTRUM).D, predicted().D, rtol=1e-12)
 
