@@ -15,7 +15,7 @@ from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.image_scenario import ImageResult, ImageScenario
 from scaledet.isolation import usual_floats
 from scaledet.network.network import Network
-from scaledet.network.pooling import apply_layer
+from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.scenario import Rectify
 from scaledet.tasks.deformation import (
@@ -122,7 +122,7 @@ def simulate_images(
     Parameters
     ----------
     net : Network
-        Of dimension 2, any kernels and biases.
+        Of dimension 2: any kernels, biases and padding, max pooling and branches too.
     images : array [n, N, N]
         At least three images; of pixels >= 0 unless `rectify` is None.
     deformation : Diffeomorphism
@@ -181,8 +181,7 @@ def simulate_images(
         if not energy:
             raise ArgumentError("images must change when they are deformed; got constant ones")
         scenario = replace(scenario, sigma=math.sqrt(energy) / scenario.size)
-    responses = replace(run, scenario=scenario).responses(means)
-    estimates = _estimates(scenario.size, *responses)
+    estimates = _estimates(scenario.size, *replace(run, scenario=scenario).responses(means))
     return ImageSimulation(scenario, interpolation, len(pictures), repeats, **estimates)
 
 
@@ -211,10 +210,7 @@ class _Run:
 
     def _layers(self, images: Floats) -> Iterator[Floats]:
         """Yield the images at every layer."""
-        yield images
-        for layer in self.scenario.network:
-            images = apply_layer(images, layer, rectify=self.scenario.rectify is not None)
-            yield images
+        return responses(self.scenario.network, images, rectify=self.scenario.rectify is not None)
 
     def _deformed(self, images: Floats, rng: np.random.Generator) -> Floats:
         fields = self.scenario.deformation.draw(self.scenario.size, len(images), rng=rng)
