@@ -80,7 +80,7 @@ def _features(net: Network, layer: int, size: int) -> Any:
 
 @cache
 def _matrix(net: Network, layer: int, size: int) -> Any:
-    """What one layer makes of every site before it, [site, output]."""
+    """Return what one layer makes of every site before it, [site, output]."""
     if layer < 1:
         raise IndexError(f"there is no layer {layer}")
     sites = _features(net, layer - 1, size).shape[1]
@@ -171,7 +171,7 @@ def _mass(half: int, size: int, layer: int) -> Any:
 
 
 def losses() -> Iterator[Case]:
-    """Outputs of boxes between zeros, summed."""
+    """Sum the outputs of boxes between zeros."""
     for size, half in itertools.product(SIZES, (2, 1, 3, 0, 4)):
         yield {N: size, n: half, y.mass: partial(_mass, half, size)}
 
@@ -209,7 +209,7 @@ def noisy() -> Iterator[Case]:
 
 @cache
 def _across(kind: str, sides: tuple[int, ...]) -> Case:
-    """A plane and, by themselves, both of its axes; after the last axis comes the first."""
+    """Return a plane and, by themselves, both axes; after the last axis comes the first."""
     plane = _image(ACROSS, kind, *sides)
     lines = [Network([_along(layer, axis) for layer in ACROSS]) for axis in (0, 1)]
 

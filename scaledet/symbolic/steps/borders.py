@@ -36,8 +36,8 @@ def matrix_steps() -> tuple[Step, Step, Step]:
             "Residual sums keep the network one matrix. If every layer receives the sum of both "
             "values before it,",
             sp.Eq(y.unit(k + 1, i, p), sp.Sum(y.window(k + 1, i, n) * received, (n, 0, N - 1))),
-            "the matrices of the branches add up, as no ReLU acts: all weights are $\\ge 0$. Sums need "
-            "equal sizes, so $n_k = N$. There is nothing before the image, $P_{-1} = 0$.",
+            "the matrices of the branches add up, as no ReLU acts: all weights are $\\ge 0$. Sums "
+            "need equal sizes, so $n_k = N$. There is nothing before the image, $P_{-1} = 0$.",
             against("single units on images of 4 to 8 pixels with zeros around", routes.sums),
         ),
         Step(
