@@ -198,6 +198,10 @@ even_slope = _pattern(r"\int (g_{<0>}^{\prime})^2", "Square of its slope.")
 rest_square = _pattern(r"\int r_{<0>}^2", "Square of the function less a multiple of the window.")
 rest_slope = _pattern(r"\int (r_{<0>}^{\prime})^2", "Square of the slope of this difference.")
 
+# The least D_k at given c_k(0), by an angle theta.
+stationary = _layered("h", "Weight j of the n weights at which the gain is stationary.")
+gain = _layered(r"\Phi", "Gain sum_j (h_j h_{j+1} - cos(theta) h_j^2) of these n weights.")
+
 # Noise.
 sigma = _symbol("sigma", "positive", "Standard deviation of the noise (units of image height).")
 G = _layered("G", "Sensitivity to noise G_k (dimensionless).")
@@ -257,6 +261,19 @@ chosen_change = _layered(
 tied_change = _layered(r"\hat{M}^{\mathrm{tie}}", "The same of one image, ties decided by order.")
 moved_change = _layered(r"\hat{M}^{\mathrm{move}}", "The same when one of two pixels moves.")
 padded_change = _layered(r"\hat{M}^{\mathrm{pad}}", "The same with zeros around the image.")
+
+# Finite images with borders.
+window = _layered("w", "Weight w_k(i, n) of site n in output i of layer k.")
+side = _layered("n", "Number n_k of outputs of layer k.")
+mass = _layered(r"\mathcal{M}", "Mean sum of the outputs of layer k.")
+staying = _layered(r"M^{\mathrm{stay}}", "Mean square change if moves off the image are not made.")
+wrapping = _layered(r"M^{\mathrm{wrap}}", "The same if they come back on the other side.")
+inside = _layered(r"M^{\mathrm{inside}}", "The same if they go to the pixel's only neighbour.")
+squares = _layered("T", "Mean of |P_k e_p|^2 over the pixels p of axis a.")
+mean_square = _layered("B", "Square of the mean of P_k e_p over the pixels p of axis a.")
+axis_change = _layered("M", "Mean square change by a move along axis a, on a line.")
+plane_Q = _layered(r"Q^{\mathrm{plane}}", "Q_k of an image of two axes.")
+plane_D = _layered(r"D^{\mathrm{plane}}", "D_k of an image of two axes.")
 
 # Layers with biases; heights y_k are in units of n^-k, n the number of inputs of a unit.
 bias = _layered("b", "Bias b_k of layer k.")

@@ -83,9 +83,15 @@ def passing(net: Graph, sides: Sides) -> tuple[Sides, ...]:
 
 
 def _advice(net: Graph, sides: Sides) -> str:
-    # One side of each axis at a time would not do: the maps of summed branches must agree.
-    for change in range(1, max(2, _TRIES // (net.depth * net.dim))):
-        near = [tuple(max(2, side + sign * change) for side in sides) for sign in (1, -1)]
+    # One axis alone where the others pass, else all of them.
+    every = tuple(range(net.dim))
+    groups = dict.fromkeys([*((axis,) for axis in every), every])
+    changes = range(1, max(2, _TRIES // (net.depth * net.dim)))
+    for change, axes in itertools.product(changes, groups):
+        near = [
+            tuple(max(2, side + sign * change * (axis in axes)) for axis, side in enumerate(sides))
+            for sign in (1, -1)
+        ]
         passes = [each for each in near if each != sides and _passes(net, each)]
         if passes:
             return f"nearest size that passes: {' or '.join(map(written, passes))}"

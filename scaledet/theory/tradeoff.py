@@ -17,9 +17,10 @@ gradient is constant, so that
 positive for w theta < 2 pi. For (w + 1) theta <= 2 pi the sum is concave where sum h = 1, since a
 change v that sums to 0 (and is 0 beyond the w) has
 :math:`\sum (v_j - v_{j+1})^2/2 \ge (1 - \cos(2\pi/(w + 1))) \sum v_j^2`. So Phi_w is the maximum,
-and grows with w; only the last two w need a look. As c falls to the sine window's value the bound
-becomes 1 - cos(pi/(W + 1)). For a single layer it is attained where one h is the maximiser.
-Source: our derivation (Lagrangian duality).
+and grows with w. Beyond, no w positive weights are best, as v_j = sin(2 pi j/(w + 1)) gains: only
+the last w need a look. As c falls to the sine window's value the bound becomes
+1 - cos(pi/(W + 1)). For a single layer it is attained where one h is the maximiser. Source: our
+derivation (Lagrangian duality), step by step in ``derivations/d17_noise_and_stability.py``.
 """
 
 from __future__ import annotations

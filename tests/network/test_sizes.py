@@ -156,6 +156,12 @@ def test_sizes_are_the_shapes_of_pooled_images():
             r"layer 2 sums maps that must be equally large; got 9 from the image, 8 from layer 1 "
             r"\(no size close to it passes\)",
         ),
+        (
+            sd.Network([L(3, 2, padding=0)] * 3, 2),
+            (32, 5),
+            r"layer 2, .* along axis 1 2 pixels .* \(nearest size that passes: \(32, 15\)\)",
+        ),
+        (sd.Network([L(3, 2, padding=0)] * 3, 2), (6, 5), r"size that passes: \(16, 15\)\)"),
         (sd.Network([L(2)], 2), (8, 8, 8), "size must be an integer or 2 integers, a side per"),
         (sd.Network([L(2)], 2), (8, 1), r"size\[1\] must be an integer in"),
     ],

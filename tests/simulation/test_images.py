@@ -37,6 +37,29 @@ def test_the_theory_of_their_spectrum_agrees():
     assert (np.abs(measured.D - other.D) > 5 * measured.D_err).all()
 
 
+@pytest.mark.parametrize("rectify", [None, "layers"])
+def test_branches_and_borders_by_definition(rectify):
+    """Zeros beside the images, and a layer that receives the images and a map."""
+    layers = [sd.Layer(3, padding=1, bias=-0.1), sd.Layer([1, 2], padding=((1, 0), (1, 0)))]
+    net = sd.Network(layers, dim=2, inputs=[(0,), (0, 1)])
+    images = np.abs(random_images(40))
+
+    def pooled(stack, weights):
+        wide = np.pad(stack, ((0, 0), (1, 1), (1, 1)))
+        taps = [(i, j, a * b) for i, a in enumerate(weights) for j, b in enumerate(weights)]
+        return sum(w * wide[:, i : i + 12, j : j + 12] for i, j, w in taps)
+
+    def relu(values):
+        return values if rectify is None else np.maximum(values, 0)
+
+    first = relu(pooled(images, [1 / 3] * 3) - 0.1)
+    second = relu(pooled(images + first, [1 / 3, 2 / 3, 0]))
+    made = sd.simulate_images(net, images, TAU, rng=1, rectify=rectify)
+    for k, maps in enumerate((images, first, second)):
+        distance = 2 * 40 / 39 * np.square(maps - maps.mean(axis=0)).sum() / 40
+        assert made.Q[k] == pytest.approx(distance, rel=1e-12)
+
+
 @pytest.mark.parametrize("rectify", [None, "noise"])
 def test_noise_of_given_strength_agrees_with_the_theory(rectify):
     images = random_images(1500) + (0 if rectify is None else 200)

@@ -46,7 +46,7 @@ def stack_check(family: Family, attained: str, digits: int = 25) -> Check:
     """Confront an inequality with stacks of layers, and find it attained in a family."""
 
     def confront(claim: Any) -> str:
-        agree_each(claim, [(LAYERS, _pooled(layers), False) for layers in PANEL])
+        agree_each(claim, [(LAYERS, pooled_stack(layers), False) for layers in PANEL])
         evidence = agree(claim, FAMILY, members(family), tight=True, digits=digits)
         return f"{len(LAYERS) * len(PANEL)} cases of pooled images; {evidence}"
 
@@ -54,7 +54,8 @@ def stack_check(family: Family, attained: str, digits: int = 25) -> Check:
 
 
 @cache
-def _pooled(layers: tuple[tuple[tuple[int, ...], int], ...]) -> Values:
+def pooled_stack(layers: tuple[tuple[tuple[int, ...], int], ...]) -> Values:
+    """Return every quantity of layers of these weights and strides, from pooled images."""
     exact = [([Fraction(w, sum(weights)) for w in weights], stride) for weights, stride in layers]
     return pooled_values(PooledPixel(exact))
 
