@@ -8,9 +8,10 @@ Deformations of images
     `Diffeomorphism`, `photographs`, `power_spectrum`; `predict_images`, `simulate_images`
 Theory, exact
     `predict`, `predict_shift`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any
-    bias in every layer); `derive` (step by step, in `symbols`)
+    bias in every layer); `predict_wide` (random filters, from before training on); `derive` (step
+    by step, in `symbols`)
 Simulation, independent of the theory
-    `simulate`, `sweep`, `simulate_change`
+    `simulate`, `sweep`, `simulate_change`; `simulate_wide` (networks of random filters)
 Choose a filter
     `compare_filters`, `design_filter`
 Confront both
@@ -18,7 +19,8 @@ Confront both
 Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
-    `FilterDesign`, `ImagePrediction`, `ImageSimulation`; `load`, `plots`
+    `FilterDesign`, `ImagePrediction`, `ImageSimulation`, `WidePrediction`,
+    `WideSimulation`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from scaledet.saved import load
     from scaledet.simulation.change import SimulatedChange, simulate_change
     from scaledet.simulation.images import ImageSimulation, simulate_images
+    from scaledet.simulation.random_networks import WideSimulation, simulate_wide
     from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate
     from scaledet.simulation.sweep import Sweep, sweep
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
     from scaledet.theory.shift import ShiftPrediction, predict_shift
+    from scaledet.theory.wide.prediction import WidePrediction, predict_wide
 
 __version__ = "0.1.0"
 
@@ -86,6 +90,8 @@ __all__ = [
     "SimulatedChange",
     "Simulation",
     "Sweep",
+    "WidePrediction",
+    "WideSimulation",
     "bias_phases",
     "binomial",
     "box",
@@ -107,9 +113,11 @@ __all__ = [
     "predict_exponents",
     "predict_images",
     "predict_shift",
+    "predict_wide",
     "simulate",
     "simulate_change",
     "simulate_images",
+    "simulate_wide",
     "stability_limit",
     "sweep",
     "symbols",
@@ -130,6 +138,7 @@ _NAMES = {
     "saved": ("load",),
     "simulation.change": ("SimulatedChange", "simulate_change"),
     "simulation.images": ("ImageSimulation", "simulate_images"),
+    "simulation.random_networks": ("WideSimulation", "simulate_wide"),
     "simulation.result": ("Simulation",),
     "simulation.simulate": ("simulate",),
     "simulation.sweep": ("Sweep", "sweep"),
@@ -144,6 +153,7 @@ _NAMES = {
     "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),
     "theory.shift": ("ShiftPrediction", "predict_shift"),
+    "theory.wide.prediction": ("WidePrediction", "predict_wide"),
 }
 """The public names by the module that holds them; all other public names are modules."""
 

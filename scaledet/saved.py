@@ -16,12 +16,14 @@ from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.change import SimulatedChange
 from scaledet.simulation.images import ImageSimulation
+from scaledet.simulation.random_networks import WideSimulation
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
 from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
+from scaledet.theory.wide.prediction import WidePrediction
 
 __all__ = ["load"]
 
@@ -39,6 +41,8 @@ Saved = (
     | FilterDesign
     | ImagePrediction
     | ImageSimulation
+    | WidePrediction
+    | WideSimulation
     | Summary
     | ExponentFit
 )

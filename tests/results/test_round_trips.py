@@ -83,6 +83,9 @@ KINDS = {
     "image simulation": lambda: sd.simulate_images(
         IMAGE_NET, np.random.default_rng(0).random((9, 8, 8)), TAU, rectify="input", rng=1
     ),
+    "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
+    "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
+    "wide simulation": lambda: sd.simulate_wide(NET, size=8, width=9, networks=3, rng=0),
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
