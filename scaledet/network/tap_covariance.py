@@ -1,7 +1,8 @@
 r"""Filters drawn at random: the covariance of the weights at the taps of each layer.
 
 A filter a of sum 1 gives the family :math:`C_t = (1 - t)\, \mathrm{diag}(a) + t\, a a^T`: at t = 0
-the taps are independent, of variances a; at t = 1 all filters are multiples of a.
+the taps are independent, of variances a; at t = 1 all filters are multiples of a; below 0 they are
+high-pass.
 """
 
 from __future__ import annotations
@@ -103,15 +104,13 @@ def _pooling_taps(net: Network, k: int, value: Any, scalar: bool) -> Taps:
             "tap_covariances)"
         )
     weights = _weights(layer, net.dim)
-    taps = Taps((1 - share) * weights, np.array([share]), weights[None])
-    if share > 1 or (share < 0 and np.linalg.eigvalsh(taps.matrix)[0] < -_ROUNDING):
+    if share > 1:  # Below 0, too, C is positive: v^T C v = E v^2 - t Var v under the law a.
         raise ArgumentError(
-            f"{name} must be at most 1, and if below 0 such that (1 - t) diag(a) + t a a^T stays "
-            f"positive; got {value!r}"
+            f"{name} must be at most 1, for (1 - t) diag(a) + t a a^T to be positive; got {value!r}"
         )
     if share == 0:
         return Taps(weights, np.empty(0), np.empty((0, len(weights))))
-    return taps
+    return Taps((1 - share) * weights, np.array([share]), weights[None])
 
 
 def _given_taps(net: Network, k: int, given: Any) -> Taps:

@@ -177,7 +177,7 @@ def predict_wide(
     pooling : float or sequence of float, default 0
         The share t of the pooling, of all layers or layer by layer:
         C = (1 - t) diag(a) + t a a^T. 0: independent taps, before training. 1: every filter is a
-        multiple of a, the model of `predict`. At most 1; below 0 as long as C stays positive.
+        multiple of a, the model of `predict`. At most 1; below 0, filters are high-pass.
     tap_covariances : sequence of arrays [F, F], optional
         The C of every layer instead, F taps in the order of a raster; not rescaled.
     weight_variance : float, optional
@@ -311,7 +311,7 @@ def _pixel_noise(wide: WideNetwork) -> Images:
     sides, net = wide.sides, wide.network
     periods = [period(net, sides, axis) for axis in wide.axes]
     lengths = [
-        min(side, -(-reach(net, axis) // step) * step)
+        min(side, -(-max(2, reach(net, axis)) // step) * step)
         for axis, (side, step) in enumerate(zip(sides, periods, strict=True))
     ]
     reduced, more = smaller(wide, tuple(lengths))

@@ -66,8 +66,6 @@ def test_stated_numbers(size, t, stated):
 @pytest.mark.parametrize("bias_variance", [0, 0.3])
 def test_one_pixel_is_that_of_brute_force(size, layers, t, bias_variance):
     net = sd.Network([sd.Layer(weights, stride) for weights, stride in layers])
-    if t < 0 and any(len(weights) > 3 for weights, _ in layers):
-        t = -0.1
     p = sd.predict_wide(
         net, size=size, pooling=t, bias_variance=bias_variance, weight_variance=1.7,
         noise_error=0.5, rng=0,
