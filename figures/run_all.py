@@ -13,10 +13,11 @@ from fig7_limit import FIGURE as LIMIT
 from fig8_filters import FIGURE as FILTERS
 from fig9_tradeoff import FIGURE as TRADEOFF
 from fig10_photographs import FIGURE as PHOTOGRAPHS
+from fig12_wide import FIGURE as WIDE
 
 FIGURES = (
     *(IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT),
-    *(FILTERS, TRADEOFF, PHOTOGRAPHS),
+    *(FILTERS, TRADEOFF, PHOTOGRAPHS, WIDE),
 )
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_ten_figures():
-    assert len(NAMES) == 10
+def test_there_are_eleven_figures():
+    assert len(NAMES) == 11
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -350,3 +350,21 @@ def test_fig10_shows_a_patch_that_is_deformed_and_hardly_moved(rows):
     plain, deformed = (column(rows(NAMES[-1], part=p), "value") for p in ("plain", "deformed"))
     assert 0 < np.abs(deformed - plain).mean() < plain.std()
     assert np.corrcoef(plain, deformed)[0, 1] > 0.8
+
+
+def test_fig12_is_the_theory_between_independent_taps_and_the_model(rows):
+    """Common filters give the pooled model; networks carried out lie on the curves of D."""
+    import scaledet as sd
+
+    theory = rows("fig12_wide", part="theory", t="1.0")
+    depth = len(theory) - 1
+    model = sd.predict(sd.Network.uniform(3, depth=depth), size=64)
+    assert column(theory, "D") == pytest.approx(model.D, rel=1e-10)
+    for share in ("0.0", "0.5", "0.9", "1.0"):
+        curve = rows("fig12_wide", part="theory", t=share)
+        points = rows("fig12_wide", part="networks", t=share)
+        for name in "DG":
+            error = 4 * column(points, f"{name}_err") + 0.02 * column(curve, name)
+            assert (abs(column(points, name) - column(curve, name)) < error).all()
+    before = column(rows("fig12_wide", part="theory", t="0.0"), "G")
+    assert before.max() < 1.08

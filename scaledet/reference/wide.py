@@ -8,7 +8,7 @@ precision.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import mpmath
@@ -36,7 +36,10 @@ def arc_cosine(a: Any, b: Any, c: Any, digits: int = 50) -> Any:
 
 
 def _plain(a: Array, b: Array, c: Array) -> Array:
-    scale = np.sqrt(np.multiply.outer(a, b))
+    return _arc_cosine(np.sqrt(np.multiply.outer(a, b)), c)
+
+
+def _arc_cosine(scale: Array, c: Array) -> Array:
     cosine = np.divide(c, scale, out=np.ones_like(c), where=scale > 0).clip(-1, 1)
     angle = np.arccos(cosine)
     return np.asarray(scale * (np.sin(angle) + (np.pi - angle) * cosine) / (2 * np.pi))
@@ -70,6 +73,8 @@ class WideNet:
     def distance(self, first: Any, second: Any) -> list[float]:
         """Return E|f_k(x) - f_k(y)|^2 per channel, k = 0 ... depth."""
         x, y = np.asarray(first, float), np.asarray(second, float)
+        if self.independent:
+            return [float((xx + yy - 2 * xy).sum()) for xx, yy, xy in self._equal_sites(x, y)]
         maps = {"xx": np.outer(x, x), "yy": np.outer(y, y), "xy": np.outer(x, y)}
         result = [_distance(maps)]
         for matrix, stride in self.layers:
@@ -81,6 +86,36 @@ class WideNet:
             }
             result.append(_distance(maps))
         return result
+
+    @property
+    def independent(self) -> bool:
+        """Whether weights at different taps are: only equal sites matter then."""
+        return all(not (matrix - np.diag(np.diag(matrix))).any() for matrix, _ in self.layers)
+
+    def _equal_sites(self, x: Array, y: Array) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield the covariances at equal sites, k = 0 ... depth; no others are computed."""
+        maps = [x * x, y * y, x * y]
+        yield x * x, y * y, x * y
+        for matrix, stride in self.layers:
+            sites = np.arange(0, len(maps[0]), stride)
+            before = [
+                self.bias_variance
+                + self.weight_variance
+                * sum(c * phi[(sites + f) % len(phi)] for f, c in enumerate(np.diag(matrix)))
+                for phi in maps
+            ]
+            pairs = ((0, 0), (1, 1), (0, 1))
+            maps = [
+                _arc_cosine(np.sqrt(before[a] * before[b]), each)
+                for (a, b), each in zip(pairs, before, strict=True)
+            ]
+            yield maps[0], maps[1], maps[2]
+
+    def norm_distance(self, first: Any, second: Any) -> list[float]:
+        """Return the sum over sites of (|u| - |v|)^2, u and v the units there; independent taps."""
+        x, y = np.asarray(first, float), np.asarray(second, float)
+        squares = self._equal_sites(x, y)
+        return [float(((np.sqrt(xx) - np.sqrt(yy)) ** 2).sum()) for xx, yy, _ in squares]
 
     def _pooled(self, phi: Array, matrix: Array, stride: int) -> Array:
         size = len(phi)
