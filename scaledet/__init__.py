@@ -8,8 +8,8 @@ Deformations of images
     `Diffeomorphism`, `photographs`, `power_spectrum`; `predict_images`, `simulate_images`
 Theory, exact
     `predict`, `predict_shift`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any
-    bias in every layer); `predict_wide` (random filters, from before training on); `derive` (step
-    by step, in `symbols`)
+    bias in every layer); `predict_wide`, `predict_linear_exponents` (random filters, from before
+    training on); `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
     `simulate`, `sweep`, `simulate_change`; `simulate_wide` (networks of random filters)
 Choose a filter
@@ -20,7 +20,7 @@ Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
     `FilterDesign`, `ImagePrediction`, `ImageSimulation`, `WidePrediction`,
-    `WideSimulation`; `load`, `plots`
+    `WideSimulation`, `LinearExponents`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from scaledet.tasks.photographs import photographs
     from scaledet.tasks.scale_detection import ScaleDetection
     from scaledet.theory.growth.exponents import Exponents, predict_exponents
+    from scaledet.theory.growth.linear_exponents import LinearExponents, predict_linear_exponents
     from scaledet.theory.image_prediction import ImagePrediction, predict_images
     from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
@@ -83,6 +84,7 @@ __all__ = [
     "ImageSimulation",
     "Kernel",
     "Layer",
+    "LinearExponents",
     "Network",
     "Prediction",
     "ScaleDetection",
@@ -112,6 +114,7 @@ __all__ = [
     "predict",
     "predict_exponents",
     "predict_images",
+    "predict_linear_exponents",
     "predict_shift",
     "predict_wide",
     "simulate",
@@ -149,6 +152,7 @@ _NAMES = {
     "tasks.image_spectrum": ("power_spectrum",),
     "tasks.photographs": ("photographs",),
     "theory.growth.exponents": ("Exponents", "predict_exponents"),
+    "theory.growth.linear_exponents": ("LinearExponents", "predict_linear_exponents"),
     "theory.image_prediction": ("ImagePrediction", "predict_images"),
     "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),

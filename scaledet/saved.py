@@ -20,6 +20,7 @@ from scaledet.simulation.random_networks import WideSimulation
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
+from scaledet.theory.growth.linear_exponents import LinearExponents
 from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
@@ -41,6 +42,7 @@ Saved = (
     | FilterDesign
     | ImagePrediction
     | ImageSimulation
+    | LinearExponents
     | WidePrediction
     | WideSimulation
     | Summary

@@ -19,6 +19,7 @@ DESCRIPTIONS += ["gaussian", "lanczos"]
 EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases", "ShiftPrediction"]
 EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents", "stability_limit"]
 EXACT += ["predict_shift", "WidePrediction", "predict_wide"]
+EXACT += ["LinearExponents", "predict_linear_exponents"]
 MEASURED = ["Comparison", "ExponentFit", "SimulatedChange", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate_change", "sweep"]
 MEASURED += ["WideSimulation", "simulate_wide"]
@@ -131,6 +132,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.predict_images(NET, None, None, size=8, strides=2),
         lambda: sd.simulate_images(NET, None, None, strides=2),
         lambda: sd.predict_wide(NET, strides=2),
+        lambda: sd.predict_linear_exponents([[1]], strides=2),
         lambda: sd.simulate_wide(NET, strides=2),
     ],
 )

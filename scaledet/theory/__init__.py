@@ -3,5 +3,6 @@
 `predict` is in `prediction`, `predict_exponents` in `growth.exponents`; `coverage` says what both
 accept. A prediction is the `response` of every layer, made of the parts in `signal` (D_k, Q_k) and
 `noise` (G_k); all rest on the autocorrelations c_k in `correlation`. `stability_limit`, the
-least D_k of any filter of given width, is in `limits`.
+least D_k of any filter of given width, is in `limits`. Wide networks of random filters, of which
+the model is one end, are in `wide`.
 """

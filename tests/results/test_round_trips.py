@@ -83,6 +83,7 @@ KINDS = {
     "image simulation": lambda: sd.simulate_images(
         IMAGE_NET, np.random.default_rng(0).random((9, 8, 8)), TAU, rectify="input", rng=1
     ),
+    "linear exponents": lambda: sd.predict_linear_exponents([[3, 1], [1, 2]], stride=3),
     "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
     "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
     "wide simulation": lambda: sd.simulate_wide(NET, size=8, width=9, networks=3, rng=0),
