@@ -306,6 +306,7 @@ def test_kinds_are_named_by_what_they_are(tmp_path):
 INTEGERS = {"layer", "network", "size", "stride", "dim", "span", "log_power", "kernel", "depth"}
 INTEGERS |= {"dof", "first", "last"}
 EXACT = {"alpha", "beta", "plateau", "peak_growth", "drop_growth", "signal"}
+EXACT |= {"autocorrelation"}
 WORDS = {"kind", "rectify"}
 TRUTHS = {"corrected", "log_correction", "sum_rule"}
 

@@ -72,9 +72,10 @@ def noise_response(
     if _is_linear(images, rectify):
         mean = _linear_response(images, rectify, sigma)
         return NoiseResponse(mean, np.zeros_like(mean))
+    announce(images.net.entries * _FIRST, "G, averaged over noise,")
     values: list[Array] = []
     known: list[Array] = []
-    count = 0
+    count, first = 0, _batches(images, _FIRST)
     while True:
         for _ in range(_batches(images, max(_FIRST, count))):
             value, controls = _sample(images, rectify, sigma, rng)
@@ -86,8 +87,8 @@ def noise_response(
         needed = float((error / (target * mean)).max()) ** 2
         if needed <= 1:
             return NoiseResponse(mean, error)
-        if count == _FIRST:
-            announce(images.net.entries * count * needed, "G, averaged over noise,")
+        if len(values) == first:
+            announce(images.net.entries * count * (needed - 1), "the rest of G")
         if count > _LARGEST:
             raise ArgumentError(
                 f"noise_error must be such that {_LARGEST} noises suffice; got {target:g}, and "
