@@ -11,9 +11,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
+
+from scaledet.algebra.precision import mpmath
 
 __all__ = ["WideNet", "arc_cosine"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-import mpmath
 import numpy as np
 import pytest
 
 import scaledet as sd
+from scaledet.algebra.precision import mpmath
 from scaledet.reference.wide import WideNet, arc_cosine
 from scaledet.theory.wide.arc_cosine import excess
 
