@@ -14,10 +14,11 @@ from fig8_filters import FIGURE as FILTERS
 from fig9_tradeoff import FIGURE as TRADEOFF
 from fig10_photographs import FIGURE as PHOTOGRAPHS
 from fig11_architectures import FIGURE as ARCHITECTURES
+from fig12_wide import FIGURE as WIDE
 
 FIGURES = (
     *(IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT),
-    *(FILTERS, TRADEOFF, PHOTOGRAPHS, ARCHITECTURES),
+    *(FILTERS, TRADEOFF, PHOTOGRAPHS, ARCHITECTURES, WIDE),
 )
 
 if __name__ == "__main__":

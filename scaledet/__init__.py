@@ -9,9 +9,10 @@ Deformations of images
     `Diffeomorphism`, `photographs`, `power_spectrum`; `predict_images`, `simulate_images`
 Theory, exact
     `predict`, `predict_shift`, `predict_exponents`, `stability_limit`; `evolve`, `bias_phases` (any
-    bias in every layer); `derive` (step by step, in `symbols`)
+    bias in every layer); `predict_wide`, `predict_linear_exponents` (random filters, from before
+    training on); `derive` (step by step, in `symbols`)
 Simulation, independent of the theory
-    `simulate`, `sweep`, `simulate_change`
+    `simulate`, `sweep`, `simulate_change`; `simulate_wide` (networks of random filters)
 Choose a filter
     `compare_filters`, `design_filter`
 Measure any PyTorch module (extra ``torch``)
@@ -21,7 +22,8 @@ Confront both
 Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
-    `FilterDesign`, `ImagePrediction`, `ImageSimulation`; `load`, `plots`
+    `FilterDesign`, `ImagePrediction`, `ImageSimulation`, `WidePrediction`,
+    `WideSimulation`, `LinearExponents`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from scaledet.saved import load
     from scaledet.simulation.change import SimulatedChange, simulate_change
     from scaledet.simulation.images import ImageSimulation, simulate_images
+    from scaledet.simulation.random_networks import WideSimulation, simulate_wide
     from scaledet.simulation.result import Simulation
     from scaledet.simulation.simulate import simulate
     from scaledet.simulation.sweep import Sweep, sweep
@@ -61,10 +64,12 @@ if TYPE_CHECKING:
     from scaledet.tasks.photographs import photographs
     from scaledet.tasks.scale_detection import ScaleDetection
     from scaledet.theory.growth.exponents import Exponents, predict_exponents
+    from scaledet.theory.growth.linear_exponents import LinearExponents, predict_linear_exponents
     from scaledet.theory.image_prediction import ImagePrediction, predict_images
     from scaledet.theory.limits import stability_limit
     from scaledet.theory.prediction import Prediction, predict
     from scaledet.theory.shift import ShiftPrediction, predict_shift
+    from scaledet.theory.wide.prediction import WidePrediction, predict_wide
 
 __version__ = "0.1.0"
 
@@ -84,6 +89,7 @@ __all__ = [
     "ImageSimulation",
     "Kernel",
     "Layer",
+    "LinearExponents",
     "Network",
     "Prediction",
     "ScaleDetection",
@@ -92,6 +98,8 @@ __all__ = [
     "Simulation",
     "Skeleton",
     "Sweep",
+    "WidePrediction",
+    "WideSimulation",
     "bias_phases",
     "binomial",
     "box",
@@ -114,11 +122,14 @@ __all__ = [
     "predict",
     "predict_exponents",
     "predict_images",
+    "predict_linear_exponents",
     "predict_shift",
+    "predict_wide",
     "presets",
     "simulate",
     "simulate_change",
     "simulate_images",
+    "simulate_wide",
     "stability_limit",
     "sweep",
     "symbols",
@@ -140,6 +151,7 @@ _NAMES = {
     "saved": ("load",),
     "simulation.change": ("SimulatedChange", "simulate_change"),
     "simulation.images": ("ImageSimulation", "simulate_images"),
+    "simulation.random_networks": ("WideSimulation", "simulate_wide"),
     "simulation.result": ("Simulation",),
     "simulation.simulate": ("simulate",),
     "simulation.sweep": ("Sweep", "sweep"),
@@ -150,10 +162,12 @@ _NAMES = {
     "tasks.image_spectrum": ("power_spectrum",),
     "tasks.photographs": ("photographs",),
     "theory.growth.exponents": ("Exponents", "predict_exponents"),
+    "theory.growth.linear_exponents": ("LinearExponents", "predict_linear_exponents"),
     "theory.image_prediction": ("ImagePrediction", "predict_images"),
     "theory.limits": ("stability_limit",),
     "theory.prediction": ("Prediction", "predict"),
     "theory.shift": ("ShiftPrediction", "predict_shift"),
+    "theory.wide.prediction": ("WidePrediction", "predict_wide"),
 }
 """The public names by the module that holds them; all other public names are modules."""
 

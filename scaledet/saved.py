@@ -19,12 +19,15 @@ from scaledet.network.summary import Summary
 from scaledet.results.storage import read
 from scaledet.simulation.change import SimulatedChange
 from scaledet.simulation.images import ImageSimulation
+from scaledet.simulation.random_networks import WideSimulation
 from scaledet.simulation.result import Simulation
 from scaledet.simulation.sweep import Sweep
 from scaledet.theory.growth.exponents import Exponents
+from scaledet.theory.growth.linear_exponents import LinearExponents
 from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
+from scaledet.theory.wide.prediction import WidePrediction
 
 __all__ = ["load"]
 
@@ -44,6 +47,9 @@ Saved = (
     | ImageSimulation
     | Measurement
     | FilterSpectrum
+    | LinearExponents
+    | WidePrediction
+    | WideSimulation
     | Summary
     | Skeleton
     | ExponentFit

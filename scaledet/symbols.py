@@ -275,6 +275,18 @@ axis_change = _layered("M", "Mean square change by a move along axis a, on a lin
 plane_Q = _layered(r"Q^{\mathrm{plane}}", "Q_k of an image of two axes.")
 plane_D = _layered(r"D^{\mathrm{plane}}", "D_k of an image of two axes.")
 
+# Wide networks of random filters.
+common = _symbol("t_w", "real", "Share of the pooling, C = (1 - t_w) diag(a) + t_w a a^T.")
+tap_alike = _symbol("r_w", "nonnegative", "Correlation of a filter's weights at two taps.")
+alike = _layered(
+    r"\chi",
+    "Correlation chi_n(m) of two pixels, m layers at different taps, then n layers at the same.",
+)
+closeness = _layered(r"q", "The root q_n = (1 - chi_n)^(-1/2).")
+wide_square = _layered(r"\mathcal{R}", "Square of layer k's representation, mean over positions.")
+wide_change = _layered(r"\mathcal{E}", "Mean square change of layer k by a move, independent taps.")
+root_change = _layered(r"\mathcal{H}", "Sum over sites of the square change of the units' norm.")
+
 # Layers with biases; heights y_k are in units of n^-k, n the number of inputs of a unit.
 bias = _layered("b", "Bias b_k of layer k.")
 strength = _symbol("vartheta", "positive", "Strength of a schedule's biases (units of height).")

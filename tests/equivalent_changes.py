@@ -94,6 +94,10 @@ EQUIVALENT: dict[str, str] = {
     "energy(k) >= early_energy(k**2)": WEAKER,
     "unit_mean(k) >= s**d*peak_mean(k)": WEAKER,
     "unit_mean(k) >= s**(d*k)*peak_mean(k + 1)": WEAKER,
+    "Eq(root_change(k), Sum((sqrt(h(k, j)) - sqrt(h(k, j - 1)))**2, (j, -oo, oo)))": BACK,
+    "wide_change(k) >= root_change(k + 1)": WEAKER,
+    "wide_change(k) >= root_change(2*k)": WEAKER,
+    "wide_change(k) >= root_change(k**2)": WEAKER,
 }
 """Changed claim: reason."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import scaledet as sd
+
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
 NAMES = sorted(
     (path.stem for path in FOLDER.glob("fig[0-9]*_*.py")),
@@ -48,8 +50,8 @@ def column(table: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in table])
 
 
-def test_there_are_eleven_figures():
-    assert len(NAMES) == 11
+def test_there_are_twelve_figures():
+    assert len(NAMES) == 12
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -373,9 +375,9 @@ def last(rows, network: str, blur: str) -> dict[str, str]:
 def test_fig11_ends_with_the_last_maps(rows):
     assert last(rows, "vgg16", "none")["layer"] == "pool5"
     assert last(rows, "resnet18", "tri3")["layer"] == "layer4.1.sum"
-    for row in rows("fig11_architectures", k="0"):
-        assert float(row["D"]) == pytest.approx(1, rel=2e-4)
-        assert float(row["A"]) == 1
+    first = rows("fig11_architectures", k="0")
+    assert column(first, "D") == pytest.approx(1, rel=2e-4)
+    assert (column(first, "A") == 1).all()
 
 
 def test_fig11_blur_filters_mend_odd_strides_and_not_pooling_2x2(rows):
@@ -386,3 +388,16 @@ def test_fig11_blur_filters_mend_odd_strides_and_not_pooling_2x2(rows):
     assert 0.5 < gain["vgg16"] < 1.1
     assert 1.5 < gain["alexnet"] < 3
     assert gain["resnet18"] > 10
+
+
+def test_fig12_is_the_theory_between_independent_taps_and_the_model(rows):
+    pooled = column(rows("fig12_wide", part="theory", t="1.0"), "D")
+    model = sd.predict(sd.Network.uniform(3, depth=len(pooled) - 1), size=64)
+    assert pooled == pytest.approx(model.D, rel=1e-10)
+    for share in ("0.0", "0.5", "0.9", "1.0"):
+        curve = rows("fig12_wide", part="theory", t=share)
+        points = rows("fig12_wide", part="networks", t=share)
+        for name in "DG":
+            error = 4 * column(points, f"{name}_err") + 0.02 * column(curve, name)
+            assert (abs(column(points, name) - column(curve, name)) < error).all()
+    assert column(rows("fig12_wide", part="theory", t="0.0"), "G").max() < 1.08

@@ -18,9 +18,11 @@ DESCRIPTIONS = ["Kernel", "Layer", "Network", "ScaleDetection", "binomial", "box
 DESCRIPTIONS += ["gaussian", "lanczos"]
 EXACT = ["Derivation", "Evolution", "Exponents", "Prediction", "BiasPhases", "ShiftPrediction"]
 EXACT += ["bias_phases", "derive", "evolve", "predict", "predict_exponents", "stability_limit"]
-EXACT += ["predict_shift"]
+EXACT += ["predict_shift", "WidePrediction", "predict_wide"]
+EXACT += ["LinearExponents", "predict_linear_exponents"]
 MEASURED = ["Comparison", "ExponentFit", "SimulatedChange", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate_change", "sweep"]
+MEASURED += ["WideSimulation", "simulate_wide"]
 CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
 IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
 IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
@@ -135,6 +137,9 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.measure.sensitivities(None, None, strides=2),
         lambda: sd.measure.filter_spectrum(None, strides=2),
         lambda: sd.measure.load_model("x", strides=2),
+        lambda: sd.predict_wide(NET, strides=2),
+        lambda: sd.predict_linear_exponents([[1]], strides=2),
+        lambda: sd.simulate_wide(NET, strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

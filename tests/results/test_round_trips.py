@@ -103,6 +103,10 @@ KINDS = {
         "diffeomorphism", shuffle_channels=2, recalibrate="shuffled", target_error=0.9
     ),
     "filter spectrum": lambda: sd.measure.filter_spectrum(model()),
+    "linear exponents": lambda: sd.predict_linear_exponents([[3, 1], [1, 2]], stride=3),
+    "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
+    "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
+    "wide simulation": lambda: sd.simulate_wide(NET, size=8, width=9, networks=3, rng=0),
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
@@ -323,6 +327,7 @@ def test_kinds_are_named_by_what_they_are(tmp_path):
 INTEGERS = {"layer", "network", "size", "stride", "dim", "span", "log_power", "kernel", "depth"}
 INTEGERS |= {"dof", "first", "last"}
 EXACT = {"alpha", "beta", "plateau", "peak_growth", "drop_growth", "signal"}
+EXACT |= {"autocorrelation"}
 WORDS = {"kind", "rectify"}
 TRUTHS = {"corrected", "log_correction", "padded", "sum_rule"}
 

@@ -21,7 +21,13 @@ from scaledet.errors import ArgumentError
 from scaledet.network.kernel import Kernel
 from scaledet.theory.correlation.exact import kernel_correlation
 
-__all__ = ["Growth", "growth", "refuse_rounded_sum_rule", "transition_matrix"]
+__all__ = [
+    "Growth",
+    "correlation_growth",
+    "growth",
+    "refuse_rounded_sum_rule",
+    "transition_matrix",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +48,19 @@ def transition_matrix(weights: tuple[int, ...], stride: int) -> fmpz_mat:
 
     Divide by the square of the weights' sum for the normalised operator.
     """
-    reach = len(weights) - 1
+    return _correlation_matrix(_from_lag_zero(weights), stride)
+
+
+def _from_lag_zero(weights: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(value) for value in kernel_correlation(weights).coeffs()[len(weights) - 1 :])
+
+
+def _correlation_matrix(correlation: tuple[int, ...], stride: int) -> fmpz_mat:
+    reach = len(correlation) - 1
     radius = max(1, -(-reach // (stride - 1)) - 1)
-    correlation = kernel_correlation(weights)
 
     def at(lag: int) -> fmpz:
-        return correlation[reach + abs(lag)]
+        return fmpz(correlation[abs(lag)] if abs(lag) <= reach else 0)
 
     lags = range(radius + 1)
     return fmpz_mat(
@@ -62,7 +75,13 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
     The minimal recurrences of both integer sequences follow from det(1 - zT) by cancelling
     common factors with the numerators; growth rates are their dominant roots.
     """
-    matrix = transition_matrix(weights, stride)
+    return correlation_growth(_from_lag_zero(weights), stride)
+
+
+@lru_cache(maxsize=256)
+def correlation_growth(correlation: tuple[int, ...], stride: int) -> Growth:
+    """Return the same for any autocorrelation of one layer, A(0), A(1), ... of integers >= 0."""
+    matrix = _correlation_matrix(correlation, stride)
     order = matrix.nrows()
     vector = fmpz_mat(order, 1, [1] + [0] * (order - 1))
     peaks, drops = [], []
@@ -73,7 +92,7 @@ def growth(weights: tuple[int, ...], stride: int) -> Growth:
     bits = max(abs(entry) for entry in matrix.entries()).bit_length()
     characteristic = interruptible(matrix, "charpoly", seconds=1.6e-11 * order**4 * bits)
     reversed_characteristic = fmpz_poly(list(reversed(characteristic.coeffs())))
-    scale = Fraction(sum(weights) ** 2)
+    scale = Fraction(2 * sum(correlation) - correlation[0])
 
     def minimal(terms: list[fmpz]) -> tuple[PositiveRoot, tuple[fmpz_poly, fmpz_poly]]:
         product = fmpz_poly(terms) * reversed_characteristic
