@@ -20,7 +20,7 @@ from scaledet import plots
 
 SIZE = 64
 CUT, PIXELS = 3.0, 1.0
-PATCHES, REPEATS, SHRINK = 1500, 8, 2
+PATCHES, REPEATS, SHRINK = 1500, 4, 2
 QUICK = {"size": 32, "patches": 300, "repeats": 2, "shrink": 4}
 BLOCK = [sd.Layer(3), sd.Layer(3), sd.Layer(2, 2)]
 NETWORKS = {
@@ -175,7 +175,7 @@ def _curve(ax: Axes, below: Axes, rows: Table, label: str, style: dict[str, Any]
     )
 
 
-FIGURE = Recipe("fig10_photographs", compute, draw, seconds=60, quick_seconds=5)
+FIGURE = Recipe("fig10_photographs", compute, draw, seconds=40, quick_seconds=5)
 
 if __name__ == "__main__":
     FIGURE.main()

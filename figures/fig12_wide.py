@@ -34,7 +34,7 @@ WIDTHS = (1, 2, 3, 5, 9)
 def compute(quick: bool) -> Table:
     """Return the predictions of all shares, and random networks of finite width."""
     net = sd.Network.uniform(3, depth=4 if quick else 10)
-    width, networks = (50, 20) if quick else (150, 60)
+    width, networks = (50, 20) if quick else (100, 24)
     rows: list[dict[str, Any]] = []
     for share in SHARES:
         predicted = sd.predict_wide(net, size=SIZE, pooling=share, rng=0)
@@ -83,7 +83,7 @@ def draw(table: Table) -> Figure:
     return figure
 
 
-FIGURE = Recipe("fig12_wide", compute, draw, seconds=150, quick_seconds=8)
+FIGURE = Recipe("fig12_wide", compute, draw, seconds=35, quick_seconds=8)
 
 if __name__ == "__main__":
     FIGURE.main()
