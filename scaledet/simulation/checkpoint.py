@@ -143,6 +143,10 @@ def opened_checkpoint(
 
 
 def _stored_call(path: Path, connection: sqlite3.Connection) -> dict[str, Any]:
+    # SQLite takes bytes that are missing from the last page for zeros.
+    ((page,),) = connection.execute("PRAGMA page_size").fetchall()
+    if path.stat().st_size % page:
+        raise _damaged(path, "its last page is incomplete")
     try:
         ((text,),) = connection.execute("SELECT description FROM call").fetchall()
         return dict(json.loads(text))

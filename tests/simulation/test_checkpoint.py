@@ -293,6 +293,21 @@ def cut(path, length):
     path.write_bytes(path.read_bytes()[:length])
 
 
+def test_a_lost_zero_at_the_end_is_noticed(path):
+    """SQLite would fill the last page with zeros, and find the same file."""
+    small(checkpoint=path)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE last (value BLOB)")
+    connection.execute("INSERT INTO last VALUES (zeroblob(8))")
+    connection.commit()
+    connection.close()
+    assert path.read_bytes()[-1] == 0
+    assert small(checkpoint=path)
+    cut(path, path.stat().st_size - 1)
+    with pytest.raises(ValueError, match="its last page is incomplete"):
+        small(checkpoint=path)
+
+
 @pytest.mark.parametrize("name", FOREIGN)
 def test_damaged_and_foreign_files_are_refused_and_left_alone(path, counted, name):
     FOREIGN[name](path)
