@@ -39,7 +39,7 @@ def compute(quick: bool) -> Table:
     rows: list[dict[str, Any]] = []
     for depth in DEPTHS:
         for length in LENGTHS:
-            rows += _curve(length, depth, 4 if quick else 14)
+            rows += _curve(length, depth, 4 if quick else 20)
         known = sd.compare_filters(KNOWN, stride=2, depth=max(depth, 2))
         for name, D, G in zip(known.filters, known.D[:, depth], known.G[:, depth], strict=True):
             rows.append({"part": "known", "depth": depth, "filter": name, "D": D, "G": G})
@@ -94,7 +94,7 @@ def _draw_panel(ax: Axes, table: Table, depth: int) -> None:
     ax.set_ylim(table.having("bound").numbers("bound").min() / 1.6, 1.6)
 
 
-FIGURE = Recipe("fig9_tradeoff", compute, draw, seconds=22, quick_seconds=9)
+FIGURE = Recipe("fig9_tradeoff", compute, draw, seconds=30, quick_seconds=9)
 
 if __name__ == "__main__":
     FIGURE.main()
