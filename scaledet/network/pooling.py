@@ -212,12 +212,10 @@ def _window_sites(rule: AxisRule, size: int) -> NDArray[np.int64]:
 
 @overload
 def axis_matrix(
-    layer: Layer, axis: int, size: int, dim: int, *, exact: Literal[False] = False
-) -> Any: ...
-@overload
-def axis_matrix(
     layer: Layer, axis: int, size: int, dim: int, *, exact: Literal[True]
 ) -> NDArray[np.object_]: ...
+@overload
+def axis_matrix(layer: Layer, axis: int, size: int, dim: int, *, exact: bool = False) -> Any: ...
 def axis_matrix(layer: Layer, axis: int, size: int, dim: int, *, exact: bool = False) -> Any:
     """Return the matrix P [n_out, size] of pooling along one of `dim` axes.
 
@@ -247,7 +245,7 @@ def layer_matrix(layer: Layer, sides: Sequence[int], *, exact: bool = False) -> 
         return _matrix(layer, layer.filter.weights, rules, sides, exact)
     from scipy import sparse
 
-    factors = [axis_matrix(layer, axis, side, dim, exact=exact) for axis, side in enumerate(sides)]  # type: ignore[call-overload]
+    factors = [axis_matrix(layer, axis, side, dim, exact=exact) for axis, side in enumerate(sides)]
     result = factors[0]
     for factor in factors[1:]:
         result = np.kron(result, factor) if exact else sparse.kron(result, factor, format="csr")

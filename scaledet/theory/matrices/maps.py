@@ -111,7 +111,7 @@ class Factor:
                     made = layer_matrix(layer, sides, exact=exact)
                 else:
                     side, dim = sides[self.axis], self.net.dim
-                    made = axis_matrix(layer, self.axis, side, dim, exact=exact)  # type: ignore[call-overload]
+                    made = axis_matrix(layer, self.axis, side, dim, exact=exact)
                 known[key] = _integers(made) if exact else made
             return known[key]
 
