@@ -311,15 +311,9 @@ def _within_floats(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def _lines(net: Network) -> list[Network]:
-    """Return one network for all axes, or one for each."""
-    return [net] if net.alike else [net.along(axis) for axis in range(net.dim)]
-
-
 def _strides(net: Network) -> list[int | tuple[int, ...]]:
     """Return the cumulative strides, those of all axes where they differ."""
-    every = zip(*(line.strides for line in _lines(net)), strict=True)
-    return [axes[0] if len(set(axes)) == 1 else axes for axes in every]
+    return [axes[0] if len(set(axes)) == 1 else axes for axes in net.summary().strides]
 
 
 def _widths(net: Network) -> dict[str, NDArray[np.float64]]:
