@@ -10,8 +10,8 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.network.geometry import mean_supports, mean_widths
 from scaledet.network.network import Network
+from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
 from scaledet.scenario import RECTIFICATIONS, Rectify
@@ -123,19 +123,15 @@ class ImageResult(Result):
     @property
     def A(self) -> NDArray[np.float64]:
         """Effective receptive field (pixels); its geometric mean over axes that differ."""
-        net = self.network
-        return np.array(net.box_width if net.alike or net.signed else mean_widths(net))
+        return receptive_fields(self.network)
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name."""
-        signed = self.network.signed
-        width = {"support": np.array(mean_supports(self.network))} if signed else {"A": self.A}
         arrays = {name: getattr(self, name) for name in self._arrays}
-        return {"layer": np.arange(len(self.D)), **width, **arrays}
+        return {"layer": np.arange(len(self.D)), **width_column(self.network), **arrays}
 
     def _shown(self) -> dict[str, Any]:
         columns = self.columns()
-        width = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
         errors = {name: columns.get(f"{name}_err") for name in "DGR"}
         estimates = {
             f"{name}_k": columns[name]
@@ -143,7 +139,7 @@ class ImageResult(Result):
             else list(map(with_error, columns[name], error))
             for name, error in errors.items()
         }
-        return {"k": columns["layer"], **width, **estimates}
+        return {"k": columns["layer"], **width_column(self.network, "A_k"), **estimates}
 
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""

@@ -18,8 +18,6 @@ __all__ = [
     "extents",
     "is_alike",
     "is_torus",
-    "mean_supports",
-    "mean_widths",
     "moments",
     "shift",
     "square_root",
@@ -116,23 +114,6 @@ def moments(net: Graph, axis: int, left: Callable[[Layer], int] | None = None) -
         return Moments(mass, mean, sum(spreads, Fraction(0)) / mass)
 
     return fold(net, Moments(Fraction(1), Fraction(0), Fraction(0)), through, merged)
-
-
-def mean_widths(net: Graph) -> list[float]:
-    """Return the geometric means over the axes of the widths A_k, k = 0 ... depth (pixels)."""
-    rows = zip(*(moments(net, axis) for axis in range(net.dim)), strict=True)
-    return [_mean([square_root(1 + 12 * part.variance) for part in row]) for row in rows]
-
-
-def mean_supports(net: Graph) -> list[float]:
-    """Return the geometric means over the axes of the supports, k = 0 ... depth (pixels)."""
-    rows = zip(*(extents(net, axis) for axis in range(net.dim)), strict=True)
-    return [_mean([last - first + 1 for first, last in row]) for row in rows]
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Return the geometric mean, exactly where all are equal."""
-    return values[0] if len(set(values)) == 1 else math.prod(values) ** (1 / len(values))
 
 
 def is_alike(layer: Layer, dim: int) -> bool:

@@ -14,6 +14,7 @@ from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
 from scaledet.network.images import require_network
 from scaledet.network.network import Network
+from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.network.tap_covariance import (
     Taps,
     checked_taps,
@@ -82,15 +83,16 @@ class WideSimulation(ScenarioResult):
 
     @property
     def A(self) -> Array:
-        """Effective receptive field of the network's layers (pixels), not simulated."""
-        return np.array(self.network.box_width)
+        """Effective receptive field of the network's layers (pixels), not simulated.
+
+        Where the axes differ, their geometric mean.
+        """
+        return receptive_fields(self.network)
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name."""
-        signed = self.network.signed
-        reach = {"support": np.array(self.network.support)} if signed else {"A": self.A}
         arrays = {name: getattr(self, name) for name in _NAMES}
-        return {"layer": np.arange(len(self.D)), **reach, **arrays}
+        return {"layer": np.arange(len(self.D)), **width_column(self.network), **arrays}
 
     def _title(self) -> str:
         return (
@@ -105,8 +107,7 @@ class WideSimulation(ScenarioResult):
             f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"]))
             for name in "DGR"
         }
-        reach = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
-        return {"k": columns["layer"], **reach, **estimates}
+        return {"k": columns["layer"], **width_column(self.network, "A_k"), **estimates}
 
 
 @usual_floats

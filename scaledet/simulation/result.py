@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
-from scaledet.network.geometry import mean_supports, mean_widths
+from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.results.contents import Values, count, one_of, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Scenario, ScenarioResult
@@ -139,8 +139,7 @@ class Simulation(ScenarioResult):
 
         Where the axes differ, their geometric mean. A window of max pooling counts as a box.
         """
-        net = self.network
-        return np.array(net.box_width if net.alike or net.signed else mean_widths(net))
+        return receptive_fields(self.network)
 
     @property
     def relative_error(self) -> NDArray[np.float64]:
@@ -159,7 +158,7 @@ class Simulation(ScenarioResult):
 
     def table(self, *, signed: bool) -> dict[str, Any]:
         """Columns with A_k, or with the support where `signed` kernels have no A_k."""
-        width = {"support": np.array(mean_supports(self.network))} if signed else {"A": self.A}
+        width = width_column(self.network, signed=signed)
         estimates = {name: getattr(self, name) for name in COLUMNS}
         return {"layer": np.arange(len(self.D)), **width, **estimates}
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.isolation import usual_floats
-from scaledet.network.geometry import mean_supports, mean_widths
 from scaledet.network.network import Network
+from scaledet.network.receptive_fields import receptive_fields, supports
 from scaledet.results.contents import Values, one_of
 from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
@@ -318,12 +318,11 @@ def _strides(net: Network) -> list[int | tuple[int, ...]]:
 
 def _widths(net: Network) -> dict[str, NDArray[np.float64]]:
     try:
-        width = net.box_width if net.alike else mean_widths(net)
-        support = net.support if net.alike else mean_supports(net)
-        return {"A": np.array(width, float), "support": np.array(support, float)}
+        return {"A": receptive_fields(net).astype(float), "support": supports(net).astype(float)}
     except OverflowError:
+        stride = max(net.summary().strides[-1])
         raise ArgumentError(
-            f"depth must be at most about {int(1023 * net.depth / math.log2(net.strides[-1]))} "
+            f"depth must be at most about {int(1023 * net.depth / math.log2(stride))} "
             f"so that the receptive field fits a float; got {net.depth}"
         ) from None
 

@@ -275,6 +275,13 @@ def test_strides_beyond_floats_name_the_last_layer_within(times):
         sd.predict(net[: last + 1])
 
 
+def test_receptive_fields_beyond_floats_name_a_depth_whichever_axis_is_longer():
+    """S_k = 3^k along the second axis: 2^1023 is reached at k = 645."""
+    net = sd.Network.uniform([1, 1000, 1], (2, 3), depth=700, dim=2, padding=1)
+    with pytest.raises(ValueError, match="at most about 645 so that the receptive field fits"):
+        sd.predict(net, size=4)
+
+
 def test_many_layers_of_mixed_strides():
     """Every 200th layer has a stride; exact rationals of single layers on demand."""
     layers = 199 * [sd.Layer([1, 2, 1])] + [sd.Layer(3, stride=2)]

@@ -14,6 +14,7 @@ from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
 from scaledet.network.images import require_network
 from scaledet.network.network import Network
+from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.network.tap_covariance import checked_taps, require_random_layers
 from scaledet.results.contents import Values, count, optional, real
 from scaledet.results.tables import with_error
@@ -97,15 +98,16 @@ class WidePrediction(ScenarioResult):
     def columns(self) -> dict[str, Any]:
         """Columns of the table of results, by name."""
         names = ("D", "G", "G_err", "R", "R_err", "Q")
-        signed = self.network.signed
-        reach = {"support": np.array(self.network.support)} if signed else {"A": self.A}
         arrays = {name: getattr(self, name) for name in names}
-        return {"layer": np.arange(len(self.D)), **reach, **arrays}
+        return {"layer": np.arange(len(self.D)), **width_column(self.network), **arrays}
 
     @property
     def A(self) -> Array:
-        """Effective receptive field of the network's kernels (pixels), whatever their taps' law."""
-        return np.array(self.network.box_width)
+        """Effective receptive field of the network's kernels (pixels), whatever their taps' law.
+
+        Where the axes differ, their geometric mean.
+        """
+        return receptive_fields(self.network)
 
     def _title(self) -> str:
         given = "" if self.images is None else f", {self.images} given images"
@@ -120,11 +122,9 @@ class WidePrediction(ScenarioResult):
             list(map(with_error, values, error)) if error.any() else values
             for values, error in errors
         ]
-        columns = self.columns()
-        reach = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
         return {
-            "k": columns["layer"],
-            **reach,
+            "k": np.arange(len(self.D)),
+            **width_column(self.network, "A_k"),
             "D_k": self.D,
             "G_k": noisy[0],
             "R_k": noisy[1],

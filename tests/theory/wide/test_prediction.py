@@ -102,6 +102,20 @@ def test_zero_padding_is_not_the_torus():
     assert abs(padded.D / torus.D - 1)[1:].min() > 0.002
 
 
+def test_axes_that_differ_are_shown_by_their_geometric_mean():
+    net = sd.Network([sd.Layer(3, (1, 2), padding=1)] * 2, dim=2)
+    sizes = {"size": 6, "rng": 0}
+    results = [
+        sd.predict_wide(net, noise_error=0.5, **sizes),
+        sd.simulate_wide(net, width=4, networks=2, samples=2, **sizes),
+    ]
+    per_axis = [net.along(axis).box_width for axis in (0, 1)]
+    for result in results:
+        assert close(result.A, np.sqrt(np.prod(per_axis, axis=0)), 1e-12)
+        assert result.columns()["A"].tolist() == result.A.tolist()
+        assert "5.1382" in repr(result)
+
+
 def test_exhaustion_is_named():
     with pytest.raises(sd.ExhaustionError, match="layer 3"):
         sd.predict_wide(UNIFORM(2, 2, 3), size=8, pooling=1, rectify="input")
