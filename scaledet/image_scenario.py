@@ -10,6 +10,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.images import require_network
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.results.result import Result
@@ -43,8 +44,7 @@ class ImageScenario:
         cls, net: Any, deformation: Any, size: Any, rectify: Any, sigma: Any
     ) -> ImageScenario:
         """Check the arguments of a public function."""
-        if not isinstance(net, Network):
-            raise ArgumentTypeError(f"net must be a Network; got {net!r}")
+        net = require_network(net)
         if net.dim != 2:
             raise ArgumentError(f"net must have dim=2 for images; got dim={net.dim}")
         if not isinstance(deformation, Diffeomorphism):

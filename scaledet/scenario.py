@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.images import require_network
 from scaledet.network.network import Network
 from scaledet.rationals import shown
 from scaledet.results.result import Result
@@ -131,8 +132,7 @@ class Scenario:
 
         Noise is matched to the displacement, L sigma^2 = E|tau x - x|^2, unless `sigma` is given.
         """
-        if not isinstance(net, Network):
-            raise ArgumentTypeError(f"net must be a Network; got {net!r}")
+        net = require_network(net)
         rectify = validate.choice("rectify", rectify, RECTIFICATIONS)
         balanced = validate.flag("balanced", balanced)
         if task is not None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scaledet import rationals, validate
 from scaledet.algebra.roots import log_in_base
-from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.errors import ArgumentError
 from scaledet.isolation import isolated
+from scaledet.network.images import require_network
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
 from scaledet.network.network import Network
@@ -272,8 +273,7 @@ def _formula(value: Any) -> str:
 
 
 def _block_of(net: Network, rectify: Rectify) -> Network:
-    if not isinstance(net, Network):
-        raise ArgumentTypeError(f"net must be a Network; got {net!r}")
+    require_network(net)
     if rectify == "layers":
         require_no_bias(net, "predict_exponents")
     require_theory(net, "predict_exponents")
