@@ -7,7 +7,6 @@ the distance of the images is that of each from the blank one, E(p, p') = E(p, 0
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -17,6 +16,7 @@ from scaledet.network.network import Network
 from scaledet.scenario import Moves, Scenario
 from scaledet.tasks.border import move_weights
 from scaledet.tasks.scale_detection import ScaleDetection
+from scaledet.theory.signal.pairs import label_weights
 from scaledet.theory.wide.recursion import distances, image_state
 from scaledet.theory.wide.windows import WideNetwork, announce
 
@@ -180,14 +180,11 @@ def _moved(
 def task_images(scenario: Scenario) -> tuple[Integers, Array]:
     """Return the images of a task as pairs of pixels [n, 2, dim], and their probabilities."""
     task = cast("ScaleDetection", scenario.task)
-    labelled = {label: task.pairs(label) for label in (1, -1)}
-    total = sum(map(len, labelled.values()))
-    shares = {
-        label: Fraction(1, 2 * len(pairs)) if scenario.balanced else Fraction(1, total)
-        for label, pairs in labelled.items()
-    }
-    weights = [np.full(len(pairs), float(shares[label])) for label, pairs in labelled.items()]
-    return np.concatenate(list(labelled.values())), np.concatenate(weights)
+    images, weights = [], []
+    for label, weight in label_weights(task, scenario.balanced).items():
+        images.append(task.pairs(label))
+        weights.append(np.full(len(images[-1]), float(2 * weight)))  # of a pair in either order
+    return np.concatenate(images), np.concatenate(weights)
 
 
 def task_moments(net: WideNetwork, scenario: Scenario) -> Moments:
