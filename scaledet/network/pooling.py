@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scaledet.network.layer import Layer
 
-__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis", "responses"]
+__all__ = ["apply_layer", "axis_matrix", "layer_matrix", "pool_axis", "responses", "tap_sites"]
 
 
 def responses(
@@ -210,6 +210,23 @@ def _window_sites(rule: AxisRule, size: int) -> NDArray[np.int64]:
     return windows[:: rule.stride]
 
 
+def tap_sites(
+    rules: Sequence[AxisRule], sides: Sequence[int], taps: Iterable[tuple[int, ...]]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield, for each tap, the site that it reads in every output, [*outputs]; -1 for padding.
+
+    A tap is its place in the window; sites are numbered in C order.
+    """
+    windows = [_window_sites(rule, size) for rule, size in zip(rules, sides, strict=True)]
+    for tap in taps:
+        along = np.ix_(*(each[:, j] for each, j in zip(windows, tap, strict=True)))
+        flat = np.ravel_multi_index(
+            tuple(np.broadcast_arrays(*(np.maximum(sites, 0) for sites in along))), tuple(sides)
+        )
+        flat[reduce(np.logical_or, (sites < 0 for sites in along))] = -1
+        yield flat
+
+
 @overload
 def axis_matrix(
     layer: Layer, axis: int, size: int, dim: int, *, exact: Literal[True]
@@ -263,27 +280,19 @@ def _matrix(
     if layer.is_max:
         raise ArgumentError(f"layer must be average to be a matrix; got {layer!r}")
     divisor = _divisor(layer, weights, rules, sides, exact=exact)
-    windows = [_window_sites(rule, size) for rule, size in zip(rules, sides, strict=True)]
-    shape = tuple(len(rows) for rows in windows)
-    rows, columns, entries = [], [], []
-    outputs = np.arange(math.prod(shape)).reshape(shape)
+    outputs = [rule.outputs(size) for rule, size in zip(rules, sides, strict=True)]
     if divisor is None:
-        divisor = np.full(shape, Fraction(1) if exact else 1.0)
-    taps = itertools.product(*(range(rule.length) for rule in rules))
-    for tap, weight in zip(taps, weights, strict=True):
-        if not weight:
-            continue
-        sites = np.ix_(*(each[:, j] for each, j in zip(windows, tap, strict=True)))
-        seen = np.logical_and.reduce(np.broadcast_arrays(*(site >= 0 for site in sites)))
-        flat = np.ravel_multi_index(
-            tuple(np.broadcast_to(np.maximum(site, 0), shape) for site in sites), tuple(sides)
-        )
-        rows.append(outputs[seen])
-        columns.append(flat[seen])
-        parts = divisor[seen]
-        entries.append((weight if exact else float(weight)) / parts)
+        divisor = np.full(outputs, Fraction(1) if exact else 1.0)
+    places = itertools.product(*(range(rule.length) for rule in rules))
+    taps = {tap: weight for tap, weight in zip(places, weights, strict=True) if weight}
+    rows, columns, entries = [], [], []
+    for weight, sites in zip(taps.values(), tap_sites(rules, sides, taps), strict=True):
+        seen = sites >= 0
+        rows.append(np.flatnonzero(seen))
+        columns.append(sites[seen])
+        entries.append((weight if exact else float(weight)) / divisor[seen])
     where = np.concatenate(rows), np.concatenate(columns)
-    whole = (math.prod(shape), math.prod(sides))
+    whole = (math.prod(outputs), math.prod(sides))
     if exact:
         result = np.full(whole, Fraction(0), dtype=object)
         np.add.at(result, where, np.concatenate(entries))

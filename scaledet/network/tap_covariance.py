@@ -21,6 +21,7 @@ from scaledet.network.grid_kernel import GridKernel
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.network.pooling import tap_sites
 
 __all__ = ["Taps", "checked_taps", "require_random_layers", "window_sites"]
 
@@ -173,16 +174,5 @@ def window_sites(layer: Layer, sides: Sequence[int]) -> NDArray[np.int64]:
     """
     dim = len(sides)
     rules = [layer.rule(axis, dim) for axis in range(dim)]
-    along = [rule.sites(side) for rule, side in zip(rules, sides, strict=True)]
-    begins = [
-        rule.stride * np.arange(rule.outputs(side)) for rule, side in zip(rules, sides, strict=True)
-    ]
-    tables = []
-    for place in _places(layer, dim):
-        sites = np.ix_(*(a[b + j] for a, b, j in zip(along, begins, place, strict=True)))
-        inside = np.logical_and.reduce(np.broadcast_arrays(*(site >= 0 for site in sites)))
-        flat = np.ravel_multi_index(
-            tuple(np.maximum(site, 0) for site in np.broadcast_arrays(*sites)), tuple(sides)
-        )
-        tables.append(np.where(inside, flat, -1).ravel())
-    return np.stack(tables, axis=1)
+    read = tap_sites(rules, sides, _places(layer, dim))
+    return np.stack([sites.ravel() for sites in read], axis=1)
