@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaledet.scenario import Moves
+from scaledet.tasks.border import landed
 from scaledet.theory.matrices.maps import ExactMap
 
 __all__ = ["SiteMoments", "exact_sums", "float_sums", "neighbours", "over_moves", "step_squares"]
@@ -118,10 +119,7 @@ def neighbours(sides: tuple[int, ...], moves: Moves) -> list[NDArray[np.int64]]:
     grid = np.arange(math.prod(sides)).reshape(sides)
     result = []
     for axis, side in enumerate(sides):
-        ahead, behind = np.roll(np.arange(side), -1), np.roll(np.arange(side), 1)
-        if moves == "stay":
-            ahead[-1], behind[0] = side - 1, 0
-        elif moves == "inside":
-            ahead[-1], behind[0] = side - 2, 1
-        result += [np.take(grid, ahead, axis).ravel(), np.take(grid, behind, axis).ravel()]
+        for step in (1, -1):
+            leads = landed(np.arange(side) + step, side, moves)
+            result.append(np.take(grid, leads, axis).ravel())
     return result
