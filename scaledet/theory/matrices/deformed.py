@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
-from scaledet.theory.matrices.maps import Factor, factors, together
+from scaledet.theory.matrices.maps import Factor, factors, is_sparse, together
 from scaledet.theory.signal.deformed_images import DeformedCovariance
 
 __all__ = ["Energies", "image_energies"]
@@ -29,8 +29,6 @@ _LARGEST = 64
 """Largest side of images whose covariance is held whole."""
 _BYTES = 64
 """Most memory for every pair of pixels: two covariances, a matrix and its product, sparse ones."""
-_SPARSE = 0.05
-"""Share of non-zero entries below which a sparse product is the faster one."""
 
 
 class Energies(NamedTuple):
@@ -140,7 +138,7 @@ def _moved(covariance: DeformedCovariance) -> Floats:
 
 def _traces(matrix: Any, covariances: tuple[Floats, ...]) -> list[float]:
     """Return tr M C M^T for every C."""
-    if matrix.nnz < _SPARSE * np.prod(matrix.shape):
+    if is_sparse(matrix):
         return [float(matrix.multiply(matrix @ each).sum()) for each in covariances]
     dense = matrix.toarray()
     return [float(np.einsum("ij,ij->", dense @ each, dense)) for each in covariances]

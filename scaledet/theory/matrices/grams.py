@@ -6,7 +6,6 @@ pixels that move by themselves need :math:`K`, :math:`T^T K` and :math:`T^T K T`
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +14,10 @@ from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from scaledet.scenario import Moves
-from scaledet.theory.matrices.maps import ExactMap
+from scaledet.theory.matrices.maps import ExactMap, is_sparse
 from scaledet.theory.matrices.sites import neighbours, over_moves, step_squares
 
 __all__ = ["Grams", "exact_grams", "float_grams"]
-
-_SPARSE = 0.05
-"""Share of non-zero entries below which a sparse product is the faster one."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +68,9 @@ def float_grams(matrix: Any, sides: tuple[int, ...], moves: Moves) -> Grams:
 
 def _product(first: Any, second: Any) -> NDArray[np.float64]:
     """Return the dense product of the transpose of one sparse matrix and another one."""
-    sparse = second.nnz < _SPARSE * math.prod(second.shape)
-    dense = (first.T @ second).toarray() if sparse else first.toarray().T @ second.toarray()
-    return np.asarray(dense, dtype=float)
+    if is_sparse(second):
+        return np.asarray((first.T @ second).toarray(), dtype=float)
+    return np.asarray(first.toarray().T @ second.toarray(), dtype=float)
 
 
 def exact_grams(exact: ExactMap, sides: tuple[int, ...], moves: Moves) -> Grams:

@@ -27,12 +27,14 @@ from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.network.pooling import axis_matrix, layer_matrix
 
-__all__ = ["ExactMap", "Factor", "factors", "together"]
+__all__ = ["ExactMap", "Factor", "factors", "is_sparse", "together"]
 
 V = TypeVar("V")
 
 _MOST_ENTRIES = 10**8
 """Most non-zero weights of a matrix: 1.2 GB, and less than three times as much is held at once."""
+_SPARSE = 0.05
+"""Share of non-zero entries below which a sparse product is the faster one."""
 
 
 class ExactMap(NamedTuple):
@@ -166,6 +168,11 @@ def together(parts: Sequence[Factor], stream: Callable[[Factor], Iterator[V]]) -
     for each in zip(*streams.values(), strict=True):
         values = dict(zip(streams, each, strict=True))
         yield [values[part.alike] for part in parts]
+
+
+def is_sparse(matrix: Any) -> bool:
+    """Return whether a product with this sparse matrix is the faster one without its zeros."""
+    return bool(matrix.nnz < _SPARSE * math.prod(matrix.shape))
 
 
 def _integers(matrix: Any) -> tuple[list[list[tuple[int, fmpz]]], int]:
