@@ -64,9 +64,10 @@ def bordered_mean_square(rule: Rule, balanced: bool, border: Border) -> Fraction
     >>> bordered_mean_square(rule, False, "stay"), bordered_mean_square(rule, False, "inside")
     (Fraction(22, 7), Fraction(25, 7))
     """
+    counts = label_counts(rule)
     # Sums over ordered pairs, in units of the weight (2 dim)^2 of all joint moves.
     whole = 2 * rule.dim
-    sums = {label: 4 * whole**2 * 2 * count for label, count in label_counts(rule).items()}
+    sums = {label: 4 * whole**2 * 2 * count for label, count in counts.items()}
     if border == "stay":
         for label, faces in _on_faces(rule).items():
             sums[label] -= 4 * whole * faces
@@ -78,15 +79,10 @@ def bordered_mean_square(rule: Rule, balanced: bool, border: Border) -> Fraction
         for label in sums:
             chosen = labels == label
             sums[label] += 2 * int(together[chosen].sum()) - 4 * whole * int(onto[chosen].sum())
-    means = {
-        label: Fraction(sums[label], whole**2 * 2 * count)
-        for label, count in label_counts(rule).items()
-    }
     if balanced:
-        return (means[1] + means[-1]) / 2
-    counts = label_counts(rule)
-    total = sum((means[label] * counts[label] for label in counts), Fraction(0))
-    return total / sum(counts.values())
+        means = [Fraction(sums[label], whole**2 * 2 * counts[label]) for label in counts]
+        return sum(means, Fraction(0)) / 2
+    return Fraction(sum(sums.values()), whole**2 * 2 * sum(counts.values()))
 
 
 def _on_faces(rule: Rule) -> dict[int, int]:
