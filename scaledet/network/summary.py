@@ -18,6 +18,8 @@ from scaledet.network.sizes import Sides, checked_sides, passing
 from scaledet.results.result import Result
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -185,9 +187,10 @@ class Summary(Result):
         return {"network": network_data(self.network), "size": size}, {}
 
     @classmethod
-    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Summary:  # noqa: ARG003
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Rebuild from `to_stored`; called by ``load``."""
-        return cls.of(restored_graph(facts["network"]), facts["size"])
+        checked = cls.of(restored_graph(facts["network"]), facts["size"])
+        return super().from_stored({"network": checked.network, "size": checked.size}, arrays)
 
     @classmethod
     def of(cls, net: Graph, size: Any) -> Summary:

@@ -10,6 +10,7 @@ import pytest
 
 import scaledet as sd
 from scaledet.network.pooling import apply_layer, layer_matrix
+from scaledet.results.storage import write
 from tests.network.test_graph import composites, residual
 
 L = sd.Layer
@@ -283,3 +284,10 @@ def test_a_network_along_an_axis():
 def test_matrices_of_layers_that_have_none_are_refused():
     with pytest.raises(ValueError, match="layer must be average"):
         layer_matrix(L(3, pooling="max"), (8,))
+
+
+def test_a_file_of_a_summary_that_holds_arrays_is_refused(tmp_path):
+    facts, arrays = sd.Network([L(3)]).summary().to_stored()
+    path = write(tmp_path / "summary.npz", "summary", facts, {**arrays, "D": np.ones(2)})
+    with pytest.raises(ValueError, match="D is no array of a summary"):
+        sd.load(path)
