@@ -68,10 +68,11 @@ def centred(net: Graph, axis: int) -> Callable[[Layer], int]:
 
     There the whole pixels of a shift have no meaning.
     """
+    begin = shift(net, axis)
 
     def left(layer: Layer) -> int:
         if layer.padding is not None:
-            return layer.rule(axis, net.dim).sides()[0]
+            return begin(layer)
         mean, step = layer.kernel_along(axis).mean, layer.stride_along(axis)
         return math.ceil(mean - Fraction(step - 1, 2) - Fraction(1, 2))
 
