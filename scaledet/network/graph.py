@@ -126,7 +126,8 @@ def checked_names(given: Any, depth: int) -> tuple[str, ...] | None:
         raise ArgumentTypeError(f"names must be a sequence of strings or None; got {given!r}")
     if len(names) != depth:
         raise ArgumentError(f"names must have an entry per layer, {depth}; got {len(names)}")
-    twice = next((name for j, name in enumerate(names) if name in names[:j]), None)
+    places: dict[str, int] = {}
+    twice = next((name for j, name in enumerate(names) if places.setdefault(name, j) < j), None)
     if twice is not None or IMAGE in names:
         reason = f"{IMAGE!r}, which is the image" if twice is None else f"{twice!r} twice"
         raise ArgumentError(f"names must name every layer differently; got {reason}")
@@ -232,11 +233,19 @@ def fold(
         yield value
 
 
-def joined(first: Graph, second: Graph) -> tuple[Inputs | None, tuple[str, ...] | None]:
-    """Return inputs and names of the layers of `first` and then those of `second`."""
-    names = (*(first.names or ()), *(second.names or ()))
-    kept = first.names and second.names and len(set(names)) == first.depth + second.depth
-    if first.branches is None and second.branches is None:
-        return None, names if kept else None
-    later = (tuple(value + first.depth for value in row) for row in second.inputs)
-    return (*first.inputs, *later), names if kept else None
+def joined(*parts: Graph) -> tuple[Inputs | None, tuple[str, ...] | None]:
+    """Return inputs and names of the layers of all parts, one after another.
+
+    Names are kept where all layers have one, each its own.
+    """
+    names = tuple(itertools.chain.from_iterable(part.names or () for part in parts))
+    starts = itertools.accumulate((part.depth for part in parts), initial=0)
+    kept = names if len(set(names)) == sum(part.depth for part in parts) else None
+    if all(part.is_chain for part in parts):
+        return None, kept
+    inputs = (
+        tuple(value + start for value in row)
+        for start, part in zip(starts, parts, strict=False)
+        for row in part.inputs
+    )
+    return tuple(inputs), kept

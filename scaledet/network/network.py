@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -192,9 +191,8 @@ Layer(kernel=box(3), stride=1))
     def __mul__(self, times: SupportsIndex) -> Network:
         """Return the network that repeats these layers so many times."""
         times = validate.integer("times", times, 1, DEEPEST // self.depth)
-        if self.branches is None:
-            return Network(self.layers * times, self.dim, names=self.names if times == 1 else None)
-        return functools.reduce(Network._then, [self] * times)
+        inputs, names = joined(*[self] * times)
+        return Network(self.layers * times, self.dim, inputs=inputs, names=names)
 
     __rmul__ = __mul__
 
