@@ -14,14 +14,12 @@ from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 from scaledet.theory.wide.pixels import Moments
-from scaledet.theory.wide.recursion import distances, image_state
+from scaledet.theory.wide.recursion import bordered, distances, image_state
 from scaledet.theory.wide.windows import WideNetwork, announce
 
 __all__ = ["Stack", "given_images", "image_moments"]
 
 Array = NDArray[np.float64]
-
-_ENTRIES = 2**21
 
 
 @dataclass(frozen=True)
@@ -86,14 +84,11 @@ def image_moments(net: WideNetwork, stack: Stack) -> Moments:
 
 
 def _mean(net: WideNetwork, pairs: Any) -> Array:
-    places = int(net.counts[0]) + 1
-    step = max(1, _ENTRIES // (4 * (places**2 if net.crossed[0] else places)))
+    step = net.at_a_time()
     total, count = np.zeros(len(net.counts)), 0
     pairs = iter(pairs)
     while chunk := list(itertools.islice(pairs, step)):
-        first, second = (
-            np.pad(np.stack(part), ((0, 0), (0, 0), (0, 1))) for part in zip(*chunk, strict=True)
-        )
+        first, second = (bordered(np.stack(part)) for part in zip(*chunk, strict=True))
         state = image_state(first, second, net.crossed[0])
         total += distances(net, net.everywhere(), state).sum(axis=1)
         count += len(chunk)

@@ -21,14 +21,13 @@ from numpy.typing import NDArray
 from scaledet.errors import ArgumentError
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import normal_cdf
-from scaledet.theory.wide.recursion import distances, image_state, linear_distances
+from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork, announce
 
 __all__ = ["Images", "NoiseResponse", "noise_response", "smaller"]
 
 Array = NDArray[np.float64]
 
-_ENTRIES = 2**21
 _ROUNDING = 1e-12
 _FIRST, _LARGEST = 128, 2**22
 """Noises before the error is looked at, and at most."""
@@ -108,14 +107,8 @@ def _is_linear(images: Images, rectify: Rectify) -> bool:
     return common and bool(single) and rectified and not images.net.bias_variance
 
 
-def _step(net: WideNetwork, channels: int) -> int:
-    """Return the number of noises that there is memory for at a time."""
-    places = int(net.counts[0]) + 1
-    return max(1, _ENTRIES // (4 * max(places**2 if net.crossed[0] else places, channels)))
-
-
 def _batches(images: Images, wanted: int) -> int:
-    return -(-wanted // min(wanted, _step(images.net, images.all.shape[1])))
+    return -(-wanted // min(wanted, images.net.at_a_time(images.all.shape[1])))
 
 
 def _moments(images: Array, rectify: Rectify, sigma: float) -> tuple[Array, Array]:
@@ -142,7 +135,7 @@ def _linear_response(images: Images, rectify: Rectify, sigma: float) -> Array:
         amounts.append(images.more)
     for image, amount in zip(every, amounts, strict=True):
         mean, variance = _moments(image[None], rectify, sigma)
-        mean, variance = _bordered(mean)[0], _bordered(variance)[0].mean(axis=0)
+        mean, variance = bordered(mean)[0], bordered(variance)[0].mean(axis=0)
         state = np.einsum("ci,ci->i", mean, mean) / len(mean) + variance
         if crossed:
             state = np.einsum("ci,cj->ij", mean, mean) / len(mean) + np.diag(variance)
@@ -150,17 +143,12 @@ def _linear_response(images: Images, rectify: Rectify, sigma: float) -> Array:
     return total
 
 
-def _bordered(images: Array) -> Array:
-    """Append the place that stands for no site."""
-    return np.concatenate([images, np.zeros((*images.shape[:-1], 1))], axis=-1)
-
-
 def _sample(
     images: Images, rectify: Rectify, sigma: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Return distances [depth + 1, n] of noisy images, and centred controls [m, n]."""
     net = images.net
-    size = min(_FIRST, _step(net, images.all.shape[1]))
+    size = min(_FIRST, net.at_a_time(images.all.shape[1]))
     index = rng.choice(len(images.all), size=size, p=images.weights)
     clean = images.all[index]
     eta = sigma * rng.standard_normal(clean.shape)
@@ -179,7 +167,7 @@ def _response(
         noisy = np.maximum(clean + eta, 0.0)
     else:
         noisy = clean + (np.maximum(eta, 0.0) if rectify == "noise" else eta)
-    state = image_state(_bordered(clean), _bordered(noisy), net.crossed[0])
+    state = image_state(bordered(clean), bordered(noisy), net.crossed[0])
     mean, variance = _moments(clean, rectify, sigma)
     change = noisy - clean
     rest = change - mean

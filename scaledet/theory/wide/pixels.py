@@ -18,7 +18,7 @@ from scaledet.tasks.border import move_weights
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.signal.pairs import label_weights
 from scaledet.theory.wide.recursion import distances, image_state
-from scaledet.theory.wide.windows import WideNetwork, announce
+from scaledet.theory.wide.windows import HELD, WideNetwork, announce
 
 __all__ = ["BLANK", "Moments", "PixelPairs", "one_pixel_moments", "period", "reach", "task_moments"]
 
@@ -27,9 +27,6 @@ Integers = NDArray[np.int64]
 
 BLANK = -1
 """Stands for a pixel that is not there."""
-
-_ENTRIES = 2**21
-"""Covariances that are held at a time."""
 
 
 class Moments(NamedTuple):
@@ -47,7 +44,7 @@ class PixelPairs:
 
     def distances(self, first: Integers, second: Integers) -> Array:
         """Return E, shape [depth + 1, n]; pixels that coincide add up, `BLANK` is none."""
-        step = max(1, int(_ENTRIES / self._widest(first, second)))
+        step = max(1, int(HELD / self._widest(first, second)))
         chunks = (slice(start, start + step) for start in range(0, len(first), step))
         return np.concatenate([self._chunk(first[c], second[c]) for c in chunks], axis=1)
 

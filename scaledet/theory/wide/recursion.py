@@ -23,9 +23,14 @@ from scaledet.network.tap_covariance import Taps
 from scaledet.theory.wide.arc_cosine import excess
 from scaledet.theory.wide.windows import Map, WideNetwork
 
-__all__ = ["distances", "image_state", "linear_distances"]
+__all__ = ["bordered", "distances", "image_state", "linear_distances"]
 
 Array = NDArray[np.float64]
+
+
+def bordered(images: Array) -> Array:
+    """Append the place that stands for no site."""
+    return np.concatenate([images, np.zeros((*images.shape[:-1], 1))], axis=-1)
 
 
 def image_state(first: Array, second: Array, crossed: bool) -> Array:

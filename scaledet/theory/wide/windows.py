@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from scaledet.network.network import Network
 from scaledet.network.tap_covariance import Taps, window_sites
 
-__all__ = ["Map", "Sites", "WideNetwork", "announce"]
+__all__ = ["HELD", "Map", "Sites", "WideNetwork", "announce"]
 
 Integers = NDArray[np.int64]
+
+HELD = 2**21
+"""Covariances that are held at a time."""
 
 _SECONDS = 1.1e-7
 """CPU seconds per covariance of a pair of images, roughly."""
@@ -94,6 +97,14 @@ class WideNetwork:
     def entries(self) -> float:
         """Number of covariances of a pair of images at all sites that are computed."""
         return 4 * float((self.counts ** np.where(self.crossed, 2, 1)).sum())
+
+    def at_a_time(self, channels: int = 1) -> int:
+        """Return the number of pairs of images whose covariances at all sites are held at a time.
+
+        Where images have more `channels` than that, it is these that count.
+        """
+        places = int(self.counts[0]) + 1
+        return max(1, HELD // (4 * max(places**2 if self.crossed[0] else places, channels)))
 
     @property
     def axes(self) -> range:
