@@ -100,10 +100,7 @@ class FilterFacts:
         Modulo whole pixels, which padding makes up for, in (-1/2, 1/2] (pixels of the layer's
         input).
         """
-        weights = self.kernel.trimmed
-        mean = Fraction(sum(j * weight for j, weight in enumerate(weights)), sum(weights))
-        offset = (mean - Fraction(self.stride - 1, 2)) % 1
-        return offset if offset <= Fraction(1, 2) else offset - 1
+        return Network.uniform(self.kernel, self.stride).summary().drift[1][0]
 
     @property
     def remark(self) -> str:
