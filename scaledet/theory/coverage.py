@@ -21,6 +21,8 @@ __all__ = [
     "require_torus",
 ]
 
+_ACTIVE = "bias >= 0 (units then stay active once noise is rectified)"
+
 _ALTERNATIVES = (
     "exact: biases >= 0 (with rectify='layers', one pixel and a finite size: after layer 1), or "
     "evolve for pooling that does not overlap; approximate: predict with method='closure'; "
@@ -86,8 +88,8 @@ def require_theory(net: Network, caller: str, *, first_bias: bool = False) -> No
     for k, layer in enumerate(net, start=1):
         if layer.bias < 0 and not (first_bias and k == 1):
             raise ArgumentError(
-                f"{caller} needs bias >= 0 (units then stay active once noise is rectified); "
-                f"layer {k} has bias {float(layer.bias):g} ({_ALTERNATIVES})"
+                f"{caller} needs {_ACTIVE}; layer {k} has bias {float(layer.bias):g} "
+                f"({_ALTERNATIVES})"
             )
 
 
@@ -107,23 +109,18 @@ def require_linear(net: Network, caller: str, simulator: str) -> None:
     `caller` and `simulator` name public functions, that which needs it and that which does not.
     """
     for k, layer in enumerate(net, start=1):
-        needed, reason = (
-            ("layers that average", "pools the maximum")
-            if layer.is_max
-            else ("non-negative kernels", "has a signed kernel")
-            if layer.signed
-            else (
-                "bias >= 0 (units then stay active once noise is rectified)",
-                f"has bias {float(layer.bias):g}",
-            )
-            if layer.bias < 0
-            else ("", "")
+        if layer.is_max:
+            needed, reason = "layers that average", "pools the maximum"
+        elif layer.signed:
+            needed, reason = "non-negative kernels", "has a signed kernel"
+        elif layer.bias < 0:
+            needed, reason = _ACTIVE, f"has bias {float(layer.bias):g}"
+        else:
+            continue
+        raise ArgumentError(
+            f"{caller} needs {needed}; {net.label(k)} is {layer!r}, which {reason} "
+            f"({simulator} runs it)"
         )
-        if reason:
-            raise ArgumentError(
-                f"{caller} needs {needed}; {net.label(k)} is {layer!r}, which {reason} "
-                f"({simulator} runs it)"
-            )
 
 
 def _require_linear_scenario(scenario: Scenario, method: str) -> None:
