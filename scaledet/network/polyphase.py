@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,7 +30,7 @@ from scaledet.network.pooling import apply_layer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PHASES", "Phase", "apply_adaptive_layer"]
+__all__ = ["PHASES", "Phase", "adaptive_maps", "apply_adaptive_layer"]
 
 Phase = Literal["average", "fixed", "adaptive"]
 """How images lie on the grids of strided layers: anywhere, as given, or as they choose."""
@@ -38,6 +39,13 @@ PHASES: tuple[Phase, ...] = ("average", "fixed", "adaptive")
 
 # Sums of squares that NumPy finds so close are added up again, with one rounding.
 _NEAR = 1e-9
+
+
+def adaptive_maps(
+    layers: Iterable[Layer], images: NDArray[np.float64]
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the images [n, ...], then the map of every layer of a chain, all of them adaptive."""
+    return itertools.accumulate(layers, apply_adaptive_layer, initial=images)
 
 
 def apply_adaptive_layer(images: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:

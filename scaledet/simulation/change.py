@@ -2,7 +2,6 @@ r"""D_k of a given change of given images, carried through an ordinary or an ada
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -15,7 +14,7 @@ from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
 from scaledet.network.images import as_stack, require_network
 from scaledet.network.network import Network
-from scaledet.network.polyphase import PHASES, Phase, apply_adaptive_layer
+from scaledet.network.polyphase import PHASES, Phase, adaptive_maps
 from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
@@ -230,7 +229,7 @@ def simulate_change(
 def _layers(net: Network, before: Array, after: Array, phase: str) -> Iterator[tuple[Array, Array]]:
     def maps(images: Array) -> Iterator[Array]:
         if phase == "adaptive":
-            return itertools.accumulate(net, apply_adaptive_layer, initial=images)
+            return adaptive_maps(net, images)
         return responses(net, images, rectify=True)
 
     return zip(maps(before), maps(after), strict=True)

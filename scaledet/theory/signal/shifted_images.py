@@ -15,7 +15,7 @@ position shifts this component uniformly. Source: our derivation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.network.network import Network
-from scaledet.network.polyphase import apply_adaptive_layer
+from scaledet.network.polyphase import adaptive_maps
 from scaledet.network.pooling import pool_axis
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.signal.pairs import label_weights
@@ -80,19 +80,12 @@ def adaptive_distances(net: Network, images: Array) -> Array:
     """Q_k for k = 0 ... depth of images at uniform positions, all layers adaptive."""
     axes = tuple(range(1, net.dim + 1))
     result = []
-    for k, outputs in enumerate(_adaptive(net, images)):
+    for k, outputs in enumerate(adaptive_maps(net, images)):
         units = outputs[0].size
         deviation = outputs - outputs.mean(axis=axes, keepdims=True)
         spread = (deviation**2).sum() / len(outputs) + units * _spread(outputs)
         result.append(2 * _distinct(spread, images, k))
     return np.array(result)
-
-
-def _adaptive(net: Network, images: Array) -> Iterator[Array]:
-    yield images
-    for layer in net:
-        images = apply_adaptive_layer(images, layer)
-        yield images
 
 
 def _spread(images: Array) -> Any:
@@ -128,7 +121,7 @@ def adaptive_pair_distances(net: Network, task: ScaleDetection, balanced: bool) 
     squares, means = np.zeros(net.depth + 1), [np.zeros(())] * (net.depth + 1)
     for label, weight in weights.items():
         for pairs in task.iter_pairs(label, chunk=_CHUNK):
-            for k, outputs in enumerate(_adaptive(net, task.images(pairs)[:, 0])):
+            for k, outputs in enumerate(adaptive_maps(net, task.images(pairs)[:, 0])):
                 squares[k] += 2 * float(weight) * (outputs**2).sum()
                 means[k] = means[k] + 2 * float(weight) * outputs.sum(axis=0)
     distance = 2 * (squares - np.array([(mean**2).sum() for mean in means]))
