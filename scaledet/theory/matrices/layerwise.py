@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from scaledet.errors import ArgumentError, ExhaustionError
-from scaledet.theory.matrices.maps import Factor
+from scaledet.scenario import Moves
+from scaledet.theory.matrices.maps import ExactMap, Factor, together
 from scaledet.theory.signal.moments import Moments
 
 __all__ = ["Layerwise"]
@@ -25,24 +27,41 @@ class Layerwise:
     ----------
     factors : sequence of Factor
         The factors of its matrices.
+    moves : str
+        What a move does that would leave the image.
     floats, integers : function
-        Return an iterator over the moments of all layers, in floats and exact.
+        Return the sums over the pixels of a factor's matrix at one layer, of floats or of integers,
+        from the matrix, the sides of the factor and the moves.
+    averages : function
+        Returns the function that makes moments of the sums of all factors, exact or not.
     cancelling : float
         Ratio of Q_k to the mean square representation below which floats do not suffice.
     """
 
     factors: Sequence[Factor]
-    floats: Callable[[], Iterator[Moments]]
-    integers: Callable[[], Iterator[Moments]]
+    moves: Moves
+    floats: Callable[[Any, tuple[int, ...], Moves], Any]
+    integers: Callable[[ExactMap, tuple[int, ...], Moves], Any]
+    averages: Callable[[bool], Callable[[Sequence[Any]], Moments]]
     cancelling: float
 
     def moments(self) -> list[Moments]:
         """Return the moments of all layers, exact where floats would cancel."""
         result = []
-        for k, moments in enumerate(self.floats()):
+        for k, moments in enumerate(self._layers(exact=False)):
             cancels = moments.distance <= self.cancelling * moments.square
             result.append(self._sharp(k) if cancels else moments)
         return result
+
+    def _layers(self, *, exact: bool) -> Iterator[Moments]:
+        """Yield the moments of all layers, in floats or exact."""
+
+        def sums(part: Factor) -> Iterator[Any]:
+            if exact:
+                return (self.integers(each, part.sides, self.moves) for each in part.exact())
+            return (self.floats(each, part.sides, self.moves) for each in part.floats())
+
+        return map(self.averages(exact), together(self.factors, sums))
 
     def _sharp(self, k: int) -> Moments:
         if self._pixels > _MOST_EXACT:
@@ -89,4 +108,4 @@ class Layerwise:
 
     @cached_property
     def _stream(self) -> Iterator[Moments]:
-        return self.integers()
+        return self._layers(exact=True)

@@ -9,7 +9,7 @@ derivation, after the model of Tomasini et al., arXiv:2210.01506.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -22,7 +22,7 @@ from scaledet.scenario import Moves
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.matrices.grams import Grams, exact_grams, float_grams
 from scaledet.theory.matrices.layerwise import Layerwise
-from scaledet.theory.matrices.maps import Factor, factors, together
+from scaledet.theory.matrices.maps import Factor, factors
 from scaledet.theory.signal.moments import Moments
 from scaledet.theory.signal.pairs import PairAverage, label_weights
 
@@ -51,18 +51,7 @@ def pair_matrices(net: Network, task: ScaleDetection, balanced: bool, moves: Mov
         weights = _pair_weights(task, balanced, exact)
         return lambda grams: _over_pairs(weights, *grams)
 
-    def floats(part: Factor) -> Iterator[Grams]:
-        return (float_grams(matrix, part.sides, moves) for matrix in part.floats())
-
-    def integers(part: Factor) -> Iterator[Grams]:
-        return (exact_grams(matrix, part.sides, moves) for matrix in part.exact())
-
-    return Layerwise(
-        parts,
-        lambda: map(averages(False), together(parts, floats)),
-        lambda: map(averages(True), together(parts, integers)),
-        _CANCELLING,
-    )
+    return Layerwise(parts, moves, float_grams, exact_grams, averages, _CANCELLING)
 
 
 def _require_memory(parts: Sequence[Factor], task: ScaleDetection) -> None:

@@ -13,12 +13,12 @@ derivation, after the model of Tomasini et al., arXiv:2210.01506.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from scaledet.network.network import Network
 from scaledet.scenario import Moves
 from scaledet.theory.matrices.layerwise import Layerwise
-from scaledet.theory.matrices.maps import Factor, factors, together
+from scaledet.theory.matrices.maps import factors
 from scaledet.theory.matrices.sites import SiteMoments, exact_sums, float_sums
 from scaledet.theory.signal.moments import Moments
 
@@ -30,19 +30,8 @@ _CANCELLING = 1e-8
 
 def pixel_matrices(net: Network, sides: tuple[int, ...], moves: Moves) -> Layerwise:
     """Return the moments of one active pixel on an image of these sides."""
-    parts = factors(net, sides)
-
-    def floats(part: Factor) -> Iterator[SiteMoments]:
-        return (float_sums(matrix, part.sides, moves) for matrix in part.floats())
-
-    def integers(part: Factor) -> Iterator[SiteMoments]:
-        return (exact_sums(matrix, part.sides, moves) for matrix in part.exact())
-
     return Layerwise(
-        parts,
-        lambda: map(_combined, together(parts, floats)),
-        lambda: map(_combined, together(parts, integers)),
-        _CANCELLING,
+        factors(net, sides), moves, float_sums, exact_sums, lambda _: _combined, _CANCELLING
     )
 
 
