@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.grid_kernel import GridKernel
+from scaledet.network.images import require_network
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.network.pooling import tap_sites
 
-__all__ = ["Taps", "checked_taps", "require_random_layers", "window_sites"]
+__all__ = ["Taps", "checked_taps", "checked_variances", "window_sites"]
 
 Array = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ class Taps:
         return not len(self.factors)
 
 
-def require_random_layers(net: Network, caller: str) -> None:
+def _require_random_layers(net: Network, caller: str) -> None:
     """Raise unless the layers are a chain of convolutions without bias of their own."""
     if not net.is_chain:
         raise ArgumentError(f"{caller} needs a chain of layers; got a graph, {net!r}")
@@ -73,8 +74,22 @@ def require_random_layers(net: Network, caller: str) -> None:
             raise ArgumentError(f"{accepted}; layer {k} is {layer!r}")
 
 
-def checked_taps(net: Network, pooling: Any, covariances: Any) -> tuple[Taps, ...]:
-    """Return the covariances that the arguments `pooling` and `tap_covariances` stand for."""
+def checked_variances(weights: Any, biases: Any, *, rectified: bool) -> tuple[float, float]:
+    """Return `weight_variance`, by default that which keeps the variance, and `bias_variance`."""
+    if weights is None:
+        weights = 2.0 if rectified else 1.0
+    return (
+        validate.real("weight_variance", weights, positive=True),
+        validate.real("bias_variance", biases, minimum=0),
+    )
+
+
+def checked_taps(caller: str, net: Any, pooling: Any, covariances: Any) -> tuple[Taps, ...]:
+    """Return the covariances that the arguments `pooling` and `tap_covariances` stand for.
+
+    `caller` names the public function that needs them.
+    """
+    _require_random_layers(require_network(net), caller)
     if covariances is not None:
         if np.ndim(pooling) or pooling:
             raise ArgumentError(

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
-from scaledet.network.images import require_network
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.network.tap_covariance import (
     Taps,
     checked_taps,
-    require_random_layers,
+    checked_variances,
     window_sites,
 )
 from scaledet.results.contents import Values, count, real
@@ -175,12 +174,10 @@ def simulate_wide(
     >>> bool(abs(s.D[2] - 0.685) < 4 * s.D_err[2])      # predict_wide: 0.685
     True
     """
-    require_random_layers(require_network(net), "simulate_wide")
-    covariances = checked_taps(net, pooling, tap_covariances)
-    usual = 1.0 if rectify is None else 2.0
-    weights = usual if weight_variance is None else weight_variance
-    weights = validate.real("weight_variance", weights, positive=True)
-    biases = validate.real("bias_variance", bias_variance, minimum=0)
+    covariances = checked_taps("simulate_wide", net, pooling, tap_covariances)
+    weights, biases = checked_variances(
+        weight_variance, bias_variance, rectified=rectify is not None
+    )
     width = validate.integer("width", width, 1)
     networks = validate.integer("networks", networks, 2)
     samples = validate.integer("samples", samples, 2)

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
-from scaledet.network.images import require_network
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
-from scaledet.network.tap_covariance import checked_taps, require_random_layers
+from scaledet.network.tap_covariance import checked_taps, checked_variances
 from scaledet.results.contents import Values, count, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
@@ -246,12 +245,10 @@ def predict_wide(
     [0.758, 0.522, 0.357, 0.25]
     [0.381, 0.192, 0.136, 0.109]
     """
-    require_random_layers(require_network(net), "predict_wide")
-    covariances = checked_taps(net, pooling, tap_covariances)
-    usual = 1.0 if rectify is None else 2.0
-    weights = usual if weight_variance is None else weight_variance
-    weights = validate.real("weight_variance", weights, positive=True)
-    biases = validate.real("bias_variance", bias_variance, minimum=0)
+    covariances = checked_taps("predict_wide", net, pooling, tap_covariances)
+    weights, biases = checked_variances(
+        weight_variance, bias_variance, rectified=rectify is not None
+    )
     target = validate.proportion("noise_error", noise_error)
     generator = validate.generator(rng)
     stack = None
