@@ -132,6 +132,7 @@ class ImageResult(Result):
 
     def _shown(self) -> dict[str, Any]:
         columns = self.columns()
+        width = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
         errors = {name: columns.get(f"{name}_err") for name in "DGR"}
         estimates = {
             f"{name}_k": columns[name]
@@ -139,7 +140,7 @@ class ImageResult(Result):
             else list(map(with_error, columns[name], error))
             for name, error in errors.items()
         }
-        return {"k": columns["layer"], **width_column(self.network, "A_k"), **estimates}
+        return {"k": columns["layer"], **width, **estimates}
 
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""

@@ -38,11 +38,11 @@ def _means(rows: Sequence[tuple[float, ...]]) -> list[float]:
     return [row[0] if len(set(row)) == 1 else math.prod(row) ** (1 / len(row)) for row in rows]
 
 
-def width_column(net: Network, name: str = "A", *, signed: bool | None = None) -> dict[str, Any]:
-    """Return the column `name` of A_k, or the column "support" where there is no A_k.
+def width_column(net: Network, *, signed: bool | None = None) -> dict[str, Any]:
+    """Return the column "A" of a table, or the column "support" where there is no A_k.
 
     That is where kernels are signed: those of `net`, or of another network, as `signed` says.
     """
     if net.signed if signed is None else signed:
         return {"support": supports(net)}
-    return {name: receptive_fields(net)}
+    return {"A": receptive_fields(net)}

@@ -106,7 +106,8 @@ class WideSimulation(ScenarioResult):
             f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"]))
             for name in "DGR"
         }
-        return {"k": columns["layer"], **width_column(self.network, "A_k"), **estimates}
+        reach = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
+        return {"k": columns["layer"], **reach, **estimates}
 
 
 @usual_floats

@@ -121,9 +121,11 @@ class WidePrediction(ScenarioResult):
             list(map(with_error, values, error)) if error.any() else values
             for values, error in errors
         ]
+        columns = self.columns()
+        reach = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
         return {
-            "k": np.arange(len(self.D)),
-            **width_column(self.network, "A_k"),
+            "k": columns["layer"],
+            **reach,
             "D_k": self.D,
             "G_k": noisy[0],
             "R_k": noisy[1],
