@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaledet.simulation.engines.compiled.compilation import inlined
+import numpy as np
+
+from scaledet.simulation.engines.compiled.compilation import Plan, inlined
 from scaledet.simulation.engines.compiled.vectors import (
     EIGHT,
+    address,
     larger,
     load,
     number,
@@ -22,7 +25,7 @@ from scaledet.simulation.engines.compiled.vectors import (
     store,
 )
 
-__all__ = ["Layer", "pool_axis"]
+__all__ = ["Layer", "layer_along", "pool_axis"]
 
 
 Layer = tuple[int, int, int, float, float]
@@ -31,6 +34,14 @@ nothing is rectified. There are three weights at least, the rest zeros."""
 
 _Eights = tuple[Any, Any, Any, Any]
 """Four times eight numbers. There are four sums, because additions to one wait for each other."""
+
+
+@inlined
+def layer_along(plan: Plan, k: int, axis: int) -> Layer:
+    """Return layer number k, from 0 on, along an axis: the last one adds the bias and rectifies."""
+    dim, _, _, _, _, weights, lengths, strides, biases, lowest, _ = plan
+    bias, least = (biases[k], lowest) if axis == dim - 1 else (0.0, -np.inf)
+    return address(weights) + k * weights.strides[0], lengths[k], strides[k], bias, least
 
 
 @inlined

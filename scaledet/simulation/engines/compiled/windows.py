@@ -21,7 +21,7 @@ from scaledet.simulation.engines.compiled.compilation import (
     inlined,
 )
 from scaledet.simulation.engines.compiled.overlaps import share
-from scaledet.simulation.engines.compiled.pooling import Layer
+from scaledet.simulation.engines.compiled.pooling import Layer, layer_along
 from scaledet.simulation.engines.compiled.vectors import (
     EIGHT,
     address,
@@ -318,7 +318,7 @@ def clean_pass(
     as extents[k]. There is `room` [2, ...] for the largest of any unit twice, in `offsets`
     [dim, ...] for a number of each window, and for a whole map.
     """
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    dim, sides, windows, pasts, backgrounds, _, lengths, strides, _, _, _ = plan
     values, spare, sums = address(room), address(room) + room.strides[0], address(map_of_sums)
     first, block, lanes = 0, 0, history.shape[2]
     for unit in range(len(counts)):
@@ -342,10 +342,7 @@ def clean_pass(
                 for axis in range(dim):
                     inner = old ** (dim - 1 - axis)
                     shape = (window**axis, old, window, inner, 2 * half)
-                    final = axis == dim - 1
-                    bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                    taps = address(weights) + (k - 1) * weights.strides[0]
-                    layer = (taps, length, stride, bias, least)
+                    layer = layer_along(plan, k - 1, axis)
                     here = address(offsets) + axis * offsets.strides[0]
                     pool_windows(values, shape, whole, backgrounds[k - 1, axis], layer, here, spare)
                     values, spare = spare, values
