@@ -347,37 +347,29 @@ def clean_pass(
                     pool_windows(values, shape, whole, backgrounds[k - 1, axis], layer, here, spare)
                     values, spare = spare, values
             size, old, left = window**dim, window, 0
-            extended = k + 1 < len(sides) and windows[k + 1] < sides[k + 1] and extents[k] > window
-            for step in range(2):
-                blank = step == 0
-                if parts > 1 and (blank or extended):
-                    if not blank:
-                        old, left = extents[k], lengths[k] - 1
-                    share(
-                        starts[k],
-                        first,
-                        count,
-                        (window, side, left, old, background),
-                        blank,
-                        values,
-                        spare,
-                    )
-                    if not blank:
-                        values, spare = spare, values
-                if blank:
-                    _add_up(
-                        starts[k],
-                        first,
-                        count,
-                        (window, side, parts),
-                        background,
-                        values,
-                        sums,
-                        history,
-                        block,
-                        pasts[k],
-                        totals[unit, k],
-                    )
+            if parts > 1:
+                maps = (window, side, left, old, background)
+                share(starts[k], first, count, maps, True, values, spare)
+            _add_up(
+                starts[k],
+                first,
+                count,
+                (window, side, parts),
+                background,
+                values,
+                sums,
+                history,
+                block,
+                pasts[k],
+                totals[unit, k],
+            )
+            # Windows are last needed here if the next maps are whole, or there are none.
+            ends = k + 1 == len(sides) or windows[k + 1] == sides[k + 1]
+            if parts > 1 and not ends and extents[k] > window:
+                old, left = extents[k], lengths[k] - 1
+                maps = (window, side, left, old, background)
+                share(starts[k], first, count, maps, False, values, spare)
+                values, spare = spare, values
             totals[unit, k, 2] += background**2 * (side**dim - parts * size) * count
         first += count
         block += (count + lanes - 1) // lanes
