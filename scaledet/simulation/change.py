@@ -106,10 +106,9 @@ stride=2), dim=1)
         )
 
     def _shown(self) -> dict[str, Any]:
-        pairs = zip(self.D.tolist(), self.D_err.tolist(), strict=True)
         return {
             "k": np.arange(len(self.D)),
-            "D_k": [with_error(*pair) for pair in pairs],
+            "D_k": list(map(with_error, self.D, self.D_err)),
             "Q_k": self.Q,
         }
 

@@ -21,7 +21,7 @@ from scaledet.network.tap_covariance import (
     window_sites,
 )
 from scaledet.results.contents import Values, count, real
-from scaledet.results.tables import with_error
+from scaledet.results.tables import shown_columns
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
 
@@ -100,13 +100,7 @@ class WideSimulation(ScenarioResult):
         )
 
     def _shown(self) -> dict[str, Any]:
-        columns = self.columns()
-        estimates = {
-            f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"]))
-            for name in "DGR"
-        }
-        reach = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
-        return {"k": columns["layer"], **reach, **estimates}
+        return shown_columns(self.columns())
 
 
 @usual_floats
