@@ -20,6 +20,7 @@ from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
+from scaledet.simulation.jackknife import jackknife_errors
 
 __all__ = ["SimulatedChange", "simulate_change"]
 
@@ -280,5 +281,4 @@ def _sensitivity(
             "all but one look alike (or give whole=True)"
         )
     without = (changes.sum() - changes) / (n - 1) / (2 * others / (n - 2))
-    error = np.sqrt((n - 1) * without.var())
-    return change / distance, float(error), change, distance
+    return change / distance, float(jackknife_errors(without)), change, distance

@@ -18,6 +18,7 @@ from scaledet.network.network import Network
 from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.scenario import Rectify
+from scaledet.simulation.jackknife import jackknife_errors
 from scaledet.tasks.deformation import (
     INTERPOLATIONS,
     Diffeomorphism,
@@ -283,10 +284,7 @@ def _estimates(
     }
     full |= {"R": full["D"] / full["G"], "Q": distance}
     left |= {"R": left["D"] / left["G"], "Q": without}
-    errors = {
-        f"{name}_err": np.sqrt((n - 1) * np.square(values - values.mean(axis=0)).mean(axis=0))
-        for name, values in left.items()
-    }
+    errors = {f"{name}_err": jackknife_errors(values) for name, values in left.items()}
     draws = {
         f"{name}_draw_err": np.sqrt(values.var(axis=0, ddof=1).sum(axis=0) / repeats)
         / (n * distance)
