@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -187,10 +187,10 @@ def simulate_wide(
         _Layer(window_sites(layer, sides), _roots(taps) * np.sqrt(weights), np.sqrt(biases))
         for layer, sides, taps in zip(net, maps[:-1], covariances, strict=True)
     ]
-    found = [
+    squares = [
         _measured(layers, scenario, width, samples, each) for each in generator.spawn(networks)
     ]
-    estimates = _estimates(np.array(found), scenario.sides[0])
+    estimates = _estimates(np.array(squares), scenario.sides[0])
     return WideSimulation(scenario, width, networks, samples, weights, biases, **estimates)
 
 
@@ -281,21 +281,15 @@ def _estimates(squares: Array, size: int) -> dict[str, Array]:
     total, n = squares.sum(axis=0), len(squares)
     if not (total[2] > 0).all():
         raise ExhaustionError.at(int(np.argmin(total[2] > 0)), size, "Q_k = 0")
-    result = {}
-    full, left = _ratios(total / n), list(_left_out(squares, total))
-    for place, name in enumerate("DGRQ"):
-        values = np.array([ratios[place] for ratios in left])
-        spread = np.square(values - values.mean(axis=0)).sum(axis=0)
-        result[name] = full[place]
-        result[f"{name}_err"] = np.sqrt(spread * (n - 1) / n)
-    return result
+    left = _ratios(np.moveaxis((total - squares) / (n - 1), 1, 0))
+    errors = {
+        f"{name}_err": np.sqrt(np.square(values - values.mean(axis=0)).sum(axis=0) * (n - 1) / n)
+        for name, values in left.items()
+    }
+    return {**_ratios(total / n), **errors}
 
 
-def _left_out(squares: Array, total: Array) -> Iterator[tuple[Array, Array, Array, Array]]:
-    for each in squares:
-        yield _ratios((total - each) / (len(squares) - 1))
-
-
-def _ratios(mean: Array) -> tuple[Array, Array, Array, Array]:
-    displacement, noise, distance = mean
-    return displacement / distance, noise / distance, displacement / noise, distance
+def _ratios(means: Array) -> dict[str, Array]:
+    displacement, noise, distance = means
+    ratios = {"D": displacement / distance, "G": noise / distance, "R": displacement / noise}
+    return {**ratios, "Q": distance}
