@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
-from scaledet.network.images import require_network
+from scaledet.network.images import require_network, with_noise
 from scaledet.network.network import Network
 from scaledet.network.tap_covariance import (
     Taps,
@@ -232,11 +232,7 @@ def _measured(
     """Return mean squares of a network's responses, and Q: [3, depth + 1]."""
     clean, moved = _images(scenario, samples, rng)
     eta = (scenario.sigma or 0.0) * rng.standard_normal(clean.shape)
-    if scenario.rectify == "noise":
-        eta = np.maximum(eta, 0.0)
-    noisy = clean + eta
-    if scenario.rectify == "input":
-        noisy = np.maximum(noisy, 0.0)
+    noisy = with_noise(clean, eta, scenario.rectify)
     images = np.concatenate([clean, moved, noisy])[None]
     rows = [_squares(images, samples)]
     for layer in layers:
