@@ -23,6 +23,7 @@ from scaledet.network.tap_covariance import (
 from scaledet.results.contents import Values, count, real
 from scaledet.results.tables import shown_columns
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
+from scaledet.simulation.engines.base import add_pixels
 from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["WideSimulation", "simulate_wide"]
@@ -267,8 +268,7 @@ def _images(scenario: Scenario, samples: int, rng: np.random.Generator) -> tuple
         both = start, (start + step) % np.array(sides)
     images = np.zeros((2, samples, int(np.prod(sides))))
     for image, positions in zip(images, both, strict=True):
-        flat = np.ravel_multi_index(tuple(np.moveaxis(positions, 2, 0)), sides)
-        np.add.at(image, (np.arange(samples)[:, None], flat), 1.0)
+        add_pixels(image, positions, sides)
     return cast("tuple[Array, Array]", tuple(images))
 
 
