@@ -236,9 +236,9 @@ def _layers(net: Network, before: Array, after: Array, phase: str) -> Iterator[t
     return zip(maps(before), maps(after), strict=True)
 
 
-def _squares(before: Array, after: Array) -> Array:
-    """Return |g - f|^2 of every image, f before and g after the change."""
-    return np.asarray(((after - before) ** 2).reshape(len(before), -1).sum(axis=1))
+def _squares(before: Array | float, after: Array) -> Array:
+    """Return |g - f|^2 of every image, f before (or the same for all) and g after the change."""
+    return np.asarray(((after - before) ** 2).reshape(len(after), -1).sum(axis=1))
 
 
 def _aligned_squares(before: Array, after: Array) -> Array:
@@ -246,7 +246,7 @@ def _aligned_squares(before: Array, after: Array) -> Array:
     sides, axes = before.shape[1:], tuple(range(1, before.ndim))
     spectrum = np.fft.rfftn(before, axes=axes).conj() * np.fft.rfftn(after, axes=axes)
     overlaps = np.fft.irfftn(spectrum, s=sides, axes=axes)
-    norms = np.sqrt(_squares(0 * before, before) * _squares(0 * after, after))
+    norms = np.sqrt(_squares(0.0, before) * _squares(0.0, after))
     result = np.empty(len(before))
     for i, overlap in enumerate(overlaps):
         # Rounding must not hide a shift that leaves nothing, so all that come close are tried.
@@ -266,7 +266,7 @@ def _sensitivity(
 ) -> tuple[float, float, float, float]:
     """D_k, its standard error, the mean square change and Q_k."""
     n = len(outputs)
-    squares = _squares(np.broadcast_to(outputs.mean(axis=0), outputs.shape), outputs)
+    squares = _squares(outputs.mean(axis=0), outputs)
     total, change = squares.sum(), changes.mean()
     if total <= _ROUNDING * (outputs**2).sum():
         raise ExhaustionError.at(layer, size, "Q_k = 0 up to rounding")
