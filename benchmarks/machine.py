@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from llvmlite import binding as llvm  # type: ignore[import-untyped]
+from llvmlite import binding as llvm  # type: ignore[import-untyped]  # it has no types
 
 from scaledet.simulation.unit import ENGINES, engine_name
 

@@ -14,7 +14,7 @@ from scaledet.network.images import require_network
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.results.result import Result
-from scaledet.results.tables import with_error
+from scaledet.results.tables import shown_columns
 from scaledet.scenario import RECTIFICATIONS, Rectify
 from scaledet.tasks.deformation import LARGEST, Diffeomorphism
 
@@ -131,16 +131,7 @@ class ImageResult(Result):
         return {"layer": np.arange(len(self.D)), **width_column(self.network), **arrays}
 
     def _shown(self) -> dict[str, Any]:
-        columns = self.columns()
-        width = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
-        errors = {name: columns.get(f"{name}_err") for name in "DGR"}
-        estimates = {
-            f"{name}_k": columns[name]
-            if error is None
-            else list(map(with_error, columns[name], error))
-            for name, error in errors.items()
-        }
-        return {"k": columns["layer"], **width, **estimates}
+        return shown_columns(self.columns())
 
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts and arrays, which `from_stored` reads."""

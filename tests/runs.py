@@ -16,7 +16,7 @@ import numpy as np
 import scaledet as sd
 from scaledet.simulation.engines.base import Specification, UnitSums
 from scaledet.simulation.simulate import checked_specification
-from scaledet.simulation.unit import Stream, run_unit
+from scaledet.simulation.unit import Stream, run_units
 
 NET = sd.Network.uniform(2, 2, 3)
 RUN: dict[str, Any] = {"size": 32, "samples": 12_000, "rng": 5, "engine": "numpy"}
@@ -95,6 +95,11 @@ def units_in(path):
     (number,) = connection.execute("SELECT count(*) FROM units").fetchone()
     connection.close()
     return number
+
+
+def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
+    """The sums of one unit."""
+    return UnitSums.unpacked(run_units(spec, stream, [unit], [count])[0])
 
 
 def packed_units(spec, seed, counts):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.images import with_noise
 from scaledet.rationals import shown
 from scaledet.tasks.deformation import LARGEST, Diffeomorphism, deformed
 from scaledet.tasks.scale_detection import ScaleDetection
@@ -76,9 +77,7 @@ class Stimuli:
         if self.noise == "matched_per_image":
             sigma = float(np.sqrt(np.square(moved - clean).mean()))
         eta = sigma * self._stream(image, turn, 1).standard_normal(clean.shape)
-        if self.rectify == "noise":
-            return clean + np.maximum(eta, 0.0)
-        return np.maximum(clean + eta, 0.0) if self.rectify == "input" else clean + eta
+        return with_noise(clean, eta, self.rectify)
 
 
 def as_image_set(images: Any) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Stacks of images given as arrays, checked against the network that they enter."""
+"""Stacks of images given as arrays, as they enter a network: checked, and with noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.network import Network
 
-__all__ = ["as_stack", "require_network"]
+__all__ = ["as_stack", "require_network", "with_noise"]
 
 _SMALLEST, _LARGEST = 1e-100, 1e100
 
@@ -50,3 +50,16 @@ def as_stack(name: str, value: Any, net: Network) -> NDArray[np.float64]:
         )
     net.feasible_size(images.shape[1:])
     return images
+
+
+def with_noise(
+    images: NDArray[np.float64], eta: NDArray[np.float64], rectify: str | None
+) -> NDArray[np.float64]:
+    """Return relu(x + eta) for rectify="input", x + relu(eta) for "noise", and else x + eta.
+
+    >>> x, eta = np.ones(2), np.array([-3.0, 1.0])
+    >>> [with_noise(x, eta, rectify).tolist() for rectify in ("input", "noise", "layers", None)]
+    [[0.0, 2.0], [1.0, 2.0], [-2.0, 2.0], [-2.0, 2.0]]
+    """
+    noisy = images + (np.maximum(eta, 0.0) if rectify == "noise" else eta)
+    return np.maximum(noisy, 0.0) if rectify == "input" else noisy

@@ -10,9 +10,18 @@ from typing import Any, SupportsFloat
 
 from scaledet.rationals import text
 
-__all__ = ["frame", "html_table", "shortened", "text_table", "with_error"]
+__all__ = ["frame", "html_table", "shortened", "shown_columns", "text_table", "with_error"]
 
 _SHOWN = 24
+
+_HEADS = {
+    "network": "network",
+    "size": "size",
+    "layer": "k",
+    "A": "A_k",
+    "support": "support",
+}
+"""Columns that say which row it is, and what they are called where results are shown."""
 
 
 def frame(columns: Mapping[str, Any]) -> Any:
@@ -126,3 +135,19 @@ def with_error(value: float, error: float) -> str:
     if last > 0:
         return f"{round(value, -last):.0f} +- {round(error, -last):.0f}"
     return f"{value:.{-last}f}({units})"
+
+
+def shown_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that a reader sees: the layers, and D, G and R with what errors they have.
+
+    >>> shown_columns({"layer": [1], "D": [0.5], "D_err": [0.1], "G": [2], "R": [0.25], "Q": [3]})
+    {'k': [1], 'D_k': ['0.50(10)'], 'G_k': [2], 'R_k': [0.25]}
+    """
+    heads = {_HEADS[name]: column for name, column in columns.items() if name in _HEADS}
+    estimates = {
+        f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"]))
+        if f"{name}_err" in columns
+        else columns[name]
+        for name in "DGR"
+    }
+    return {**heads, **estimates}

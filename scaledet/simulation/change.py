@@ -19,6 +19,7 @@ from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
+from scaledet.simulation.jackknife import jackknife_errors
 
 __all__ = ["SimulatedChange", "simulate_change"]
 
@@ -105,10 +106,9 @@ stride=2), dim=1)
         )
 
     def _shown(self) -> dict[str, Any]:
-        pairs = zip(self.D.tolist(), self.D_err.tolist(), strict=True)
         return {
             "k": np.arange(len(self.D)),
-            "D_k": [with_error(*pair) for pair in pairs],
+            "D_k": list(map(with_error, self.D, self.D_err)),
             "Q_k": self.Q,
         }
 
@@ -235,9 +235,9 @@ def _layers(net: Network, before: Array, after: Array, phase: str) -> Iterator[t
     return zip(maps(before), maps(after), strict=True)
 
 
-def _squares(before: Array, after: Array) -> Array:
-    """Return |g - f|^2 of every image, f before and g after the change."""
-    return np.asarray(((after - before) ** 2).reshape(len(before), -1).sum(axis=1))
+def _squares(before: Array | float, after: Array) -> Array:
+    """Return |g - f|^2 of every image, f before (or the same for all) and g after the change."""
+    return np.asarray(((after - before) ** 2).reshape(len(after), -1).sum(axis=1))
 
 
 def _aligned_squares(before: Array, after: Array) -> Array:
@@ -245,7 +245,7 @@ def _aligned_squares(before: Array, after: Array) -> Array:
     sides, axes = before.shape[1:], tuple(range(1, before.ndim))
     spectrum = np.fft.rfftn(before, axes=axes).conj() * np.fft.rfftn(after, axes=axes)
     overlaps = np.fft.irfftn(spectrum, s=sides, axes=axes)
-    norms = np.sqrt(_squares(0 * before, before) * _squares(0 * after, after))
+    norms = np.sqrt(_squares(0.0, before) * _squares(0.0, after))
     result = np.empty(len(before))
     for i, overlap in enumerate(overlaps):
         # Rounding must not hide a shift that leaves nothing, so all that come close are tried.
@@ -265,7 +265,7 @@ def _sensitivity(
 ) -> tuple[float, float, float, float]:
     """D_k, its standard error, the mean square change and Q_k."""
     n = len(outputs)
-    squares = _squares(np.broadcast_to(outputs.mean(axis=0), outputs.shape), outputs)
+    squares = _squares(outputs.mean(axis=0), outputs)
     total, change = squares.sum(), changes.mean()
     if total <= _ROUNDING * (outputs**2).sum():
         raise ExhaustionError.at(layer, size, "Q_k = 0 up to rounding")
@@ -280,5 +280,4 @@ def _sensitivity(
             "all but one look alike (or give whole=True)"
         )
     without = (changes.sum() - changes) / (n - 1) / (2 * others / (n - 2))
-    error = np.sqrt((n - 1) * without.var())
-    return change / distance, float(error), change, distance
+    return change / distance, float(jackknife_errors(without)), change, distance

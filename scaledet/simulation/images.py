@@ -14,10 +14,12 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.image_scenario import ImageResult, ImageScenario
 from scaledet.isolation import usual_floats
+from scaledet.network.images import with_noise
 from scaledet.network.network import Network
 from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of
 from scaledet.scenario import Rectify
+from scaledet.simulation.jackknife import jackknife_errors
 from scaledet.tasks.deformation import (
     INTERPOLATIONS,
     Diffeomorphism,
@@ -220,9 +222,7 @@ class _Run:
 
     def _noisy(self, images: Floats, rng: np.random.Generator) -> Floats:
         eta = (self.scenario.sigma or 0.0) * rng.standard_normal(images.shape)
-        if self.scenario.rectify == "noise":
-            return images + np.maximum(eta, 0.0)
-        return np.maximum(images + eta, 0.0) if self.scenario.rectify == "input" else images + eta
+        return with_noise(images, eta, self.scenario.rectify)
 
     def means_and_energy(self) -> tuple[list[Floats], float]:
         """Return the mean image at every layer, and the mean of |tau x - x|^2."""
@@ -283,10 +283,7 @@ def _estimates(
     }
     full |= {"R": full["D"] / full["G"], "Q": distance}
     left |= {"R": left["D"] / left["G"], "Q": without}
-    errors = {
-        f"{name}_err": np.sqrt((n - 1) * np.square(values - values.mean(axis=0)).mean(axis=0))
-        for name, values in left.items()
-    }
+    errors = {f"{name}_err": jackknife_errors(values) for name, values in left.items()}
     draws = {
         f"{name}_draw_err": np.sqrt(values.var(axis=0, ddof=1).sum(axis=0) / repeats)
         / (n * distance)

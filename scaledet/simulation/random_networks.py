@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
+from scaledet.network.images import with_noise
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.network.tap_covariance import (
@@ -21,8 +22,9 @@ from scaledet.network.tap_covariance import (
     window_sites,
 )
 from scaledet.results.contents import Values, count, real
-from scaledet.results.tables import with_error
+from scaledet.results.tables import shown_columns
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
+from scaledet.simulation.engines.base import add_pixels
 from scaledet.tasks.scale_detection import ScaleDetection
 
 __all__ = ["WideSimulation", "simulate_wide"]
@@ -101,13 +103,7 @@ class WideSimulation(ScenarioResult):
         )
 
     def _shown(self) -> dict[str, Any]:
-        columns = self.columns()
-        estimates = {
-            f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"]))
-            for name in "DGR"
-        }
-        reach = {"A_k": columns["A"]} if "A" in columns else {"support": columns["support"]}
-        return {"k": columns["layer"], **reach, **estimates}
+        return shown_columns(self.columns())
 
 
 @usual_floats
@@ -192,10 +188,10 @@ def simulate_wide(
         _Layer(window_sites(layer, sides), _roots(taps) * np.sqrt(weights), np.sqrt(biases))
         for layer, sides, taps in zip(net, maps[:-1], covariances, strict=True)
     ]
-    found = [
+    squares = [
         _measured(layers, scenario, width, samples, each) for each in generator.spawn(networks)
     ]
-    estimates = _estimates(np.array(found), scenario.sides[0])
+    estimates = _estimates(np.array(squares), scenario.sides[0])
     return WideSimulation(scenario, width, networks, samples, weights, biases, **estimates)
 
 
@@ -237,11 +233,7 @@ def _measured(
     """Return mean squares of a network's responses, and Q: [3, depth + 1]."""
     clean, moved = _images(scenario, samples, rng)
     eta = (scenario.sigma or 0.0) * rng.standard_normal(clean.shape)
-    if scenario.rectify == "noise":
-        eta = np.maximum(eta, 0.0)
-    noisy = clean + eta
-    if scenario.rectify == "input":
-        noisy = np.maximum(noisy, 0.0)
+    noisy = with_noise(clean, eta, scenario.rectify)
     images = np.concatenate([clean, moved, noisy])[None]
     rows = [_squares(images, samples)]
     for layer in layers:
@@ -276,8 +268,7 @@ def _images(scenario: Scenario, samples: int, rng: np.random.Generator) -> tuple
         both = start, (start + step) % np.array(sides)
     images = np.zeros((2, samples, int(np.prod(sides))))
     for image, positions in zip(images, both, strict=True):
-        flat = np.ravel_multi_index(tuple(np.moveaxis(positions, 2, 0)), sides)
-        np.add.at(image, (np.arange(samples)[:, None], flat), 1.0)
+        add_pixels(image, positions, sides)
     return cast("tuple[Array, Array]", tuple(images))
 
 
@@ -286,21 +277,15 @@ def _estimates(squares: Array, size: int) -> dict[str, Array]:
     total, n = squares.sum(axis=0), len(squares)
     if not (total[2] > 0).all():
         raise ExhaustionError.at(int(np.argmin(total[2] > 0)), size, "Q_k = 0")
-    result = {}
-    full, left = _ratios(total / n), list(_left_out(squares, total))
-    for place, name in enumerate("DGRQ"):
-        values = np.array([ratios[place] for ratios in left])
-        spread = np.square(values - values.mean(axis=0)).sum(axis=0)
-        result[name] = full[place]
-        result[f"{name}_err"] = np.sqrt(spread * (n - 1) / n)
-    return result
+    left = _ratios(np.moveaxis((total - squares) / (n - 1), 1, 0))
+    errors = {
+        f"{name}_err": np.sqrt(np.square(values - values.mean(axis=0)).sum(axis=0) * (n - 1) / n)
+        for name, values in left.items()
+    }
+    return {**_ratios(total / n), **errors}
 
 
-def _left_out(squares: Array, total: Array) -> Iterator[tuple[Array, Array, Array, Array]]:
-    for each in squares:
-        yield _ratios((total - each) / (len(squares) - 1))
-
-
-def _ratios(mean: Array) -> tuple[Array, Array, Array, Array]:
-    displacement, noise, distance = mean
-    return displacement / distance, noise / distance, displacement / noise, distance
+def _ratios(means: Array) -> dict[str, Array]:
+    displacement, noise, distance = means
+    ratios = {"D": displacement / distance, "G": noise / distance, "R": displacement / noise}
+    return {**ratios, "Q": distance}

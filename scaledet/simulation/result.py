@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -13,29 +12,18 @@ from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.results.contents import Values, count, one_of, optional, real
-from scaledet.results.tables import with_error
+from scaledet.results.tables import shown_columns
 from scaledet.scenario import Scenario, ScenarioResult
 from scaledet.simulation.estimation import covariance_of_ratios, relative_errors
 from scaledet.simulation.unit import ENGINES
 
-__all__ = ["COLUMNS", "Simulation", "shown_columns"]
+__all__ = ["COLUMNS", "Simulation"]
 
 COLUMNS = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 """Columns of the table of results, one value per layer."""
 
 # Defaults of fields that old files lack (`gain` was 1).
 _EARLY = {"engine": "numpy", "partial": False, "target_error": None, "control_variates": False}
-
-_HEADS = {"layer": "k", "A": "A_k"}
-
-
-def shown_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that a reader sees: the layers, and D, G and R with their errors."""
-    heads = {_HEADS.get(name, name): columns[name] for name in columns if name not in COLUMNS}
-    estimates = {
-        f"{name}_k": list(map(with_error, columns[name], columns[f"{name}_err"])) for name in "DGR"
-    }
-    return {**heads, **estimates}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

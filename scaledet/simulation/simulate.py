@@ -186,11 +186,11 @@ def simulate(
         "simulate",
         net,
         size,
-        rectify,
-        sigma,
-        task,
-        balanced,
-        background,
+        rectify=rectify,
+        sigma=sigma,
+        task=task,
+        balanced=balanced,
+        background=background,
         moves=moves,
         engine=engine,
     )
@@ -198,26 +198,15 @@ def simulate(
 
 
 def checked_specification(
-    caller: str,
-    net: Any,
-    size: Any,
-    rectify: Any,
-    sigma: Any,
-    task: Any,
-    balanced: Any,
-    background: Any = 0.0,
-    *,
-    moves: Any = "wrap",
-    engine: Any = None,
+    caller: str, net: Any, size: Any, *, task: Any, engine: Any, **given: Any
 ) -> Specification:
-    """Check the arguments that `caller` (a public function) was given."""
+    """Check the arguments that `caller` (a public function) was given, as `Scenario` names them."""
     if engine is not None:
         engine = validate.choice("engine", engine, ENGINES)
     if size is None and task is None:
         raise ArgumentTypeError("size must be an integer >= 2 (pixels a side); got None")
-    arguments = (net, size, rectify, sigma, task, balanced, background)
     ranges = {"sigma_range": _SIGMA_RANGE, "background_range": _SIGMA_RANGE}
-    scenario = Scenario.checked(caller, *arguments, **ranges, moves=moves)
+    scenario = Scenario.checked(caller, net, size, task=task, **given, **ranges)
     if engine == "numba" and not scenario.is_torus:
         raise ArgumentError(
             "engine must be left out, or 'numpy', but for chains of layers on the torus that "

@@ -20,9 +20,10 @@ from scaledet.network.sizes import written
 from scaledet.rationals import shown
 from scaledet.results.contents import joined, parts_of
 from scaledet.results.result import Result
+from scaledet.results.tables import shown_columns
 from scaledet.scenario import Moves, Rectify
 from scaledet.simulation.engines.base import Specification
-from scaledet.simulation.result import Simulation, shown_columns
+from scaledet.simulation.result import Simulation
 from scaledet.simulation.run_options import Settings
 from scaledet.simulation.simulate import checked_specification, execute
 from scaledet.simulation.unit import EngineName
@@ -200,11 +201,11 @@ def sweep(
                 "sweep",
                 net,
                 size,
-                rectify,
-                sigma,
-                task,
-                balanced,
-                background,
+                rectify=rectify,
+                sigma=sigma,
+                task=task,
+                balanced=balanced,
+                background=background,
                 moves=moves,
                 engine=engine,
             )

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from scaledet.isolation import usual_floats
-from scaledet.simulation.engines.base import Engine, Floats, Specification, UnitSums
+from scaledet.simulation.engines.base import Engine, Floats, Specification
 
 __all__ = [
     "ENGINES",
@@ -20,7 +20,6 @@ __all__ = [
     "Stream",
     "engine_name",
     "engine_of",
-    "run_unit",
     "run_units",
 ]
 
@@ -98,8 +97,3 @@ def run_units(
     Return the packed sums [units, ...] of each: the numbers do not depend on the other units.
     """
     return engine_of(spec).run_units(spec, stream.seeds(), units, counts)
-
-
-def run_unit(spec: Specification, stream: Stream, unit: int, count: int) -> UnitSums:
-    """Run one unit."""
-    return UnitSums.unpacked(run_units(spec, stream, [unit], [count])[0])

@@ -19,6 +19,7 @@ import scaledet as sd
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
+# The benchmarks are scripts, no package: they are imported once their folder is on the path.
 import bench  # noqa: E402
 import limit  # noqa: E402
 import processes  # noqa: E402

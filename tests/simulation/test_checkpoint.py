@@ -16,8 +16,8 @@ from scaledet.errors import CheckpointError
 from scaledet.simulation import scheduler, unit
 from scaledet.simulation.checkpoint import described
 from scaledet.simulation.job import unit_sizes
-from scaledet.simulation.unit import ENGINES, engine_name, run_unit
-from tests.runs import NET, same, small, specification, unit_by_unit, units_in
+from scaledet.simulation.unit import ENGINES, engine_name
+from tests.runs import NET, run_unit, same, small, specification, unit_by_unit, units_in
 from tests.simulation.test_scheduler import Plain
 
 

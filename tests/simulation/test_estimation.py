@@ -22,8 +22,8 @@ from scaledet.simulation.estimation import (
     variance_gain,
 )
 from scaledet.simulation.job import Job, unit_sizes
-from scaledet.simulation.unit import ENGINES, Stream, run_unit
-from tests.runs import NET, packed_units, same, small, specification
+from scaledet.simulation.unit import ENGINES, Stream
+from tests.runs import NET, packed_units, run_unit, same, small, specification
 
 LONG = sd.Network.uniform(3, 1, 6)
 

@@ -18,12 +18,12 @@ from scaledet.simulation import scheduler
 from scaledet.simulation.estimation import estimate
 from scaledet.simulation.executors import Pool
 from scaledet.simulation.job import unit_sizes
-from scaledet.simulation.unit import run_unit
 from tests.runs import (
     NET,
     SLOWLY,
     interrupt,
     packed_units,
+    run_unit,
     same,
     script,
     small,

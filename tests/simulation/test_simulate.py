@@ -13,8 +13,7 @@ import scaledet as sd
 from scaledet.results.tables import with_error
 from scaledet.simulation import scheduler
 from scaledet.simulation.job import unit_sizes
-from scaledet.simulation.unit import run_unit
-from tests.runs import NET, same, specification, unit_by_unit
+from tests.runs import NET, run_unit, same, specification, unit_by_unit
 
 
 def test_bit_identical_for_any_number_of_workers() -> None:

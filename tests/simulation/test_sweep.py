@@ -9,8 +9,7 @@ import pytest
 
 import scaledet as sd
 from scaledet.simulation import scheduler
-from scaledet.simulation.unit import run_unit
-from tests.runs import SLOWLY, same, script, unit_by_unit, wait_for
+from tests.runs import SLOWLY, run_unit, same, script, unit_by_unit, wait_for
 from tests.simulation.test_scheduler import Plain, Unreliable
 
 NETS = [sd.Network.uniform(2, 2, 2), sd.Network.uniform([1, 2, 1], 2, 3)]

@@ -9,7 +9,8 @@ import pytest
 
 import scaledet as sd
 from scaledet.simulation.engines.base import Specification, UnitSums
-from scaledet.simulation.unit import ENGINES, Stream, engine_name, run_unit
+from scaledet.simulation.unit import ENGINES, Stream, engine_name
+from tests.runs import run_unit
 from tests.runs import specification as specified
 
 

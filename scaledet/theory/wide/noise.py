@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaledet.errors import ArgumentError
+from scaledet.network.images import with_noise
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import normal_cdf
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
@@ -163,10 +164,7 @@ def _sample(
 def _response(
     net: WideNetwork, clean: Array, eta: Array, rectify: Rectify, sigma: float
 ) -> tuple[Array, Array]:
-    if rectify == "input":
-        noisy = np.maximum(clean + eta, 0.0)
-    else:
-        noisy = clean + (np.maximum(eta, 0.0) if rectify == "noise" else eta)
+    noisy = with_noise(clean, eta, rectify)
     state = image_state(bordered(clean), bordered(noisy), net.crossed[0])
     mean, variance = _moments(clean, rectify, sigma)
     change = noisy - clean

@@ -111,14 +111,14 @@ class _KeptCode(FunctionCache):
     """
 
     def __init__(self, function: Callable[..., object], failures: list[str]) -> None:
-        super().__init__(function)  # type: ignore[no-untyped-call]
+        super().__init__(function)  # type: ignore[no-untyped-call]  # numba has no types
         self._failures = failures
         self._cache_file: Any = _Files(self._cache_path, self._impl.filename_base)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code, or note why it cannot be kept."""
         try:
-            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]  # numba has no types
         except OSError as error:
             self._failures.append(error.strerror or str(error))
 

@@ -14,7 +14,7 @@ from scaledet.simulation.engines.compiled.compilation import (
     compiled,
     inlined,
 )
-from scaledet.simulation.engines.compiled.pooling import pool_axis
+from scaledet.simulation.engines.compiled.pooling import layer_along, pool_axis
 from scaledet.simulation.engines.compiled.vectors import (
     EIGHT,
     address,
@@ -200,7 +200,7 @@ def noisy_pass(
     of noisy and clean are added to `responses` [depth + 1], sums of the noise and of its square to
     `controls`.
     """
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    dim, sides, windows, pasts, backgrounds, _, _, _, _, _, _ = plan
     lanes, past, seam = history.shape[2], address(history), address(room)
     saved = seam + room.strides[0]
     for block in range((count + lanes - 1) // lanes):
@@ -214,10 +214,7 @@ def noisy_pass(
                 n = sides[k - 1]
                 outer, inner = 1, n ** (dim - 1) * lanes
                 for axis in range(dim):
-                    final = axis == dim - 1
-                    bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                    taps = address(weights) + (k - 1) * weights.strides[0]
-                    layer = (taps, lengths[k - 1], strides[k - 1], bias, least)
+                    layer = layer_along(plan, k - 1, axis)
                     squares = pool_axis(lines, seam, (outer, n, side, inner), layer, background)
                     outer *= side
                     inner //= n

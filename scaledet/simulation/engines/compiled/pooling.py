@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaledet.simulation.engines.compiled.compilation import inlined
+import numpy as np
+
+from scaledet.simulation.engines.compiled.compilation import Plan, inlined
 from scaledet.simulation.engines.compiled.vectors import (
     EIGHT,
+    address,
     larger,
     load,
     number,
@@ -22,15 +25,36 @@ from scaledet.simulation.engines.compiled.vectors import (
     store,
 )
 
-__all__ = ["Layer", "pool_axis"]
+__all__ = ["Layer", "layer_along", "pool_axis"]
 
 
 Layer = tuple[int, int, int, float, float]
 """Where its weights are, length, stride, bias, and lowest output: 0, or minus infinity where
 nothing is rectified. There are three weights at least, the rest zeros."""
 
-_Sums = tuple[Any, Any, Any, Any]
-"""Four times eight sums: additions to one wait for each other."""
+_Eights = tuple[Any, Any, Any, Any]
+"""Four times eight numbers. There are four sums, because additions to one wait for each other."""
+
+
+@inlined
+def layer_along(plan: Plan, k: int, axis: int) -> Layer:
+    """Return layer number k, from 0 on, along an axis: the last one adds the bias and rectifies."""
+    dim, _, _, _, _, weights, lengths, strides, biases, lowest, _ = plan
+    bias, least = (biases[k], lowest) if axis == dim - 1 else (0.0, -np.inf)
+    return address(weights) + k * weights.strides[0], lengths[k], strides[k], bias, least
+
+
+@inlined
+def _stored(y: int, to: int, values: _Eights, around: Any, sums: _Eights) -> _Eights:
+    """Store `values`, and return the `sums` with their squared differences from `around` added."""
+    a, b, c, d = values
+    one, two, three, four = sums
+    store(y, to, a)
+    store(y, to + EIGHT, b)
+    store(y, to + 2 * EIGHT, c)
+    store(y, to + 3 * EIGHT, d)
+    a, b, c, d = a - around, b - around, c - around, d - around
+    return one + a * a, two + b * b, three + c * c, four + d * d
 
 
 @inlined
@@ -42,14 +66,13 @@ def _pool_neighbours(
     y: int,
     to: int,
     fours: int,
-    sums: _Sums,
-) -> _Sums:
+    sums: _Eights,
+) -> _Eights:
     """Pool three taps at stride 1 as `_pool_fours` does, where they follow: each is read once."""
     weights, _, _, bias, lowest = layer
     constant, least, around = splat(bias), splat(lowest), splat(reference)
     first, second = splat(number(weights, 0)), splat(number(weights, 1))
     third = splat(number(weights, 2))
-    one, two, three, four = sums
     m, n = load(x, source), load(x, source + EIGHT)
     for _ in range(fours):
         source += 4 * EIGHT
@@ -59,14 +82,9 @@ def _pool_neighbours(
         m, n = load(x, source), load(x, source + EIGHT)
         c = larger(constant + first * o + second * p + third * m, least)
         d = larger(constant + first * p + second * m + third * n, least)
-        store(y, to, a)
-        store(y, to + EIGHT, b)
-        store(y, to + 2 * EIGHT, c)
-        store(y, to + 3 * EIGHT, d)
-        a, b, c, d = a - around, b - around, c - around, d - around
-        one, two, three, four = one + a * a, two + b * b, three + c * c, four + d * d
+        sums = _stored(y, to, (a, b, c, d), around, sums)
         to += 4 * EIGHT
-    return one, two, three, four
+    return sums
 
 
 @inlined
@@ -80,14 +98,13 @@ def _pool_fours(
     y: int,
     to: int,
     fours: int,
-    sums: _Sums,
-) -> _Sums:
+    sums: _Eights,
+) -> _Eights:
     """Pool four times eight numbers at a time, as `_pool_run` does."""
     weights, length, _, bias, lowest = layer
     constant, least, around = splat(bias), splat(lowest), splat(reference)
     first, second = splat(number(weights, 0)), splat(number(weights, 1))
     third = splat(number(weights, 2))
-    one, two, three, four = sums
     step = EIGHT * hop
     for _ in range(fours):
         at = source
@@ -115,15 +132,10 @@ def _pool_fours(
             c = c + weight * load(x, at + 2 * step)
             d = d + weight * load(x, at + 3 * step)
         a, b, c, d = larger(a, least), larger(b, least), larger(c, least), larger(d, least)
-        store(y, to, a)
-        store(y, to + EIGHT, b)
-        store(y, to + 2 * EIGHT, c)
-        store(y, to + 3 * EIGHT, d)
-        a, b, c, d = a - around, b - around, c - around, d - around
-        one, two, three, four = one + a * a, two + b * b, three + c * c, four + d * d
+        sums = _stored(y, to, (a, b, c, d), around, sums)
         source += 4 * step
         to += 4 * EIGHT
-    return one, two, three, four
+    return sums
 
 
 @inlined
@@ -137,8 +149,8 @@ def _pool_run(
     y: int,
     target: int,
     width: int,
-    sums: _Sums,
-) -> _Sums:
+    sums: _Eights,
+) -> _Eights:
     """Pool `width` numbers: y[target + i] = relu(sum_j weights[j] x[at(i) + tap j] + bias).
 
     Eight at a time, at(i) are neighbours, `hop` times eight numbers after the eight before; but

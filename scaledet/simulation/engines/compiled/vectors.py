@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
 from numba import types
 from numba.core.typing.templates import ConcreteTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
@@ -33,7 +33,10 @@ __all__ = [
 
 EIGHT = 8
 
+# Numba's decorators have no types.
 _instruction: Callable[[Any], Any] = intrinsic
+_operator: Callable[[Any], Any] = infer_global
+_code: Callable[..., Any] = lower_builtin
 _FLOATS = ir.VectorType(ir.DoubleType(), EIGHT)
 _INDEX, _WHOLE = ir.IntType(32), ir.IntType(64)
 
@@ -49,7 +52,7 @@ _VECTOR = _Vector()
 @register_model(_Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _FLOATS)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, _FLOATS)  # type: ignore[no-untyped-call]  # numba has no types
 
 
 def _place(builder: Any, arguments: Any, kind: Any) -> Any:
@@ -191,14 +194,12 @@ def sum_of(_typing: Any, eight: Any) -> Any:
 
 def _let(operate: Callable[[Any, Any], Any], instruction: str) -> None:
     cases = {"cases": [_VECTOR(_VECTOR, _VECTOR)]}
-    template: Any = infer_global(operate)  # type: ignore[no-untyped-call]
-    template(type(f"_{instruction}", (ConcreteTemplate,), cases))
+    _operator(operate)(type(f"_{instruction}", (ConcreteTemplate,), cases))
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return getattr(builder, instruction)(*arguments)
 
-    lower: Any = lower_builtin(operate, _Vector, _Vector)  # type: ignore[no-untyped-call]
-    lower(generate)
+    _code(operate, _Vector, _Vector)(generate)
 
 
 _let(operator.add, "fadd")

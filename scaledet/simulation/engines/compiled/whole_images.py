@@ -16,6 +16,7 @@ from scaledet.simulation.engines.compiled.compilation import (
     compiled,
     inlined,
 )
+from scaledet.simulation.engines.compiled.pooling import layer_along
 from scaledet.simulation.engines.compiled.vectors import address, number, put
 from scaledet.simulation.engines.compiled.windows import pool_windows
 
@@ -61,7 +62,7 @@ def whole_pass(
     the unit, and the squares; to `sums`, of all maps one after the other, the differences from the
     first image, which `origins` keep; to `controls` the noise and its square.
     """
-    dim, sides, _, pasts, _, weights, lengths, strides, biases, lowest, _ = plan
+    dim, sides, _, pasts, _, _, _, _, _, lowest, _ = plan
     count, values, spare = len(backgrounds), address(room), address(room) + room.strides[0]
     entered, power = 0.0, 0.0
     size = sides[0] ** dim
@@ -94,10 +95,7 @@ def whole_pass(
         if k > 0:
             old = sides[k - 1]
             for axis in range(dim):
-                final = axis == dim - 1
-                bias, floor = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                taps = address(weights) + (k - 1) * weights.strides[0]
-                layer = (taps, lengths[k - 1], strides[k - 1], bias, floor)
+                layer = layer_along(plan, k - 1, axis)
                 shape = (3 * side**axis, old, side, old ** (dim - 1 - axis), count)
                 pool_windows(values, shape, True, 0.0, layer, 0, spare)
                 values, spare = spare, values

@@ -21,7 +21,7 @@ from scaledet.simulation.engines.compiled.compilation import (
     inlined,
 )
 from scaledet.simulation.engines.compiled.overlaps import share
-from scaledet.simulation.engines.compiled.pooling import Layer
+from scaledet.simulation.engines.compiled.pooling import Layer, layer_along
 from scaledet.simulation.engines.compiled.vectors import (
     EIGHT,
     address,
@@ -318,7 +318,7 @@ def clean_pass(
     as extents[k]. There is `room` [2, ...] for the largest of any unit twice, in `offsets`
     [dim, ...] for a number of each window, and for a whole map.
     """
-    dim, sides, windows, pasts, backgrounds, weights, lengths, strides, biases, lowest, _ = plan
+    dim, sides, windows, pasts, backgrounds, _, lengths, strides, _, _, _ = plan
     values, spare, sums = address(room), address(room) + room.strides[0], address(map_of_sums)
     first, block, lanes = 0, 0, history.shape[2]
     for unit in range(len(counts)):
@@ -342,45 +342,34 @@ def clean_pass(
                 for axis in range(dim):
                     inner = old ** (dim - 1 - axis)
                     shape = (window**axis, old, window, inner, 2 * half)
-                    final = axis == dim - 1
-                    bias, least = (biases[k - 1], lowest) if final else (0.0, -np.inf)
-                    taps = address(weights) + (k - 1) * weights.strides[0]
-                    layer = (taps, length, stride, bias, least)
+                    layer = layer_along(plan, k - 1, axis)
                     here = address(offsets) + axis * offsets.strides[0]
                     pool_windows(values, shape, whole, backgrounds[k - 1, axis], layer, here, spare)
                     values, spare = spare, values
             size, old, left = window**dim, window, 0
-            extended = k + 1 < len(sides) and windows[k + 1] < sides[k + 1] and extents[k] > window
-            for step in range(2):
-                blank = step == 0
-                if parts > 1 and (blank or extended):
-                    if not blank:
-                        old, left = extents[k], lengths[k] - 1
-                    share(
-                        starts[k],
-                        first,
-                        count,
-                        (window, side, left, old, background),
-                        blank,
-                        values,
-                        spare,
-                    )
-                    if not blank:
-                        values, spare = spare, values
-                if blank:
-                    _add_up(
-                        starts[k],
-                        first,
-                        count,
-                        (window, side, parts),
-                        background,
-                        values,
-                        sums,
-                        history,
-                        block,
-                        pasts[k],
-                        totals[unit, k],
-                    )
+            if parts > 1:
+                maps = (window, side, left, old, background)
+                share(starts[k], first, count, maps, True, values, spare)
+            _add_up(
+                starts[k],
+                first,
+                count,
+                (window, side, parts),
+                background,
+                values,
+                sums,
+                history,
+                block,
+                pasts[k],
+                totals[unit, k],
+            )
+            # Windows are last needed here if the next maps are whole, or there are none.
+            ends = k + 1 == len(sides) or windows[k + 1] == sides[k + 1]
+            if parts > 1 and not ends and extents[k] > window:
+                old, left = extents[k], lengths[k] - 1
+                maps = (window, side, left, old, background)
+                share(starts[k], first, count, maps, False, values, spare)
+                values, spare = spare, values
             totals[unit, k, 2] += background**2 * (side**dim - parts * size) * count
         first += count
         block += (count + lanes - 1) // lanes
