@@ -21,11 +21,12 @@ from scaledet.measure.measurement import (
     ROWLESS,
     Measurement,
 )
-from scaledet.measure.probe import Layers, Probe, as_module, require_torch, undisturbed
+from scaledet.measure.probe import Layers, Probe, as_module
 from scaledet.measure.responses import Responses, Run
 from scaledet.measure.shuffling import CALIBRATION, recalibrated, shuffled
 from scaledet.measure.shuffling import convolutions as chosen_convolutions
 from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of
+from scaledet.network.torch_modules.pytorch import undisturbed
 
 __all__ = ["sensitivities"]
 
@@ -152,7 +153,6 @@ def sensitivities(
     >>> measured.layers, bool(measured.D[2] < measured.D[0])
     (('0', '1', '2'), True)
     """
-    require_torch()
     module, array = as_module(model), as_image_set(images)
     kind, law, displace = displacement_of(displacement, array)
     noise_kind, sigma = _noise(noise)

@@ -15,6 +15,7 @@ from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.network.torch_modules.builder import built
 from scaledet.network.torch_modules.draft import Reading
+from scaledet.network.torch_modules.pytorch import require_torch
 from scaledet.network.torch_modules.routes import ROUTES, program
 from scaledet.results.result import Result
 
@@ -217,10 +218,7 @@ def from_torch(
          1       relu     inert                                       acts on each place
          2    maxpool  replaced  2  box(2), stride=2, padding=0  average for the maximum
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError("from_torch needs PyTorch: pip install scaledet[torch]") from error
+    torch = require_torch("from_torch")
     if not isinstance(module, torch.nn.Module):
         raise ArgumentTypeError(f"module must be a torch.nn.Module; got {type(module).__name__}")
     given = entries(input_size) or ()
