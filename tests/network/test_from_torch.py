@@ -392,6 +392,8 @@ def test_saved_skeletons_are_loaded(tmp_path):
         ("input_size", [1, 0]),
         ("route", "jit"),
         ("module", 3),
+        ("input_size", [1]),
+        ("unknown", 1),
     ],
 )
 def test_damaged_files_are_refused(name, value):
