@@ -25,8 +25,8 @@ def require_torch(user: str) -> Any:
 def undisturbed(model: nn.Module) -> Iterator[None]:
     """Run a model for evaluation, without gradients; restore mode, buffers and generators.
 
-    The mode is set part by part, for the ``eval`` of an exported module raises. Buffers that the
-    first run makes are no older than it, and stay.
+    The mode is set part by part, for the ``eval`` of an exported module raises. Lazy buffers hold
+    nothing yet that could be restored.
     """
     import torch
     from torch.nn.parameter import is_lazy
