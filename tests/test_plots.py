@@ -27,8 +27,7 @@ DESIGN = sd.design_filter(4, 2, max_G=0.7)
 
 def model():
     """A small model of PyTorch."""
-    import torch
-
+    torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     return torch.nn.Sequential(torch.nn.Conv1d(1, 3, 3), torch.nn.Conv1d(3, 2, 2))
 

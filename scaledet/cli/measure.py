@@ -103,7 +103,7 @@ def _images(arguments: Namespace) -> Any:
     except OSError as error:
         reason = error.strerror or error
         raise ArgumentError(f"argument --images: cannot read {str(path)!r}: {reason}") from error
-    except (ArgumentError, MemoryError):
+    except ArgumentError:
         raise
     except (ValueError, zipfile.BadZipFile, AttributeError, TypeError, EOFError) as error:
         raise ArgumentError(
@@ -120,10 +120,10 @@ def _measure(arguments: Namespace) -> tuple[str, int]:
         model = load_model(arguments.model, unpickle=arguments.unpickle)
     except ImportError as error:
         raise ArgumentError(str(error)) from error
-    names = ("displacement", "noise", "recalibrate", "average_channels", "repeats")
+    names = ["displacement", "noise", "recalibrate", "average_channels", "repeats"]
+    names += ["target_error", "batch_size", "rng"]
     given = {name: getattr(arguments, name) for name in names}
     permutations = arguments.shuffle_channels
-    given |= {name: getattr(arguments, name) for name in ("target_error", "batch_size", "rng")}
     result = sensitivities(
         model,
         images,

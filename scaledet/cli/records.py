@@ -29,9 +29,23 @@ _FACTS = {
     "Prediction": ("scenario", "method", "columns"),
     "Evolution": ("scenario", "noise", "points", "dead_at", "columns"),
     "BiasPhases": ("kind", "network", "rectify", "signal", "noise"),
+    "ShiftPrediction": (
+        *("network", "shift", "phase", "position", "size", "task", "balanced", "given", "columns"),
+    ),
+    "ImagePrediction": ("scenario", "interpolation", "method", "approximate", "columns"),
+    "LinearExponents": ("stride", "autocorrelation", "alpha", "plateau"),
+    "WidePrediction": (
+        *("scenario", "images", "weight_variance", "bias_variance", "shares", "columns"),
+    ),
     "Summary": ("network", "size", "columns"),
     "Skeleton": ("module", "input_size", "route", "network", "columns"),
     "Simulation": (*_SAMPLING, "columns", "covariance"),
+    "SimulatedChange": ("network", "phase", "aligned", "whole", "given", "columns"),
+    "ImageSimulation": ("scenario", "interpolation", "samples", "repeats", "columns"),
+    "WideSimulation": (
+        *("scenario", "width", "networks", "samples", "weight_variance", "bias_variance"),
+        "columns",
+    ),
     "ExponentFit": (
         *("slope", "error", "amplitude", "chi2", "dof", "p_value", "window", "corrected"),
     ),
@@ -102,7 +116,7 @@ def facts(result: Any, leave_out: str = "") -> dict[str, Any]:
         value: Any = agrees(result) if key == "agree" else attrgetter(name)(result)
         if key == "scenario":
             record |= value.to_dict()
-            del record["noise"]  # The noise that is predicted or simulated is Gaussian.
+            record.pop("noise", None)  # The noise that is predicted or simulated is Gaussian.
         elif key == "runs":
             record[key] = [facts(run, leave_out="columns") for run in value]
         elif key != leave_out:

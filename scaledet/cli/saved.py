@@ -95,19 +95,22 @@ def _drawn(results: Sequence[tuple[str, Saved]], quantities: Sequence[Quantity])
     from matplotlib.figure import Figure
 
     from scaledet import plots
-    from scaledet.network.from_torch import Skeleton
-    from scaledet.network.summary import Summary
 
-    for _, result in results:
-        if isinstance(result, Skeleton | Summary):
+    curves: list[tuple[str, Any]] = []
+    laws: list[tuple[str, Quantity, float, float]] = []
+    diagrams: list[Callable[..., object]] = []
+    for name, result in results:
+        drawn = list(_curves(name, result))
+        lines = [(name, *law) for law in _laws(result, quantities)]
+        draw = _diagram(result)
+        if not drawn and not lines and draw is None:
             raise ArgumentError(
                 f"argument FILE: expected results with a figure; got a {type(result).__name__}, "
                 "which has only a table: see the command show"
             )
-
-    curves = [curve for name, result in results for curve in _curves(name, result)]
-    laws = [(name, *law) for name, result in results for law in _laws(result, quantities)]
-    diagrams = [draw for _, result in results if (draw := _diagram(result)) is not None]
+        curves += drawn
+        laws += lines
+        diagrams += [] if draw is None else [draw]
     quantities = quantities if curves or laws else ()
     count = len(quantities) + len(diagrams)
     figure = Figure(figsize=(_PANEL[0] * count, _PANEL[1]), layout="constrained")
@@ -135,7 +138,10 @@ def _drawn(results: Sequence[tuple[str, Saved]], quantities: Sequence[Quantity])
 def _curves(name: str, result: Saved) -> Iterator[tuple[str, Any]]:
     """Return the predictions, evolutions and simulations in a result with their labels."""
     from scaledet.analysis.comparison import Comparison
+    from scaledet.evolution.evolve import Evolution
+    from scaledet.simulation.result import Simulation
     from scaledet.simulation.sweep import Sweep
+    from scaledet.theory.prediction import Prediction
 
     if isinstance(result, Comparison):
         yield f"{name}: theory", result.prediction
@@ -144,7 +150,7 @@ def _curves(name: str, result: Saved) -> Iterator[tuple[str, Any]]:
         numbers = {network: number for number, network in enumerate(result.networks)}
         for run in result.runs:
             yield f"{name}: network {numbers[run.network]}, size {run.size}", run
-    elif hasattr(result, "scenario"):
+    elif isinstance(result, Prediction | Evolution | Simulation):
         yield name, result
 
 

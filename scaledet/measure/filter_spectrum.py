@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import usual_floats
-from scaledet.measure.probe import Layers, as_module, require_torch
+from scaledet.measure.probe import Layers, as_module
 from scaledet.measure.shuffling import convolutions
 from scaledet.results.contents import Values, names
 from scaledet.results.result import Result
@@ -179,7 +179,6 @@ def filter_spectrum(model: Any, *, layers: Layers = None) -> FilterSpectrum:
     >>> spectrum.share.round(2).tolist(), len(spectrum.shares[0])
     ([0.11], 9)
     """
-    require_torch()
     chosen = convolutions("layers", as_module(model), layers)
     kernels, matrices, biases = [], [], []
     for name, module in chosen.items():

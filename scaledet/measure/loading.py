@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from scaledet import validate
 from scaledet.errors import ArgumentError
-from scaledet.measure.probe import as_module, require_torch
+from scaledet.measure.probe import as_module
+from scaledet.network.torch_modules.pytorch import require_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +55,7 @@ def load_model(source: str | os.PathLike[str], *, unpickle: bool = False) -> nn.
     >>> load_model("torch.nn:ReLU")
     ReLU()
     """
-    torch = require_torch()
+    torch = require_torch("scaledet.measure")
     unpickle = validate.flag("unpickle", unpickle)
     path = validate.file_path("model", source)
     function = _FUNCTION.fullmatch(str(source))
@@ -67,7 +68,7 @@ def load_model(source: str | os.PathLike[str], *, unpickle: bool = False) -> nn.
             warnings.simplefilter("ignore")  # PyTorch warns about the future of its formats.
             try:
                 return as_module(load(path))
-            except Exception as error:
+            except Exception as error:  # PyTorch refuses files with errors of any type.
                 raise _refusal(path, f"cannot be loaded: {error}") from error
     if not unpickle:
         raise _refusal(

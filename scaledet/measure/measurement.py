@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentTypeError
 from scaledet.measure.stimuli import DISPLACEMENTS, NOISES
-from scaledet.results.contents import Values, count, names, one_of, optional, real
+from scaledet.results.contents import Values, count, image_shape, names, one_of, optional, real
 from scaledet.results.result import Result
 from scaledet.results.tables import with_error
 from scaledet.tasks.deformation import Diffeomorphism
@@ -43,12 +43,6 @@ def _left_out(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, list) or not all(isinstance(pair, list) for pair in value):
         raise ArgumentTypeError(f"{name} must be pairs of layer and reason; got {value!r}")
     return {str(layer): validate.choice(name, reason, REASONS) for layer, reason in value}
-
-
-def _shape(name: str, value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) < 2:
-        raise ArgumentTypeError(f"{name} must be a list of channels and sides; got {value!r}")
-    return tuple(validate.integer(name, side, 1) for side in value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,7 +142,7 @@ class Measurement(Result):
     _facts: ClassVar = {
         "layers": names,
         "left_out": _left_out,
-        "shape": _shape,
+        "shape": image_shape,
         "samples": count(10),
         "repeats": count(1),
         "displacement": one_of(*DISPLACEMENTS),

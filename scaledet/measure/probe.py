@@ -1,22 +1,23 @@
-"""Listening to the layers of a model while it runs, and leaving the model as it was."""
+"""Listening to the layers of a model while it runs."""
 
 from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.network.torch_modules.pytorch import require_torch
 from scaledet.rationals import shown
 from scaledet.results.tables import shortened
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["INPUT", "OUTPUT", "Layers", "Probe", "as_module", "require_torch", "undisturbed"]
+__all__ = ["INPUT", "OUTPUT", "Layers", "Probe", "as_module"]
 
 INPUT, OUTPUT = "input", "output"
 """Names of what enters a model and of what it returns."""
@@ -28,22 +29,15 @@ Receive = Callable[[str, "Tensor"], None]
 _NAMED = 12
 
 
-def require_torch() -> Any:
-    """Import PyTorch, or say how to install it."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError("scaledet.measure needs PyTorch: pip install scaledet[torch]") from error
-    return torch
-
-
 def as_module(model: Any) -> nn.Module:
     """Return the module that is measured: of a compiled one the original, of an export its parts.
 
     A state dict holds weights without a network; a BatchNorm without running statistics makes an
     image's outputs depend on the others of its batch. Both are refused.
     """
-    torch = require_torch()
+    require_torch("scaledet.measure")
+    import torch
+
     if isinstance(model, Mapping):
         raise ArgumentTypeError(
             "model must be a torch.nn.Module; got a state dict, which holds weights but not the "
@@ -56,34 +50,14 @@ def as_module(model: Any) -> nn.Module:
     model = getattr(model, "_orig_mod", model)
     if not isinstance(model, torch.nn.Module):
         raise ArgumentTypeError(f"model must be a torch.nn.Module; got {shown(model)}")
+    kind = torch.nn.modules.batchnorm._BatchNorm
     for name, module in model.named_modules():
-        kind = torch.nn.modules.batchnorm._BatchNorm
         if isinstance(module, kind) and module.running_mean is None:
             raise ArgumentError(
                 "model must treat every image by itself; the BatchNorm "
                 f"{name!r} has no running statistics and mixes the images of a batch"
             )
-    return model  # type: ignore[no-any-return]
-
-
-@contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Run a model for evaluation, without gradients; restore mode, buffers and generators."""
-    import torch
-
-    training = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    cuda = {tensor.get_device() for tensor in model.parameters() if tensor.is_cuda}
-    with torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
-        try:
-            for module, _ in training:
-                module.training = False
-            yield
-        finally:
-            for module, mode in training:
-                module.training = mode
-            for buffer, before in buffers:
-                buffer.copy_(before)
+    return model
 
 
 class Probe:
@@ -175,7 +149,7 @@ class Probe:
 
         try:
             self._listen(rows, arrived)
-        except Exception as error:
+        except Exception as error:  # A model that is not ours raises errors of any type.
             hint = ""
             if "Interpreter" in "".join(type(module).__name__ for module in self.model.modules()):
                 hint = "; an exported model needs a dynamic first axis (torch.export.Dim.DYNAMIC)"
@@ -241,7 +215,7 @@ def _operators(arrived: Callable[[str, Any], None]) -> Any:
 
     mode: Any = TorchDispatchMode
 
-    class Listening(mode):  # type: ignore[misc]
+    class Listening(mode):  # type: ignore[misc]  # PyTorch types it in part only
         def __torch_dispatch__(
             self, operator: Any, _types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
@@ -250,5 +224,4 @@ def _operators(arrived: Callable[[str, Any], None]) -> Any:
                 arrived(operator.__name__.partition(".")[0], result)
             return result
 
-    listening: Any = Listening
-    return listening()
+    return Listening()

@@ -21,11 +21,12 @@ from scaledet.measure.measurement import (
     ROWLESS,
     Measurement,
 )
-from scaledet.measure.probe import Layers, Probe, as_module, require_torch, undisturbed
+from scaledet.measure.probe import Layers, Probe, as_module
 from scaledet.measure.responses import Responses, Run
 from scaledet.measure.shuffling import CALIBRATION, recalibrated, shuffled
 from scaledet.measure.shuffling import convolutions as chosen_convolutions
-from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of
+from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of, stream
+from scaledet.network.torch_modules.pytorch import undisturbed
 
 __all__ = ["sensitivities"]
 
@@ -152,7 +153,6 @@ def sensitivities(
     >>> measured.layers, bool(measured.D[2] < measured.D[0])
     (('0', '1', '2'), True)
     """
-    require_torch()
     module, array = as_module(model), as_image_set(images)
     kind, law, displace = displacement_of(displacement, array)
     noise_kind, sigma = _noise(noise)
@@ -174,7 +174,6 @@ def sensitivities(
     seeds = np.random.SeedSequence(validate.generator(rng).integers(0, 2**32, 4).tolist()).spawn(3)
     stimuli = Stimuli(array, displace, repeats, noise_kind, sigma, rectify, seeds[0])
     run = Run(Probe(module), stimuli, (), average, batch_size, _like(module, images))
-    session = _Session(run, tuple(permuted.values()), permutations, recalibrate, *seeds[1:])
     facts: dict[str, Any] = {
         "shape": array.shape[1:],
         "repeats": repeats,
@@ -191,7 +190,7 @@ def sensitivities(
         rows = run.rows([stimuli.clean(0)] * 3)
         chosen, rowless = run.probe.choose(rows, layers)
         run = replace(run, layers=tuple(chosen))
-        session = replace(session, run=run)
+        session = _Session(run, tuple(permuted.values()), permutations, recalibrate, *seeds[1:])
         count = len(array) if target_error is None else min(_FIRST, len(array))
         while True:
             values = session.measured(count)
@@ -285,10 +284,8 @@ class _Session:
         return recalibrated(run.probe.model, run.clean_rows(count, parts) if parts else None)
 
     def _permuted(self, run: Run, count: int, turn: int) -> Responses:
-        key = (*self.orders.spawn_key, turn)
-        seeds = np.random.SeedSequence(self.orders.entropy, spawn_key=key)
         buffers = [(buffer, buffer.clone()) for buffer in run.probe.model.buffers()]
-        with shuffled(self.permuted, np.random.default_rng(seeds)):
+        with shuffled(self.permuted, stream(self.orders, turn)):
             self._normalise(run, count, ("always", "shuffled"))
             responses = run.responses(count)
         for buffer, before in buffers:

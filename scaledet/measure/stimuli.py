@@ -17,7 +17,15 @@ from scaledet.rationals import shown
 from scaledet.tasks.deformation import LARGEST, Diffeomorphism, deformed
 from scaledet.tasks.scale_detection import ScaleDetection
 
-__all__ = ["DISPLACEMENTS", "NOISES", "Displace", "Stimuli", "as_image_set", "displacement_of"]
+__all__ = [
+    "DISPLACEMENTS",
+    "NOISES",
+    "Displace",
+    "Stimuli",
+    "as_image_set",
+    "displacement_of",
+    "stream",
+]
 
 Floats = NDArray[np.float64]
 Displace = Callable[[Floats, np.random.Generator], Floats]
@@ -28,6 +36,12 @@ NOISES = ("matched", "matched_per_image", "given")
 
 _CUT = 3.0
 """Highest wave number of the default deformation (half waves a side), as in the source."""
+
+
+def stream(seeds: np.random.SeedSequence, *key: int) -> np.random.Generator:
+    """Return the random numbers at a place below `seeds`, whatever is drawn elsewhere."""
+    below = np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, *key))
+    return np.random.default_rng(below)
 
 
 @dataclass(frozen=True)
@@ -46,10 +60,6 @@ class Stimuli:
     rectify: Literal["noise", "input"] | None
     seeds: np.random.SeedSequence
 
-    def _stream(self, image: int, turn: int, use: int) -> np.random.Generator:
-        key = (*self.seeds.spawn_key, image, turn, use)
-        return np.random.default_rng(np.random.SeedSequence(self.seeds.entropy, spawn_key=key))
-
     def clean(self, image: int) -> Floats:
         """Return an image as floats."""
         return np.asarray(self.images[image], dtype=np.float64)
@@ -57,7 +67,7 @@ class Stimuli:
     def displaced(self, image: int, turn: int) -> Floats:
         """Return the displaced image; refuse what a callable returned if that is none."""
         clean = self.clean(image)
-        moved = self.displace(clean, self._stream(image, turn, 0))
+        moved = self.displace(clean, stream(self.seeds, image, turn, 0))
         if moved.shape != clean.shape or not np.isfinite(moved).all():
             raise ArgumentError(
                 f"displacement must return finite images of shape {list(clean.shape)}; got shape "
@@ -76,7 +86,7 @@ class Stimuli:
         clean, sigma = self.clean(image), self.sigma
         if self.noise == "matched_per_image":
             sigma = float(np.sqrt(np.square(moved - clean).mean()))
-        eta = sigma * self._stream(image, turn, 1).standard_normal(clean.shape)
+        eta = sigma * stream(self.seeds, image, turn, 1).standard_normal(clean.shape)
         return with_noise(clean, eta, self.rectify)
 
 
@@ -121,9 +131,8 @@ def displacement_of(
             )
         tau = displacement
         if not isinstance(tau, Diffeomorphism):
-            pixels = min(
-                1.0, (sides[0] - 1) / (2 * math.pi * _CUT)
-            )  # that of the highest temperature
+            highest = (sides[0] - 1) / (2 * math.pi * _CUT)  # that of the highest temperature
+            pixels = min(1.0, highest)
             tau = Diffeomorphism.with_displacement(pixels, size=sides[0], cut=_CUT)
         tau.typical_displacement(sides[0])  # This refuses images too coarse for its modes.
         return "diffeomorphism", tau, _deforming(tau)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
@@ -15,12 +15,30 @@ from scaledet.network.layer import Layer
 from scaledet.network.network import Network
 from scaledet.network.torch_modules.builder import built
 from scaledet.network.torch_modules.draft import Reading
+from scaledet.network.torch_modules.pytorch import require_torch
 from scaledet.network.torch_modules.routes import ROUTES, program
+from scaledet.results.contents import count, image_shape, one_of, together
 from scaledet.results.result import Result
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["Skeleton", "from_torch"]
 
 _STATUS = ("read", "replaced", "inert", "dropped")
+
+
+def _string(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ArgumentTypeError(f"{name} must be a string; got {value!r}")
+    return value
+
+
+_reading = together(count(), _string, _string, one_of(*_STATUS), _string)
+
+
+def _readings(name: str, value: Any) -> tuple[Reading, ...]:
+    return tuple(Reading(*_reading(f"{name}[{j}]", row)) for j, row in enumerate(value))
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +78,12 @@ class Skeleton(Result):
     module: str
 
     _kind = "skeleton"
-    _facts: ClassVar = {}
+    _facts: ClassVar = {
+        "readings": _readings,
+        "input_size": image_shape,
+        "route": one_of(*ROUTES),
+        "module": _string,
+    }
 
     @property
     def sides(self) -> int | tuple[int, ...]:
@@ -105,44 +128,18 @@ class Skeleton(Result):
 
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return network and readings as plain facts, which `from_stored` reads."""
-        facts = {
-            "network": self.network.to_dict(),
-            "readings": [list(astuple(row)) for row in self.readings],
-            "input_size": list(self.input_size),
-            "route": self.route,
-            "module": self.module,
-        }
-        return facts, {}
+        facts, arrays = super().to_stored()
+        rows = [list(astuple(row)) for row in self.readings]
+        return {**facts, "network": self.network.to_dict(), "readings": rows}, arrays
 
     @classmethod
-    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Skeleton:  # noqa: ARG003
+    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Self:
         """Rebuild from `to_stored`; called by ``load``."""
         network = Network.from_dict(facts["network"])
-        size, rows = facts["input_size"], facts["readings"]
-        return cls(
-            network,
-            tuple(_reading(row, network.depth) for row in rows),
-            tuple(validate.integer("input_size", side, 1) for side in size),
-            validate.choice("route", facts["route"], tuple(ROUTES)),
-            _string(facts["module"]),
-        )
-
-
-def _reading(row: Any, depth: int) -> Reading:
-    layer, name, operation, status, note = row
-    return Reading(
-        validate.integer("layer", layer, 0, depth),
-        _string(name),
-        _string(operation),
-        validate.choice("status", status, _STATUS),
-        _string(note),
-    )
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ArgumentTypeError(f"names and notes must be strings; got {value!r}")
-    return value
+        result = super().from_stored({**facts, "network": network}, arrays)
+        for row in result.readings:
+            validate.integer("layer", row.layer, 0, network.depth)
+        return result
 
 
 def _text(layer: Layer) -> str:
@@ -217,10 +214,7 @@ def from_torch(
          1       relu     inert                                       acts on each place
          2    maxpool  replaced  2  box(2), stride=2, padding=0  average for the maximum
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError("from_torch needs PyTorch: pip install scaledet[torch]") from error
+    torch = require_torch("from_torch")
     if not isinstance(module, torch.nn.Module):
         raise ArgumentTypeError(f"module must be a torch.nn.Module; got {type(module).__name__}")
     given = entries(input_size) or ()

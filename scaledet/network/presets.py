@@ -95,21 +95,21 @@ class _Draft:
 
     def add(self, name: str, kind: str, length: int, stride: int = 1, padding: int = 0) -> str:
         """Add a layer, its stride after a blur filter if there is one; return its name."""
-        blurred = stride > 1 and self.blur is not None
-        if blurred:
+        blur = self.blur if stride > 1 else None
+        if blur is not None:
             stride //= 2
         options: dict[str, Any] = {}
         if kind == "max" and self.max_pooling == "max":
             options["pooling"] = "max"
         elif kind == "max" and padding:
             options["count_include_pad"] = False
-        if not blurred or (kind != "average" and length > 1):
+        if blur is None or (kind != "average" and length > 1):
             self._put(name, Layer(length, stride, padding=padding, **options))
-        if blurred and self.blur is not None:
-            total = len(self.blur) - 1
+        if blur is not None:
+            total = len(blur) - 1
             sides = total // 2, total - total // 2
             equal = sides[0] if sides[0] == sides[1] else (sides, sides)
-            self._put(f"{name}.blur", Layer(self.blur, 2, padding=equal, padding_mode="reflect"))
+            self._put(f"{name}.blur", Layer(blur, 2, padding=equal, padding_mode="reflect"))
         return self.last
 
     def add_sum(self, name: str, branch: str) -> None:

@@ -7,7 +7,6 @@ it in a notebook, ``ax.figure.savefig(path)`` writes it; to show it by pyplot pa
 """
 
 from scaledet.plots.curves import (
-    Quantity,
     plot_comparison,
     plot_curve,
     plot_local_exponents,
@@ -17,7 +16,7 @@ from scaledet.plots.curves import (
 )
 from scaledet.plots.filters import plot_design, plot_filters
 from scaledet.plots.measurements import plot_filter_spectrum, plot_measurement
-from scaledet.plots.style import PALETTE
+from scaledet.plots.style import PALETTE, Quantity
 
 __all__ = [
     "PALETTE",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,15 @@ from scaledet.analysis.fitting import local_exponents
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
-from scaledet.plots.style import PALETTE, labelled_axes, styled
+from scaledet.plots.style import (
+    COLOURS,
+    LABELS,
+    PALETTE,
+    Quantity,
+    counting_axes,
+    labelled_axes,
+    styled,
+)
 from scaledet.simulation.result import Simulation
 from scaledet.theory.prediction import Prediction
 
@@ -22,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Quantity",
     "plot_comparison",
     "plot_curve",
     "plot_local_exponents",
@@ -31,15 +38,7 @@ __all__ = [
     "plot_slope",
 ]
 
-Quantity = Literal["D", "G", "R"]
-
 _WIDTH_LABEL = "effective receptive field $A_k$ (pixels)"
-_LABELS = {
-    "D": "displacement sensitivity $D_k$",
-    "G": "noise sensitivity $G_k$",
-    "R": "relative sensitivity $R_k = D_k / G_k$",
-}
-_COLOURS = dict(zip("DGRQ", PALETTE, strict=False))
 # Marks the texts that say what was left out of a plot, so that they stand below one another.
 _LEFT_OUT = "left out"
 _NAMED = 4
@@ -76,7 +75,7 @@ def plot_curve(
     >>> ax.get_xscale(), ax.get_ylabel()
     ('log', 'displacement sensitivity $D_k$')
     """
-    quantity = validate.choice("quantity", quantity, tuple(_LABELS))
+    quantity = validate.choice("quantity", quantity, tuple(LABELS))
     widths = validate.vector("A", A)
     heights, shown = _showable(values, len(widths))
     bars = None
@@ -85,10 +84,10 @@ def plot_curve(
         if bars.shape == shown.shape:
             bars = np.where(shown, bars, 0.0)
         bars = validate.vector("errors", bars, zero=True, length=len(widths))[shown]
-    ax = labelled_axes(ax, _WIDTH_LABEL, _LABELS[quantity])
+    ax = labelled_axes(ax, _WIDTH_LABEL, LABELS[quantity])
     ax.set(xscale="log", yscale="log")
-    lines = {"color": _COLOURS[quantity], "linewidth": 1.3}
-    points = {"color": _COLOURS[quantity], "linestyle": "none", "marker": "o", "zorder": 3}
+    lines = {"color": COLOURS[quantity], "linewidth": 1.3}
+    points = {"color": COLOURS[quantity], "linestyle": "none", "marker": "o", "zorder": 3}
     points |= {"markersize": 4, "capsize": 1.5}
     style = styled(style, **(lines if bars is None else points))
     if bars is None:
@@ -133,7 +132,7 @@ def plot_sensitivity(
         raise ArgumentTypeError(
             f"result must be a Prediction, an Evolution or a Simulation; got {result!r}"
         )
-    quantity = validate.choice("quantity", quantity, tuple(_LABELS))
+    quantity = validate.choice("quantity", quantity, tuple(LABELS))
     depth = len(result.D) - 1
     layers = range(depth + 1) if layers is None else layers
     if not np.iterable(layers):
@@ -168,17 +167,14 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **style: 
     """
     if not isinstance(comparison, Comparison):
         raise ArgumentTypeError(f"comparison must be a Comparison; got {comparison!r}")
-    from matplotlib.ticker import MaxNLocator
-
-    ax = labelled_axes(ax, "layer $k$", "(simulation - theory) / standard error")
+    ax = counting_axes(ax, "layer $k$", "(simulation - theory) / standard error")
     ax.axhspan(-2, 2, color="0.9", linewidth=0, zorder=0)
     for quantity, marker, pulls in zip("DGQ", "os^", comparison.pulls, strict=True):
         points = {"linestyle": "none", "marker": marker, "markersize": 4}
-        points |= {"color": _COLOURS[quantity], "label": f"${quantity}_k$"}
+        points |= {"color": COLOURS[quantity], "label": f"${quantity}_k$"}
         ax.plot(np.arange(len(pulls)), pulls, **styled(style, **points))
     reach = max(3.0, 1.1 * float(np.abs(comparison.pulls).max()))
     ax.set(ylim=(-reach, reach))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     chi2 = f"$\\chi^2$ = {comparison.chi2:.1f} in {comparison.dof[0]} directions"
     ax.set_title(f"{chi2}, p = {comparison.p_value:.2g}", fontsize="medium")
     ax.legend()

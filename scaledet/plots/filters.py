@@ -9,7 +9,7 @@ import numpy as np
 from scaledet.analysis.filter_comparison import FilterComparison
 from scaledet.analysis.filter_design import FilterDesign
 from scaledet.errors import ArgumentTypeError
-from scaledet.plots.style import PALETTE, labelled_axes, styled
+from scaledet.plots.style import LABELS, PALETTE, counting_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,9 +40,7 @@ def plot_filters(comparison: FilterComparison, *, ax: Axes | None = None, **styl
     """
     if not isinstance(comparison, FilterComparison):
         raise ArgumentTypeError(f"comparison must be a FilterComparison; got {comparison!r}")
-    from matplotlib.ticker import MaxNLocator
-
-    ax = labelled_axes(ax, "layer $k$", "displacement sensitivity $D_k$")
+    ax = counting_axes(ax, "layer $k$", LABELS["D"])
     layers = np.arange(comparison.depth + 1)
     for place, (name, facts) in enumerate(comparison.filters.items()):
         law = facts.alpha if isinstance(facts.alpha, str) else f"alpha = {float(facts.alpha):.4g}"
@@ -53,7 +51,6 @@ def plot_filters(comparison: FilterComparison, *, ax: Axes | None = None, **styl
         if facts.plateau_depth:
             ax.axhline(float(facts.plateau), color=drawn["color"], linestyle=":", linewidth=0.9)
     ax.set_yscale("log")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize="small")
     return ax
 
@@ -74,16 +71,13 @@ def plot_design(design: FilterDesign, *, ax: Axes | None = None, **style: Any) -
     """
     if not isinstance(design, FilterDesign):
         raise ArgumentTypeError(f"design must be a FilterDesign; got {design!r}")
-    from matplotlib.ticker import MaxNLocator
-
-    ax = labelled_axes(ax, "pixel $j$", "weight $a_j$")
+    ax = counting_axes(ax, "pixel $j$", "weight $a_j$")
     pixels = np.arange(design.length)
     ax.plot(pixels, design.optimum, color="0.6", linewidth=1.0, label="optimum")
     whole = design.kernel.integers
     points: dict[str, Any] = {"color": PALETTE[0], "linestyle": "none", "marker": "o"}
     points |= {"markersize": 4, "label": f"{list(whole)}/{sum(whole)}"}
     ax.plot(np.arange(len(whole)), np.array(whole) / sum(whole), **styled(style, **points))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
     ax.legend(fontsize="small")
     return ax

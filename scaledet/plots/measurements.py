@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,25 +11,20 @@ from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.measure.filter_spectrum import FilterSpectrum
 from scaledet.measure.measurement import Measurement
-from scaledet.plots.style import PALETTE, labelled_axes, styled
+from scaledet.plots.style import COLOURS, LABELS, PALETTE, Quantity, labelled_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_filter_spectrum", "plot_measurement"]
 
-_COLOURS = dict(zip("DGRQ", PALETTE, strict=False))
-_LABELS = {
-    "D": "displacement sensitivity $D$",
-    "G": "noise sensitivity $G$",
-    "R": "relative sensitivity $R = D / G$",
-}
+_LABELS = {quantity: label.replace("_k", "") for quantity, label in LABELS.items()}
 _ROTATION = 60
 
 
 def plot_measurement(
     measurement: Measurement,
-    quantity: Literal["D", "G", "R"] = "D",
+    quantity: Quantity = "D",
     *,
     ax: Axes | None = None,
     **style: Any,
@@ -62,7 +57,7 @@ def plot_measurement(
     quantity = validate.choice("quantity", quantity, tuple(_LABELS))
     ax = labelled_axes(ax, "layer", _LABELS[quantity])
     places = np.arange(len(measurement.layers))
-    points: dict[str, Any] = {"color": _COLOURS[quantity], "marker": "o", "markersize": 4}
+    points: dict[str, Any] = {"color": COLOURS[quantity], "marker": "o", "markersize": 4}
     points |= {"linewidth": 1.2, "capsize": 1.5, "label": "measured"}
     values, errors = (getattr(measurement, f"{quantity}{end}") for end in ("", "_err"))
     shown = values > 0

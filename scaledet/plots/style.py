@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from scaledet.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["PALETTE", "labelled_axes", "styled"]
+__all__ = ["COLOURS", "LABELS", "PALETTE", "Quantity", "counting_axes", "labelled_axes", "styled"]
+
+Quantity = Literal["D", "G", "R"]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours that colour-blind readers tell apart (Okabe and Ito)."""
+COLOURS = dict(zip("DGRQ", PALETTE, strict=False))
+LABELS = {
+    "D": "displacement sensitivity $D_k$",
+    "G": "noise sensitivity $G_k$",
+    "R": "relative sensitivity $R_k = D_k / G_k$",
+}
+"""What an axis says of a sensitivity of layer k."""
 
 
 def labelled_axes(ax: Any, x: str, y: str, required: bool = False) -> Axes:
@@ -28,6 +37,15 @@ def labelled_axes(ax: Any, x: str, y: str, required: bool = False) -> Axes:
         )
     ax.set(xlabel=ax.get_xlabel() or x, ylabel=ax.get_ylabel() or y)
     return ax
+
+
+def counting_axes(ax: Any, x: str, y: str) -> Axes:
+    """Return `labelled_axes` on whose x axis whole numbers stand."""
+    from matplotlib.ticker import MaxNLocator
+
+    labelled = labelled_axes(ax, x, y)
+    labelled.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return labelled
 
 
 def styled(style: dict[str, Any], **defaults: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ __all__ = [
     "Reader",
     "Values",
     "count",
+    "image_shape",
     "joined",
     "names",
     "one_of",
@@ -106,6 +107,13 @@ def real(**bounds: Any) -> Reader:
 def one_of(*options: Any) -> Reader:
     """Return the reader of one of the options."""
     return partial(validate.choice, options=options)
+
+
+def image_shape(name: str, value: Any) -> tuple[int, ...]:
+    """Read the channels and sides of an image."""
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise ArgumentTypeError(f"{name} must be a list of channels and sides; got {value!r}")
+    return tuple(validate.integer(name, side, 1) for side in value)
 
 
 def names(name: str, value: Any) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ class Result:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed on access."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        result: Any = self  # Its class is a dataclass.
+        return {field.name: getattr(self, field.name) for field in fields(result)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -69,8 +69,9 @@ def _cell(value: Any) -> str:
         return str(value)
     try:
         number = float(value)
-    except OverflowError:  # An integer or a Fraction beyond all floats.
-        return text(value, digits=5)  # type: ignore[arg-type]
+    except OverflowError:
+        beyond: Any = value  # An integer or a Fraction beyond all floats.
+        return text(beyond, digits=5)
     return str(int(number)) if number.is_integer() and abs(number) < 1e7 else f"{number:.5g}"
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import scaledet as sd
+
+torch = pytest.importorskip("torch")
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+from typing import get_args
 
 import numpy as np
 import pytest
 
 import scaledet as sd
 from scaledet import plots
+from scaledet.cli import records
+from scaledet.saved import Saved
 from tests.cli.test_arguments import refused
 
 NET = "--kernel 2 --stride 2 --depth 3"
@@ -142,3 +145,42 @@ def test_show_reads_one_file_and_writes_none(run, folder):
     assert path.read_bytes() == before
     refused(run, f"show {path} {path}", "unrecognized arguments")
     refused(run, "show", "required: FILE")
+
+
+NET_2D = sd.Network.uniform(2, 2, 2, dim=2)
+TAU = sd.Diffeomorphism(2.5, 1e-3)
+NO_COMMAND = {
+    "ShiftPrediction": lambda: sd.predict_shift(sd.Network.uniform(2, 2, 3), 3, size=32),
+    "SimulatedChange": lambda: sd.simulate_change(
+        sd.Network.uniform(2, 2, 3), np.eye(32)[::9], np.eye(32)[2:30:9]
+    ),
+    "ImagePrediction": lambda: sd.predict_images(NET_2D, np.ones((8, 8)), TAU, size=8),
+    "ImageSimulation": lambda: sd.simulate_images(
+        NET_2D, np.random.default_rng(0).random((9, 8, 8)), TAU, rng=1
+    ),
+    "LinearExponents": lambda: sd.predict_linear_exponents([[3, 1], [1, 2]], stride=3),
+    "WidePrediction": lambda: sd.predict_wide(sd.Network.uniform(2, 2, 3), size=8, rng=0),
+    "WideSimulation": lambda: sd.simulate_wide(
+        sd.Network.uniform(2, 2, 3), size=8, width=9, networks=3, rng=0
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NO_COMMAND)
+def test_results_of_the_library_are_shown_and_not_drawn(run, run_json, tmp_path, kind):
+    result = NO_COMMAND[kind]()
+    path = result.save(tmp_path / "result.npz")
+    assert run(f"show {path}") == (0, f"{result!r}\n", "")
+    shown = run_json(f"show {path}")
+    assert shown.pop("result") == kind
+    if kind == "LinearExponents":
+        assert shown["autocorrelation"][1] == {"exact": "1", "value": 1.0}
+        assert shown["alpha"]["value"] == float(result.alpha)
+    else:
+        columns = result.columns()
+        assert shown["columns"] == {name: np.asarray(columns[name]).tolist() for name in columns}
+    refused(run, f"plot {path} -o {tmp_path / 'x.png'}", f"with a figure; got a {kind}")
+
+
+def test_every_kind_of_result_has_its_json_object():
+    assert records._FACTS.keys() == {kind.__name__ for kind in get_args(Saved)}

@@ -365,6 +365,14 @@ def test_the_module_is_left_as_it_was():
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
+def test_exported_modules_which_have_no_eval_are_read():
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()
+    exported = torch.export.export(module, (torch.zeros(1, 1, 8, 8),)).module()
+    with pytest.raises(NotImplementedError):
+        exported.eval()
+    assert sd.from_torch(exported, (1, 8, 8)).network == sd.from_torch(module, (1, 8, 8)).network
+
+
 def test_saved_skeletons_are_loaded(tmp_path):
     skeleton = sd.from_torch(averaging(residual_module()), (1, 16, 16))
     loaded = sd.load(skeleton.save(tmp_path / "skeleton.npz"))
@@ -384,6 +392,8 @@ def test_saved_skeletons_are_loaded(tmp_path):
         ("input_size", [1, 0]),
         ("route", "jit"),
         ("module", 3),
+        ("input_size", [1]),
+        ("unknown", 1),
     ],
 )
 def test_damaged_files_are_refused(name, value):

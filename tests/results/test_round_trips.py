@@ -33,8 +33,7 @@ def compared(prediction):
 
 def model():
     """A small model of PyTorch with a BatchNorm and a layer that is dead."""
-    import torch
-
+    torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     parts = torch.nn.Conv2d(1, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Conv2d(3, 2, (1, 2))
     dead = torch.nn.Hardtanh(50, 60)

@@ -97,7 +97,7 @@ class _Builder(Draft):
             self.note(step, "inert", "mixes the channels of each place")
             return value
         blur = constant_weights(weight, groups)
-        kernel: Any = lengths[0] if len(set(lengths)) == 1 else lengths
+        kernel: Any = _box(lengths)
         status, note = "replaced", "box for learned weights"
         if blur is not None:
             kernel, status, note = written_weights(blur), "read", "blur filter"
@@ -106,8 +106,6 @@ class _Builder(Draft):
             if not profile.sum() > 0:
                 raise refusal(step, "all its weights are 0, so its profile is none")
             kernel, note = written_weights(profile), "mean |w| for learned weights"
-        if isinstance(kernel, tuple) and not any(isinstance(k, int) for k in kernel):
-            kernel = kernel[0] if all(k == kernel[0] for k in kernel) else kernel
         return self.window(
             step,
             value,
@@ -130,7 +128,7 @@ class _Builder(Draft):
         lengths = self.axes(step, given["kernel_size"])
         stride = given.get("stride")
         options: dict[str, Any] = {
-            "kernel": lengths[0] if len(set(lengths)) == 1 else lengths,
+            "kernel": _box(lengths),
             "stride": lengths if stride is None or stride == [] else self.axes(step, stride),
             "dilation": self.axes(step, given.get("dilation", 1)),
             "pads": tuple((p, p) for p in self.axes(step, given.get("padding", 0))),
@@ -189,8 +187,7 @@ class _Builder(Draft):
         status = "read"
         if largest and self.max_pooling == "average":
             options, status, note = {}, "replaced", f"{note}, average for the maximum"
-        kernel = lengths[0] if len(set(lengths)) == 1 else lengths
-        layer = Layer(kernel, stride=lengths, padding=0, **options)
+        layer = Layer(_box(lengths), stride=lengths, padding=0, **options)
         output = self.add(step, layer, (value.layer,), counts)
         self.note(step, status, note, output.layer)
         return output
@@ -279,6 +276,11 @@ class _Builder(Draft):
                 raise refusal(step, f"{step.operation} from a constant exchanges large and small")
         if step.arguments.get("alpha", 1) != 1:
             raise refusal(step, "alpha makes it no plain sum: leave it at 1")
+
+
+def _box(lengths: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Return the lengths of a box as `Layer` takes them; a tuple of one could be a weight."""
+    return lengths if len(lengths) > 1 else lengths[0]
 
 
 _ENDS = "a vector: here the places end, and the skeleton"

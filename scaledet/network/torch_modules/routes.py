@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from scaledet.errors import ArgumentError
 from scaledet.network.torch_modules.graphs import by_export, by_fx
 from scaledet.network.torch_modules.hooks import by_hooks
+from scaledet.network.torch_modules.pytorch import undisturbed
 from scaledet.network.torch_modules.steps import Program
 
 __all__ = ["ROUTES", "program"]
@@ -21,7 +20,7 @@ ROUTES = {"export": by_export, "fx": by_fx, "hooks": by_hooks}
 def program(module: Any, shape: tuple[int, ...], route: str | None) -> Program:
     """Return the steps of a module for an image of `shape`, by the first route that passes.
 
-    The module is read as it evaluates; which of its parts train is restored.
+    The module is read as it evaluates, and left as it was.
 
     Raises
     ------
@@ -39,7 +38,8 @@ def program(module: Any, shape: tuple[int, ...], route: str | None) -> Program:
     images = [torch.randn((1, *shape), generator=source) for _ in range(2)]
     images = [image.to(held.device, kind) for image in [*images, torch.zeros_like(images[0])]]
     reasons: list[str] = []
-    with _quiet(module):
+    with undisturbed(module), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         for name in ROUTES if route is None else (route,):
             try:
                 return ROUTES[name](module, images)
@@ -54,19 +54,3 @@ def program(module: Any, shape: tuple[int, ...], route: str | None) -> Program:
         f"module must accept a tensor of shape {(1, *shape)}, a batch of one image of input_size; "
         f"got {type(module).__name__}, which fails by every route ({'; '.join(reasons)})"
     )
-
-
-@contextmanager
-def _quiet(module: Any) -> Iterator[None]:
-    """Let a module evaluate rather than train, without gradients and warnings, for a while."""
-    import torch
-
-    training = [part for part in module.modules() if part.training]
-    module.eval()
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for part in training:
-            part.training = True
