@@ -18,6 +18,7 @@ import numpy as np
 from scaledet.network.grid_kernel import GridKernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.reference.noise import linear_parts
 
 __all__ = ["Bordered", "pooled"]
 
@@ -140,20 +141,8 @@ class Bordered:
         low: tuple[float, float],
         high: tuple[float, float],
     ) -> tuple[float, float]:
-        """Parts of E|M (x + w) - M x|^2 due to means and to variances of the perturbation w.
-
-        `law` holds the probabilities of images by their active pixels; `low` and `high` are mean
-        and variance of w in background and in active pixels.
-        """
-        features = self.features(k).astype(float)
-        squares = (features**2).sum(axis=1)
-        mean = variance = 0.0
-        for active, weight in law.items():
-            means, variances = np.full(self.pixels, low[0]), np.full(self.pixels, low[1])
-            means[list(active)], variances[list(active)] = high
-            mean += float(weight) * float(((means @ features) ** 2).sum())
-            variance += float(weight) * float(variances @ squares)
-        return mean, variance
+        """Parts of E|M (x + w) - M x|^2, as in `linear_parts`."""
+        return linear_parts(self.features(k).astype(float), law, low, high)
 
     def _pair(self, k: int, p: int, q: int) -> Any:
         """Representation of the image of two active pixels."""
