@@ -115,7 +115,7 @@ def run(recipes: Sequence[Recipe], what: str) -> None:
     chosen = parser.parse_args()
     cores = min(len(recipes), os.cpu_count() or 1)
     seconds = {r.name: r.quick_seconds if chosen.quick else r.seconds for r in recipes}
-    expected = max(sum(seconds.values()) / cores, *seconds.values(), 0)
+    expected = max(sum(seconds.values()) / cores, *seconds.values())
     print(f"estimated time: {expected:.0f} s ({cores} core{'s' * (cores > 1)})", flush=True)
     begin = time.perf_counter()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the processes fill the cores
@@ -144,6 +144,14 @@ def letter(panels: Iterable[Axes], titles: Sequence[str]) -> None:
     """Label the panels (a), (b), ... with a short title."""
     for axes, name, title in zip(panels, string.ascii_lowercase, titles, strict=False):
         axes.set_title(f"({name}) {title}", loc="left", fontsize=10)
+
+
+def plain_ticks(axes: Axes, x: Sequence[float], y: Sequence[float] = ()) -> None:
+    """Mark these values alone on logarithmic axes, written without powers of ten."""
+    for axis, values in ((axes.xaxis, x), (axes.yaxis, y)):
+        if values:
+            axis.set_ticks(values, [f"{value:g}" for value in values])
+    axes.minorticks_off()
 
 
 def spaced(count: int, wanted: int) -> list[int]:

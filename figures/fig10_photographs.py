@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from common import SMALL, Recipe, Table, letter, new_figure
+from common import SMALL, Recipe, Table, letter, new_figure, plain_ticks
 from fig11_architectures import LABELS, shown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -101,9 +101,7 @@ def draw(table: Table) -> Figure:
         below.axhline(1, color="0.5", linewidth=0.8)
         below.set_xlabel("receptive field $A_k$ (pixels)")
         below.tick_params(labelsize=SMALL)
-        ticks = [1, 10, 100] if part == "presets" else [1, 2, 5, 10, 20]
-        below.set_xticks(ticks, list(map(str, ticks)))
-        below.minorticks_off()
+        plain_ticks(below, [1, 10, 100] if part == "presets" else [1, 2, 5, 10, 20])
         ax.tick_params(labelbottom=False, labelsize=SMALL)
         ax.set_ylabel("deformation sensitivity $D_k$" if part == "networks" else "")
         ax.set_xlabel("")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import SMALL, Recipe, Table, letter, new_figure
+from common import SMALL, Recipe, Table, letter, new_figure, plain_ticks
 from matplotlib.figure import Figure
 
 import scaledet as sd
@@ -75,9 +75,7 @@ def draw(table: Table) -> Figure:
                 linewidth=1,
             )
         ax.set(xscale="log", yscale="log", xlabel="receptive field $A_k$ (pixels)", ylabel=label)
-        ax.set_xticks(WIDTHS, [str(width) for width in WIDTHS])
-        ax.set_yticks(TICKS[name], [f"{tick:g}" for tick in TICKS[name]])
-        ax.minorticks_off()
+        plain_ticks(ax, WIDTHS, TICKS[name])
     panels[0].legend(fontsize=SMALL, frameon=False, loc="lower left")
     letter(panels, ["displacements", "noise", "their ratio"])
     return figure

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from common import SMALL, Recipe, Table, letter, new_figure
+from common import SMALL, Recipe, Table, letter, new_figure, plain_ticks
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -87,8 +87,7 @@ def _draw_panel(ax: Axes, table: Table, depth: int) -> None:
             where |= {"xytext": (-6, -5), "ha": "right"}
         ax.annotate(name, (G, D), fontsize=SMALL, **where)
     ax.set(xscale="log", yscale="log")
-    ax.set_xticks(TICKS[depth], [f"{tick:g}" for tick in TICKS[depth]])
-    ax.minorticks_off()
+    plain_ticks(ax, TICKS[depth])
     ax.set_xlabel(f"noise sensitivity $G_{depth}$")
     ax.set_ylabel(f"displacement sensitivity $D_{depth}$")
     ax.set_ylim(table.having("bound").numbers("bound").min() / 1.6, 1.6)

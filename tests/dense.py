@@ -13,6 +13,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 
+from scaledet.reference.noise import linear_parts
 from scaledet.reference.pixel import composites
 from scaledet.reference.quadrature import (
     gaussian_moments,
@@ -77,26 +78,16 @@ def perturbation_moments(sigma, rectify, height):
 
 
 def noise_response(layers, size, dim, actives, weights, sigma, rectify):
-    """[(mean part, variance part)] of E|P(x + eta') - P x|^2 over images with active pixels.
-
-    |P m|^2 + sum_i v_i |P e_i|^2, m_i and v_i being mean and variance of the perturbation of
-    pixel i. All large terms are positive, so that nothing cancels.
-    """
+    """[(mean part, variance part)] of E|P(x + eta') - P x|^2 over images with active pixels."""
     torus = pooled_torus(layers, size, dim)
-    low, high = (perturbation_moments(sigma, rectify, height) for height in (0, 1))
-    result = []
-    for k in range(len(layers) + 1):
-        columns = torus.features(k).astype(float) / torus.scale(k)
-        squares = (columns**2).sum(axis=1)
-        mean = variance = 0.0
-        for active, weight in zip(actives, weights, strict=True):
-            means = np.full(len(columns), float(low[0]))
-            variances = np.full(len(columns), float(low[1]))
-            means[list(active)], variances[list(active)] = float(high[0]), float(high[1])
-            mean += weight * ((means @ columns) ** 2).sum()
-            variance += weight * (variances @ squares)
-        result.append((mean, variance))
-    return result
+    law = dict(zip(actives, weights, strict=True))
+    low, high = (
+        tuple(map(float, perturbation_moments(sigma, rectify, height))) for height in (0, 1)
+    )
+    return [
+        linear_parts(torus.features(k).astype(float) / torus.scale(k), law, low, high)
+        for k in range(len(layers) + 1)
+    ]
 
 
 def every_pixel(size, dim):

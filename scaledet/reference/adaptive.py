@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from scaledet.reference.torus import Torus
+
 __all__ = ["Layers", "least_change", "outputs"]
 
 Image = Any
@@ -49,16 +51,12 @@ def outputs(
 
 def _pooled(image: Image, weights: Sequence[int], zeros: bool) -> Image:
     """Pool at every site, y(i) = sum_j a_j x(i + j); padded, the window is centred."""
-    before = (len(weights) - 1) // 2 if zeros else 0
-    for axis, size in enumerate(image.shape):
-        lines = np.moveaxis(image, axis, 0)
-        total = 0 * lines
-        for site, (j, weight) in itertools.product(range(size), enumerate(weights)):
-            seen = site + j - before
-            if not zeros or 0 <= seen < size:
-                total[site] = total[site] + weight * lines[seen % size]
-        image = np.moveaxis(total, 0, axis)
-    return image
+    before, after = ((len(weights) - 1) // 2, len(weights) // 2) if zeros else (0, 0)
+    # Enough zeros around keep every window from reaching around the torus.
+    wide = np.zeros([before + side + after for side in image.shape], dtype=object)
+    wide[tuple(slice(before, before + side) for side in image.shape)] = image
+    pooled = Torus([(weights, 1)], len(wide), wide.ndim).run(wide[None], 1)[0]
+    return pooled[tuple(map(slice, image.shape))]
 
 
 def _square(image: Image) -> int:

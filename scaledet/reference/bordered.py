@@ -18,6 +18,7 @@ import numpy as np
 from scaledet.network.grid_kernel import GridKernel
 from scaledet.network.layer import Layer
 from scaledet.network.network import Network
+from scaledet.reference.noise import linear_parts
 
 __all__ = ["Bordered", "pooled"]
 
@@ -54,8 +55,7 @@ class Bordered:
     ) -> None:
         self.net, self.sides, self.moves = net, tuple(sides), moves
         self.pixels = math.prod(self.sides)
-        self._numbers: Any = (object, Fraction) if exact else (float, float)
-        self._pairs: dict[int, Any] = {}
+        self._number: Any = Fraction if exact else float
 
     def run(self, images: Images, *, real: bool = False) -> list[Images]:
         """Return the maps of layers 0 ... depth; `real` adds biases and rectifies."""
@@ -66,28 +66,40 @@ class Bordered:
                 total = total + values[source]
             image = pooled(total, layer)
             if real:
-                image = np.maximum(image + self._numbers[1](layer.bias), 0)
+                image = np.maximum(image + self._number(layer.bias), 0)
             values.append(image)
         return values
 
     def images(self, actives: Iterable[Sequence[int]]) -> Images:
         """Return the images with these active pixels; one that is named twice has height 2."""
         listed = list(actives)
-        result = np.full((len(listed), self.pixels), self._numbers[1](0), self._numbers[0])
+        result = np.full((len(listed), self.pixels), self._number(0))
         for image, pixels in zip(result, listed, strict=True):
             for pixel in pixels:
                 image[pixel] += 1
         return result.reshape(-1, *self.sides)
 
+    def features(self, k: int, *, real: bool = False) -> Any:
+        """Representation of every one-pixel image at layer k, shape [pixels, units]."""
+        return (self._real if real else self._linear)[k]
+
     @cached_property
     def _real(self) -> list[Any]:
-        return self._flat(self.run(self.images([(p,) for p in range(self.pixels)]), real=True))
+        return self._represented(1, real=True)
 
     @cached_property
     def _linear(self) -> list[Any]:
-        return self._flat(self.run(self.images([(p,) for p in range(self.pixels)])))
+        return self._represented(1, real=False)
 
-    def _flat(self, maps: list[Images]) -> list[Any]:
+    @cached_property
+    def _pairs(self) -> list[Any]:
+        return self._represented(2, real=True)
+
+    def _represented(self, active: int, *, real: bool) -> list[Any]:
+        """Representations of all images of so many active pixels, which are told apart."""
+        maps = self.run(
+            self.images(itertools.product(range(self.pixels), repeat=active)), real=real
+        )
         return [images.reshape(len(images), -1) for images in maps]
 
     def moved(self, pixel: int) -> Iterator[tuple[Fraction, int]]:
@@ -106,16 +118,16 @@ class Bordered:
 
     def distance(self, k: int) -> Any:
         """Q_k of one pixel: the mean over all pairs of pixels."""
-        features = self._real[k]
+        features = self.features(k, real=True)
         total = sum(((features - image) ** 2).sum() for image in features)
         return total / self.pixels**2
 
     def displacement(self, k: int) -> Any:
         """Mean square change of the representation over all pixels and their moves."""
-        features = self._real[k]
+        features = self.features(k, real=True)
         return (
             sum(
-                self._numbers[1](weight) * ((features[q] - features[p]) ** 2).sum()
+                self._number(weight) * ((features[q] - features[p]) ** 2).sum()
                 for p in range(self.pixels)
                 for weight, q in self.moved(p)
             )
@@ -129,45 +141,28 @@ class Bordered:
         low: tuple[float, float],
         high: tuple[float, float],
     ) -> tuple[float, float]:
-        """Parts of E|M (x + w) - M x|^2 due to means and to variances of the perturbation w.
-
-        `law` holds the probabilities of images by their active pixels; `low` and `high` are mean
-        and variance of w in background and in active pixels.
-        """
-        features = self._linear[k].astype(float)
-        squares = (features**2).sum(axis=1)
-        mean = variance = 0.0
-        for active, weight in law.items():
-            means, variances = np.full(self.pixels, low[0]), np.full(self.pixels, low[1])
-            means[list(active)], variances[list(active)] = high
-            mean += float(weight) * float(((means @ features) ** 2).sum())
-            variance += float(weight) * float(variances @ squares)
-        return mean, variance
+        """Parts of E|M (x + w) - M x|^2, as in `linear_parts`."""
+        return linear_parts(self.features(k).astype(float), law, low, high)
 
     def _pair(self, k: int, p: int, q: int) -> Any:
         """Representation of the image of two active pixels."""
-        if not self._pairs:
-            every = itertools.product(range(self.pixels), repeat=2)
-            maps = self.run(self.images(every), real=True)
-            self._pairs.update(enumerate(self._flat(maps)))
         return self._pairs[k][p * self.pixels + q]
 
     def pair_distance(self, k: int, law: Mapping[tuple[int, int], Fraction]) -> Any:
         """Q_k of two pixels: all pairs of images of a law of pairs of pixels."""
-        number = self._numbers[1]
-        images = [(number(weight), self._pair(k, *pair)) for pair, weight in law.items()]
+        images = [(self._number(weight), self._pair(k, *pair)) for pair, weight in law.items()]
         return sum(
             w * v * ((image - other) ** 2).sum() for w, image in images for v, other in images
         )
 
     def pair_displacement(self, k: int, law: Mapping[tuple[int, int], Fraction]) -> Any:
         """Mean square change over the pairs of a law and all their joint moves."""
-        total = self._numbers[1](0)
+        total = self._number(0)
         for (p, q), weight in law.items():
             before = self._pair(k, p, q)
             for (v, a), (w, b) in itertools.product(self.moved(p), self.moved(q)):
                 change = ((self._pair(k, a, b) - before) ** 2).sum()
-                total += self._numbers[1](weight * v * w) * change
+                total += self._number(weight * v * w) * change
         return total
 
 
@@ -187,9 +182,7 @@ def pooled(images: Images, layer: Layer) -> Images:
     ]
     weights = _weights(layer, len(sides))
     number = Fraction if images.dtype.kind in "Oi" else float
-    result: Any = np.full(
-        (len(images), *counts), number(0), object if number is Fraction else float
-    )
+    result: Any = np.full((len(images), *counts), number(0))
     for output in itertools.product(*map(range, counts)):
         total = Fraction(0)
         for taps, weight in weights.items():

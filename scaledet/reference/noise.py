@@ -7,7 +7,7 @@ which are integrated. No closed form and no autocorrelation is used. Slow on pur
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = [
     "extrapolated",
     "gaussian_sensitivity",
     "infinite_sensitivity",
+    "linear_parts",
     "matched_width",
 ]
 
@@ -85,6 +86,31 @@ class NoiseLaw:
         if rectify == "input":
             return np.maximum(clean + noise, 0)
         return clean + (noise if rectify is None else np.maximum(noise, 0))
+
+
+def linear_parts(
+    features: Any,
+    law: Mapping[tuple[int, ...], Any],
+    low: tuple[float, float],
+    high: tuple[float, float],
+) -> tuple[float, float]:
+    """Parts of E|M (x + w) - M x|^2 due to means and to variances of the perturbation w.
+
+    `features` holds what M makes of every pixel, [pixels, units], and `law` the probabilities of
+    images by their active pixels; `low` and `high` are mean and variance of w in background and in
+    active pixels. Large terms are positive, so that nothing cancels.
+
+    >>> linear_parts(np.eye(2), {(0,): 1}, (1, 2), (3, 4))
+    (10.0, 6.0)
+    """
+    squares = (features**2).sum(axis=1)
+    mean = variance = 0.0
+    for active, weight in law.items():
+        means, variances = np.full(len(features), low[0]), np.full(len(features), low[1])
+        means[list(active)], variances[list(active)] = high
+        mean += float(weight) * float(((means @ features) ** 2).sum())
+        variance += float(weight) * float(variances @ squares)
+    return mean, variance
 
 
 def matched_width(torus: Torus) -> Any:

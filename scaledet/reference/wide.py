@@ -36,11 +36,9 @@ def arc_cosine(a: Any, b: Any, c: Any, digits: int = 50) -> Any:
         return scale * (mpmath.sin(angle) + (mpmath.pi - angle) * cosine) / (2 * mpmath.pi)
 
 
-def _plain(a: Array, b: Array, c: Array) -> Array:
-    return _arc_cosine(np.sqrt(np.multiply.outer(a, b)), c)
-
-
-def _arc_cosine(scale: Array, c: Array) -> Array:
+def _arc_cosine(product: Array, c: Array) -> Array:
+    """Return the same in floats, `product` being that of the variances."""
+    scale = np.sqrt(product)
     cosine = np.divide(c, scale, out=np.ones_like(c), where=scale > 0).clip(-1, 1)
     angle = np.arccos(cosine)
     return np.asarray(scale * (np.sin(angle) + (np.pi - angle) * cosine) / (2 * np.pi))
@@ -82,7 +80,7 @@ class WideNet:
             before = {name: self._pooled(phi, matrix, stride) for name, phi in maps.items()}
             variance = {letter: np.diag(before[2 * letter]) for letter in "xy"}
             maps = {
-                name: _plain(variance[name[0]], variance[name[1]], each)
+                name: _arc_cosine(np.multiply.outer(variance[name[0]], variance[name[1]]), each)
                 for name, each in before.items()
             }
             result.append(_distance(maps))
@@ -93,10 +91,10 @@ class WideNet:
         """Whether weights at different taps are: only equal sites matter then."""
         return all(not (matrix - np.diag(np.diag(matrix))).any() for matrix, _ in self.layers)
 
-    def _equal_sites(self, x: Array, y: Array) -> Iterator[tuple[Array, Array, Array]]:
+    def _equal_sites(self, x: Array, y: Array) -> Iterator[list[Array]]:
         """Yield the covariances at equal sites, k = 0 ... depth; no others are computed."""
         maps = [x * x, y * y, x * y]
-        yield x * x, y * y, x * y
+        yield maps
         for matrix, stride in self.layers:
             sites = np.arange(0, len(maps[0]), stride)
             before = [
@@ -107,10 +105,10 @@ class WideNet:
             ]
             pairs = ((0, 0), (1, 1), (0, 1))
             maps = [
-                _arc_cosine(np.sqrt(before[a] * before[b]), each)
+                _arc_cosine(before[a] * before[b], each)
                 for (a, b), each in zip(pairs, before, strict=True)
             ]
-            yield maps[0], maps[1], maps[2]
+            yield maps
 
     def norm_distance(self, first: Any, second: Any) -> list[float]:
         """Return the sum over sites of (|u| - |v|)^2, u and v the units there; independent taps."""

@@ -51,7 +51,7 @@ class Entrywise(sp.Eq):  # type: ignore[misc]  # SymPy ships no types
         return _matrix(rows)
 
 
-class Stacked(sp.Eq):  # type: ignore[misc]
+class Stacked(sp.Eq):  # type: ignore[misc]  # SymPy ships no types
     r"""Equation whose right side is a long sum, printed with three terms to a row.
 
     >>> print(sp.latex(Stacked(y.k, y.c(1, 0) + y.c(1, 1) + y.c(1, 2) - y.c(1, 3))))

@@ -84,9 +84,9 @@ def test_status_is_one_of_three() -> None:
 def test_derivations_are_frozen() -> None:
     frozen = derivation(RIGHT)
     with pytest.raises(FrozenInstanceError):
-        frozen.title = "other"  # type: ignore[misc]
+        frozen.title = "other"
     with pytest.raises(TypeError):
-        frozen.result["total"] = 0  # type: ignore[index]
+        frozen.result["total"] = 0
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,10 @@ OTHER_NOISE = [("three layers", "noise"), ("skew", None), ("block", None), ("no 
 NETWORKS = [*((name, "input") for name in NETS), *OTHER_NOISE]
 
 
+def published(name: str) -> Callable[[], Iterable[Step]]:
+    return lambda: derivation(name).steps
+
+
 def derived(arguments: dict[str, Any]) -> Callable[[], Iterable[Step]]:
     return lambda: sd.derive(**arguments).steps
 
@@ -51,7 +55,7 @@ def of_network(name: str, rectify: str | None) -> Callable[[], Iterable[Step]]:
 
 
 SOURCES: dict[str, Callable[[], Iterable[Step]]] = {
-    **{name: lambda name=name: derivation(name).steps for name in NAMES},  # type: ignore[misc]
+    **{name: published(name) for name in NAMES},
     **{f"derive: {name}": derived(REGIMES[name]) for name in REGIMES},
     **{f"derive: {sorted(variant.items())}": derived(variant) for variant in VARIANTS},
     **{f"network: {name}, {rectify}": of_network(name, rectify) for name, rectify in NETWORKS},

@@ -72,18 +72,11 @@ def _image(net: Network, moves: str, *sides: int) -> Bordered:
 
 
 @cache
-def _features(net: Network, layer: int, size: int) -> Any:
-    """Linear images of all pixels at one layer, [pixel, unit]."""
-    image = _image(net, "wrap", size)
-    return image.run(image.images([(pixel,) for pixel in range(size)]))[layer]
-
-
-@cache
 def _matrix(net: Network, layer: int, size: int) -> Any:
     """Return what one layer makes of every site before it, [site, output]."""
     if layer < 1:
         raise IndexError(f"there is no layer {layer}")
-    sites = _features(net, layer - 1, size).shape[1]
+    sites = _image(net, "wrap", size).features(layer - 1).shape[1]
     return pooled(np.eye(sites, dtype=int).astype(object), net.layers[layer - 1])
 
 
@@ -95,46 +88,47 @@ def _entry(matrix: Any, row: int, column: int) -> Any:
 @cache
 def _line(net: Network, size: int) -> Case:
     """Values of one network on images of one size."""
-    images = {kind: _image(net, kind, size) for kind in KINDS}
+    wrap, stay, within = (_image(net, kind, size) for kind in KINDS)
 
     def unit(layer: int, unit: int, pixel: int) -> Any:
-        if layer < 0:
-            return 0
-        return _entry(_features(net, layer, size), pixel, unit)
+        return 0 if layer < 0 else _entry(wrap.features(layer), pixel, unit)
 
     def inside(pixel: int) -> int:
         return pixel if 0 <= pixel < size else refute(f"there is no pixel {pixel} of {size}")
 
     def overlap(layer: int, first: int, second: int) -> Any:
-        features = _features(net, layer, size)
+        features = wrap.features(layer)
         return features[inside(first)] @ features[inside(second)]
 
     def change(layer: int, lag: int, pixel: int) -> Any:
-        features = _features(net, layer, size)
+        features = wrap.features(layer)
         return ((features[(inside(pixel) + lag) % size] - features[pixel]) ** 2).sum()
 
     def squares(layer: int, axis: int) -> Any:
-        return (_features(net, layer, size) ** 2).sum() / size if axis == 1 else refute(SINGLE)
+        return _squares(wrap.features(layer)) if axis == 1 else refute(SINGLE)
 
     def mean_square(layer: int, axis: int) -> Any:
-        return _mean_square(_features(net, layer, size)) if axis == 1 else refute(SINGLE)
+        return _mean_square(wrap.features(layer)) if axis == 1 else refute(SINGLE)
 
-    wrap = images["wrap"]
     return {
         N: size,
         y.unit: unit,
         y.window: lambda layer, output, site: _entry(_matrix(net, layer, size), site, output),
-        y.side: lambda layer: _features(net, layer, size).shape[1],
+        y.side: lambda layer: wrap.features(layer).shape[1],
         y.overlap: overlap,
         y.shift_change: change,
         y.Q: wrap.distance,
         y.D: lambda layer: wrap.displacement(layer) / wrap.distance(layer),
         y.wrapping: wrap.displacement,
-        y.staying: images["stay"].displacement,
-        y.inside: images["inside"].displacement,
+        y.staying: stay.displacement,
+        y.inside: within.displacement,
         y.squares: squares,
         y.mean_square: mean_square,
     }
+
+
+def _squares(features: Any) -> Any:
+    return (features**2).sum() / len(features)
 
 
 def _mean_square(features: Any) -> Any:
@@ -167,7 +161,7 @@ def sums() -> Iterator[Case]:
 @cache
 def _mass(half: int, size: int, layer: int) -> Any:
     box = Layer(2 * half + 1, padding=half)
-    return _features(Network([box] * 2), layer, size).sum() / size
+    return _image(Network([box] * 2), "wrap", size).features(layer).sum() / size
 
 
 def losses() -> Iterator[Case]:
@@ -185,7 +179,7 @@ def images() -> Iterator[Case]:
 def _energy(net: Network, size: int, layer: int) -> Any:
     """Mean square change by all patterns of noise, ReLUs and biases included."""
     image = _image(net, "wrap", size)
-    clean = image.run(image.images([(pixel,) for pixel in range(size)]), real=True)[layer]
+    clean = image.features(layer, real=True)
     choices = np.array(list(itertools.product((0, 1), repeat=size)))
     total = Fraction(0)
     for pixel in range(size):
@@ -211,19 +205,18 @@ def noisy() -> Iterator[Case]:
 def _across(kind: str, sides: tuple[int, ...]) -> Case:
     """Return a plane and, by themselves, both axes; after the last axis comes the first."""
     plane = _image(ACROSS, kind, *sides)
-    lines = [Network([_along(layer, axis) for layer in ACROSS]) for axis in (0, 1)]
+    lines = [
+        _image(Network([_along(layer, axis) for layer in ACROSS]), kind, side)
+        for axis, side in enumerate(sides)
+    ]
 
-    def features(layer: int, axis: int) -> Any:
-        return _features(lines[(axis - 1) % 2], layer, sides[(axis - 1) % 2])
-
-    def moved(layer: int, axis: int) -> Any:
-        at = (axis - 1) % 2
-        return _image(lines[at], kind, sides[at]).displacement(layer)
+    def along(axis: int) -> Bordered:
+        return lines[(axis - 1) % 2]
 
     return {
-        y.squares: lambda layer, a: (features(layer, a) ** 2).sum() / len(features(layer, a)),
-        y.mean_square: lambda layer, axis: _mean_square(features(layer, axis)),
-        y.axis_change: moved,
+        y.squares: lambda layer, axis: _squares(along(axis).features(layer)),
+        y.mean_square: lambda layer, axis: _mean_square(along(axis).features(layer)),
+        y.axis_change: lambda layer, axis: along(axis).displacement(layer),
         y.plane_Q: plane.distance,
         y.plane_D: lambda layer: plane.displacement(layer) / plane.distance(layer),
     }

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache, partial
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,9 @@ BOX = [([1, 1], 2)]
 @cache
 def _changes(torus: Torus, layer: int, *shift: int) -> list[Fraction]:
     """Square changes of the image of every pixel."""
-    features, grid = torus.features(layer), np.arange(torus.pixels)
-    axes = tuple(range(torus.dim))
-    ahead = np.roll(grid.reshape([torus.size] * torus.dim), [-step for step in shift], axes)
-    squares = ((features[ahead.ravel()] - features) ** 2).sum(axis=1)
+    before, after = np.transpose(list(torus.at_lag(*shift)))
+    features = torus.features(layer)
+    squares = ((features[after] - features[before]) ** 2).sum(axis=1)
     return [Fraction(int(square), torus.scale(layer) ** 2) for square in squares]
 
 
@@ -110,7 +110,7 @@ def windows() -> Iterator[Case]:
             before, after = pooled.image(layer, pixel), pooled.image(layer, pixel + lag)
             heights = {*before, *after}
             none = Fraction(0)
-            return sum((after.get(j, none) - before.get(j, none)) ** 2 for j in heights) + none
+            return sum(((after.get(j, none) - before.get(j, none)) ** 2 for j in heights), none)
 
         for layer in (2, 1, 3, 0):
             end = stride**layer - 1
@@ -120,31 +120,35 @@ def windows() -> Iterator[Case]:
             )
 
 
-def _least(before: Any, after: Any, layers: Any, layer: int, **given: bool) -> Fraction:
-    """Square change of one image at one layer, outputs compared up to a shift of them."""
-    first, second = (outputs(image, layers, **given)[layer] for image in (before, after))
-    scale = int(np.prod([sum(weights) for weights, _ in layers[:layer]], dtype=object))
-    return Fraction(least_change(first, second), scale**2)
+def _least(before: Any, after: Any, layers: Any, **given: bool) -> list[Fraction]:
+    """Square changes of one image, layer after layer, outputs compared up to a shift of them."""
+    scales = itertools.accumulate((sum(weights) for weights, _ in layers), mul, initial=1)
+    first, second = (outputs(image, layers, **given) for image in (before, after))
+    return [
+        Fraction(least_change(f, g), scale**2)
+        for f, g, scale in zip(first, second, scales, strict=True)
+    ]
 
 
 @cache
-def _greatest(number: int, layer: int) -> Fraction:
-    """Greatest square change of five images by all circular shifts."""
+def _greatest(number: int) -> list[Fraction]:
+    """Greatest square changes of five images by all circular shifts, layer after layer."""
     layers, size = CHOOSING[number]
     images = np.random.default_rng(number).integers(0, 3, size=(4, size)).astype(object)
     images = np.concatenate([images, np.eye(size, dtype=int)[:1].astype(object)])
     pairs = itertools.product(images, range(1, size))
-    return max(_least(image, np.roll(image, m), layers, layer) for image, m in pairs)
+    changes = (_least(image, np.roll(image, m), layers) for image, m in pairs)
+    return list(map(max, zip(*changes, strict=True)))
 
 
 def chosen() -> Iterator[Case]:
     """All circular shifts of images of small integers, in which many grids tie."""
     for number, layer in itertools.product(range(len(CHOOSING)), (2, 3, 1, 0, 4)):
-        yield {k: layer, y.chosen_change: partial(_greatest, number)}
+        yield {k: layer, y.chosen_change: _greatest(number).__getitem__}
 
 
 def _counterexample(layer: int, before: list[int], after: list[int], **given: bool) -> Fraction:
-    return _least(before, after, BOX, layer, **given)
+    return _least(before, after, BOX, **given)[layer]
 
 
 LIMITS: list[Case] = [

@@ -15,6 +15,8 @@ from scaledet import symbols as y
 from scaledet.reference.torus import Torus
 from scaledet.reference.wide import WideNet
 from scaledet.symbolic.claims import Case
+from scaledet.symbolic.routes.limits import pooled_stack
+from scaledet.symbolic.routes.shifts import RINGS
 from scaledet.symbols import N, k, m, n, s
 
 DIGITS = 8
@@ -141,12 +143,6 @@ def boxes() -> Iterator[Case]:
             }
 
 
-RINGS = tuple(
-    Torus([([1, 2, 4], 1), ([1, 3], first), ([2, 1], 1), ([3, 1, 0, 2], second)], first * second)
-    for first, second in ((2, 6), (2, 5), (1, 11), (7, 2))
-)
-
-
 @cache
 def _pooled(ring: Torus) -> tuple[Any, Any]:
     """D_k and Q_k of common filters, all pixels tried."""
@@ -187,7 +183,7 @@ def norms() -> Iterator[Case]:
         yield {
             k: layer,
             y.root_change: lambda at, weights=weights: _walk(weights, 40)[1][at],
-            y.h: lambda at, place, weights=weights: _law(weights, at).get(place, 0),
+            y.h: pooled_stack(((weights, 1),))[y.h],
         }
 
 
@@ -199,17 +195,3 @@ def walks() -> Iterator[Case]:
             y.wide_change: lambda at, weights=weights: _walk(weights, DEEPEST)[0][at],
             y.root_change: lambda at, weights=weights: _walk(weights, DEEPEST)[1][at],
         }
-
-
-@cache
-def _law(weights: tuple[int, ...], depth: int) -> dict[int, Any]:
-    """Return the weights of the composite filter that are not 0."""
-    law = {0: sp.Integer(1)}
-    for _ in range(depth):
-        longer: dict[int, Any] = {}
-        for place, value in law.items():
-            for step, weight in enumerate(weights):
-                share = value * sp.Rational(weight, sum(weights))
-                longer[place + step] = longer.get(place + step, 0) + share
-        law = longer
-    return law

@@ -48,8 +48,11 @@ def before_steps() -> tuple[Step, Step, Step]:
             "whatever their signs. On a large torus noise meets blank sites almost everywhere, so "
             "$Q_k G_k = L \\sigma^2/S_k$ and $Q_k = 2/S_k$: $G_k = 1$ for matched noise, at every "
             "depth. Noise piles up where a mean, not a square, is pooled.",
-            against("images of both signs at all positions, unequal skew layers",
-                    routes.squares, **_FLOATS),
+            against(
+                "images of both signs at all positions, unequal skew layers",
+                routes.squares,
+                **_FLOATS,
+            ),
         ),
         Step(
             "Stride 1. A move changes the norm of the units at every site; the squares of these "
@@ -71,10 +74,14 @@ def before_steps() -> tuple[Step, Step, Step]:
             "$k^{-2}$, feed and ReLUs reduce by $2 \\theta^3/(3 \\pi)$ would leave an excess "
             "$k^{-4/3}$ of $D_k$, as these numbers do. With biases of variance $10^{-2}$ $D_k$ "
             "stops falling: 0.347, 0.229, 0.229, 0.266 at $k = 10, 50, 100, 400$ (measured too).",
-            against("one pixel and its neighbour, depths up to 600", routes.walks,
-                    loose="attained at the image", **_FLOATS),
+            against(
+                "one pixel and its neighbour, depths up to 600",
+                routes.walks,
+                loose="attained at the image",
+                **_FLOATS,
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def common_step() -> Step:
