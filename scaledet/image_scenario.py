@@ -10,8 +10,7 @@ import numpy as np
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.network.images import require_network
-from scaledet.network.network import Network
+from scaledet.network.network import Network, require_network
 from scaledet.network.receptive_fields import receptive_fields, width_column
 from scaledet.results.result import Result
 from scaledet.results.tables import shown_columns

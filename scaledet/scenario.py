@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
-from scaledet.network.images import require_network
-from scaledet.network.network import Network
+from scaledet.network.network import Network, require_network
 from scaledet.rationals import shown
 from scaledet.results.result import Result
 

@@ -8,19 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaledet import validate
-from scaledet.errors import ArgumentError, ArgumentTypeError
+from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
 
-__all__ = ["as_stack", "require_network", "with_noise"]
+__all__ = ["as_stack", "with_noise"]
 
 _SMALLEST, _LARGEST = 1e-100, 1e100
-
-
-def require_network(net: Any) -> Network:
-    """Return `net` if it is a Network."""
-    if not isinstance(net, Network):
-        raise ArgumentTypeError(f"net must be a Network; got {net!r}")
-    return net
 
 
 def as_stack(name: str, value: Any, net: Network) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ from scaledet.results import tables
 if TYPE_CHECKING:
     from scaledet.network.summary import Summary
 
-__all__ = ["Network"]
+__all__ = ["Network", "require_network"]
 
 _RUNS_SHOWN = 7
 
@@ -225,7 +225,7 @@ Layer(kernel=box(3), stride=1))
     def variance(self) -> tuple[Fraction, ...]:
         """Variance of h_k read as a probability law, k = 0 ... depth (pixels squared, exact)."""
         return self._common(
-            "variance", lambda axis: (each.variance for each in geometry.moments(self, axis))
+            "variance", lambda axis: (h.variance for h in geometry.moments(self, axis))
         )
 
     @cached_property
@@ -234,9 +234,7 @@ Layer(kernel=box(3), stride=1))
 
         Padding on the left moves it to the left.
         """
-        return self._common(
-            "centre", lambda axis: (each.mean for each in geometry.moments(self, axis))
-        )
+        return self._common("centre", lambda axis: (h.mean for h in geometry.moments(self, axis)))
 
     @cached_property
     def _distinct(self) -> list[Layer]:
@@ -393,3 +391,10 @@ Layer(kernel=box(3), stride=1))
         if self.signed:
             raise ArgumentError(f"A_k needs non-negative kernels; got {self!r}")
         return tuple(geometry.square_root(1 + 12 * variance) for variance in self.variance)
+
+
+def require_network(net: Any) -> Network:
+    """Return `net` if it is a Network."""
+    if not isinstance(net, Network):
+        raise ArgumentTypeError(f"net must be a Network; got {net!r}")
+    return net

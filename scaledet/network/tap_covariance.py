@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.grid_kernel import GridKernel
-from scaledet.network.images import require_network
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer
-from scaledet.network.network import Network
+from scaledet.network.network import Network, require_network
 from scaledet.network.pooling import tap_sites
 
 __all__ = ["Taps", "checked_taps", "checked_variances", "window_sites"]

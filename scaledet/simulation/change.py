@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
-from scaledet.network.images import as_stack, require_network
-from scaledet.network.network import Network
+from scaledet.network.images import as_stack
+from scaledet.network.network import Network, require_network
 from scaledet.network.polyphase import PHASES, Phase, adaptive_maps
 from scaledet.network.pooling import responses
 from scaledet.results.contents import Values, count, one_of

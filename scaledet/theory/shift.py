@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.isolation import usual_floats
-from scaledet.network.images import as_stack, require_network
-from scaledet.network.network import Network
+from scaledet.network.images import as_stack
+from scaledet.network.network import Network, require_network
 from scaledet.network.polyphase import PHASES, Phase
 from scaledet.rationals import shown
 from scaledet.results.contents import Values, count, one_of

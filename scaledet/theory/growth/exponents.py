@@ -12,10 +12,9 @@ from scaledet import rationals, validate
 from scaledet.algebra.roots import log_in_base
 from scaledet.errors import ArgumentError
 from scaledet.isolation import isolated
-from scaledet.network.images import require_network
 from scaledet.network.kernel import Kernel
 from scaledet.network.layer import Layer, Stride
-from scaledet.network.network import Network
+from scaledet.network.network import Network, require_network
 from scaledet.results.contents import count, one_of
 from scaledet.results.result import Record
 from scaledet.scenario import RECTIFICATIONS, Rectify

@@ -58,16 +58,24 @@ def test_two_dimensions_against_rows(t):
     flat = sd.predict_wide(UNIFORM(3, depth=2), size=12, pooling=t, noise_error=0.1, rng=0)
     net = sd.Network([sd.Layer((1, 3))] * 2, dim=2)
     p = sd.predict_wide(net, size=(4, 12), pooling=t, noise_error=0.1, rng=0)
-    near = sd.predict_wide(net, images=np.eye(48)[:12].reshape(12, 4, 12), pooling=t, rng=0,
-                           displaced=np.roll(np.eye(48)[:12].reshape(12, 4, 12), 1, 2),
-                           noise_error=0.1)  # fmt: skip
+    near = sd.predict_wide(
+        net,
+        images=np.eye(48)[:12].reshape(12, 4, 12),
+        pooling=t,
+        rng=0,
+        displaced=np.roll(np.eye(48)[:12].reshape(12, 4, 12), 1, 2),
+        noise_error=0.1,
+    )
     assert close(near.Q * 11 / 12, flat.Q, 1e-12)
     assert close(near.D * 12 / 11, flat.D, 1e-12)
     # Pixels of other rows are as far as from a blank image, twice.
     alone = sd.predict_wide(
-        net, images=[np.eye(48)[0].reshape(4, 12), np.zeros((4, 12))], pooling=t, noise_error=0.1,
+        net,
+        images=[np.eye(48)[0].reshape(4, 12), np.zeros((4, 12))],
+        pooling=t,
+        noise_error=0.1,
         rng=0,
-    )  # fmt: skip
+    )
     assert close(p.Q, flat.Q / 4 + 0.75 * 2 * alone.Q, 1e-12)
 
 

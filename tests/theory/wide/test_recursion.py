@@ -67,9 +67,14 @@ def test_stated_numbers(size, t, stated):
 def test_one_pixel_is_that_of_brute_force(size, layers, t, bias_variance):
     net = sd.Network([sd.Layer(weights, stride) for weights, stride in layers])
     p = sd.predict_wide(
-        net, size=size, pooling=t, bias_variance=bias_variance, weight_variance=1.7,
-        noise_error=0.5, rng=0,
-    )  # fmt: skip
+        net,
+        size=size,
+        pooling=t,
+        bias_variance=bias_variance,
+        weight_variance=1.7,
+        noise_error=0.5,
+        rng=0,
+    )
     taps = [(pooled_taps(weights, t), stride) for weights, stride in layers]
     d, q = brute_moments(
         taps, *pixel_images(size), weight_variance=1.7, bias_variance=bias_variance
@@ -95,11 +100,14 @@ def test_a_share_per_layer_and_any_covariance_of_taps():
 
 
 @pytest.mark.parametrize("balanced", [False, True])
-@pytest.mark.parametrize("task", [
-    sd.ScaleDetection(size=8, xi=3, gap=0),
-    sd.ScaleDetection(size=8, xi=3, gap=0, periodic=False),
-    sd.ScaleDetection(size=8, xi=4, variant="T2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "task",
+    [
+        sd.ScaleDetection(size=8, xi=3, gap=0),
+        sd.ScaleDetection(size=8, xi=3, gap=0, periodic=False),
+        sd.ScaleDetection(size=8, xi=4, variant="T2"),
+    ],
+)
 def test_tasks_are_those_of_brute_force(task, balanced):
     pairs = {label: task.pairs(label)[:, :, 0] for label in (1, -1)}
     images, weights = [], []
@@ -116,9 +124,13 @@ def test_tasks_are_those_of_brute_force(task, balanced):
             moved = np.bincount((pair + steps) % 8, minlength=8)
             d = d + w / 4 * np.array(net.distance(np.bincount(pair, minlength=8), moved))
     p = sd.predict_wide(
-        sd.Network([sd.Layer(3), sd.Layer(2, 2)]), task=task, balanced=balanced, pooling=0.4,
-        noise_error=0.5, rng=0,
-    )  # fmt: skip
+        sd.Network([sd.Layer(3), sd.Layer(2, 2)]),
+        task=task,
+        balanced=balanced,
+        pooling=0.4,
+        noise_error=0.5,
+        rng=0,
+    )
     assert_close(p.D, d / q)
     assert_close(p.Q, q)
 
