@@ -91,6 +91,7 @@ def _draw_panel(ax: Axes, table: Table, depth: int) -> None:
     ax.set_xlabel(f"noise sensitivity $G_{depth}$")
     ax.set_ylabel(f"displacement sensitivity $D_{depth}$")
     ax.set_ylim(table.having("bound").numbers("bound").min() / 1.6, 1.6)
+    ax.text(0.12, 0.4, "no filter", transform=ax.transAxes, fontsize=SMALL, color="0.4", zorder=5)
 
 
 FIGURE = Recipe("fig9_tradeoff", compute, draw, seconds=30, quick_seconds=9)

@@ -40,15 +40,17 @@ Objective = Literal["D", "G"] | float
 
 
 def _objective(name: str, value: Any) -> Objective:
-    accepted = "'D', 'G' or a weight in [0, 1]"
+    expected = f"{name} must be 'D', 'G' or a weight in [0, 1]; got {shown(value)}"
     if isinstance(value, str):
-        return cast("Objective", validate.choice(name, value, ("D", "G")))
+        if value in ("D", "G"):
+            return cast("Objective", str(value))
+        raise ArgumentError(expected)
     try:
         weight = validate.real(name, value, minimum=0)
     except ArgumentTypeError:
-        raise ArgumentTypeError(f"{name} must be {accepted}; got {shown(value)}") from None
+        raise ArgumentTypeError(expected) from None
     if weight > 1:
-        raise ArgumentError(f"{name} must be {accepted}; got {shown(value)}")
+        raise ArgumentError(expected)
     return weight
 
 

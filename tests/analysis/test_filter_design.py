@@ -223,7 +223,7 @@ WRONG = {
     r"stride must be an integer in \[1, 4096\]; got 'kernel'": {"stride": "kernel"},
     r"depth must be such that stride\*\*depth is at most 4096; got depth 13": {"depth": 13},
     "depth must be at most 170 for 4 weights at stride 1; got 171": {"stride": 1, "depth": 171},
-    "objective must be one of 'D', 'G'; got 'R'": {"objective": "R"},
+    r"objective must be 'D', 'G' or a weight in \[0, 1\]; got 'R'": {"objective": "R"},
     r"objective must be 'D', 'G' or a weight in \[0, 1\]; got 1.5": {"objective": 1.5},
     r"objective must be 'D', 'G' or a weight in \[0, 1\]; got None": {"objective": None},
     "objective must be a finite real number >= 0; got -1": {"objective": -1},
