@@ -25,10 +25,10 @@ FILTERS = sd.compare_filters(stride=2, depth=5)
 DESIGN = sd.design_filter(4, 2, max_G=0.7)
 
 
-def model():
+def model(seed=0):
     """A small model of PyTorch."""
     torch = pytest.importorskip("torch")
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     return torch.nn.Sequential(torch.nn.Conv1d(1, 3, 3), torch.nn.Conv1d(3, 2, 2))
 
 
@@ -224,6 +224,24 @@ def test_filters_after_training_beside_those_before():
         np.testing.assert_array_equal(line.get_ydata(), SPECTRUM.share)
     with pytest.raises(ValueError, match="before must have the layers and kernels of spectrum"):
         plots.plot_filter_spectrum(SPECTRUM, sd.measure.filter_spectrum(model()[:1]))
+
+
+def test_all_modes_stand_side_by_side_at_their_layer():
+    """Kernels of 3 and of 2 taps: three and two points, the lines of the layers apart."""
+    before = sd.measure.filter_spectrum(model(1))
+    ax = plots.plot_filter_spectrum(SPECTRUM, before, modes="all")
+    independent, *both = ax.lines
+    assert independent.get_ydata().tolist() == pytest.approx(
+        [*[1 / 3] * 3, np.nan, *[1 / 2] * 2], nan_ok=True
+    )
+    for line, spectrum in zip(both, (before, SPECTRUM), strict=True):
+        first, second = spectrum.shares
+        np.testing.assert_array_equal(line.get_ydata(), [*first, np.nan, *second])
+        places = line.get_xdata()
+        assert (np.diff(places[[0, 1, 2, 4, 5]]) > 0.2).all()
+        assert abs(places - [0, 0, 0, 0, 1, 1]).max() < 0.5
+    with pytest.raises(ValueError, match="modes must be one of 'constant', 'all'; got 'some'"):
+        plots.plot_filter_spectrum(SPECTRUM, modes="some")
 
 
 def test_local_exponents_lie_between_the_layers():

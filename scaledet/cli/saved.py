@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,15 @@ from scaledet.results import files
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from scaledet.measure.filter_spectrum import FilterSpectrum
     from scaledet.plots import Quantity
     from scaledet.saved import Saved
 
 _PLOT = """\
 Draw saved results: D_k, G_k and R_k against the receptive field A_k, theory as lines, simulations
 as points with error bars, power laws dashed. Comparisons show their deviations, too; phases of
-biases and filters have diagrams of their own.
+biases and filters have diagrams of their own; measured filters have two, of their constant mode and
+of all modes.
 
 examples:
   theory and simulation in one figure
@@ -59,8 +61,10 @@ def _add_plot(parser: read.Parser) -> None:
     add_files(parser, nargs="+")
     text = "panels to draw; repeat for several (default D, G and R)"
     parser.add_argument("--quantity", choices=_QUANTITIES, action="append", help=text)
-    settings: dict[str, Any] = {"action": read.Reading, "read": read.read_figure}
-    settings |= {"repeated": False, "required": True, "metavar": "FIGURE"}
+    settings: dict[str, Any] = {"action": read.Reading, "read": Path, "repeated": False}
+    text = "measured filters before training, drawn beside those of every FILE"
+    parser.add_argument("--before", metavar="FILTERS", help=text, **settings)
+    settings |= {"read": read.read_figure, "required": True, "metavar": "FIGURE"}
     parser.add_argument("-o", "--output", help="write FIGURE, a .png, .pdf or .svg", **settings)
 
 
@@ -69,14 +73,14 @@ def _add_show(parser: read.Parser) -> None:
     options.add_output(parser, save=False)
 
 
-def loaded(path: Path) -> Saved:
+def loaded(path: Path, argument: str = "FILE") -> Saved:
     """Return a saved result."""
     from scaledet.saved import load
 
     try:
         return load(path)
     except ArgumentError as error:
-        raise ArgumentError(f"argument FILE: {error}") from error
+        raise ArgumentError(f"argument {argument}: {error}") from error
 
 
 def _show(arguments: Namespace) -> tuple[str, int]:
@@ -86,11 +90,30 @@ def _show(arguments: Namespace) -> tuple[str, int]:
 
 def _plot(arguments: Namespace) -> tuple[str, int]:
     results = [(path.stem, loaded(path)) for path in arguments.files]
-    figure = _drawn(results, arguments.quantity or _QUANTITIES)
+    before = arguments.before and _before(arguments.before, dict(results).values())
+    figure = _drawn(results, arguments.quantity or _QUANTITIES, before)
     return "\n".join(options.write(arguments, "output", partial(_write, figure))), 0
 
 
-def _drawn(results: Sequence[tuple[str, Saved]], quantities: Sequence[Quantity]) -> Figure:
+def _before(path: Path, results: Iterable[Saved]) -> FilterSpectrum:
+    """Return the filters before training, beside which filters among the results are drawn."""
+    from scaledet.measure.filter_spectrum import FilterSpectrum
+
+    before = loaded(path, "--before")
+    if not isinstance(before, FilterSpectrum):
+        raise ArgumentError(
+            f"argument --before: expected a saved filter spectrum; got a {type(before).__name__}"
+        )
+    if not any(isinstance(result, FilterSpectrum) for result in results):
+        raise ArgumentError("argument --before: needs a saved filter spectrum among FILE")
+    return before
+
+
+def _drawn(
+    results: Sequence[tuple[str, Saved]],
+    quantities: Sequence[Quantity],
+    before: FilterSpectrum | None,
+) -> Figure:
     """Draw a panel for each quantity if there are curves, and one for each diagram."""
     from matplotlib.figure import Figure
 
@@ -102,15 +125,15 @@ def _drawn(results: Sequence[tuple[str, Saved]], quantities: Sequence[Quantity])
     for name, result in results:
         drawn = list(_curves(name, result))
         lines = [(name, *law) for law in _laws(result, quantities)]
-        draw = _diagram(result)
-        if not drawn and not lines and draw is None:
+        alone = _diagrams(result, before)
+        if not drawn and not lines and not alone:
             raise ArgumentError(
                 f"argument FILE: expected results with a figure; got a {type(result).__name__}, "
                 "which has only a table: see the command show"
             )
         curves += drawn
         laws += lines
-        diagrams += [] if draw is None else [draw]
+        diagrams += alone
     quantities = quantities if curves or laws else ()
     count = len(quantities) + len(diagrams)
     figure = Figure(figsize=(_PANEL[0] * count, _PANEL[1]), layout="constrained")
@@ -171,20 +194,20 @@ def _laws(result: Saved, quantities: Sequence[Quantity]) -> Iterator[tuple[Quant
         yield quantities[0], result.slope, result.amplitude
 
 
-def _diagram(result: Saved) -> Callable[..., object] | None:
-    """Return what draws a result that has a panel of its own."""
+def _diagrams(result: Saved, before: FilterSpectrum | None) -> list[Callable[..., object]]:
+    """Return what draws the panels that a result has for itself."""
     from scaledet import plots
 
-    diagrams: dict[str, Callable[..., object]] = {
-        "Comparison": plots.plot_comparison,
-        "BiasPhases": plots.plot_phases,
-        "FilterComparison": plots.plot_filters,
-        "FilterDesign": plots.plot_design,
-        "Measurement": plots.plot_measurement,
-        "FilterSpectrum": plots.plot_filter_spectrum,
+    filters = partial(plots.plot_filter_spectrum, before=before)
+    diagrams: dict[str, list[Callable[..., object]]] = {
+        "Comparison": [plots.plot_comparison],
+        "BiasPhases": [plots.plot_phases],
+        "FilterComparison": [plots.plot_filters],
+        "FilterDesign": [plots.plot_design],
+        "Measurement": [plots.plot_measurement],
+        "FilterSpectrum": [filters, partial(filters, modes="all")],
     }
-    draw = diagrams.get(type(result).__name__)
-    return None if draw is None else partial(draw, result)
+    return [partial(draw, result) for draw in diagrams.get(type(result).__name__, [])]
 
 
 def _write(figure: Figure, path: Path) -> None:

@@ -68,6 +68,29 @@ def test_filter_spectra_are_shown_and_drawn(run, run_json, tmp_path):
     assert run(f"plot {path} -o {tmp_path / 'f.png'}")[0] == 0
 
 
+def test_filters_before_training_are_drawn_beside_those_after(run, tmp_path):
+    before, after, other = (tmp_path / f"{name}.npz" for name in ("before", "after", "other"))
+    layers = {name: torch.nn.Conv1d(1, 2, 3) for name in ("before", "after")}
+    for name, layer in layers.items():
+        sd.measure.filter_spectrum(layer).save(tmp_path / f"{name}.npz")
+    sd.measure.filter_spectrum(torch.nn.Conv1d(1, 2, 5)).save(other)
+    figure = tmp_path / "f.svg"
+    assert run(f"plot {after} --before {before} -o {figure}")[0] == 0
+    drawn = figure.read_text()
+    for words in ("before training", "share of the constant mode", "its modes from slow to fast"):
+        assert words in drawn
+    assert run(f"plot {after} -o {figure}")[0] == 0
+    assert "before training" not in figure.read_text()
+    theory = sd.predict(sd.Network.uniform(2, 2, 2), size=8).save(tmp_path / "theory.npz")
+    for line, words in {
+        f"{after} --before {other}": "before must have the layers and kernels of spectrum",
+        f"{after} --before {theory}": "--before: expected a saved filter spectrum; got a Pred",
+        f"{theory} --before {before}": "--before: needs a saved filter spectrum among FILE",
+        f"{after} --before absent.npz": "argument --before: ",
+    }.items():
+        refused(run, f"plot {line} -o {tmp_path / 'x.png'}", words)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

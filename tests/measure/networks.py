@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,19 @@ def constant_filters(dim, kernel, stride, depth):
         layer = convolution(1, 1, kernel, stride, padding=0, bias=False, dtype=torch.float64)
         nn.init.constant_(layer.weight, kernel**-dim)
         parts += [Wrapped(kernel - 1, dim), layer, nn.ReLU()]
+    return nn.Sequential(*parts)
+
+
+def random_filters(taps, stride, depth, width, bias_variance, rng):
+    """Circular 1-D convolutions of independent random filters, of tap covariance 2 `taps`."""
+    root, kernel = np.linalg.cholesky(2 * taps), len(taps)
+    parts = []
+    for channels in (1, *(width,) * (depth - 1)):
+        layer = nn.Conv1d(channels, width, kernel, stride, dtype=torch.float64)
+        weights = rng.standard_normal((width, channels, kernel)) @ root.T / np.sqrt(channels)
+        layer.weight.data = torch.tensor(weights)
+        layer.bias.data = torch.tensor(np.sqrt(bias_variance) * rng.standard_normal(width))
+        parts += [Wrapped(kernel - 1, 1), layer, nn.ReLU(inplace=True)]
     return nn.Sequential(*parts)
 
 
