@@ -295,6 +295,14 @@ _PREDICTIONS = [
         {"box filters": _BOX_D, "before training": Curve("D", "before")},
     ),
     _predicted(
+        "shuffled D = coherent filters",
+        "With permuted channels D_k is that of wide networks of the measured covariance and mean "
+        "of filters: permuting keeps the mean over input channels.",
+        Curve("D", variant="permuted"),
+        Curve("D", "trained", "bridge"),
+        {"box filters": _BOX_D, "independent channels": _INDEPENDENT},
+    ),
+    _predicted(
         "D = bridge",
         "D_k is that of wide networks of the measured covariance and mean of filters.",
         Curve("D"),
