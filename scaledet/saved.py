@@ -53,8 +53,8 @@ Saved = (
     | WideSimulation
     | Summary
     | Skeleton
-    | ExponentFit
     | Verdicts
+    | ExponentFit
 )
 
 _CLASSES: dict[str, type[Saved]] = {kind._kind: kind for kind in get_args(Saved)}

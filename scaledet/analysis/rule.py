@@ -54,8 +54,8 @@ so the interval is that of the differences. Permutations of channels are average
 first. A seed whose network died (no D_k > 0 at a layer in question) is left out, and counted.
 
 A claimed sign is held to a smallest effect: exponents below {FLAT} in size count as none. A claimed
-exponent is the slope that box filters have on the same layers of the same images, to {FLAT}; a
-predicted D_k is held to {CLOSE:.0%} in the mean over layers.
+exponent is the slope that box filters have on the same layers, by the exact law of the task's
+images and moves, to {FLAT}; a predicted D_k is held to {CLOSE:.0%} in the mean over layers.
 
 Correlations with the test error are those of ranks, over cells (architecture and training noise,
 seeds averaged; at least {FEWEST_SEEDS} of them), with the exact p-value of all permutations: a sign

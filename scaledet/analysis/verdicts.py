@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from scaledet import validate
 from scaledet.analysis.claims import CLAIMS, SETTINGS, Claim, Correlation, noise_in_training
@@ -19,7 +19,8 @@ from scaledet.analysis.judging import (
     correlated,
     judged,
 )
-from scaledet.errors import ArgumentTypeError
+from scaledet.analysis.rule import RULE
+from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.results import tables
 from scaledet.results.contents import Reader, count, one_of, optional, real
 from scaledet.results.result import Result
@@ -28,6 +29,39 @@ __all__ = ["Verdicts", "verdicts"]
 
 _BY_NAME = {claim.name: claim for claim in CLAIMS}
 _NOT_CLAIMED, _NOT_RUN, _DIVIDED = "-", "not run", "divided"
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ArgumentTypeError(f"{name} must be a string; got {value!r}")
+    return value
+
+
+def _bound(name: str, value: Any) -> float:
+    infinite = isinstance(value, float) and math.isinf(value)
+    return float(value if infinite else validate.real(name, value))
+
+
+_NUMBER = optional(real())
+_READERS: dict[str, Reader] = {
+    "claim": one_of(*_BY_NAME),
+    "setting": one_of(*SETTINGS),
+    **dict.fromkeys(("net", "recipe", "reason", "rival"), _text),
+    "stage": one_of("zero_loss", "after"),
+    "verdict": one_of(AGREES, DISAGREES, UNDECIDED),
+    **dict.fromkeys(("points", "left_out"), count(0)),
+    **dict.fromkeys(("effect", "error", "low", "high", "rival_effect", "p_value"), _NUMBER),
+    **dict.fromkeys(("claimed_low", "claimed_high"), _bound),
+}
+
+
+def _rows(name: str, value: Any) -> tuple[Verdict, ...]:
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise ArgumentTypeError(f"{name} must be a list of verdicts; got {value!r}")
+    for row in value:
+        if row.keys() != _READERS.keys():
+            raise ArgumentError(f"{name} must have {', '.join(_READERS)} each; got {row!r}")
+    return tuple(Verdict(**{key: _READERS[key](key, row[key]) for key in row}) for row in value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,6 +91,8 @@ class Verdicts(Result):
     rows: tuple[Verdict, ...]
 
     _kind = "verdicts"
+    _longest = len(CLAIMS)
+    _facts: ClassVar = {"rows": _rows}
 
     def in_setting(self, claim: str, setting: str) -> list[Verdict]:
         """Return the verdicts on a claim in a setting, network by network."""
@@ -83,8 +119,33 @@ class Verdicts(Result):
             field.name: [getattr(row, field.name) for row in self.rows] for field in fields(Verdict)
         }
 
-    def details(self) -> dict[str, list[str]]:
-        """Return the columns that a reader sees of every verdict, as texts."""
+    @property
+    def table(self) -> dict[str, dict[str, str]]:
+        """The verdict on every claim in every setting, as `of` returns it."""
+        return {name: {place: self.of(name, place) for place in SETTINGS} for name in _BY_NAME}
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """What every claim says, and who claims it, by its name."""
+        return {claim.name: f"{claim.statement} ({claim.source})" for claim in CLAIMS}
+
+    @property
+    def rule(self) -> str:
+        """How a verdict follows from the numbers."""
+        return RULE
+
+    def details(self) -> str:
+        """Return a text with a row for each claim and network, all of them."""
+        return tables.text_table(self._details(), len(self.rows)) if self.rows else ""
+
+    def to_markdown(self) -> str:
+        """Return the rule, the claims and both tables in Markdown."""
+        claims = (f"- *{name}*: {statement}" for name, statement in self.claims.items())
+        parts = [_markdown(self._shown()), "\n".join(self.remarks()[:1])]
+        parts += ["\n".join(claims), _markdown(self._details())]
+        return "\n\n".join(parts)
+
+    def _details(self) -> dict[str, list[str]]:
         return {
             "claim": [row.claim for row in self.rows],
             "setting": [row.setting for row in self.rows],
@@ -95,12 +156,6 @@ class Verdicts(Result):
             "nearest rival": [_rival(row) for row in self.rows],
             "n": [_points(row) for row in self.rows],
         }
-
-    def to_markdown(self) -> str:
-        """Return both tables in Markdown."""
-        claims = [f"- *{claim.name}* ({claim.source}): {claim.statement}" for claim in CLAIMS]
-        parts = [_markdown(self._shown()), "\n".join(claims), _markdown(self.details())]
-        return "\n\n".join(parts)
 
     def remarks(self) -> list[str]:
         """Return what the words of the table count."""
@@ -135,41 +190,6 @@ class Verdicts(Result):
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts, which `from_stored` reads."""
         return {"rows": list(map(asdict, self.rows))}, {}
-
-    @classmethod
-    def from_stored(cls, facts: dict[str, Any], arrays: dict[str, Any]) -> Verdicts:
-        """Rebuild from `to_stored` and check; called by ``load``."""
-        if not isinstance(facts["rows"], list):
-            raise ArgumentTypeError(f"rows must be a list; got {facts['rows']!r}")
-        rows = (
-            Verdict(**{name: reader(name, row[name]) for name, reader in _READERS.items()})
-            for row in facts["rows"]
-        )
-        return super().from_stored({"rows": tuple(rows)}, arrays)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise ArgumentTypeError(f"{name} must be a string; got {value!r}")
-    return value
-
-
-def _bound(name: str, value: Any) -> float:
-    infinite = isinstance(value, float) and math.isinf(value)
-    return float(value if infinite else validate.real(name, value))
-
-
-_NUMBER = optional(real())
-_READERS: dict[str, Reader] = {
-    "claim": one_of(*_BY_NAME),
-    "setting": one_of(*SETTINGS),
-    **dict.fromkeys(("net", "recipe", "reason", "rival"), _text),
-    "stage": one_of("zero_loss", "after"),
-    "verdict": one_of(AGREES, DISAGREES, UNDECIDED),
-    **dict.fromkeys(("points", "left_out"), count(0)),
-    **dict.fromkeys(("effect", "error", "low", "high", "rival_effect", "p_value"), _NUMBER),
-    **dict.fromkeys(("claimed_low", "claimed_high"), _bound),
-}
 
 
 def _network(row: Verdict) -> str:
