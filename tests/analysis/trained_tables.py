@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,36 @@ def scattered(center: float, scatter: float, seeds: int = 5, rng: int = 0) -> li
     values = np.random.default_rng(rng).normal(size=seeds)
     values = (values - values.mean()) / values.std(ddof=1)
     return (center + scatter * values).tolist()
+
+
+def flagship(seeds: int = 5) -> Iterator[Row]:
+    """Yield rows as the first experiment has them, of networks that pool after training."""
+    rng = np.random.default_rng(0)
+    slopes = {"before": {"all": -0.1, "channel_mean": -0.3}, "zero_loss": {"all": -0.6}}
+    slopes["after"] = {"all": -0.9, "channel_mean": -1.0, "shuffled": -0.4, "linear": -0.9}
+    slopes["after"] |= {"independent_taps": -0.1, "autocorrelation": -0.35, "bridge": -0.8}
+    slopes["after"]["box"] = -1.0
+    shares = {"before": 0.0, "zero_loss": 0.2, "after": 0.8}
+    for (task, depth), seed in itertools.product((("T1", 7), ("T2", 6)), range(seeds)):
+        where = {**T1, "setting": f"1d_strided_{task}", "net": f"{depth}xk2s2_64"}
+        for stage, share in shares.items():
+            for k in range(1, depth + 1):
+                labels = {**where, "stage": stage, "layer": k}
+                factor = float(np.exp(rng.normal(0, 0.05)))
+                for variant, slope in slopes[stage].items():
+                    exact = factor if variant != "box" else 1.0
+                    value = exact * 2.0 ** (k * slope)
+                    yield row(seed, value, **{**labels, "A": 2.0**k, "variant": variant})
+                    if variant in ("all", "channel_mean", "box"):
+                        noise = exact * 0.5 * 2.0 ** (-0.6 * k * slope)
+                        labels_of = {**labels, "A": 2.0**k, "variant": variant, "quantity": "G"}
+                        yield row(seed, noise, **labels_of)
+                yield row(seed, 0.5 + share * factor / (2 + k), **labels, quantity="share")
+                yield row(seed, share * factor, **labels, A=2.0**k, quantity="lambda")
+                if stage == "before":
+                    wide = {**labels, "A": 2.0**k, "variant": "wide_before"}
+                    yield row(seed, 2.0 ** (-0.1 * k), **wide)
+                    yield row(seed, 0.5, **wide, quantity="G")
 
 
 def write(folder: Path, rows: Iterable[Mapping[str, Any]], name: str = "e1_flagship") -> Path:
