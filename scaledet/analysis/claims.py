@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scaledet.analysis.rule import CLOSE, FLAT, GAINED, RAISED
 
@@ -86,7 +87,8 @@ class Claim:
 class Correlation:
     """A claimed sign of the correlation of a quantity at the output with the test error.
 
-    With `within_noise` only networks trained with equal noise are compared.
+    Both are those of a variant, by which images may carry noise; with `within_noise` only
+    networks that were trained with equal noise are compared.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Correlation:
     settings: Sequence[str]
     quantity: str
     sign: int
+    variant: str = "all"
     within_noise: bool = False
 
 
@@ -159,17 +162,19 @@ def _correlations() -> list[Correlation]:
         "G": ("The more sensitive to noise the output, the smaller the test error", -1),
         "R": ("The larger D over G at the output, the larger the test error", 1),
     }
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
+        "": ("", {}),
+        ", equal noise": (", at equal training noise", {"within_noise": True}),
+        ", noisy probes": (", both with noise in the test images", {"variant": "noisy_probe"}),
+    }
     return [
         Correlation(
-            f"{quantity} goes with the error{', equal noise' if within else ''}",
-            f"{text}{', at equal training noise' if within else ''}.",
-            PAPER,
-            (CIFAR,),
-            quantity,
-            sign,
-            within,
+            f"{quantity} goes with the error{suffix}",
+            f"{text}{words}.",
+            *(PAPER, (CIFAR,), quantity, sign),
+            **options,
         )
-        for within in (False, True)
+        for suffix, (words, options) in kinds.items()
         for quantity, (text, sign) in claims.items()
     ]
 
@@ -263,7 +268,7 @@ _EXPONENTS = [
         (
             "G ~ A^d",
             "G_k rises as that of box filters on images of this size, in the limit as A_k^d",
-            (*_ONE_D, TASK_2D),
+            _ONE_D,
             _BOX_G,
             {"flat": 0.0},
         ),
@@ -288,26 +293,19 @@ _PREDICTIONS = [
         {"before training": Curve("D", "before", _MEAN)},
     ),
     _predicted(
-        "shuffled D = independent channels",
+        "permuted D = independent channels",
         "With permuted channels D_k is that of wide networks of the measured covariance of taps.",
         Curve("D", variant="permuted"),
         _INDEPENDENT,
-        {"box filters": _BOX_D, "before training": Curve("D", "before")},
+        {"box filters": _BOX_D, "channels in order": Curve("D")},
     ),
     _predicted(
-        "shuffled D = coherent filters",
-        "With permuted channels D_k is that of wide networks of the measured covariance and mean "
-        "of filters: permuting keeps the mean over input channels.",
+        "permuted D = bridge",
+        "With permuted channels D_k is that of wide networks of the measured covariance of taps "
+        "and the mean over input channels, which permuting keeps.",
         Curve("D", variant="permuted"),
         Curve("D", "trained", "bridge"),
-        {"box filters": _BOX_D, "independent channels": _INDEPENDENT},
-    ),
-    _predicted(
-        "D = bridge",
-        "D_k is that of wide networks of the measured covariance and mean of filters.",
-        Curve("D"),
-        Curve("D", "trained", "bridge"),
-        {"box filters": _BOX_D, "independent channels": _INDEPENDENT},
+        {"box filters": _BOX_D, "channels in order": Curve("D")},
     ),
     _predicted(
         "D = all weights without ReLU",

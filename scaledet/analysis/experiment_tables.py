@@ -49,9 +49,11 @@ class Case:
     widths: dict[int, float] = field(default_factory=dict)
     measured: dict[Curve, dict[int, dict[int | None, list[float]]]] = field(default_factory=dict)
 
-    def has(self, stage: str) -> bool:
-        """Whether anything was measured at this stage."""
-        return any(curve.stage == stage for curve in self.measured)
+    @property
+    def trained_stages(self) -> list[str]:
+        """The stages after the first one at which the network was measured."""
+        known = {curve.stage for curve in self.measured if curve.variant == "all"}
+        return [stage for stage in STAGES[1:] if stage in known]
 
     def values(self, curve: Curve, trained: str) -> dict[int, Layers]:
         """Return a curve by seed and layer, "trained" being the stage `trained`; or nothing."""

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from scaledet.analysis.claims import Claim, Correlation, Curve, noise_in_training
 from scaledet.analysis.experiment_tables import Case, Layers
 from scaledet.analysis.rank_correlation import rank_correlation
-from scaledet.analysis.rule import CONFIDENCE, FEWEST_CELLS, FEWEST_SEEDS, WINDOWS
+from scaledet.analysis.rule import CONFIDENCE, FEWEST_CELLS, FEWEST_SEEDS, LARGEST_A
 
 __all__ = ["AGREES", "DISAGREES", "UNDECIDED", "Verdict", "correlated", "judged"]
 
 AGREES, DISAGREES, UNDECIDED = "agrees", "disagrees", "undecided"
 
 Floats = NDArray[np.float64]
+
+_ROUNDED = 1 + 1e-5
+"""Tables hold numbers of six digits."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,10 @@ def judged(claim: Claim, case: Case, trained: str) -> Verdict | None:
 def _window(claim: Claim, case: Case, known: Mapping[Curve, Mapping[int, Layers]]) -> list[int]:
     """Return the layers that all curves have in some seed, as far as the claim reads them."""
     layers = set.intersection(*(set().union(*values.values()) for values in known.values()))
-    first, last = WINDOWS.get(case.setting, (1, math.inf))
     if claim.statistic == "gained":
-        first, last = 2, math.inf
-    else:
-        layers &= set(case.widths)
-    window = sorted(k for k in layers if k is not None and first <= k <= last)
+        return sorted(k for k in layers if k is not None and k >= 2)
+    largest = LARGEST_A.get(case.setting, math.inf) * _ROUNDED
+    window = sorted(k for k in case.widths.keys() & layers if k and case.widths[k] <= largest)
     if claim.statistic == "slope" and len({case.widths[k] for k in window}) < 2:
         return []
     return window[-1:] if claim.statistic == "raised" else window
@@ -199,7 +200,7 @@ def correlated(claim: Correlation, cases: Sequence[Case]) -> Verdict | None:
     groups: dict[float, list[list[float]]] = defaultdict(list)
     poor = 0
     for case in cases:
-        pairs = _at_output(case, claim.quantity)
+        pairs = _at_output(case, claim.quantity, claim.variant)
         noise = noise_in_training(case.recipe) if claim.within_noise else 0.0
         if len(pairs) >= FEWEST_SEEDS:
             groups[noise].append(np.mean(pairs, axis=0).tolist())
@@ -233,11 +234,11 @@ def correlated(claim: Correlation, cases: Sequence[Case]) -> Verdict | None:
     return replace(judgement, verdict=AGREES if law.rho * claim.sign > 0 else DISAGREES)
 
 
-def _at_output(case: Case, quantity: str) -> list[tuple[float, float]]:
+def _at_output(case: Case, quantity: str, variant: str) -> list[tuple[float, float]]:
     """Return a quantity at the last layer and the test error, seed by seed."""
-    errors = case.values(Curve("test_error"), "after")
+    errors = case.values(Curve("test_error", variant=variant), "after")
     pairs = []
-    for seed, layers in case.values(Curve(quantity), "after").items():
+    for seed, layers in case.values(Curve(quantity, variant=variant), "after").items():
         last = max((layer for layer in layers if layer is not None), default=None)
         if last is not None and None in errors.get(seed, {}):
             pairs.append((layers[last], errors[seed][None]))

@@ -15,9 +15,9 @@ __all__ = [
     "FEWEST_SEEDS",
     "FLAT",
     "GAINED",
+    "LARGEST_A",
     "RAISED",
     "RULE",
-    "WINDOWS",
 ]
 
 FEWEST_SEEDS, FEWEST_CELLS = 3, 5
@@ -31,18 +31,18 @@ RAISED = math.log(1.25)
 GAINED = 0.05
 """The constant mode of filters must gain this share of the power of the others."""
 
-WINDOWS = {"1d_strided_T1": (1, 4), "1d_strided_T2": (1, 3)}
-"""First and last layer k of slopes and means; elsewhere all layers with an A_k.
+LARGEST_A = {"1d_strided_T1": 16.0, "1d_strided_T2": 8.0, "1d_stride_1": 16.0}
+"""Largest A_k of the layers k >= 1 of slopes and means (pixels); elsewhere all that have an A_k.
 
-With stride, A_k = 2^k, and the network decides where A_k reaches the scale xi = 16; in T2, whose
-moves stay in blocks of side xi, box filters have D_4 = 0.
+The network decides where A_k exceeds the scale xi = 16; in T2, whose moves stay in blocks of side
+xi, box filters have D_k = 0 already at A_k = 16.
 """
 
 RULE = f"""\
 Every seed gives one number, the effect of a claim: for instance the slope of ln D_k on ln A_k over
-stated layers k. Over the seeds it has a mean and a standard error, and an interval by Student's t
-of {CONFIDENCE:.0%}. A claim says in which range the effect lies, and which rivals it excludes. A
-network
+layers k >= 1, in one dimension those with A_k <= 16 (T2: 8) pixels. Over the seeds it has a mean
+and a standard error, and an interval by Student's t of {CONFIDENCE:.0%}. A claim says in which
+range the effect lies, and which rivals it excludes. A network
 
 - agrees if its interval meets the claimed range and contains no rival;
 - disagrees if its interval lies outside of the claimed range;

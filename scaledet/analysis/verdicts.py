@@ -280,7 +280,7 @@ def _claims(claim: Claim, cases: list[Case]) -> Iterator[Verdict]:
     for case in cases:
         if bool(noise_in_training(case.recipe)) != claim.noisy:
             continue
-        stages = [stage for stage in ("zero_loss", "after") if case.has(stage)] or ["after"]
+        stages = case.trained_stages or ["after"]
         for stage in stages[-1:] if claim.of.stage == "before" else stages:
             verdict = judged(claim, case, stage)
             if verdict is not None:

@@ -147,6 +147,15 @@ def test_zero_loss_and_the_end_are_judged_by_themselves(tmp_path):
     assert "divided 1:1:0" in repr(result)
 
 
+def test_what_ends_at_zero_loss_is_judged_there(tmp_path):
+    rows = [*power_laws(BOX, stage="zero_loss"), *power_laws(BOX, variant="box")]
+    rows += power_laws(scattered(-0.1, 0.04), stage="before")
+    result = sd.verdicts(write(tmp_path, rows))
+    assert {row.stage for row in result.rows} == {"zero_loss"}
+    (before,) = result.in_setting(BEFORE, T1["setting"])
+    assert before.verdict == "agrees"
+
+
 def test_the_window_ends_where_the_task_does(tmp_path):
     # From layer 5 on, D rises: beyond the scale of the task.
     rows = [*power_laws(BOX), *power_laws([2.0] * 5, layers=(5, 6))]
@@ -155,6 +164,9 @@ def test_the_window_ends_where_the_task_does(tmp_path):
     rows = [*power_laws(BOX, layers=(1, 2, 3), where=t2), *power_laws([2.0] * 5, layers=(4,))]
     verdict = judged(tmp_path, rows, FALLS, "1d_strided_T2")
     assert verdict.effect == pytest.approx(-1.0)
+    free = {**T1, "setting": "cifar10"}  # No scale ends the window there.
+    rows = [*power_laws(BOX, where=free), *power_laws([2.0] * 5, layers=(5, 6), where=free)]
+    assert judged(tmp_path, rows, FALLS, "cifar10").effect > 0.5
 
 
 def test_dead_seeds_are_left_out_and_counted(tmp_path):
@@ -251,6 +263,10 @@ def test_correlations_are_those_of_cells(tmp_path):
     verdict = judged(tmp_path, rows, "D goes with the error, equal noise", "cifar10")
     assert verdict.p_value == pytest.approx(2 / math.factorial(3) ** 2)
     assert (verdict.verdict, verdict.reason) == ("undecided", "p = 0.056")
+    noisy = [{**entry, "variant": "noisy_probe"} for entry in rows if entry["quantity"] != "R"]
+    result = sd.verdicts(write(tmp_path, [*rows, *noisy]))
+    assert result.of("D goes with the error, noisy probes", "cifar10") == "agrees"
+    assert result.of("R goes with the error, noisy probes", "cifar10") == "not run"
 
 
 def test_correlations_need_cells_and_cells_need_seeds(tmp_path):
