@@ -6,6 +6,7 @@ import argparse
 import csv
 import os
 import string
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 OUT = Path(__file__).resolve().parent / "out"
+RESULTS = OUT.parents[1] / "experiments" / "results"
+"""Where ``make experiments`` writes its tables."""
 SMALL = 8.0
 """Size of legends and annotations (points)."""
 
@@ -83,21 +86,30 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+class MissingResultsError(Exception):
+    """A table of the experiments is not there."""
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """One figure: its name, its numbers, its drawing, and the seconds it takes."""
+    """One figure: its name, its numbers, its drawing, and the seconds it takes.
+
+    `compute` takes whether to be quick or, with `from_results`, the folder of the experiments'
+    tables.
+    """
 
     name: str
-    compute: Callable[[bool], Table]
+    compute: Callable[[Any], Table]
     draw: Callable[[Table], Figure]
     seconds: float
     quick_seconds: float
+    from_results: bool = False
 
-    def make(self, out: Path, *, quick: bool) -> None:
+    def make(self, out: Path, *, quick: bool, results: Path = RESULTS) -> None:
         """Write name.csv, name.pdf and name.png into `out`, drawn from the CSV file."""
         out.mkdir(parents=True, exist_ok=True)
         path = out / f"{self.name}.csv"
-        self.compute(quick).write(path)
+        self.compute(results if self.from_results else quick).write(path)
         figure = self.draw(Table.read(path))
         figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
         figure.savefig(path.with_suffix(".png"), dpi=200)
@@ -112,6 +124,9 @@ def run(recipes: Sequence[Recipe], what: str) -> None:
     parser = argparse.ArgumentParser(description=f"Make {what}: CSV, PDF and PNG.")
     parser.add_argument("--quick", action="store_true", help="small and rough, to try it out")
     parser.add_argument("--out", type=Path, default=OUT, help="folder to write (figures/out)")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="tables to read (experiments/results)"
+    )
     chosen = parser.parse_args()
     cores = min(len(recipes), os.cpu_count() or 1)
     seconds = {r.name: r.quick_seconds if chosen.quick else r.seconds for r in recipes}
@@ -121,17 +136,24 @@ def run(recipes: Sequence[Recipe], what: str) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the processes fill the cores
     with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
         longest_first = sorted(recipes, key=lambda recipe: -seconds[recipe.name])
-        making = {r.name: pool.submit(_timed, r, chosen.out, chosen.quick) for r in longest_first}
+        making = {
+            r.name: pool.submit(_timed, r, chosen.out, chosen.quick, chosen.results)
+            for r in longest_first
+        }
         for i, recipe in enumerate(recipes, start=1):
             print(f"[{i}/{len(recipes)}] {recipe.name} ...", end=" ", flush=True)
-            print(f"{making[recipe.name].result():.1f} s", flush=True)
+            try:
+                print(f"{making[recipe.name].result():.1f} s", flush=True)
+            except MissingResultsError as error:
+                pool.shutdown(cancel_futures=True)
+                sys.exit(f"\n{error}")
     print(f"total: {time.perf_counter() - begin:.1f} s, written to {chosen.out}")
 
 
-def _timed(recipe: Recipe, out: Path, quick: bool) -> float:
+def _timed(recipe: Recipe, out: Path, quick: bool, results: Path) -> float:
     """Make a figure and return the seconds it took."""
     start = time.perf_counter()
-    recipe.make(out, quick=quick)
+    recipe.make(out, quick=quick, results=results)
     return time.perf_counter() - start
 
 

@@ -1,4 +1,4 @@
-"""Make every figure: ``python figures/run_all.py [--quick] [--out DIR]``."""
+"""Make every figure: ``python figures/run_all.py [--quick] [--out DIR] [--results DIR]``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from fig9_tradeoff import FIGURE as TRADEOFF
 from fig10_photographs import FIGURE as PHOTOGRAPHS
 from fig11_architectures import FIGURE as ARCHITECTURES
 from fig12_wide import FIGURE as WIDE
+from fig13_trained import FIGURE as TRAINED
+from fig14_decomposition import FIGURE as DECOMPOSITION
 
 FIGURES = (
     *(IMAGES, SENSITIVITIES, NOISE, CROSSOVER, EXPONENT_MAP, BIAS, LIMIT),
-    *(FILTERS, TRADEOFF, PHOTOGRAPHS, ARCHITECTURES, WIDE),
+    *(FILTERS, TRADEOFF, PHOTOGRAPHS, ARCHITECTURES, WIDE, TRAINED, DECOMPOSITION),
 )
 
 if __name__ == "__main__":

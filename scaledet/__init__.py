@@ -18,12 +18,12 @@ Choose a filter
 Measure any PyTorch module (extra ``torch``)
     `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``
 Confront both
-    `compare`, `fit_exponent`, `local_exponents`
+    `compare`, `fit_exponent`, `local_exponents`; `verdicts` (of experiments with trained networks)
 Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
     `FilterDesign`, `ImagePrediction`, `ImageSimulation`, `WidePrediction`,
-    `WideSimulation`, `LinearExponents`; `load`, `plots`
+    `WideSimulation`, `LinearExponents`, `Verdicts`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from scaledet.analysis.filter_comparison import FilterComparison, compare_filters
     from scaledet.analysis.filter_design import FilterDesign, design_filter
     from scaledet.analysis.fitting import ExponentFit, fit_exponent, local_exponents
+    from scaledet.analysis.verdicts import Verdicts, verdicts
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.evolution.evolve import Evolution, evolve
     from scaledet.evolution.schedules import BiasPhases, bias_phases
@@ -98,6 +99,7 @@ __all__ = [
     "Simulation",
     "Skeleton",
     "Sweep",
+    "Verdicts",
     "WidePrediction",
     "WideSimulation",
     "bias_phases",
@@ -133,6 +135,7 @@ __all__ = [
     "stability_limit",
     "sweep",
     "symbols",
+    "verdicts",
 ]
 
 _NAMES = {
@@ -140,6 +143,7 @@ _NAMES = {
     "analysis.filter_comparison": ("FilterComparison", "compare_filters"),
     "analysis.filter_design": ("FilterDesign", "design_filter"),
     "analysis.fitting": ("ExponentFit", "fit_exponent", "local_exponents"),
+    "analysis.verdicts": ("Verdicts", "verdicts"),
     "errors": ("ExhaustionError", "FitError"),
     "evolution.evolve": ("Evolution", "evolve"),
     "evolution.schedules": ("BiasPhases", "bias_phases"),

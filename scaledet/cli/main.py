@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import TextIO
 
 from scaledet import __version__
-from scaledet.cli import architecture, derive, filters, fit, measure, predict, saved, simulate
+from scaledet.cli import (
+    architecture,
+    derive,
+    filters,
+    fit,
+    measure,
+    predict,
+    saved,
+    simulate,
+    verdicts,
+)
 from scaledet.cli.arguments import Parser, journal
 from scaledet.errors import ArgumentError, CheckpointError
 from scaledet.results import files
@@ -46,7 +56,7 @@ exit codes:
 'scaledet COMMAND --help' shows the options and worked examples of a command."""
 
 
-_MODULES = (predict, filters, derive, simulate, measure, fit, architecture, saved)
+_MODULES = (predict, filters, derive, simulate, measure, fit, architecture, verdicts, saved)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -61,6 +61,7 @@ _FACTS = {
         *("D_shuffled", "G_shuffled"),
     ),
     "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
+    "Verdicts": ("rule", "claims", "table", "columns"),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(

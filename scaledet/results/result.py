@@ -32,6 +32,8 @@ class Result:
     _kind: ClassVar[str]
     _arrays: ClassVar[Mapping[str, Values]] = {}
     _facts: ClassVar[Mapping[str, Reader]] = {}
+    _longest: ClassVar[int] = tables.SHOWN
+    """Number of rows above which a table is shortened in the middle."""
 
     def __post_init__(self) -> None:
         for name in self._arrays:
@@ -71,11 +73,11 @@ class Result:
     def __repr__(self) -> str:
         remarks = tables.shortened(self.remarks(), _REMARKS)
         lines = [self._title(), *(f"  {remark}" for remark in remarks)]
-        return "\n".join([*lines, tables.text_table(self._shown())])
+        return "\n".join([*lines, tables.text_table(self._shown(), self._longest)])
 
     def _repr_html_(self) -> str:
         remarks = tables.shortened(self.remarks(), _REMARKS)
-        return tables.html_table("; ".join([self._title(), *remarks]), self._shown())
+        return tables.html_table("; ".join([self._title(), *remarks]), self._shown(), self._longest)
 
     def _lengths(self) -> dict[str, int]:
         """Lengths by the names that the shapes of `_arrays` are declared in."""

@@ -10,9 +10,9 @@ from typing import Any, SupportsFloat
 
 from scaledet.rationals import text
 
-__all__ = ["frame", "html_table", "shortened", "shown_columns", "text_table", "with_error"]
+__all__ = ["SHOWN", "frame", "html_table", "shortened", "shown_columns", "text_table", "with_error"]
 
-_SHOWN = 24
+SHOWN = 24
 
 _HEADS = {
     "network": "network",
@@ -80,7 +80,7 @@ def _rows(columns: Mapping[str, Sequence[Any]], shown: int) -> list[list[str]]:
     return [["..." if i is None else _cell(column[i]) for column in columns.values()] for i in rows]
 
 
-def text_table(columns: Mapping[str, Sequence[Any]], shown: int = _SHOWN) -> str:
+def text_table(columns: Mapping[str, Sequence[Any]], shown: int = SHOWN) -> str:
     """Right-aligned text table, long ones shortened in the middle.
 
     >>> print(text_table({"k": [0, 1], "D_k": [1.0, 0.5]}))
@@ -96,7 +96,7 @@ def text_table(columns: Mapping[str, Sequence[Any]], shown: int = _SHOWN) -> str
     )
 
 
-def html_table(title: str, columns: Mapping[str, Sequence[Any]], shown: int = _SHOWN) -> str:
+def html_table(title: str, columns: Mapping[str, Sequence[Any]], shown: int = SHOWN) -> str:
     """HTML table for notebooks, long ones shortened in the middle."""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     body = "".join(

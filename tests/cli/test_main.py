@@ -17,9 +17,11 @@ import pytest
 import scaledet as sd
 from scaledet.cli import predict as cli
 from scaledet.errors import ArgumentError
+from tests.analysis.trained_tables import power_laws, scattered, write
 
 COMMANDS = ("exponents", "predict", "evolve", "bias-phases", "filters", "design", "derive")
-COMMANDS += ("simulate", "sweep", "compare", "measure", "fit", "architecture", "plot", "show")
+COMMANDS += ("simulate", "sweep", "compare", "measure", "fit", "architecture", "verdicts")
+COMMANDS += ("plot", "show")
 P = "predict --kernel 2 --stride 2 --depth 3"
 
 
@@ -65,6 +67,9 @@ def test_the_examples_in_help_give_what_they_show(run, tmp_path, monkeypatch, co
         "from torch.nn import Conv2d, ReLU, Sequential\n\n"
         "def model():\n    return Sequential(Conv2d(1, 2, 3), ReLU())\n"
     )
+    for folder in (Path("experiments") / "results", Path("my_results")):
+        folder.parent.mkdir(exist_ok=True)
+        write(folder, power_laws(scattered(-1, 0.1)))
     listed = examples(out)
     assert len(listed) >= 3
     for line, shown in listed:

@@ -10,11 +10,14 @@ import zipfile
 from dataclasses import fields, is_dataclass
 from functools import cache
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
 import scaledet as sd
+from tests.analysis.trained_tables import power_laws, scattered, write
 
 NET = sd.Network.uniform(2, 2, 3)
 BLOCK = sd.Network([sd.Layer(3, 2), sd.Layer([1, 2, 1, 2, 3])])
@@ -43,6 +46,13 @@ def model():
 def measured(displacement, **given):
     images = np.random.default_rng(0).random((12, 1, 8, 8))
     return sd.measure.sensitivities(model(), images, displacement, rng=0, **given)
+
+
+def judged():
+    """Verdicts on a network of three seeds and on another of one."""
+    rows = [*power_laws(scattered(-1, 0.1, 3)), *power_laws([-1], stage="zero_loss")]
+    with TemporaryDirectory() as folder:
+        return sd.verdicts(write(Path(folder), rows))
 
 
 KINDS = {
@@ -106,6 +116,7 @@ KINDS = {
     "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
     "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
     "wide simulation": lambda: sd.simulate_wide(NET, size=8, width=9, networks=3, rng=0),
+    "verdicts": judged,
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),
 }
 
@@ -208,7 +219,7 @@ ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
 ONE_OF_EACH += ["filters", "filter design"]
 ONE_OF_EACH += ["shift of one pixel", "shift at a position", "simulated change"]
 ONE_OF_EACH += ["image prediction", "image simulation"]
-ONE_OF_EACH += ["measurement of deformations", "filter spectrum"]
+ONE_OF_EACH += ["measurement of deformations", "filter spectrum", "verdicts"]
 
 
 def contents(path):
@@ -335,6 +346,7 @@ MODELS = ["measurement", "measurement of deformations", "filter spectrum"]
 """Their tables have a row for each layer, by name."""
 FILTERS = ["filters", "filters of two dimensions", "filter design", "trade-off design"]
 """Their tables have a row for each filter, so a column is no attribute of the result."""
+OTHERS = [*FILTERS, *MODELS, "verdicts"]
 OBJECTS = {"kernel", "alpha", "seen", "plateau", "plateau_depth", "prefactor", "drift"}
 OBJECTS |= {"sum_rule_defect"}
 
@@ -356,7 +368,7 @@ def test_kinds_of_the_columns_of_filter_tables(kind):
             assert dtype == ("bool" if name in {"sum_rule", "admitted"} else "float64"), name
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (*FILTERS, *MODELS)])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in OTHERS])
 def test_kinds_of_the_columns_of_frames(kind):
     """Integers and floats are such; objects are only exact numbers, kernels, and None."""
     made = result(kind)
@@ -381,6 +393,14 @@ def test_kinds_of_the_columns_of_measured_models(kind):
     words = {name: frame.pop(name) for name in ("layer", "kernel") if name in frame}
     assert all(isinstance(text, str) for column in words.values() for text in column)
     assert {str(column.dtype) for column in frame.to_dict("series").values()} == {"float64"}
+
+
+def test_kinds_of_the_columns_of_verdicts():
+    frame = result("verdicts").to_dataframe()
+    assert frame["points"].tolist() == [1, 3]
+    assert {str(frame[name].dtype) for name in ("points", "left_out")} == {"int64"}
+    numbers = ["effect", "error", "low", "high", "claimed_low", "claimed_high", "rival_effect"]
+    assert {str(frame[name].dtype) for name in numbers} == {"float64"}
 
 
 def test_strides_of_deep_layers_are_numbers_in_a_frame():
