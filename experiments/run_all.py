@@ -6,11 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiments.common import Experiment
+from experiments.e1_flagship import EXPERIMENT as FLAGSHIP
+from experiments.e2_decay import EXPERIMENT as DECAY
+from experiments.e3_no_stride import EXPERIMENT as NO_STRIDE
+from experiments.e6_theory import EXPERIMENT as THEORY
 from experiments.runner import Suite
 
 FOLDER = Path(__file__).resolve().parent
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS = (FLAGSHIP, DECAY, NO_STRIDE, THEORY)
 
 
 def main() -> int:
