@@ -1,0 +1,185 @@
+"""What theories say of a chain of convolutions, on given images and their displaced copies.
+
+Two kinds: linear maps of the images themselves (filters without ReLU and biases, or boxes in their
+place), and the covariances of wide networks, whose filters are drawn at random with the second
+moments of the measured ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaledet.errors import ArgumentError
+from scaledet.measure.chain import Chain, Convolution
+from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
+from scaledet.theory.wide.windows import WideNetwork
+
+__all__ = ["Images", "Response", "boxes", "filters_alone", "linear", "wide", "wide_network"]
+
+Array = NDArray[np.float64]
+
+_HELD = 2**24
+"""Numbers of a map that are held at a time."""
+_ROUNDING, _CANCELLED = 1e-24, 1e-13
+"""Squared distances below this, relative to the mean square of images, are rounding errors: of
+images that are sent through, and of covariances."""
+
+
+class Images(NamedTuple):
+    """Images [n, C, sites], the same displaced, and the pairs [P, 2] of them that are compared."""
+
+    clean: Array
+    moved: Array
+    pairs: NDArray[np.int64]
+
+    @property
+    def all_pairs(self) -> bool:
+        """Whether every image is compared with every other."""
+        return 2 * len(self.pairs) == len(self.clean) * (len(self.clean) - 1)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What displacements change in every layer, and how far images are apart: [layers].
+
+    `error` is the relative standard error of their quotient; `alive` says where images differ.
+    """
+
+    moved: Array
+    distance: Array
+    error: Array
+    alive: NDArray[np.bool_]
+
+    @property
+    def D(self) -> tuple[float | None, ...]:
+        """The sensitivity to displacements; None where all images look alike."""
+        rows = zip(self.moved.tolist(), self.distance.tolist(), self.alive, strict=True)
+        return tuple(moved / distance if alive else None for moved, distance, alive in rows)
+
+
+def filters_alone(chain: Chain, images: Images) -> Response:
+    """Send the images through all filters, without ReLU and biases."""
+
+    def mixed(windows: Array, each: Convolution) -> Array:
+        own = windows @ each.combined
+        return np.asarray(np.tensordot(own, each.filters, ((1, 3), (1, 2))).transpose(0, 2, 1))
+
+    return _mapped(chain, images, mixed)
+
+
+def boxes(chain: Chain, images: Images) -> Response:
+    """Send every channel of the images through boxes of the kernels' lengths."""
+
+    def averaged(windows: Array, each: Convolution) -> Array:
+        return np.asarray(windows @ each.combined.mean(axis=1))
+
+    return _mapped(chain, images, averaged)
+
+
+def _mapped(
+    chain: Chain, images: Images, pooled: Callable[[Array, Convolution], Array]
+) -> Response:
+    """Send images through a linear network; `pooled` makes a map from windows [n, C, sites, F]."""
+    maps = chain.network.sizes(chain.sides)
+    pairs = zip(chain.convolutions, maps[:-1], strict=True)
+    tables = [window_sites(each.layer, sides) for each, sides in pairs]
+    moved, distance, alive = [], [], []
+    clean, change = images.clean, images.moved - images.clean
+    for table, each in zip(tables, chain.convolutions, strict=True):
+        step = max(1, _HELD // (table.size * clean.shape[1]))
+        clean, change = (
+            np.concatenate(
+                [
+                    pooled(bordered(part[start : start + step])[:, :, table], each)
+                    for start in range(0, len(part), step)
+                ]
+            )
+            for part in (clean, change)
+        )
+        moved.append(float(np.square(change).sum()) / len(change))
+        spread = float(np.square(clean - clean.mean(axis=0)).sum()) / (len(clean) - 1)
+        distance.append(2 * spread)
+        alive.append(spread > _ROUNDING * float(np.square(clean).sum()) / len(clean))
+    return Response(np.array(moved), np.array(distance), np.zeros(len(moved)), np.array(alive))
+
+
+def wide_network(
+    chain: Chain, covariances: list[Array], bias_variances: list[float]
+) -> WideNetwork:
+    """Return the network of independent random filters of these covariances [F, F] of the taps."""
+    scale = _levelling(bias_variances)
+    taps = tuple(
+        _taps(matrix * after / before, each.combined)
+        for each, matrix, before, after in zip(
+            chain.convolutions, covariances, scale[:-1], scale[1:], strict=True
+        )
+    )
+    return WideNetwork(chain.network, chain.sides, taps, 1.0, max(bias_variances), True)
+
+
+def _levelling(bias_variances: list[float]) -> list[float]:
+    """Return how much every map is enlarged, in square, so that all biases have one variance."""
+    level = max(bias_variances)
+    if not level:
+        return [1.0] * (len(bias_variances) + 1)
+    if not min(bias_variances):
+        raise ArgumentError("model must have biases in all convolutions or in none")
+    return [1.0, *(level / variance for variance in bias_variances)]
+
+
+def _taps(matrix: Array, combined: Array) -> Taps:
+    count, own = combined.shape
+    if count == own and not (matrix - np.diag(np.diag(matrix))).any():
+        return Taps(np.diag(matrix).copy(), np.empty(0), np.empty((0, count)))
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > 1e-15 * values[-1]
+    return Taps(np.zeros(count), values[kept], vectors.T[kept] @ combined.T)
+
+
+def wide(net: WideNetwork, images: Images) -> Response:
+    """Return the response of a wide network, compared on the pairs of `images`."""
+    moved = _distances(net, images.clean, images.moved)
+    first, second = images.clean[images.pairs.T]
+    apart = _distances(net, first, second)
+    distance = apart.mean(axis=1)
+    error = np.zeros(len(distance))
+    if not images.all_pairs:
+        error = apart.std(axis=1, ddof=1) / np.sqrt(apart.shape[1]) / distance
+    growth = np.array([len(t.spread) * np.trace(t.matrix) for t in net.taps])
+    before = np.concatenate(
+        [np.square(images.clean).sum(axis=(1, 2)).mean(keepdims=True), distance]
+    )
+    alive = distance > _CANCELLED * growth * before[:-1]
+    return Response(moved.mean(axis=1), distance, error, alive)
+
+
+def _distances(net: WideNetwork, first: Array, second: Array) -> Array:
+    """Return the square distances of images of equal rows, at all layers [layers, rows]."""
+    step = net.at_a_time(first.shape[1])
+    parts = []
+    for start in range(0, len(first), step):
+        rows = slice(start, start + step)
+        state = image_state(bordered(first[rows]), bordered(second[rows]), net.crossed[0])
+        parts.append(distances(net, net.everywhere(), state)[1:])
+    return np.concatenate(parts, axis=1)
+
+
+def linear(net: WideNetwork, images: Images) -> Response:
+    """Return the response of the same network without ReLU and biases."""
+    plain = replace(net, rectified=False)
+    rows = []
+    centred = images.clean - images.clean.mean(axis=0)
+    change = images.moved - images.clean
+    for part, freedom in ((change, 0.0), (centred, 1.0), (images.clean, 0.0)):
+        part = bordered(part)
+        form = "nci,ncj->ij" if plain.crossed[0] else "nci,nci->i"
+        state = np.einsum(form, part, part, optimize=True) / (part.shape[1] * (len(part) - freedom))
+        rows.append(linear_distances(plain, plain.everywhere(), state[None])[1:, 0])
+    distance = 2 * rows[1]
+    return Response(rows[0], distance, np.zeros(len(distance)), distance > _CANCELLED * rows[2])
