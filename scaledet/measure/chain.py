@@ -184,7 +184,8 @@ class _Reader:
                 "model must begin with a convolution and a ReLU that is a module; got "
                 f"{self.ended or 'none'}"
             )
-        network = Network([each.layer for each in self.done], self.network.dim)
+        layers = [Layer(**each.layer.arguments()) for each in self.done]
+        network = Network(layers, self.network.dim)
         return Chain(tuple(self.done), network, self.sides, tuple(self.remarks))
 
     def _end(self, step: Step, reason: str) -> None:
