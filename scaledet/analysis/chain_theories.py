@@ -14,13 +14,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.errors import ArgumentError
 from scaledet.measure.chain import Chain, Convolution
+from scaledet.network.filter_law import FilterLaw
 from scaledet.network.tap_covariance import Taps, window_sites
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork
 
-__all__ = ["Images", "Response", "boxes", "filters_alone", "linear", "wide", "wide_network"]
+__all__ = [
+    "Images",
+    "Response",
+    "before",
+    "boxes",
+    "coherent",
+    "filters_alone",
+    "independent",
+    "linear",
+    "wide",
+]
 
 Array = NDArray[np.float64]
 
@@ -109,28 +119,50 @@ def _mapped(
     return Response(np.array(moved), np.array(distance), np.zeros(len(moved)), np.array(alive))
 
 
-def wide_network(
-    chain: Chain, covariances: list[Array], bias_variances: list[float]
-) -> WideNetwork:
-    """Return the network of independent random filters of these covariances [F, F] of the taps."""
-    scale = _levelling(bias_variances)
-    taps = tuple(
-        _taps(matrix * after / before, each.combined)
-        for each, matrix, before, after in zip(
-            chain.convolutions, covariances, scale[:-1], scale[1:], strict=True
-        )
+def independent(chain: Chain) -> WideNetwork:
+    """Return the network of random filters of the measured tap covariances and mean squares."""
+    return _network(
+        chain, [_law(each, _second_moments(each.filters)) for each in chain.convolutions]
     )
-    return WideNetwork(chain.network, chain.sides, taps, 1.0, max(bias_variances), True)
 
 
-def _levelling(bias_variances: list[float]) -> list[float]:
-    """Return how much every map is enlarged, in square, so that all biases have one variance."""
-    level = max(bias_variances)
-    if not level:
-        return [1.0] * (len(bias_variances) + 1)
-    if not min(bias_variances):
-        raise ArgumentError("model must have biases in all convolutions or in none")
-    return [1.0, *(level / variance for variance in bias_variances)]
+def before(chain: Chain) -> WideNetwork:
+    """Return the same with independent taps of equal variance."""
+    laws = []
+    for each in chain.convolutions:
+        matrix = _second_moments(each.filters)
+        laws.append(_law(each, np.eye(len(matrix)) * np.trace(matrix) / len(matrix)))
+    return _network(chain, laws)
+
+
+def coherent(chain: Chain) -> WideNetwork:
+    """Return the network of random filters of the measured sums over input channels and biases.
+
+    The covariance of the rest is that of independent filters which sum to 0 by chance.
+    """
+    laws = []
+    for each in chain.convolutions:
+        inputs = each.filters.shape[1]
+        rest = each.filters - each.filters.mean(axis=1, keepdims=True)
+        matrix = _second_moments(rest) * (inputs / max(inputs - 1, 1))
+        means = each.filters.sum(axis=1) @ each.combined.T
+        law = FilterLaw(_taps(matrix, each.combined), 1.0, 0.0, means, each.biases, True)
+        laws.append(law)
+    return _network(chain, laws)
+
+
+def _second_moments(filters: Array) -> Array:
+    """Return the mean over output channels of the sum over input channels of w_f w_f'."""
+    flat = filters.reshape(-1, filters.shape[2])
+    return flat.T @ flat / len(filters)
+
+
+def _law(each: Convolution, matrix: Array) -> FilterLaw:
+    return FilterLaw(_taps(matrix, each.combined), 1.0, float(np.square(each.biases).mean()))
+
+
+def _network(chain: Chain, laws: list[FilterLaw]) -> WideNetwork:
+    return WideNetwork(chain.network, chain.sides, tuple(laws), True)
 
 
 def _taps(matrix: Array, combined: Array) -> Taps:
@@ -151,7 +183,7 @@ def wide(net: WideNetwork, images: Images) -> Response:
     error = np.zeros(len(distance))
     if not images.all_pairs:
         error = apart.std(axis=1, ddof=1) / np.sqrt(apart.shape[1]) / distance
-    growth = np.array([len(t.spread) * np.trace(t.matrix) for t in net.taps])
+    growth = np.array([law.gain for law in net.laws])
     before = np.concatenate(
         [np.square(images.clean).sum(axis=(1, 2)).mean(keepdims=True), distance]
     )
@@ -161,11 +193,11 @@ def wide(net: WideNetwork, images: Images) -> Response:
 
 def _distances(net: WideNetwork, first: Array, second: Array) -> Array:
     """Return the square distances of images of equal rows, at all layers [layers, rows]."""
-    step = net.at_a_time(first.shape[1])
+    step = net.at_a_time(channels=first.shape[1])
     parts = []
     for start in range(0, len(first), step):
         rows = slice(start, start + step)
-        state = image_state(bordered(first[rows]), bordered(second[rows]), net.crossed[0])
+        state = image_state(net, bordered(first[rows]), bordered(second[rows]))
         parts.append(distances(net, net.everywhere(), state)[1:])
     return np.concatenate(parts, axis=1)
 

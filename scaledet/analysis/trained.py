@@ -32,6 +32,7 @@ def predict_trained(
     displacement: Any = "diffeomorphism",
     layers: Sequence[str] | None = None,
     shuffle_channels: int = 0,
+    mean_filters: bool = True,
     theory_images: int | None = None,
     pairs: int = 4,
     batch_size: int = 32,
@@ -39,19 +40,22 @@ def predict_trained(
 ) -> TrainedPrediction:
     r"""Predict a trained network's response to displacements from its filters, and measure it.
 
-    With weights w of F taps f, :math:`C_{in}` input channels and biases b, all BatchNorm included,
-    a network of random filters has the same second moments,
+    With weights :math:`w_{hc}(f)` at tap f from :math:`C_{in}` input channels c to output channel
+    h, and biases :math:`b_h`, all BatchNorm included, a network of random filters has the same
 
-    .. math:: \sigma_w^2 C_{ff'} = C_{in} \langle w_f w_{f'} \rangle, \qquad
-              \sigma_b^2 = \langle b^2 \rangle .
+    .. math:: m_h(f) = \sum_c w_{hc}(f), \qquad b_h, \qquad
+              \sigma_w^2 C_{ff'} = \frac{C_{in}^2}{C_{in} - 1}
+              \langle (w - m/C_{in})_f\, (w - m/C_{in})_{f'} \rangle .
 
-    In the limit of many channels, `predict_wide` gives its D: that is D_independent, a prediction
-    of the network whose channels are permuted. The network's own D, measured on the same images
-    and displacements, is smaller by what channels pool, and D_independent differs by what
-    the spatial filters pool from D_before, where taps are independent:
+    In the limit of many channels `predict_wide` gives its D, without a fit: that is D_coherent, a
+    prediction of the network whose channels are permuted. The network's own D, measured on the
+    same images and displacements, is smaller by what its channels pool; from D_before, of
+    independent taps of equal variance, D_coherent differs by what its spatial filters pool:
 
-    .. math:: D = D_{before} \cdot \frac{D_{independent}}{D_{before}} \cdot
-              \frac{D}{D_{independent}} .
+    .. math:: D = D_{before} \cdot \frac{D_{coherent}}{D_{before}} \cdot \frac{D}{D_{coherent}} .
+
+    D_independent neglects the means over input channels: there all of
+    :math:`C_{in} \langle w_f w_{f'} \rangle` and of :math:`\langle b^2 \rangle` is random.
 
     Parameters
     ----------
@@ -67,6 +71,8 @@ def predict_trained(
         Names of convolutions; default: all that have a ReLU.
     shuffle_channels : int, default 0
         Number of networks to measure besides, with permuted input channels of all convolutions.
+    mean_filters : bool, default True
+        Whether D_coherent is computed; without it D_independent takes its place in the quotients.
     theory_images : int, optional
         Number of images in the theories of wide networks, the first ones; default: all.
     pairs : int, default 4
@@ -91,10 +97,8 @@ def predict_trained(
     Notes
     -----
     The theories without ReLU and the boxes are exact for all images and pairs. Those of wide
-    networks are exact for their images, but for comparing them in some pairs only: `error`. They
-    hold the covariances of all pairs of sites: 128 pixels and 7 layers of stride 2 take 4 ms
-    of CPU time a pair of images, 32 x 32 pixels a second. Max pooling counts as average pooling.
-    Where a layer has three input channels, say, their random weights are not many either.
+    networks are exact for their images, but for comparing them in some pairs only: `error`.
+    Max pooling counts as average pooling.
     Source: D of wide networks is our derivation, see `predict_wide`; the decomposition into channel
     and spatial pooling is that of Tomasini et al., arXiv:2210.01506, by theory in place of a
     permutation.
@@ -110,7 +114,7 @@ def predict_trained(
     ... )
     >>> images, _ = ScaleDetection(size=32, xi=8, gap=1).sample(200, rng=0)
     >>> p = predict_trained(model, images, displacement="task", rng=0)
-    >>> bool((abs(p.D_independent / p.D - 1) < 0.1).all())      # before training
+    >>> bool((abs(p.D_coherent / p.D - 1) < 0.1).all())      # before training
     True
     >>> bool(p.D_box[1] < 0.6 * p.D[1])
     True
@@ -119,6 +123,7 @@ def predict_trained(
     chain = chain_of(model, array.shape[1:])
     chosen = _chosen(chain, layers)
     permutations = validate.integer("shuffle_channels", shuffle_channels, 0)
+    mean_filters = validate.flag("mean_filters", mean_filters)
     count = len(array)
     if theory_images is not None:
         count = validate.integer("theory_images", theory_images, 2, count)
@@ -140,7 +145,7 @@ def predict_trained(
     every = Images(clean, moved, _pairs(len(array), pairs, generator))
     some = Images(clean[:count], moved[:count], _pairs(count, pairs, generator))
     rows = np.array([units[label] for label in measured.layers])
-    responses = _responses(chain, every, some)
+    responses = _responses(chain, every, some, mean_filters)
     values = {
         name: np.array([getattr(response, name)[rows] for response in responses.values()])
         for name in ("moved", "distance", "error")
@@ -185,24 +190,16 @@ def _pairs(images: int, each: int, rng: np.random.Generator) -> NDArray[np.int64
     return np.concatenate([np.stack([order, np.roll(order, shift)], axis=1) for shift in shifts])
 
 
-def _responses(chain: Chain, every: Images, some: Images) -> dict[str, Response]:
+def _responses(
+    chain: Chain, every: Images, some: Images, mean_filters: bool
+) -> dict[str, Response]:
     """Return what all theories say, by name."""
-    squares, biases, white = [], [], []
-    for each in chain.convolutions:
-        inputs, taps = each.filters.shape[1:]
-        flat = each.filters.reshape(-1, taps)
-        matrix = flat.T @ flat * (inputs / len(flat))
-        squares.append(matrix)
-        white.append(np.eye(taps) * np.trace(matrix) / taps)
-        biases.append(float(np.square(each.biases).mean()))
-    independent = theory.wide_network(chain, squares, biases)
-    before = theory.wide_network(chain, white, biases)
+    independent = theory.independent(chain)
+    networks = {"coherent": theory.coherent(chain)} if mean_filters else {}
+    networks |= {"independent": independent, "before": theory.before(chain)}
     return {
-        "independent": theory.wide(independent, some),
-        "before": theory.wide(before, some),
-        "autocorrelation": theory.linear(
-            theory.wide_network(chain, squares, [0.0] * len(biases)), every
-        ),
+        **{name: theory.wide(network, some) for name, network in networks.items()},
+        "autocorrelation": theory.linear(independent, every),
         "linear": theory.filters_alone(chain, every),
         "box": theory.boxes(chain, every),
     }

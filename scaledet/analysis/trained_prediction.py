@@ -95,7 +95,7 @@ class TrainedPrediction(Result):
     >>> images = np.random.default_rng(0).random((20, 1, 16))
     >>> p = predict_trained(model, images, displacement="shift", rng=0)
     >>> p.theories
-    ('independent', 'before', 'autocorrelation', 'linear', 'box')
+    ('coherent', 'independent', 'before', 'autocorrelation', 'linear', 'box')
     >>> p.D.shape, p.spatial_pooling.shape, len(p.D_box)
     ((1,), (1,), 1)
     """

@@ -46,8 +46,8 @@ def plot_trained(prediction: TrainedPrediction, *, ax: Axes | None = None, **sty
     >>> model = torch.nn.Sequential(torch.nn.Conv1d(1, 8, 3), torch.nn.ReLU())
     >>> images = np.random.default_rng(0).random((20, 1, 16))
     >>> ax = plot_trained(predict_trained(model, images, displacement="shift", rng=0))
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['independent taps', 'independent channels', 'all filters, no ReLU', 'boxes', 'measured']
+    >>> [text.get_text() for text in ax.get_legend().get_texts()][-2:]
+    ['boxes', 'measured']
     """
     if not isinstance(prediction, TrainedPrediction):
         raise ArgumentTypeError(f"prediction must be a TrainedPrediction; got {prediction!r}")
