@@ -16,14 +16,15 @@ Simulation, independent of the theory
 Choose a filter
     `compare_filters`, `design_filter`
 Measure any PyTorch module (extra ``torch``)
-    `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``
+    `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``; `predict_trained` (by theory,
+    from its filters)
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
     `FilterDesign`, `ImagePrediction`, `ImageSimulation`, `WidePrediction`,
-    `WideSimulation`, `LinearExponents`; `load`, `plots`
+    `WideSimulation`, `LinearExponents`, `TrainedPrediction`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from scaledet.analysis.filter_comparison import FilterComparison, compare_filters
     from scaledet.analysis.filter_design import FilterDesign, design_filter
     from scaledet.analysis.fitting import ExponentFit, fit_exponent, local_exponents
+    from scaledet.analysis.trained import predict_trained
+    from scaledet.analysis.trained_prediction import TrainedPrediction
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.evolution.evolve import Evolution, evolve
     from scaledet.evolution.schedules import BiasPhases, bias_phases
@@ -98,6 +101,7 @@ __all__ = [
     "Simulation",
     "Skeleton",
     "Sweep",
+    "TrainedPrediction",
     "WidePrediction",
     "WideSimulation",
     "bias_phases",
@@ -124,6 +128,7 @@ __all__ = [
     "predict_images",
     "predict_linear_exponents",
     "predict_shift",
+    "predict_trained",
     "predict_wide",
     "presets",
     "simulate",
@@ -140,6 +145,8 @@ _NAMES = {
     "analysis.filter_comparison": ("FilterComparison", "compare_filters"),
     "analysis.filter_design": ("FilterDesign", "design_filter"),
     "analysis.fitting": ("ExponentFit", "fit_exponent", "local_exponents"),
+    "analysis.trained": ("predict_trained",),
+    "analysis.trained_prediction": ("TrainedPrediction",),
     "errors": ("ExhaustionError", "FitError"),
     "evolution.evolve": ("Evolution", "evolve"),
     "evolution.schedules": ("BiasPhases", "bias_phases"),

@@ -9,6 +9,7 @@ from scaledet.analysis.comparison import Comparison
 from scaledet.analysis.filter_comparison import FilterComparison
 from scaledet.analysis.filter_design import FilterDesign
 from scaledet.analysis.fitting import ExponentFit
+from scaledet.analysis.trained_prediction import TrainedPrediction
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
 from scaledet.evolution.schedules import BiasPhases
@@ -47,6 +48,7 @@ Saved = (
     | ImageSimulation
     | Measurement
     | FilterSpectrum
+    | TrainedPrediction
     | LinearExponents
     | WidePrediction
     | WideSimulation

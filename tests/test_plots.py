@@ -32,9 +32,18 @@ def model():
     return torch.nn.Sequential(torch.nn.Conv1d(1, 3, 3), torch.nn.Conv1d(3, 2, 2))
 
 
+def rectified():
+    """Two convolutions, each with a ReLU."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    parts = torch.nn.Conv1d(1, 9, 2, 2), torch.nn.ReLU(), torch.nn.Conv1d(9, 8, 2, 2)
+    return torch.nn.Sequential(*parts, torch.nn.ReLU())
+
+
 IMAGES = np.random.default_rng(0).random((12, 1, 8))
 MEASUREMENT = sd.measure.sensitivities(model(), IMAGES, "shift", shuffle_channels=2, rng=0)
 SPECTRUM = sd.measure.filter_spectrum(model())
+TRAINED = sd.predict_trained(rectified(), IMAGES, displacement="shift", shuffle_channels=2, rng=0)
 CALLS = {
     "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
     "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
@@ -45,6 +54,7 @@ CALLS = {
     "plot_design": lambda ax: plots.plot_design(DESIGN, ax=ax),
     "plot_measurement": lambda ax: plots.plot_measurement(MEASUREMENT, ax=ax),
     "plot_filter_spectrum": lambda ax: plots.plot_filter_spectrum(SPECTRUM, ax=ax),
+    "plot_trained": lambda ax: plots.plot_trained(TRAINED, ax=ax),
 }
 
 
@@ -226,6 +236,23 @@ def test_filters_after_training_beside_those_before():
         plots.plot_filter_spectrum(SPECTRUM, sd.measure.filter_spectrum(model()[:1]))
 
 
+def test_a_trained_prediction_is_points_and_a_line_for_every_theory():
+    ax = plots.plot_trained(TRAINED)
+    A, values, half = bars(ax)
+    np.testing.assert_array_equal(A, TRAINED.A)
+    np.testing.assert_array_equal(values, TRAINED.D)
+    np.testing.assert_allclose(half, TRAINED.D_err)
+    lines = {line.get_label(): line.get_ydata() for line in ax.lines}
+    for label, drawn in {
+        "independent taps": TRAINED.D_before,
+        "independent channels": TRAINED.D_independent,
+        "all filters, no ReLU": TRAINED.D_linear,
+        "boxes": TRAINED.D_box,
+        "channels permuted": TRAINED.D_shuffled,
+    }.items():
+        np.testing.assert_array_equal(lines[label], drawn)
+
+
 def test_local_exponents_lie_between_the_layers():
     (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
     np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
@@ -314,6 +341,7 @@ WRONG_TYPES = {
     r"design must be a FilterDesign": lambda: plots.plot_design(FILTERS),
     r"measurement must be a Measurement": lambda: plots.plot_measurement(SPECTRUM),
     r"spectrum must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(None),
+    r"prediction must be a TrainedPrediction": lambda: plots.plot_trained(MEASUREMENT),
     r"before must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(SPECTRUM, MEASUREMENT),
     r"values must be .* got \['a'": lambda: plots.plot_curve([1, 2], ["a", "b"]),
     r"ax must be a matplotlib Axes; got None": lambda: plots.plot_slope(None, 1, (1, 1), 2),

@@ -22,7 +22,7 @@ EXACT += ["predict_shift", "WidePrediction", "predict_wide"]
 EXACT += ["LinearExponents", "predict_linear_exponents"]
 MEASURED = ["Comparison", "ExponentFit", "SimulatedChange", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate_change", "sweep"]
-MEASURED += ["WideSimulation", "simulate_wide"]
+MEASURED += ["WideSimulation", "simulate_wide", "TrainedPrediction", "predict_trained"]
 CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
 IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
 IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
@@ -140,6 +140,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.predict_wide(NET, strides=2),
         lambda: sd.predict_linear_exponents([[1]], strides=2),
         lambda: sd.simulate_wide(NET, strides=2),
+        lambda: sd.predict_trained(None, None, strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

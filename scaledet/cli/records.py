@@ -61,6 +61,10 @@ _FACTS = {
         *("D_shuffled", "G_shuffled"),
     ),
     "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
+    "TrainedPrediction": (
+        *("convolutions", "network", "places", "theories", "images", "pairs", "notes", "columns"),
+        "log_ratios",
+    ),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(

@@ -76,7 +76,7 @@ def given_images(net: Network, images: Any, displaced: Any, size: Any) -> Stack:
 def image_moments(net: WideNetwork, stack: Stack) -> Moments:
     """Average over the images and their displacements, and over pairs of different images."""
     n, turns = len(stack.images), len(stack.displaced)
-    announce(net.entries * n * (turns + (n - 1) / 2), "the pairs of images")
+    announce(net.effort * n * (turns + (n - 1) / 2), "the pairs of images")
     moved = itertools.product(range(turns), range(n))
     displacement = _mean(net, ((stack.images[i], stack.displaced[m, i]) for m, i in moved))
     different = itertools.combinations(stack.images, 2)
@@ -89,7 +89,7 @@ def _mean(net: WideNetwork, pairs: Any) -> Array:
     pairs = iter(pairs)
     while chunk := list(itertools.islice(pairs, step)):
         first, second = (bordered(np.stack(part)) for part in zip(*chunk, strict=True))
-        state = image_state(first, second, net.crossed[0])
+        state = image_state(net, first, second)
         total += distances(net, net.everywhere(), state).sum(axis=1)
         count += len(chunk)
     return total / count
