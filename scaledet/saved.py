@@ -28,6 +28,7 @@ from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
 from scaledet.theory.wide.prediction import WidePrediction
+from scaledet.train.result import Training
 
 __all__ = ["load"]
 
@@ -47,6 +48,7 @@ Saved = (
     | ImageSimulation
     | Measurement
     | FilterSpectrum
+    | Training
     | LinearExponents
     | WidePrediction
     | WideSimulation
