@@ -18,6 +18,8 @@ Choose a filter
 Measure any PyTorch module (extra ``torch``)
     `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``; `predict_trained` (by theory,
     from its filters)
+Train small networks (extra ``torch``)
+    `train`: ``train.ring_net``, ``train.task_data``, ``train.Recipe``, ``train.train``
 Confront both
     `compare`, `fit_exponent`, `local_exponents`
 Results
@@ -37,7 +39,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scaledet import errors, measure, plots, symbols
+    from scaledet import errors, measure, plots, symbols, train
     from scaledet.analysis.comparison import Comparison, compare
     from scaledet.analysis.filter_comparison import FilterComparison, compare_filters
     from scaledet.analysis.filter_design import FilterDesign, design_filter
@@ -138,6 +140,7 @@ __all__ = [
     "stability_limit",
     "sweep",
     "symbols",
+    "train",
 ]
 
 _NAMES = {

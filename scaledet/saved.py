@@ -29,6 +29,7 @@ from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
 from scaledet.theory.wide.prediction import WidePrediction
+from scaledet.train.result import Training
 
 __all__ = ["load"]
 
@@ -49,6 +50,7 @@ Saved = (
     | Measurement
     | FilterSpectrum
     | TrainedPrediction
+    | Training
     | LinearExponents
     | WidePrediction
     | WideSimulation

@@ -7,7 +7,7 @@ import json
 import pickle
 import re
 import zipfile
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from io import BytesIO
 
@@ -51,6 +51,15 @@ def rectified():
 def measured(displacement, **given):
     images = np.random.default_rng(0).random((12, 1, 8, 8))
     return sd.measure.sensitivities(model(), images, displacement, rng=0, **given)
+
+
+def trained():
+    """A training; its network is not saved."""
+    pytest.importorskip("torch")
+    recipe = sd.train.Recipe(learning_rate=0.2, batch_size=8, epochs=2, noise=0.1)
+    net = sd.train.ring_net(2, channels=4, rng=0)
+    data = sd.train.task_data(TASK, train=16, validation=4, test=4, rng=0)
+    return replace(sd.train.train(net, data, recipe, rng=0), model=None)
 
 
 KINDS = {
@@ -113,6 +122,7 @@ KINDS = {
     "trained prediction": lambda: sd.predict_trained(
         rectified(), TASK.sample(12, rng=0)[0], displacement=TASK, shuffle_channels=2, rng=0
     ),
+    "training": trained,
     "linear exponents": lambda: sd.predict_linear_exponents([[3, 1], [1, 2]], stride=3),
     "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
     "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
@@ -219,7 +229,8 @@ ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
 ONE_OF_EACH += ["filters", "filter design"]
 ONE_OF_EACH += ["shift of one pixel", "shift at a position", "simulated change"]
 ONE_OF_EACH += ["image prediction", "image simulation"]
-ONE_OF_EACH += ["measurement of deformations", "filter spectrum", "trained prediction"]
+ONE_OF_EACH += ["measurement of deformations", "filter spectrum"]
+ONE_OF_EACH += ["trained prediction", "training"]
 
 
 def contents(path):
@@ -334,7 +345,18 @@ def test_kinds_are_named_by_what_they_are(tmp_path):
         sd.load(path)
 
 
-INTEGERS = {"layer", "network", "size", "stride", "dim", "span", "log_power", "kernel", "depth"}
+INTEGERS = {
+    "epoch",
+    "layer",
+    "network",
+    "size",
+    "stride",
+    "dim",
+    "span",
+    "log_power",
+    "kernel",
+    "depth",
+}
 INTEGERS |= {"dof", "first", "last"}
 EXACT = {"alpha", "beta", "plateau", "peak_growth", "drop_growth", "signal"}
 EXACT |= {"autocorrelation"}
