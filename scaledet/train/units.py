@@ -14,8 +14,9 @@ __all__ = ["convolutions", "units"]
 def units(model: Any) -> list[str]:
     """Return the names of the layers after which D and G are quoted, in the order of depth.
 
-    They are the parts of the sequence: convolution with normalisation and ReLU, pooling, residual
-    block, rectified linear layer; at last "head", whose output is the model's.
+    They are the parts of the sequence after a nonlinearity or pooling: a convolution with
+    normalisation and ReLU, or that ReLU, pooling, a residual block, a rectified linear layer. The
+    last is "head", whose output is the model's.
 
     Parameters
     ----------
@@ -33,7 +34,11 @@ def units(model: Any) -> list[str]:
     >>> units(lenet())
     ['conv1', 'pool1', 'conv2', 'pool2', 'linear1', 'linear2', 'head']
     """
-    return [name for name, _ in _sequence(model).named_children()]
+    nn = require_torch("scaledet.train").nn
+    inner = (nn.CircularPad1d, nn.CircularPad2d, nn.Conv1d, nn.Conv2d)
+    ending = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.Flatten)
+    parts = _sequence(model).named_children()
+    return [name for name, part in parts if not isinstance(part, (*inner, *ending))]
 
 
 def convolutions(model: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -184,3 +185,12 @@ def test_calibration_keeps_a_mode_and_counts_no_gradient():
     train.calibrate(net, torch.from_numpy(IMAGES))
     assert not any(module.training for module in net.modules())
     assert all(weights.grad is None for weights in net.parameters())
+
+
+def test_units_of_a_flat_sequence_are_its_rectifiers_and_head():
+    nn = torch.nn
+    parts = {"pad1": nn.CircularPad1d(1), "conv1": nn.Conv1d(1, 4, 3), "relu1": nn.ReLU()}
+    parts |= {"conv2": nn.Conv1d(4, 4, 2, 2), "relu2": nn.ReLU(), "pool": nn.AdaptiveAvgPool1d(1)}
+    net = nn.Sequential(OrderedDict(parts | {"flatten": nn.Flatten(), "head": nn.Linear(4, 1)}))
+    assert train.units(net) == ["relu1", "relu2", "head"]
+    assert train.convolutions(net) == ["conv1", "conv2"]
