@@ -23,9 +23,10 @@ from scaledet.measure.measurement import (
 )
 from scaledet.measure.probe import Layers, Probe, as_module
 from scaledet.measure.responses import Responses, Run
-from scaledet.measure.shuffling import CALIBRATION, recalibrated, shuffled
 from scaledet.measure.shuffling import convolutions as chosen_convolutions
+from scaledet.measure.shuffling import shuffled
 from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of, seeds_of, stream
+from scaledet.network.torch_modules.normalisation import CALIBRATION, recalibrated
 from scaledet.network.torch_modules.pytorch import undisturbed
 
 __all__ = ["sensitivities"]
