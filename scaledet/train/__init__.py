@@ -6,6 +6,7 @@ when first used. This wing knows no theory and measures nothing.
 """
 
 from scaledet.train.data import Data, task_data
+from scaledet.train.image_data import image_data
 from scaledet.train.recipe import Recipe
 from scaledet.train.result import Training
 from scaledet.train.ring import ring_net
@@ -15,6 +16,7 @@ __all__ = [
     "Data",
     "Recipe",
     "Training",
+    "image_data",
     "ring_net",
     "task_data",
     "train",
