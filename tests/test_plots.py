@@ -35,6 +35,12 @@ def model():
 IMAGES = np.random.default_rng(0).random((12, 1, 8))
 MEASUREMENT = sd.measure.sensitivities(model(), IMAGES, "shift", shuffle_channels=2, rng=0)
 SPECTRUM = sd.measure.filter_spectrum(model())
+TRAINING = sd.train.train(
+    sd.train.ring_net(3, channels=16, rng=0),
+    sd.train.task_data(sd.ScaleDetection(16, 4, 1), train=16, validation=8, test=0, rng=0),
+    sd.train.Recipe(learning_rate=0.48, batch_size=8, epochs=300, epochs_after_zero_loss=2),
+    rng=0,
+)
 CALLS = {
     "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
     "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
@@ -45,6 +51,7 @@ CALLS = {
     "plot_design": lambda ax: plots.plot_design(DESIGN, ax=ax),
     "plot_measurement": lambda ax: plots.plot_measurement(MEASUREMENT, ax=ax),
     "plot_filter_spectrum": lambda ax: plots.plot_filter_spectrum(SPECTRUM, ax=ax),
+    "plot_training": lambda ax: plots.plot_training(TRAINING, ax=ax),
 }
 
 
@@ -226,6 +233,15 @@ def test_filters_after_training_beside_those_before():
         plots.plot_filter_spectrum(SPECTRUM, sd.measure.filter_spectrum(model()[:1]))
 
 
+def test_a_training_is_its_loss_and_errors_by_epoch():
+    *lines, zero = plots.plot_training(TRAINING).lines
+    names = ["loss", "train_error", "validation_error"]
+    for line, name in zip(lines, names, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(1, TRAINING.epochs + 1))
+        np.testing.assert_array_equal(line.get_ydata(), getattr(TRAINING, name))
+    assert list(zero.get_xdata()) == [TRAINING.epoch_of_zero_loss] * 2
+
+
 def test_local_exponents_lie_between_the_layers():
     (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
     np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
@@ -313,6 +329,7 @@ WRONG_TYPES = {
     r"comparison must be a FilterComparison": lambda: plots.plot_filters(COMPARISON),
     r"design must be a FilterDesign": lambda: plots.plot_design(FILTERS),
     r"measurement must be a Measurement": lambda: plots.plot_measurement(SPECTRUM),
+    r"training must be a Training": lambda: plots.plot_training(SPECTRUM),
     r"spectrum must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(None),
     r"before must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(SPECTRUM, MEASUREMENT),
     r"values must be .* got \['a'": lambda: plots.plot_curve([1, 2], ["a", "b"]),

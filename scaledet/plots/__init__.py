@@ -17,6 +17,7 @@ from scaledet.plots.curves import (
 from scaledet.plots.filters import plot_design, plot_filters
 from scaledet.plots.measurements import plot_filter_spectrum, plot_measurement
 from scaledet.plots.style import PALETTE, Quantity
+from scaledet.plots.training import plot_training
 
 __all__ = [
     "PALETTE",
@@ -31,4 +32,5 @@ __all__ = [
     "plot_phases",
     "plot_sensitivity",
     "plot_slope",
+    "plot_training",
 ]
