@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 TASKS = {variant: sd.ScaleDetection(128, 16, 2, variant=variant) for variant in ("T1", "T2")}
 PROBES, SHUFFLES = 400, 3
 """Images that are measured; permutations of channels."""
-THEORY_IMAGES = {True: 100, False: 30}
+THEORY_IMAGES = {True: 50, False: 12}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
 QUICK_EPOCHS = 5
 
@@ -48,12 +48,13 @@ def ring_unit(
     *,
     seconds: float,
     quick: bool = False,
-    theories: bool = True,
+    coherent: Sequence[str] = ("after",),
 ) -> Unit:
     """Return the unit that trains a network.
 
     `net` holds the arguments of ``sd.train.ring_net``, `training` those of ``sd.train.Recipe`` for
-    every stage that training ends with: "zero_loss", then "after".
+    every stage that training ends with: "zero_loss", then "after". The stages `coherent` are those
+    at which wide networks with the means of the filters, the dearest theory, are predicted.
     """
     kernels, stride = _kernels(net), net["stride"]
     sizes = f"k{kernels[0]}" if len(set(kernels)) == 1 else "k" + "_".join(map(str, kernels))
@@ -74,7 +75,8 @@ def ring_unit(
             "data": {"train": 128, "validation": 32} if quick else {},
             "probes": 60 if quick else PROBES,
             "shuffles": 1 if quick else SHUFFLES,
-            "theory_images": (12 if quick else THEORY_IMAGES[stride > 1]) if theories else 0,
+            "theory_images": 5 if quick else THEORY_IMAGES[stride > 1],
+            "coherent": list(coherent),
         },
         seconds,
     )
@@ -167,16 +169,16 @@ class _Station:
     def wide_before(self) -> Iterator[Row]:
         """Yield what wide networks of the law of the first weights do to some of the images."""
         count = self.unit.parameters["theory_images"]
-        if not count:
-            return
         images = self.probes.images[:count].astype(float)
         streams = map(np.random.default_rng, range(count))
         moved = list(map(self.probes.displacement, images, streams))
-        ntk = self.unit.parameters["net"].get("parametrization", "ntk") == "ntk"
+        net = self.unit.parameters["net"]
+        ntk = net.get("parametrization", "ntk") == "ntk" and net.get("bias", True)
         wide = sd.predict_wide(
             self.boxes,
             images=images,
             displaced=np.stack(moved),
+            weight_variance=net.get("gain", 2**0.5) ** 2,
             bias_variance=1.0 if ntk else 0.0,
             rectify="noise",
             rng=0,
@@ -215,14 +217,12 @@ class _Station:
 
     def predicted(self, stage: str) -> Iterator[Row]:
         """Yield what theories say of the measured filters."""
-        count = self.unit.parameters["theory_images"]
-        if not count:
-            return
         theory = sd.predict_trained(
             self.model,
             self.probes.images,
             displacement=self.probes.displacement,
-            theory_images=count,
+            mean_filters=stage in self.unit.parameters["coherent"],
+            theory_images=self.unit.parameters["theory_images"],
             rng=[self.unit.seed, 10],
         )
         for name in theory.theories:
