@@ -29,9 +29,7 @@ class Session:
     The random numbers of an epoch are those of a stream of its own, below `entropy`.
     """
 
-    def __init__(
-        self, model: nn.Module, data: Data, recipe: Recipe, entropy: tuple[int, ...]
-    ) -> None:
+    def __init__(self, model: nn.Module, data: Data, recipe: Recipe, entropy: list[int]) -> None:
         import torch
 
         self.model, self.recipe, self.entropy = model, recipe, entropy
@@ -66,6 +64,23 @@ class Session:
     def _stream(self, epoch: int) -> np.random.Generator:
         seeds = np.random.SeedSequence(self.entropy, spawn_key=(epoch,))
         return np.random.default_rng(seeds)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next epoch depends on, and the history."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "zero": self.zero,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history, self.zero = state["history"], state["zero"]
+        self.seconds = state["seconds"]
 
     def run_epoch(self) -> None:
         """Train for one epoch, and note what came of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from scaledet.errors import ArgumentTypeError
 from scaledet.isolation import usual_floats
 from scaledet.network.torch_modules.pytorch import require_torch
 from scaledet.rationals import shown
+from scaledet.results import files
+from scaledet.train.checkpoint import KIND, Checkpoint, described
 from scaledet.train.data import Data
 from scaledet.train.recipe import Recipe
 from scaledet.train.refusals import require_trainable
@@ -29,6 +32,7 @@ def train(
     data: Data,
     recipe: Recipe,
     *,
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
     threads: int = 1,
     rng: Any = None,
@@ -46,6 +50,11 @@ def train(
         From `task_data`, `image_data`, or arrays.
     recipe : Recipe
         How.
+    checkpoint : str or path, optional
+        File from which the same call goes on if this one is cut short, by whatever: it gives the
+        result that it would have given at once. It is written after some of the epochs, complete
+        or not at all. Its weights take the place of those of `model`; without `rng` its random
+        numbers are used. The file of another call is refused, with what differs.
     progress : bool
         Whether stderr shows the epochs, loss, errors and the time left.
     threads : int
@@ -91,13 +100,21 @@ def train(
         raise ArgumentTypeError(f"recipe must be a scaledet.train.Recipe; got {shown(recipe)}")
     progress = validate.flag("progress", progress)
     threads = validate.integer("threads", threads, 1)
-    entropy = tuple(validate.generator(rng).integers(0, 2**32, 4).tolist())
+    entropy = validate.generator(rng).integers(0, 2**32, 4).tolist()
+    target = None if checkpoint is None else files.destination("checkpoint", checkpoint, KIND)
     with _surroundings(model, threads):
         require_trainable(model, data, recipe)
-        session = Session(model, data, recipe, entropy)
+        call = described(model, data, recipe, threads) | {"rng": entropy}
+        kept = None if target is None else Checkpoint(target, call)
+        stored = None if kept is None else kept.stored(adopt=rng is None)
+        session = Session(model, data, recipe, call["rng"])
+        if stored is not None:
+            session.restore(stored)
         with _bar(session, progress) as bar:
             while session.epochs < session.last_epoch:
                 session.run_epoch()
+                if kept is not None:
+                    kept.keep(session.state(), now=session.epochs >= session.last_epoch)
                 bar()
         return session.training()
 
