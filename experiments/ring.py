@@ -102,9 +102,16 @@ def run(unit: Unit) -> list[Row]:
     station = _Station(unit, model, probes, boxes, _widths(boxes, task))
     rows = [*station.box_rows(task), *station.measured("before"), *station.predicted("before")]
     rows += station.wide_before()
+    known = {name: plan[name] for name in ("task", "net", "data")}
     for number, (stage, arguments) in enumerate(plan["training"].items()):
-        recipe = sd.train.Recipe(**arguments)
-        training = sd.train.train(model, data, recipe, rng=[unit.seed, 2, number])
+        known[stage] = arguments
+        training = sd.train.train(
+            model,
+            data,
+            sd.train.Recipe(**arguments),
+            checkpoint=unit.checkpoint(known),
+            rng=[unit.seed, 2, number],
+        )
         rows += station.outcome(stage, training)
         rows += station.measured(stage)
         rows += station.predicted(stage)
