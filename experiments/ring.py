@@ -14,7 +14,7 @@ import scaledet as sd
 from experiments.box_law import box_law
 from experiments.common import Row, Unit
 
-__all__ = ["TASKS", "THEORIES", "decaying", "ring_unit", "run"]
+__all__ = ["TASKS", "THEORIES", "Probes", "decaying", "ring_unit", "run", "widths_of"]
 
 Floats = NDArray[np.float64]
 
@@ -97,9 +97,9 @@ def run(unit: Unit) -> list[Row]:
     task = sd.ScaleDetection.from_dict(plan["task"])
     data = sd.train.task_data(task, **plan["data"], rng=[unit.seed, 0])
     model = sd.train.ring_net(**plan["net"], rng=[unit.seed, 1])
-    probes = _Probes.of(task, data, plan["probes"])
+    probes = Probes.of(task, data, plan["probes"])
     boxes = sd.Network([sd.Layer(k, plan["net"]["stride"]) for k in _kernels(plan["net"])])
-    station = _Station(unit, model, probes, boxes, _widths(boxes, task))
+    station = _Station(unit, model, probes, boxes, widths_of(boxes, task))
     rows = [*station.box_rows(task), *station.measured("before"), *station.predicted("before")]
     rows += station.wide_before()
     known = {name: plan[name] for name in ("task", "net", "data")}
@@ -123,7 +123,7 @@ def _kernels(net: Mapping[str, Any]) -> list[int]:
     return [kernel] * net["layers"] if isinstance(kernel, int) else list(kernel)
 
 
-def _widths(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, ...]:
+def widths_of(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, ...]:
     """Return A of layers 0 ... depth; without stride, None beyond xi: there networks have decided.
 
     With stride, verdicts and figures choose the layers by their number.
@@ -134,14 +134,15 @@ def _widths(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, .
 
 
 @dataclass(frozen=True)
-class _Probes:
+class Probes:
     """Test images, and how their pixels move: in T2 only within their blocks."""
 
     images: NDArray[np.float32]
     displacement: Callable[[Floats, np.random.Generator], Floats]
 
     @classmethod
-    def of(cls, task: sd.ScaleDetection, data: Any, count: int) -> _Probes:
+    def of(cls, task: sd.ScaleDetection, data: Any, count: int) -> Probes:
+        """Take the first test images."""
         return cls(data.test_images[:count], partial(_displaced, task, data.scale))
 
 
@@ -158,7 +159,7 @@ class _Station:
 
     unit: Unit
     model: Any
-    probes: _Probes
+    probes: Probes
     boxes: sd.Network
     widths: tuple[float | None, ...]
 
@@ -171,7 +172,7 @@ class _Station:
         """Yield what boxes do on all images of the task."""
         law = box_law(self.boxes, task)
         for quantity, values in (("D", law.D), ("G", law.G)):
-            yield from self._rows("before", "box", quantity, dict(enumerate(values)))
+            yield from self._rows("before", "box", quantity, values)
 
     def wide_before(self) -> Iterator[Row]:
         """Yield what wide networks of the law of the first weights do to some of the images."""
