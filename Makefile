@@ -58,5 +58,5 @@ experiments-quick: $(READY)  ## the same with few and small networks, in three m
 	$(BIN)/python -m experiments.run_all --quick
 
 clean:  ## remove everything that can be made again
-	rm -rf $(VENV) build dist figures/out derivations/out benchmarks/out experiments/quick .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist figures/out derivations/out benchmarks/out experiments/quick experiments/results/units experiments/results/checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -97,6 +99,8 @@ class Unit:
         CPU time and memory that it takes, as measured once.
     data : Path or None
         Folder of images that are no part of the package.
+    checkpoints : Path or None
+        Folder in which trainings are kept, set by the runner; see `checkpoint`.
     """
 
     experiment: str
@@ -108,6 +112,7 @@ class Unit:
     seconds: float = 1.0
     megabytes: float = 600.0
     data: Path | None = None
+    checkpoints: Path | None = None
 
     @property
     def name(self) -> str:
@@ -121,6 +126,17 @@ class Unit:
         names = ("experiment", "setting", "net", "recipe", "seed", "parameters")
         everything = asdict(self)
         return {name: everything[name] for name in names}
+
+    def checkpoint(self, training: Mapping[str, Any]) -> Path | None:
+        """Return the file of a training, for ``sd.train.train``; None if trainings are not kept.
+
+        `training` is plain data that decides its weights, apart from the seed. What is trained
+        already need not be trained again when only the measurement changes.
+        """
+        if self.checkpoints is None:
+            return None
+        text = json.dumps({"seed": self.seed, **training}, sort_keys=True)
+        return self.checkpoints / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.pt"
 
     def row(
         self,

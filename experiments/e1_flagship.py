@@ -32,6 +32,7 @@ def units(quick: bool, _data: Path | None) -> list[Unit]:
             decaying(RATE, *DECAY[variant]),
             seconds=SECONDS[variant],
             quick=quick,
+            coherent=("zero_loss", "after"),
         )
         for variant in TASKS
         for seed in range(1 if quick else SEEDS)

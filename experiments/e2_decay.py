@@ -1,8 +1,8 @@
 """Experiment 2: what decay, the optimiser and the width do to strided networks.
 
-Weaker and stronger decay after zero loss than in experiment 1, which also has the networks at zero
-loss; AdamW, with decay after zero loss, with and without biases; and untrained networks of rising
-width, against wide theory.
+Weaker decay after zero loss than in experiment 1, which also has the networks at zero loss; AdamW,
+with decay after zero loss, with and without biases; and untrained networks of rising width, against
+wide theory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from experiments.ring import TASKS, decaying, ring_unit, run
 
 NAME = "e2_decay"
 SEEDS = 3
-DECAYS = ("3e-5", "1e-3")
+DECAYS = ("1e-4",)
 ADAMW = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 32}
 STANDARD = {"parametrization": "standard"}
 WIDTHS = (16, 64, 256, 1024)

@@ -33,7 +33,7 @@ def units(quick: bool, _data: Path | None) -> list[Unit]:
 def _of_seed(seed: int, quick: bool) -> Iterator[Unit]:
     task = TASKS["T1"]
     growing = {**_net([3, 5, 9, 17], 4), "gain": 1.0}
-    training = decaying(RATE, 1e-4, 60)
+    training = decaying(RATE, 2e-4, 60)
     yield ring_unit(NAME, task, growing, "sgd_decay", seed, training, seconds=60, quick=quick)
     if quick:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,14 +14,14 @@ import scaledet as sd
 from experiments.box_law import box_law
 from experiments.common import Row, Unit
 
-__all__ = ["TASKS", "THEORIES", "decaying", "ring_unit", "run"]
+__all__ = ["TASKS", "THEORIES", "Probes", "decaying", "ring_unit", "run", "widths_of"]
 
 Floats = NDArray[np.float64]
 
 TASKS = {variant: sd.ScaleDetection(128, 16, 2, variant=variant) for variant in ("T1", "T2")}
 PROBES, SHUFFLES = 400, 3
 """Images that are measured; permutations of channels."""
-THEORY_IMAGES = {True: 100, False: 30}
+THEORY_IMAGES = {True: 50, False: 12}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
 QUICK_EPOCHS = 5
 
@@ -48,12 +48,13 @@ def ring_unit(
     *,
     seconds: float,
     quick: bool = False,
-    theories: bool = True,
+    coherent: Sequence[str] = ("after",),
 ) -> Unit:
     """Return the unit that trains a network.
 
     `net` holds the arguments of ``sd.train.ring_net``, `training` those of ``sd.train.Recipe`` for
-    every stage that training ends with: "zero_loss", then "after".
+    every stage that training ends with: "zero_loss", then "after". The stages `coherent` are those
+    at which wide networks with the means of the filters, the dearest theory, are predicted.
     """
     kernels, stride = _kernels(net), net["stride"]
     sizes = f"k{kernels[0]}" if len(set(kernels)) == 1 else "k" + "_".join(map(str, kernels))
@@ -74,7 +75,8 @@ def ring_unit(
             "data": {"train": 128, "validation": 32} if quick else {},
             "probes": 60 if quick else PROBES,
             "shuffles": 1 if quick else SHUFFLES,
-            "theory_images": (12 if quick else THEORY_IMAGES[stride > 1]) if theories else 0,
+            "theory_images": 5 if quick else THEORY_IMAGES[stride > 1],
+            "coherent": list(coherent),
         },
         seconds,
     )
@@ -95,14 +97,21 @@ def run(unit: Unit) -> list[Row]:
     task = sd.ScaleDetection.from_dict(plan["task"])
     data = sd.train.task_data(task, **plan["data"], rng=[unit.seed, 0])
     model = sd.train.ring_net(**plan["net"], rng=[unit.seed, 1])
-    probes = _Probes.of(task, data, plan["probes"])
+    probes = Probes.of(task, data, plan["probes"])
     boxes = sd.Network([sd.Layer(k, plan["net"]["stride"]) for k in _kernels(plan["net"])])
-    station = _Station(unit, model, probes, boxes, _widths(boxes, task))
+    station = _Station(unit, model, probes, boxes, widths_of(boxes, task))
     rows = [*station.box_rows(task), *station.measured("before"), *station.predicted("before")]
     rows += station.wide_before()
+    known = {name: plan[name] for name in ("task", "net", "data")}
     for number, (stage, arguments) in enumerate(plan["training"].items()):
-        recipe = sd.train.Recipe(**arguments)
-        training = sd.train.train(model, data, recipe, rng=[unit.seed, 2, number])
+        known[stage] = arguments
+        training = sd.train.train(
+            model,
+            data,
+            sd.train.Recipe(**arguments),
+            checkpoint=unit.checkpoint(known),
+            rng=[unit.seed, 2, number],
+        )
         rows += station.outcome(stage, training)
         rows += station.measured(stage)
         rows += station.predicted(stage)
@@ -114,7 +123,7 @@ def _kernels(net: Mapping[str, Any]) -> list[int]:
     return [kernel] * net["layers"] if isinstance(kernel, int) else list(kernel)
 
 
-def _widths(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, ...]:
+def widths_of(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, ...]:
     """Return A of layers 0 ... depth; without stride, None beyond xi: there networks have decided.
 
     With stride, verdicts and figures choose the layers by their number.
@@ -125,14 +134,15 @@ def _widths(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, .
 
 
 @dataclass(frozen=True)
-class _Probes:
+class Probes:
     """Test images, and how their pixels move: in T2 only within their blocks."""
 
     images: NDArray[np.float32]
     displacement: Callable[[Floats, np.random.Generator], Floats]
 
     @classmethod
-    def of(cls, task: sd.ScaleDetection, data: Any, count: int) -> _Probes:
+    def of(cls, task: sd.ScaleDetection, data: Any, count: int) -> Probes:
+        """Take the first test images."""
         return cls(data.test_images[:count], partial(_displaced, task, data.scale))
 
 
@@ -149,7 +159,7 @@ class _Station:
 
     unit: Unit
     model: Any
-    probes: _Probes
+    probes: Probes
     boxes: sd.Network
     widths: tuple[float | None, ...]
 
@@ -162,21 +172,21 @@ class _Station:
         """Yield what boxes do on all images of the task."""
         law = box_law(self.boxes, task)
         for quantity, values in (("D", law.D), ("G", law.G)):
-            yield from self._rows("before", "box", quantity, dict(enumerate(values)))
+            yield from self._rows("before", "box", quantity, values)
 
     def wide_before(self) -> Iterator[Row]:
         """Yield what wide networks of the law of the first weights do to some of the images."""
         count = self.unit.parameters["theory_images"]
-        if not count:
-            return
         images = self.probes.images[:count].astype(float)
         streams = map(np.random.default_rng, range(count))
         moved = list(map(self.probes.displacement, images, streams))
-        ntk = self.unit.parameters["net"].get("parametrization", "ntk") == "ntk"
+        net = self.unit.parameters["net"]
+        ntk = net.get("parametrization", "ntk") == "ntk" and net.get("bias", True)
         wide = sd.predict_wide(
             self.boxes,
             images=images,
             displaced=np.stack(moved),
+            weight_variance=net.get("gain", 2**0.5) ** 2,
             bias_variance=1.0 if ntk else 0.0,
             rectify="noise",
             rng=0,
@@ -215,14 +225,12 @@ class _Station:
 
     def predicted(self, stage: str) -> Iterator[Row]:
         """Yield what theories say of the measured filters."""
-        count = self.unit.parameters["theory_images"]
-        if not count:
-            return
         theory = sd.predict_trained(
             self.model,
             self.probes.images,
             displacement=self.probes.displacement,
-            theory_images=count,
+            mean_filters=stage in self.unit.parameters["coherent"],
+            theory_images=self.unit.parameters["theory_images"],
             rng=[self.unit.seed, 10],
         )
         for name in theory.theories:

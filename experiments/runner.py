@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ class Suite:
     experiments : sequence of Experiment
         In the order of their tables; summaries come last.
     out : Path
-        Gets ``units/<unit>.json`` and a table and a JSON file for every experiment.
+        Gets ``units/<unit>.json``, ``checkpoints`` of trainings, and a table and a JSON file for
+        every experiment.
     quick : bool
         Small and rough.
     data : Path or None
@@ -58,7 +59,8 @@ class Suite:
             raise ValueError(f"units must have different names; twice: {', '.join(twice)}")
         missing = [(each, unit) for each, unit in units if self._read(each, unit) is None]
         _announce([unit for _, unit in missing], len(units), workers)
-        (self.out / "units").mkdir(parents=True, exist_ok=True)
+        for folder in ("units", "checkpoints"):
+            (self.out / folder).mkdir(parents=True, exist_ok=True)
         failed = self._run_all(missing, workers)
         for each in self.experiments:
             if each.summary is None:
@@ -70,6 +72,9 @@ class Suite:
 
     def _path(self, unit: Unit) -> Path:
         return self.out / "units" / f"{unit.name}.json"
+
+    def _placed(self, unit: Unit) -> Unit:
+        return replace(unit, checkpoints=self.out.resolve() / "checkpoints")
 
     def _read(self, experiment: Experiment, unit: Unit) -> dict[str, Any] | None:
         """Return the contents of a unit's file; None if there is none of this identity."""
@@ -90,7 +95,7 @@ class Suite:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(workers, len(work)), context, _end_with_parent) as pool:
             running: dict[Future[float], Unit] = {
-                pool.submit(_run_unit, each, unit, self._path(unit)): unit
+                pool.submit(_run_unit, each, self._placed(unit), self._path(unit)): unit
                 for each, unit in sorted(work, key=lambda pair: -pair[1].seconds)
             }
             try:

@@ -44,7 +44,8 @@ def ring_net(
     kernel : int or sequence of int
         Side of the filters of every convolution (pixels), or of each.
     stride : int
-        Stride of every convolution (pixels), from 1 to the smallest kernel. Sides of images must be multiples of ``stride**layers`` for the net to be circular.
+        Stride of every convolution (pixels), from 1 to the smallest kernel. Sides of images must be
+        multiples of ``stride**layers`` for the net to be circular.
     dim : {1, 2}
         Dimension of the images.
     parametrization : {"ntk", "standard"}

@@ -63,3 +63,25 @@ def test_biases_can_be_left_out():
     net = ring_net(2, bias=False, rng=0)
     assert net.conv1.bias is None
     assert net.head.bias is not None
+
+
+def test_kernels_may_differ_and_the_gain_scales_the_first_weights():
+    net = ring_net(3, [3, 5, 9], 1, 100, gain=0.5, rng=0).double()
+    assert [module.weight.shape[2] for module in (net.conv1, net.conv2, net.conv3)] == [3, 5, 9]
+    assert sd.measure.filter_spectrum(net).weight_variance == pytest.approx([0.25] * 3, rel=0.3)
+    assert net.conv3.weight_unit == pytest.approx(0.5 / math.sqrt(900))
+    images = torch.rand(2, 1, 16).double()
+    torch.testing.assert_close(net(images.roll(1, 2)), net(images))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        ([3, 5], "kernel must hold one side per layer, 3; got 2"),
+        ([3, 5, 0], r"kernel\[2\] must be an integer >= 1; got 0"),
+        ([3, 5, 1], r"stride must be an integer in \[1, 1\]; got 2"),
+    ],
+)
+def test_kernels_that_do_not_fit_are_refused(kernel, message):
+    with pytest.raises(ValueError, match=message):
+        ring_net(3, kernel, 2, 4, rng=0)
