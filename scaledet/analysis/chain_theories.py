@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scaledet.measure.chain import Chain, Convolution
 from scaledet.network.filter_law import FilterLaw
 from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.theory.wide.pairs import pair_distances
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork
 
@@ -177,8 +178,10 @@ def _taps(matrix: Array, combined: Array) -> Taps:
 def wide(net: WideNetwork, images: Images) -> Response:
     """Return the response of a wide network, compared on the pairs of `images`."""
     moved = _distances(net, images.clean, images.moved)
-    first, second = images.clean[images.pairs.T]
-    apart = _distances(net, first, second)
+    if any(net.rows):
+        apart = pair_distances(net, bordered(images.clean), images.pairs)[1:]
+    else:
+        apart = _distances(net, *images.clean[images.pairs.T])
     distance = apart.mean(axis=1)
     error = np.zeros(len(distance)) if images.all_pairs else _error(apart, images) / distance
     growth = np.array([law.gain for law in net.laws])
