@@ -61,6 +61,10 @@ _FACTS = {
         *("D_shuffled", "G_shuffled"),
     ),
     "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
+    "Training": (
+        *("recipe", "parameters", "images", "epochs", "epoch_of_zero_loss", "test_error"),
+        *("noisy_test_error", "seconds", "columns"),
+    ),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(

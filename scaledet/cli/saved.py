@@ -182,6 +182,7 @@ def _diagram(result: Saved) -> Callable[..., object] | None:
         "FilterDesign": plots.plot_design,
         "Measurement": plots.plot_measurement,
         "FilterSpectrum": plots.plot_filter_spectrum,
+        "Training": plots.plot_training,
     }
     draw = diagrams.get(type(result).__name__)
     return None if draw is None else partial(draw, result)
