@@ -180,6 +180,7 @@ def _diagram(result: Saved) -> Callable[..., object] | None:
         "BiasPhases": plots.plot_phases,
         "FilterComparison": plots.plot_filters,
         "FilterDesign": plots.plot_design,
+        "Training": plots.plot_training,
         "Measurement": plots.plot_measurement,
         "FilterSpectrum": plots.plot_filter_spectrum,
         "TrainedPrediction": plots.plot_trained,

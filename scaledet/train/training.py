@@ -125,7 +125,8 @@ def _surroundings(model: Any, threads: int) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
-    modes = [(module, module.training) for module in getattr(model, "modules", list)()]
+    parts: list[Any] = list(getattr(model, "modules", list)())  # What is no model is refused later.
+    modes = [(module, module.training) for module in parts]
     with torch.random.fork_rng(), torch.enable_grad():
         try:
             torch.set_num_threads(threads)

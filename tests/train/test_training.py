@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -239,3 +240,15 @@ def test_results_are_shown_saved_and_loaded(tmp_path):
     assert training.validation_error.size == 0
     assert list(training.to_dataframe()["epoch"]) == [1, 2, 3]
     assert "Training of" in training._repr_html_()
+
+
+def test_commands_show_and_plot_what_was_saved(tmp_path, run):
+    training = train(small_net(), small_data(), RECIPE, rng=0)
+    path = training.save(tmp_path / "training.npz")
+    assert run(f"show {path}") == (0, f"{training!r}\n", "")
+    code, text, _ = run(f"show {path} --json")
+    shown = json.loads(text)
+    assert code == 0
+    assert shown["recipe"] == RECIPE.to_dict()
+    assert shown["columns"]["loss"] == training.loss.tolist()
+    assert run(f"plot {path} -o {tmp_path / 'training.svg'}")[0] == 0
