@@ -11,7 +11,14 @@ import scaledet as sd
 
 
 @pytest.mark.parametrize(
-    "call", [lambda: sd.train.ring_net(2), lambda: sd.train.train(None, None, None)]
+    "call",
+    [
+        lambda: sd.train.ring_net(2),
+        lambda: sd.train.train(None, None, None),
+        lambda: sd.train.vgg(3),
+        lambda: sd.train.units(None),
+        lambda: sd.train.calibrate(None, None),
+    ],
 )
 def test_what_to_install_is_said(call, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
