@@ -54,6 +54,10 @@ _FACTS = {
         *("length", "stride", "depth", "dim", "objective", "max_G", "kernel", "D", "G", "optimum"),
         *("bound", "gap", "reached", "columns"),
     ),
+    "Training": (
+        *("recipe", "parameters", "images", "epochs", "epoch_of_zero_loss", "test_error"),
+        *("noisy_test_error", "seconds", "columns"),
+    ),
     "Measurement": (
         *("layers", "left_out", "samples", "repeats", "displacement", "deformation", "noise"),
         *("sigma", "rectify", "average_channels", "permutations", "recalibrate"),
@@ -62,6 +66,10 @@ _FACTS = {
     ),
     "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
     "Verdicts": ("rule", "claims", "table", "columns"),
+    "TrainedPrediction": (
+        *("convolutions", "network", "places", "theories", "images", "pairs", "notes", "columns"),
+        "log_ratios",
+    ),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(

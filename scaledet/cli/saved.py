@@ -204,8 +204,10 @@ def _diagrams(result: Saved, before: FilterSpectrum | None) -> list[Callable[...
         "BiasPhases": [plots.plot_phases],
         "FilterComparison": [plots.plot_filters],
         "FilterDesign": [plots.plot_design],
+        "Training": [plots.plot_training],
         "Measurement": [plots.plot_measurement],
         "FilterSpectrum": [filters, partial(filters, modes="all")],
+        "TrainedPrediction": [plots.plot_trained],
     }
     return [partial(draw, result) for draw in diagrams.get(type(result).__name__, [])]
 
