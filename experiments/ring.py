@@ -23,7 +23,7 @@ PROBES, SHUFFLES = 400, 3
 """Images that are measured; permutations of channels."""
 THEORY_IMAGES = {True: 50, False: 12}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
-QUICK_EPOCHS = 5
+QUICK_CHANNELS, QUICK_EPOCHS = 8, 5
 
 THEORIES = {
     "coherent": "bridge",
@@ -56,6 +56,8 @@ def ring_unit(
     every stage that training ends with: "zero_loss", then "after". The stages `coherent` are those
     at which wide networks with the means of the filters, the dearest theory, are predicted.
     """
+    if quick:
+        net = {**net, "channels": QUICK_CHANNELS}
     kernels, stride = _kernels(net), net["stride"]
     sizes = f"k{kernels[0]}" if len(set(kernels)) == 1 else "k" + "_".join(map(str, kernels))
     setting = "1d_stride_1" if stride == 1 else f"1d_strided_{task.variant}"
@@ -67,7 +69,7 @@ def ring_unit(
         seed,
         {
             "task": task.to_dict(),
-            "net": {**net, "channels": 8} if quick else dict(net),
+            "net": dict(net),
             "training": {
                 stage: {**arguments, **({"epochs": QUICK_EPOCHS} if quick else {})}
                 for stage, arguments in training.items()
