@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from experiments.common import Experiment, Unit
 from experiments.e2_decay import ADAMW, STANDARD
@@ -21,8 +22,8 @@ CHANNELS = 32
 RATE = 0.03 * CHANNELS
 
 
-def _net(kernel: int | list[int], layers: int) -> dict[str, int | list[int]]:
-    return {"layers": layers, "kernel": kernel, "stride": 1, "channels": CHANNELS}
+def _net(kernel: int | list[int], layers: int) -> dict[str, Any]:
+    return {"layers": layers, "kernel": kernel, "stride": 1, "channels": CHANNELS, "gain": 1.0}
 
 
 def units(quick: bool, _data: Path | None) -> list[Unit]:
@@ -32,7 +33,7 @@ def units(quick: bool, _data: Path | None) -> list[Unit]:
 
 def _of_seed(seed: int, quick: bool) -> Iterator[Unit]:
     task = TASKS["T1"]
-    growing = {**_net([3, 5, 9, 17], 4), "gain": 1.0}
+    growing = _net([3, 5, 9, 17], 4)
     training = decaying(RATE, 2e-4, 60)
     yield ring_unit(NAME, task, growing, "sgd_decay", seed, training, seconds=60, quick=quick)
     if quick:
