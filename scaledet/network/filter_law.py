@@ -56,11 +56,11 @@ class FilterLaw:
     @property
     def rows(self) -> tuple[Array, Array] | None:
         """The rows m_h and b_h, [H, F] and [H]; None if all are 0."""
-        if self.means is None and self.biases is None:
-            return None
-        count = len(self.biases) if self.means is None else len(self.means)
-        means = np.zeros((count, len(self.taps.spread))) if self.means is None else self.means
-        return means, np.zeros(count) if self.biases is None else self.biases
+        if self.means is not None:
+            return self.means, np.zeros(len(self.means)) if self.biases is None else self.biases
+        if self.biases is not None:
+            return np.zeros((len(self.biases), len(self.taps.spread))), self.biases
+        return None
 
     @property
     def biased(self) -> bool:
@@ -69,7 +69,7 @@ class FilterLaw:
 
     @property
     def power(self) -> float:
-        """Sum over taps of the mean square of m_h, beside :math:`\\sigma_w^2` tr C."""
+        """Sum over taps of the mean square of m_h."""
         return 0.0 if self.means is None else float(np.square(self.means).sum(axis=1).mean())
 
     @property
@@ -142,12 +142,12 @@ def described(weights: Any, biases: Any, power: Array) -> str:
     >>> described(2.0, (0.0, 0.5), np.array([0.0, 1.0]))
     'variance of weights 2, of biases 0, 0.5, filters of mean square 0, 1'
     """
-    parts = ("variance of weights", weights), ("of biases", biases)
+    parts = {"variance of weights": weights, "of biases": biases}
     if power.any():
-        parts = (*parts, ("filters of mean square", tuple(power)))
+        parts["filters of mean square"] = power
     return ", ".join(
         f"{name} {', '.join(f'{value:g}' for value in np.atleast_1d(values))}"
-        for name, values in parts
+        for name, values in parts.items()
     )
 
 

@@ -22,6 +22,7 @@ from scaledet.errors import ArgumentError
 from scaledet.network.images import with_noise
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import normal_cdf
+from scaledet.theory.wide.mixture import ROUGH
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork, announce
 
@@ -178,7 +179,7 @@ def _response(
         (rest.sum(axis=2) ** 2 - variance.sum(axis=2)).sum(axis=1),
         (clean * rest).sum(axis=axes),
     ]
-    return distances(net, net.everywhere(), state), np.array(controls)
+    return distances(net, net.everywhere(), state, ROUGH), np.array(controls)
 
 
 def _corrected(values: Array, controls: Array) -> tuple[Array, Array]:

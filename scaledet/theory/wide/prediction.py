@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
+from scaledet.network.filter_law import checked_laws, described, shared
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
-from scaledet.network.filter_law import checked_laws, described, shared
 from scaledet.results.contents import Values, count, each_or_all, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
@@ -112,9 +112,8 @@ class WidePrediction(ScenarioResult):
 
     def _title(self) -> str:
         given = "" if self.images is None else f", {self.images} given images"
-        return (
-            f"Prediction (wide random filters) of {self.scenario}{given}, "
-            + described(self.weight_variance, self.bias_variance, self.mean_power)
+        return f"Prediction (wide random filters) of {self.scenario}{given}, " + described(
+            self.weight_variance, self.bias_variance, self.mean_power
         )
 
     def _shown(self) -> dict[str, Any]:

@@ -26,10 +26,20 @@ from numpy.typing import NDArray
 from scaledet.network.filter_law import FilterLaw
 from scaledet.network.tap_covariance import Taps
 from scaledet.theory.wide.arc_cosine import excess
-from scaledet.theory.wide.mixture import rectified_mixture
+from scaledet.theory.wide.mixture import FINE, Rule, rectified_mixture
 from scaledet.theory.wide.windows import Map, WideNetwork
 
-__all__ = ["bordered", "distances", "image_state", "linear_distances"]
+__all__ = [
+    "State",
+    "before",
+    "behind",
+    "bordered",
+    "distances",
+    "image_state",
+    "linear_distances",
+    "pooled",
+    "trace",
+]
 
 Array = NDArray[np.float64]
 
@@ -60,13 +70,13 @@ def image_state(net: WideNetwork, first: Array, second: Array) -> State:
     return State(_squares(first, second, crossed=net.crossed[0]), means)
 
 
-def distances(net: WideNetwork, maps: Iterable[Map], state: State) -> Array:
+def distances(net: WideNetwork, maps: Iterable[Map], state: State, rule: Rule = FINE) -> Array:
     """Return the square distances of B pairs of images at all layers, shape [depth + 1, B].
 
     `state` is that of the images, see `image_state`.
     """
-    states = _states(net, maps, state)
-    return np.array([_trace(part.covariances[-1], each.real) for part, each in states])
+    states = _states(net, maps, state, rule)
+    return np.array([trace(part.covariances[-1], each.real) for part, each in states])
 
 
 def linear_distances(net: WideNetwork, maps: Iterable[Map], state: Array) -> Array:
@@ -78,36 +88,60 @@ def linear_distances(net: WideNetwork, maps: Iterable[Map], state: Array) -> Arr
     for k, each in enumerate(maps):
         if k:
             law = net.laws[k - 1]
-            state = _pooled(state[None], each, law.taps, net.crossed[k])[0]
+            state = pooled(state[None], each, law.taps, net.crossed[k])[0]
             state = state * (law.weight_variance / (2 if net.rectified else 1))
-        total.append(_trace(state, each.real))
+        total.append(trace(state, each.real))
     return np.array(total)
 
 
-def _trace(state: Array, real: NDArray[np.bool_]) -> Array:
+def trace(state: Array, real: NDArray[np.bool_]) -> Array:
+    """Return the sum over real places of covariances [B, V(, V)] at equal ones, [B]."""
     diagonal = np.einsum("bii->bi", state) if state.ndim == 3 else state
     return np.asarray(np.where(real, diagonal, 0.0).sum(axis=1))
 
 
 def _states(
-    net: WideNetwork, maps: Iterable[Map], state: State
+    net: WideNetwork, maps: Iterable[Map], state: State, rule: Rule
 ) -> Iterator[tuple[State, Map]]:
     for k, each in enumerate(maps):
         if k:
-            law = net.laws[k - 1]
-            levels = _levels(law, state, each)
-            covariances = _about_means(state) if law.fixed_sums else state.covariances
-            covariances = _pooled(covariances, each, law.taps, net.crossed[k])
-            covariances *= law.weight_variance
-            covariances[:3] += law.bias_variance
-            state = _behind(net, covariances, levels)
-            if not net.blank_is_uniform:  # The last place is padding.
-                state.covariances[:, :, -1] = 0.0
-                if state.covariances.ndim == 4:
-                    state.covariances[..., -1] = 0.0
-                if state.means is not None:
-                    state.means[..., -1] = 0.0
+            state = behind(net, *before(net, k, each, state), rule)
         yield state, each
+
+
+def before(net: WideNetwork, k: int, each: Map, state: State) -> tuple[Array, Array | None]:
+    """Return the covariances of layer k's pre-activations, and their means [2, B, V, H] if any."""
+    law = net.laws[k - 1]
+    covariances = state.covariances
+    if law.fixed_sums:  # The mean over channels is what their sums act on.
+        x, y = cast("Array", state.means)[:, :, None]
+        covariances = covariances - _squares(x, y, crossed=covariances.ndim == 4)
+    covariances = pooled(covariances, each, law.taps, net.crossed[k])
+    covariances *= law.weight_variance
+    covariances[:3] += law.bias_variance
+    return covariances, _levels(law, state, each)
+
+
+def behind(net: WideNetwork, covariances: Array, levels: Array | None, rule: Rule) -> State:
+    """Return the state of the units, from the covariances and means of the pre-activations."""
+    crossed, means = covariances.ndim == 4, None
+    if levels is None:
+        if net.coherent:
+            variances = np.einsum("pbii->pbi", covariances[:2]) if crossed else covariances[:2]
+            means = np.sqrt(variances * (1 / (2 * np.pi) if net.rectified else 0.0))
+        covariances = _rectified(covariances) if net.rectified else covariances
+    elif net.rectified:
+        covariances, means = rectified_mixture(levels, covariances, rule)
+    else:
+        covariances += _squares(*levels.swapaxes(2, 3), crossed=crossed)
+        means = levels.mean(axis=-1)
+    if not net.blank_is_uniform:  # The last place is padding.
+        covariances[:, :, -1] = 0.0
+        if crossed:
+            covariances[..., -1] = 0.0
+        if means is not None:
+            means[..., -1] = 0.0
+    return State(covariances, means if net.coherent else None)
 
 
 def _levels(law: FilterLaw, state: State, each: Map) -> Array | None:
@@ -128,30 +162,7 @@ def _squares(first: Array, second: Array, *, crossed: bool) -> Array:
     """Return the mean over channels of products xx, yy, xy and (x - y)(x - y) of [B, C, V]."""
     form = "bci,bcj->bij" if crossed else "bci,bci->bi"
     pairs = ((first, first), (second, second), (first, second), (first - second,) * 2)
-    return np.stack([np.einsum(form, x, y) for x, y in pairs]) / first.shape[1]
-
-
-def _about_means(state: State) -> Array:
-    """Return the covariances about the means over channels."""
-    x, y = cast("Array", state.means)[:, :, None]
-    return state.covariances - _squares(x, y, crossed=state.covariances.ndim == 4)
-
-
-def _behind(net: WideNetwork, covariances: Array, levels: Array | None) -> State:
-    """Return the state of the units, from the covariances and means of the pre-activations."""
-    crossed = covariances.ndim == 4
-    if levels is None:
-        means = None
-        if net.coherent:
-            variances = np.einsum("pbii->pbi", covariances[:2]) if crossed else covariances[:2]
-            means = np.sqrt(variances * (1 / (2 * np.pi) if net.rectified else 0.0))
-        return State(_rectified(covariances) if net.rectified else covariances, means)
-    if net.rectified:
-        covariances, means = rectified_mixture(levels, covariances)
-    else:
-        x, y = levels.swapaxes(2, 3)
-        covariances, means = covariances + _squares(x, y, crossed=crossed), levels.mean(axis=-1)
-    return State(covariances, means if net.coherent else None)
+    return np.asarray(np.stack([np.einsum(form, x, y) for x, y in pairs]) / first.shape[1])
 
 
 def _rectified(covariances: Array) -> Array:
@@ -172,7 +183,7 @@ def _rectified(covariances: Array) -> Array:
     return result
 
 
-def _pooled(state: Array, each: Map, taps: Taps, crossed: bool) -> Array:
+def pooled(state: Array, each: Map, taps: Taps, crossed: bool) -> Array:
     """Return sum over f, f' of C_ff' state(.., si + f, sj + f'), at equal sites only or at all."""
     reads = cast("NDArray[np.int64]", each.reads)
     shared = len(reads) == 1
@@ -180,7 +191,7 @@ def _pooled(state: Array, each: Map, taps: Taps, crossed: bool) -> Array:
     width = reads.shape[1]
     if state.ndim == 3:
         result = np.zeros((*state.shape[:2], width))
-        for f in np.flatnonzero(taps.spread):
+        for f in np.flatnonzero(taps.spread).tolist():
             places = reads[..., f]
             part = state[:, :, places[0]] if shared else state[:, rows[:, None], places]
             result += taps.spread[f] * part

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.network.network import Network
 from scaledet.network.filter_law import FilterLaw
+from scaledet.network.network import Network
 from scaledet.network.tap_covariance import window_sites
 
 __all__ = ["Map", "Sites", "WideNetwork", "announce"]
