@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scaledet.measure.chain import Chain, Convolution
 from scaledet.network.filter_law import FilterLaw
 from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.theory.wide.pairs import pair_distances
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork
 
@@ -177,18 +178,35 @@ def _taps(matrix: Array, combined: Array) -> Taps:
 def wide(net: WideNetwork, images: Images) -> Response:
     """Return the response of a wide network, compared on the pairs of `images`."""
     moved = _distances(net, images.clean, images.moved)
-    first, second = images.clean[images.pairs.T]
-    apart = _distances(net, first, second)
+    if any(net.rows):
+        apart = pair_distances(net, bordered(images.clean), images.pairs)[1:]
+    else:
+        apart = _distances(net, *images.clean[images.pairs.T])
     distance = apart.mean(axis=1)
-    error = np.zeros(len(distance))
-    if not images.all_pairs:
-        error = apart.std(axis=1, ddof=1) / np.sqrt(apart.shape[1]) / distance
+    error = np.zeros(len(distance)) if images.all_pairs else _error(apart, images) / distance
     growth = np.array([law.gain for law in net.laws])
     before = np.concatenate(
         [np.square(images.clean).sum(axis=(1, 2)).mean(keepdims=True), distance]
     )
     alive = distance > _CANCELLED * growth * before[:-1]
     return Response(moved.mean(axis=1), distance, error, alive)
+
+
+def _error(apart: Array, images: Images) -> Array:
+    """Return the standard errors of mean distances [layers, P] of some pairs of images.
+
+    Every image is in equally many pairs, so that what an image adds to all its distances does not
+    count, as far as there are enough pairs to know that.
+    """
+    count, chosen = len(images.clean), len(images.pairs)
+    design = np.zeros((chosen, count))
+    np.add.at(design, (np.arange(chosen)[:, None], images.pairs), 1.0)
+    freedom = chosen - count
+    if freedom < count // 2:
+        design, freedom = np.ones((chosen, 1)), chosen - 1
+    rest = apart.T - design @ np.linalg.lstsq(design, apart.T, rcond=None)[0]
+    left = 1 - 2 * chosen / (count * (count - 1))
+    return np.asarray(np.sqrt(np.square(rest).sum(axis=0) / freedom * left / chosen))
 
 
 def _distances(net: WideNetwork, first: Array, second: Array) -> Array:
