@@ -9,11 +9,13 @@ from pathlib import Path
 from experiments.e1_flagship import EXPERIMENT as FLAGSHIP
 from experiments.e2_decay import EXPERIMENT as DECAY
 from experiments.e3_no_stride import EXPERIMENT as NO_STRIDE
+from experiments.e4_two_dimensions import EXPERIMENT as TWO_DIMENSIONS
+from experiments.e5_cifar import EXPERIMENT as CIFAR
 from experiments.e6_theory import EXPERIMENT as THEORY
 from experiments.runner import Suite
 
 FOLDER = Path(__file__).resolve().parent
-EXPERIMENTS = (FLAGSHIP, DECAY, NO_STRIDE, THEORY)
+EXPERIMENTS = (FLAGSHIP, DECAY, NO_STRIDE, TWO_DIMENSIONS, CIFAR, THEORY)
 
 
 def main() -> int:

@@ -139,6 +139,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.measure.load_model("x", strides=2),
         lambda: sd.train.ring_net(strides=2),
         lambda: sd.train.task_data(None, strides=2),
+        lambda: sd.train.image_data(None, strides=2),
         lambda: sd.train.Recipe(strides=2),
         lambda: sd.train.train(None, None, None, strides=2),
         lambda: sd.predict_wide(NET, strides=2),

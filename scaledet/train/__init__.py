@@ -8,6 +8,7 @@ optional extra and imported when first used. This wing knows no theory and measu
 
 from scaledet.train.architectures import all_conv, calibrate, lenet, resnet, vgg
 from scaledet.train.data import Data, task_data
+from scaledet.train.image_data import image_data
 from scaledet.train.recipe import Recipe
 from scaledet.train.result import Training
 from scaledet.train.ring import ring_net
@@ -21,6 +22,7 @@ __all__ = [
     "all_conv",
     "calibrate",
     "convolutions",
+    "image_data",
     "lenet",
     "resnet",
     "ring_net",
