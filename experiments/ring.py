@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 TASKS = {variant: sd.ScaleDetection(128, 16, 2, variant=variant) for variant in ("T1", "T2")}
 PROBES, SHUFFLES = 400, 3
 """Images that are measured; permutations of channels."""
-THEORY_IMAGES = {True: 50, False: 12}
+THEORY_IMAGES = {True: 50, False: 8}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
 QUICK_CHANNELS, QUICK_EPOCHS = 8, 5
 
