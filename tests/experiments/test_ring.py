@@ -60,7 +60,10 @@ def test_every_stage_has_measured_and_predicted_rows(made):
     predicted = {"autocorrelation", "autocorrelation_linear", "linear", "independent_taps"}
     predicted |= {"box_images"}
     trained = measured | predicted | {"bridge"}
-    expected = {("before", name) for name in measured | predicted | {"box", "wide_before"}}
+    expected = {
+        ("before", name)
+        for name in measured | predicted | {"box", "wide_before", "wide_before_channel_mean"}
+    }
     expected |= {(stage, name) for stage in ("zero_loss", "after") for name in trained}
     assert kinds == expected
     quantities = {row.quantity for row in rows if row.stage == "after"}
