@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scaledet.measure.chain import Chain, Convolution
 from scaledet.network.filter_law import FilterLaw
 from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.theory.wide.given import FOLLOWED
 from scaledet.theory.wide.pairs import pair_distances
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork
@@ -27,6 +28,7 @@ __all__ = [
     "before",
     "boxes",
     "coherent",
+    "effort",
     "filters_alone",
     "independent",
     "linear",
@@ -173,6 +175,13 @@ def _taps(matrix: Array, combined: Array) -> Taps:
     values, vectors = np.linalg.eigh(matrix)
     kept = values > 1e-15 * values[-1]
     return Taps(np.zeros(count), values[kept], vectors.T[kept] @ combined.T)
+
+
+def effort(net: WideNetwork, images: Images) -> float:
+    """Return the work of `wide`, in units of `WideNetwork.work`."""
+    count, pairs = len(images.clean), len(images.pairs)
+    times = 2 * count + FOLLOWED * pairs if any(net.rows) else count + pairs
+    return net.effort * times
 
 
 def wide(net: WideNetwork, images: Images) -> Response:
