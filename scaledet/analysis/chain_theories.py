@@ -115,10 +115,12 @@ def _mapped(
             )
             for part in (clean, change)
         )
-        moved.append(float(np.square(change).sum()) / len(change))
+        least = _ROUNDING * float(np.square(clean).sum()) / len(clean)
+        energy = float(np.square(change).sum()) / len(change)
         spread = float(np.square(clean - clean.mean(axis=0)).sum()) / (len(clean) - 1)
+        moved.append(energy if energy > least else 0.0)
         distance.append(2 * spread)
-        alive.append(spread > _ROUNDING * float(np.square(clean).sum()) / len(clean))
+        alive.append(spread > least)
     return Response(np.array(moved), np.array(distance), np.zeros(len(moved)), np.array(alive))
 
 
@@ -240,5 +242,6 @@ def linear(net: WideNetwork, images: Images) -> Response:
         form = "nci,ncj->ij" if plain.crossed[0] else "nci,nci->i"
         state = np.einsum(form, part, part, optimize=True) / (part.shape[1] * (len(part) - freedom))
         rows.append(linear_distances(plain, plain.everywhere(), state[None])[1:, 0])
-    distance = 2 * rows[1]
-    return Response(rows[0], distance, np.zeros(len(distance)), distance > _CANCELLED * rows[2])
+    distance, least = 2 * rows[1], _CANCELLED * rows[2]
+    moved = np.where(rows[0] > least, rows[0], 0.0)
+    return Response(moved, distance, np.zeros(len(distance)), distance > least)

@@ -68,6 +68,21 @@ def test_filter_spectra_are_shown_and_drawn(run, run_json, tmp_path):
     assert run(f"plot {path} -o {tmp_path / 'f.png'}")[0] == 0
 
 
+def test_predictions_of_trained_networks_are_shown_and_drawn(run, run_json, tmp_path):
+    parts = torch.nn.Conv1d(1, 5, 2, 2), torch.nn.ReLU(), torch.nn.Conv1d(5, 4, 4), torch.nn.ReLU()
+    images = np.random.default_rng(0).random((12, 1, 8))
+    made = sd.predict_trained(torch.nn.Sequential(*parts), images, displacement="shift", rng=0)
+    path = made.save(tmp_path / "p.npz")
+    assert run(f"show {path}") == (0, f"{made!r}\n", "")
+    shown = run_json(f"show {path}")
+    assert shown["columns"]["D_coherent"] == made.D_coherent.tolist()
+    assert shown["columns"]["D_box"][1] == 0.0  # Its only window is the whole torus.
+    assert shown["log_ratios"]["box"][1] is None
+    figure = tmp_path / "figure.svg"
+    assert run(f"plot {path} -o {figure}")[0] == 0
+    assert "boxes: no positive finite value at A = " in figure.read_text()
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
