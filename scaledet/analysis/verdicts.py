@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
@@ -136,31 +136,30 @@ class Verdicts(Result):
 
     def details(self) -> str:
         """Return a text with a row for each claim and network, all of them."""
-        return tables.text_table(self._details(), len(self.rows)) if self.rows else ""
+        if not self.rows:
+            return ""
+        places = {"setting": [row.setting for row in self.rows]}
+        return tables.text_table({**places, **_details(self.rows)}, len(self.rows))
 
     def to_markdown(self) -> str:
-        """Return the rule, the claims and both tables in Markdown."""
+        """Return the rule, the claims, the table, and that of each setting, in Markdown."""
         claims = (f"- *{name}*: {statement}" for name, statement in self.claims.items())
-        parts = [_markdown(self._shown()), "\n".join(self.remarks()[:1])]
-        parts += ["\n".join(claims), _markdown(self._details())]
+        parts = [RULE, _markdown(self._shown()), "; ".join(self.remarks()[:2]) + "."]
+        parts.append("\n".join(claims))
+        for setting in SETTINGS:
+            rows = [row for row in self.rows if row.setting == setting]
+            if rows:
+                parts += [f"**{setting}**", _markdown(_details(rows))]
         return "\n\n".join(parts)
 
-    def _details(self) -> dict[str, list[str]]:
-        return {
-            "claim": [row.claim for row in self.rows],
-            "setting": [row.setting for row in self.rows],
-            "network": [_network(row) for row in self.rows],
-            "verdict": [_with_reason(row) for row in self.rows],
-            "effect": [_effect(row) for row in self.rows],
-            "claimed": [_claimed(row) for row in self.rows],
-            "nearest rival": [_rival(row) for row in self.rows],
-            "n": [_points(row) for row in self.rows],
-        }
-
     def remarks(self) -> list[str]:
-        """Return what the words of the table count."""
+        """Return how often every verdict stands in the table, and what its words mean."""
+        words = [word for row in self.table.values() for word in row.values()]
+        kinds = (AGREES, DISAGREES, _DIVIDED, UNDECIDED, _NOT_RUN)
+        counts = ", ".join(f"{words.count(kind)} {kind}" for kind in kinds)
         return [
-            "divided a:b:c: a networks agree, b disagree, c are undecided",
+            f"claims in settings: {counts}",
+            "(n): all n networks; divided a:b:c: a agree, b disagree, c are undecided",
             *(f"left out: {line}" for line in self._dead()),
         ]
 
@@ -190,6 +189,18 @@ class Verdicts(Result):
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts, which `from_stored` reads."""
         return {"rows": list(map(asdict, self.rows))}, {}
+
+
+def _details(rows: Sequence[Verdict]) -> dict[str, list[str]]:
+    return {
+        "claim": [row.claim for row in rows],
+        "network": [_network(row) for row in rows],
+        "verdict": [_with_reason(row) for row in rows],
+        "effect": [_effect(row) for row in rows],
+        "claimed": [_claimed(row) for row in rows],
+        "nearest rival": [_rival(row) for row in rows],
+        "n": [_points(row) for row in rows],
+    }
 
 
 def _network(row: Verdict) -> str:
