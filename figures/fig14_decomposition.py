@@ -1,7 +1,9 @@
 r"""Figure 14: what pools in a trained network, by theory (kernel 2, stride 2, T1 and T2).
 
-D before training, that of random networks with the measured filters, the measured D, and that of
-boxes; the quotient of the first two is what filters pool, that of the next two what channels pool.
+Lines in (a): wide networks of independent taps; with the measured covariance of taps; with the mean
+of filters over input channels, too; all weights of the network without ReLU; box filters.
+In (b) D of the first over that of the second is what filters pool, the latter over that of the
+network what channels pool.
 lambda_k = ln(D_independent/D)/ln(D_independent/D_box) is 0 for independent channels, 1 for boxes.
 Share of power in the constant mode of the filters: 1/2 for independent taps, 1 for boxes.
 """
@@ -20,12 +22,12 @@ from scaledet import plots
 
 THEORIES = {
     "independent_taps": ("independent taps", ":"),
-    "autocorrelation": ("measured filters, independent channels", "--"),
-    "bridge": ("measured filters and their mean", "-."),
+    "autocorrelation": ("measured filters", "--"),
+    "bridge": ("filters and their means", "-."),
     "linear": ("all weights without ReLU", (0, (6, 1))),
     "box": ("box filters", "-"),
 }
-MEASURED = {"all": ("measured", "o"), "shuffled": ("channels permuted", "D")}
+MEASURED = {"all": ("network", "o"), "shuffled": ("channels permuted", "D")}
 QUOTIENTS = {
     "spatial": ("filters", "independent_taps", "autocorrelation"),
     "channels": ("channels", "autocorrelation", "all"),
@@ -38,8 +40,10 @@ def compute(results: Path) -> Table:
     """Average over seeds: D measured and predicted, quotients, lambda, and shares."""
     table = read_results(results, FLAGSHIP)
     curves = {*THEORIES, *MEASURED}
-    after = [row for row in table.where(stage="after", quantity="D").rows if row["layer"] != "0"]
-    rows = [row for row in after if row["variant"] in curves]
+    layers = [row for row in table.where(quantity="D").rows if row["layer"] != "0"]
+    after = [row for row in layers if row["stage"] == "after"]
+    rows = [row for row in layers if row["variant"] == "box"]
+    rows += [row for row in after if row["variant"] in curves - {"box"}]
     quotients = [
         {**above, "variant": name, "quantity": "quotient", "value": _quotient(above, below)}
         for name, (_, numerator, denominator) in QUOTIENTS.items()
@@ -60,7 +64,7 @@ def _quotient(above: dict[str, str], below: dict[str, str]) -> str:
 
 def draw(table: Table) -> Figure:
     """Draw D of T1, the quotients, lambda, and the shares of the constant mode."""
-    figure = new_figure(9.4, 7.2)
+    figure = new_figure(9.4, 7.6)
     panels = figure.subplots(2, 2)
     _draw_theories(panels[0, 0], table.where(setting="1d_strided_T1", quantity="D"))
     _draw_quotients(panels[0, 1], table.where(quantity="quotient"))
@@ -69,6 +73,8 @@ def draw(table: Table) -> Figure:
     for level in (0, 1):
         panels[1, 0].axhline(level, color="0.8", linewidth=0.8, zorder=0)
     panels[1, 1].axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
+    handles, labels = panels[1, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=SMALL)
     titles = ["theories and T1, with decay", "what pools, with decay"]
     letter(panels.flat, [*titles, "between random and box", "spectrum of the filters"])
     return figure
@@ -88,7 +94,8 @@ def _draw_theories(ax: Axes, table: Table) -> None:
     for place, (variant, (label, marker)) in enumerate(MEASURED.items()):
         points = table.where(variant=variant)
         draw_points(ax, points, "A", marker=marker, color=plots.PALETTE[1 - place], label=label)
-    plain_ticks(ax, (2, 4, 8, 16, 32, 64, 128), (0.02, 0.05, 0.1, 0.2, 0.5, 1))
+    plain_ticks(ax, (2, 4, 8, 16, 32, 64, 128), (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1))
+    ax.set_ylim(bottom=0.004)
     mark_scale(ax)
     ax.legend(fontsize=SMALL, frameon=False, loc="lower left")
 
@@ -115,7 +122,6 @@ def _draw_stages(ax: Axes, table: Table, label: str) -> None:
             style["linestyle"] = "-" if task == "T1" else "--"
             draw_points(ax, points, "layer", label=f"{task}, {name}", **style)
     ax.set(xlabel="layer $k$", ylabel=label)
-    ax.legend(fontsize=SMALL, frameon=False, ncols=2)
 
 
 FIGURE = Recipe("fig14_decomposition", compute, draw, seconds=3, quick_seconds=3, from_results=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from scaledet import validate
+from scaledet.analysis import verdict_text as text
 from scaledet.analysis.claims import CLAIMS, SETTINGS, Claim, Correlation, noise_in_training
 from scaledet.analysis.experiment_tables import Case, read_cases
 from scaledet.analysis.judging import (
@@ -136,38 +137,50 @@ class Verdicts(Result):
 
     def details(self) -> str:
         """Return a text with a row for each claim and network, all of them."""
-        return tables.text_table(self._details(), len(self.rows)) if self.rows else ""
+        if not self.rows:
+            return ""
+        places = {"setting": [row.setting for row in self.rows]}
+        return tables.text_table({**places, **text.details(self.rows)}, len(self.rows))
 
     def to_markdown(self) -> str:
-        """Return the rule, the claims and both tables in Markdown."""
+        """Return the rule, the table with effects, the claims, and all numbers, in Markdown."""
+        table = {"claim": list(_BY_NAME)}
+        for place in SETTINGS:
+            table[place] = [
+                self._cell(name, place) + self._effects(name, place) for name in _BY_NAME
+            ]
         claims = (f"- *{name}*: {statement}" for name, statement in self.claims.items())
-        parts = [_markdown(self._shown()), "\n".join(self.remarks()[:1])]
-        parts += ["\n".join(claims), _markdown(self._details())]
+        parts = [RULE, text.markdown(table), "; ".join(self.remarks()[:2]) + ".", "\n".join(claims)]
+        for setting in SETTINGS:
+            rows = [row for row in self.rows if row.setting == setting]
+            if rows:
+                head = f"<summary>{setting}: {len(rows)} verdicts, with all numbers</summary>"
+                parts += [f"<details>{head}", text.markdown(text.details(rows)), "</details>"]
         return "\n\n".join(parts)
 
-    def _details(self) -> dict[str, list[str]]:
-        return {
-            "claim": [row.claim for row in self.rows],
-            "setting": [row.setting for row in self.rows],
-            "network": [_network(row) for row in self.rows],
-            "verdict": [_with_reason(row) for row in self.rows],
-            "effect": [_effect(row) for row in self.rows],
-            "claimed": [_claimed(row) for row in self.rows],
-            "nearest rival": [_rival(row) for row in self.rows],
-            "n": [_points(row) for row in self.rows],
-        }
+    def _effects(self, claim: str, setting: str) -> str:
+        """Return the effect of one network with its error, or the range of those of several."""
+        rows = [row for row in self.in_setting(claim, setting) if row.effect is not None]
+        if len(rows) < 2:
+            return "".join(f"<br>{text.effect(row)}" for row in rows)
+        effects = [row.effect for row in rows if row.effect is not None]
+        return f"<br>{min(effects):.2f} to {max(effects):.2f}"
 
     def remarks(self) -> list[str]:
-        """Return what the words of the table count."""
+        """Return how often every verdict stands in the table, and what its words mean."""
+        words = [word for row in self.table.values() for word in row.values()]
+        kinds = (AGREES, DISAGREES, _DIVIDED, UNDECIDED, _NOT_RUN)
+        counts = ", ".join(f"{words.count(kind)} {kind}" for kind in kinds)
         return [
-            "divided a:b:c: a networks agree, b disagree, c are undecided",
+            f"claims in settings: {counts}",
+            "(n): all n networks; divided a:b:c: a agree, b disagree, c are undecided",
             *(f"left out: {line}" for line in self._dead()),
         ]
 
     def _dead(self) -> Iterator[str]:
         for row in self.rows:
             if row.left_out:
-                yield f"{row.left_out} of {row.claim}, {row.setting}, {_network(row)}"
+                yield f"{row.left_out} of {row.claim}, {row.setting}, {text.network(row)}"
 
     def _title(self) -> str:
         return f"{len(self.rows)} verdicts on {len(CLAIMS)} claims in {len(SETTINGS)} settings"
@@ -190,43 +203,6 @@ class Verdicts(Result):
     def to_stored(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return plain facts, which `from_stored` reads."""
         return {"rows": list(map(asdict, self.rows))}, {}
-
-
-def _network(row: Verdict) -> str:
-    parts = [part for part in (row.net, row.recipe) if part]
-    return ", ".join([*parts, *(["zero loss"] if row.stage == "zero_loss" else [])])
-
-
-def _with_reason(row: Verdict) -> str:
-    return f"{row.verdict}: {row.reason}" if row.reason else row.verdict
-
-
-def _effect(row: Verdict) -> str:
-    if row.effect is None:
-        return "-"
-    return tables.with_error(row.effect, row.error) if row.error else f"{row.effect:.3g}"
-
-
-def _claimed(row: Verdict) -> str:
-    low, high = row.claimed_low, row.claimed_high
-    if low == -math.inf:
-        return f"<= {high:.2g}"
-    if high == math.inf:
-        return f">= {low:.2g}"
-    return f"{low:.2f} to {high:.2f}"
-
-
-def _rival(row: Verdict) -> str:
-    return row.rival if row.rival_effect is None else f"{row.rival} {row.rival_effect:.2f}"
-
-
-def _points(row: Verdict) -> str:
-    return f"{row.points}{f' (-{row.left_out})' if row.left_out else ''}"
-
-
-def _markdown(columns: dict[str, Any]) -> str:
-    lines = [list(columns), ["---"] * len(columns), *zip(*columns.values(), strict=True)]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def verdicts(folder: str | os.PathLike[str] = "experiments/results") -> Verdicts:

@@ -203,6 +203,19 @@ def test_permutations_are_averaged_within_a_seed(tmp_path):
     assert judged(tmp_path, [*trained, *permuted, *again], "channel pooling").verdict == "disagrees"
 
 
+def test_labels_at_random_decide_nothing(tmp_path):
+    # Control: in every second seed the networks in order and permuted have changed places.
+    trained = list(power_laws(scattered(-0.9, 0.05, seeds=8)))
+    permuted = list(power_laws(scattered(-0.4, 0.05, seeds=8), variant="shuffled"))
+    assert judged(tmp_path, [*trained, *permuted], "channel pooling").verdict == "agrees"
+    names = {"all": "shuffled", "shuffled": "all"}
+    for entry in (*trained, *permuted):
+        if entry["seed"] % 2:
+            entry["variant"] = names[entry["variant"]]
+    verdict = judged(tmp_path, [*trained, *permuted], "channel pooling")
+    assert verdict.reason == "not excluded: no effect"
+
+
 def test_filters_gain_what_the_constant_mode_gains(tmp_path):
     def shares(values: list[float], stage: str) -> list[dict]:
         return [
@@ -295,6 +308,9 @@ def test_what_was_not_run_is_said(tmp_path):
     assert result.of(FALLS, "cifar10") == "not run"
     assert result.of(EXPONENT, "cifar10") == "-"
     assert len(result.rows) == 1
+    pairs = sum(len(claim.settings) for claim in CLAIMS)
+    counts = f"1 agrees, 0 disagrees, 0 divided, 0 undecided, {pairs - 1} not run"
+    assert result.remarks()[0] == f"claims in settings: {counts}"
     with pytest.raises(ArgumentError, match="setting must be one of"):
         result.of(FALLS, "mnist")
 
