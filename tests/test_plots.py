@@ -10,74 +10,28 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import sympy
-from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 import scaledet as sd
 from scaledet import plots
-
-NET = sd.Network.uniform(kernel=2, stride=2, depth=4)
-PREDICTION = sd.predict(NET, size=64)
-SIMULATION = sd.simulate(NET, size=64, samples=400, rng=0)
-COMPARISON = sd.compare(PREDICTION, SIMULATION)
-PHASES = sd.bias_phases(depth=6)
-FILTERS = sd.compare_filters(stride=2, depth=5)
-DESIGN = sd.design_filter(4, 2, max_G=0.7)
-
-
-def model(seed=0):
-    """A small model of PyTorch."""
-    torch = pytest.importorskip("torch")
-    torch.manual_seed(seed)
-    return torch.nn.Sequential(torch.nn.Conv1d(1, 3, 3), torch.nn.Conv1d(3, 2, 2))
-
-
-def rectified():
-    """Two convolutions, each with a ReLU."""
-    torch = pytest.importorskip("torch")
-    torch.manual_seed(0)
-    parts = torch.nn.Conv1d(1, 9, 2, 2), torch.nn.ReLU(), torch.nn.Conv1d(9, 8, 2, 2)
-    return torch.nn.Sequential(*parts, torch.nn.ReLU())
-
-
-IMAGES = np.random.default_rng(0).random((12, 1, 8))
-MEASUREMENT = sd.measure.sensitivities(model(), IMAGES, "shift", shuffle_channels=2, rng=0)
-SPECTRUM = sd.measure.filter_spectrum(model())
-TRAINED = sd.predict_trained(rectified(), IMAGES, displacement="shift", shuffle_channels=2, rng=0)
-TRAINING = sd.train.train(
-    sd.train.ring_net(3, channels=16, rng=0),
-    sd.train.task_data(sd.ScaleDetection(16, 4, 1), train=16, validation=8, test=0, rng=0),
-    sd.train.Recipe(learning_rate=0.48, batch_size=8, epochs=300, epochs_after_zero_loss=2),
-    rng=0,
+from tests.drawn import (
+    CALLS,
+    COMPARISON,
+    DESIGN,
+    FILTERS,
+    MEASUREMENT,
+    NET,
+    PHASES,
+    PREDICTION,
+    SIMULATION,
+    SPECTRUM,
+    bars,
 )
-CALLS = {
-    "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
-    "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
-    "plot_comparison": lambda ax: plots.plot_comparison(COMPARISON, ax=ax),
-    "plot_local_exponents": lambda ax: plots.plot_local_exponents([1, 2], [1.0, 2.0], ax=ax),
-    "plot_phases": lambda ax: plots.plot_phases(PHASES, ax=ax),
-    "plot_filters": lambda ax: plots.plot_filters(FILTERS, ax=ax),
-    "plot_design": lambda ax: plots.plot_design(DESIGN, ax=ax),
-    "plot_measurement": lambda ax: plots.plot_measurement(MEASUREMENT, ax=ax),
-    "plot_filter_spectrum": lambda ax: plots.plot_filter_spectrum(SPECTRUM, ax=ax),
-    "plot_trained": lambda ax: plots.plot_trained(TRAINED, ax=ax),
-    "plot_training": lambda ax: plots.plot_training(TRAINING, ax=ax),
-}
 
 
 @pytest.fixture
 def axes():
     return Figure().add_subplot()
-
-
-def bars(ax) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Abscissae, values and half lengths of the error bars that were drawn."""
-    (container,) = ax.containers
-    assert isinstance(container, ErrorbarContainer)
-    points, _, (lines,) = container
-    segments = np.array(lines.get_segments())
-    half = (segments[:, 1, 1] - segments[:, 0, 1]) / 2
-    return points.get_xdata(), points.get_ydata(), half
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -215,76 +169,6 @@ def test_a_design_is_its_optimum_and_its_rational_filter():
     np.testing.assert_allclose(rational.get_ydata(), [float(w) for w in DESIGN.kernel])
     assert rational.get_linestyle() == "None"
     assert rational.get_label() == "[1, 8, 7]/16"
-
-
-@pytest.mark.parametrize("quantity", ["D", "G", "R"])
-def test_a_measurement_is_points_with_error_bars_by_layer(quantity):
-    ax = plots.plot_measurement(MEASUREMENT, quantity)
-    places, values, half = bars(ax)
-    assert places.tolist() == [0, 1, 2]
-    np.testing.assert_array_equal(values, getattr(MEASUREMENT, quantity))
-    np.testing.assert_allclose(half, getattr(MEASUREMENT, f"{quantity}_err"))
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["input", "0", "1"]
-    permuted = [line for line in ax.lines if line.get_label() == "channels permuted"]
-    assert len(permuted) == (quantity != "R")
-    for line in permuted:
-        mean = getattr(MEASUREMENT, f"{quantity}_shuffled").mean(axis=0)
-        np.testing.assert_array_equal(line.get_ydata(), mean)
-
-
-def test_filters_after_training_beside_those_before():
-    ax = plots.plot_filter_spectrum(SPECTRUM, SPECTRUM)
-    independent, before, after = ax.lines
-    assert independent.get_ydata().tolist() == [1 / 3, 1 / 2]
-    assert before.get_markerfacecolor() == "white"
-    for line in (before, after):
-        np.testing.assert_array_equal(line.get_ydata(), SPECTRUM.share)
-    with pytest.raises(ValueError, match="before must have the layers and kernels of spectrum"):
-        plots.plot_filter_spectrum(SPECTRUM, sd.measure.filter_spectrum(model()[:1]))
-
-
-def test_all_modes_stand_side_by_side_at_their_layer():
-    """Kernels of 3 and of 2 taps: three and two points, the lines of the layers apart."""
-    before = sd.measure.filter_spectrum(model(1))
-    ax = plots.plot_filter_spectrum(SPECTRUM, before, modes="all")
-    independent, *both = ax.lines
-    assert independent.get_ydata().tolist() == pytest.approx(
-        [*[1 / 3] * 3, np.nan, *[1 / 2] * 2], nan_ok=True
-    )
-    for line, spectrum in zip(both, (before, SPECTRUM), strict=True):
-        first, second = spectrum.shares
-        np.testing.assert_array_equal(line.get_ydata(), [*first, np.nan, *second])
-        places = line.get_xdata()
-        assert (np.diff(places[[0, 1, 2, 4, 5]]) > 0.2).all()
-        assert abs(places - [0, 0, 0, 0, 1, 1]).max() < 0.5
-    with pytest.raises(ValueError, match="modes must be one of 'constant', 'all'; got 'some'"):
-        plots.plot_filter_spectrum(SPECTRUM, modes="some")
-
-
-def test_a_trained_prediction_is_points_and_a_line_for_every_theory():
-    ax = plots.plot_trained(TRAINED)
-    A, values, half = bars(ax)
-    np.testing.assert_array_equal(A, TRAINED.A)
-    np.testing.assert_array_equal(values, TRAINED.D)
-    np.testing.assert_allclose(half, TRAINED.D_err)
-    lines = {line.get_label(): line.get_ydata() for line in ax.lines}
-    for label, drawn in {
-        "independent taps": TRAINED.D_before,
-        "independent channels": TRAINED.D_independent,
-        "all filters, no ReLU": TRAINED.D_linear,
-        "boxes": TRAINED.D_box,
-        "channels permuted": TRAINED.D_shuffled,
-    }.items():
-        np.testing.assert_array_equal(lines[label], drawn)
-
-
-def test_a_training_is_its_loss_and_errors_by_epoch():
-    *lines, zero = plots.plot_training(TRAINING).lines
-    names = ["loss", "train_error", "validation_error"]
-    for line, name in zip(lines, names, strict=True):
-        np.testing.assert_array_equal(line.get_xdata(), np.arange(1, TRAINING.epochs + 1))
-        np.testing.assert_array_equal(line.get_ydata(), getattr(TRAINING, name))
-    assert list(zero.get_xdata()) == [TRAINING.epoch_of_zero_loss] * 2
 
 
 def test_local_exponents_lie_between_the_layers():
