@@ -163,7 +163,7 @@ class Unit:
         quantity: str,
         values: Mapping[int, float],
         errors: Mapping[int, float] | None = None,
-        widths: Sequence[float] | None = None,
+        widths: Sequence[float | None] | None = None,
     ) -> Iterator[Row]:
         """Yield a row for every layer of `values`; `widths` holds A of all layers, from 0 on."""
         for layer, value in values.items():
