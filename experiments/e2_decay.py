@@ -18,7 +18,8 @@ NAME = "e2_decay"
 SEEDS = 3
 DECAYS = ("1e-4",)
 ADAMW = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 32}
-STANDARD = {"parametrization": "standard"}
+STANDARD = {"parametrization": "standard", "gain": 2**0.5}
+"""He's initialisation."""
 WIDTHS = (16, 64, 256, 1024)
 
 

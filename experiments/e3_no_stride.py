@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from experiments.common import Experiment, Unit
 from experiments.e2_decay import ADAMW, STANDARD
 from experiments.ring import TASKS, decaying, ring_unit, run
 
 NAME = "e3_no_stride"
-SEEDS = 5
+SEEDS, FEWER_SEEDS = 5, 3
 CHANNELS = 32
 RATE = 0.03 * CHANNELS
 
 
-def _net(kernel: int | list[int], layers: int) -> dict[str, int | list[int]]:
+def _net(kernel: int | list[int], layers: int) -> dict[str, Any]:
     return {"layers": layers, "kernel": kernel, "stride": 1, "channels": CHANNELS}
 
 
@@ -34,14 +35,17 @@ def _of_seed(seed: int, quick: bool) -> Iterator[Unit]:
     task = TASKS["T1"]
     growing = {**_net([3, 5, 9, 17], 4), "gain": 1.0}
     training = decaying(RATE, 2e-4, 60)
-    yield ring_unit(NAME, task, growing, "sgd_decay", seed, training, seconds=60, quick=quick)
+    yield ring_unit(NAME, task, growing, "sgd_decay", seed, training, seconds=100, quick=quick)
     if quick:
         return
     training = decaying(RATE, 1e-4, 25)
-    yield ring_unit(NAME, task, _net(5, 8), "sgd_decay", seed, training, seconds=60)
+    others: dict[str, Any] = {"seconds": 50, "coherent": ()}
+    yield ring_unit(NAME, task, _net(5, 8), "sgd_decay", seed, training, **others)
+    if seed >= FEWER_SEEDS:
+        return
     adamw = {"zero_loss": {**ADAMW, "epochs": 60, "stop_at_zero_loss": True}}
     net = {**_net(3, 8), **STANDARD}
-    yield ring_unit(NAME, task, net, "adamw", seed, adamw, seconds=30)
+    yield ring_unit(NAME, task, net, "adamw", seed, adamw, **others)
 
 
 EXPERIMENT = Experiment(NAME, 1, units, run)

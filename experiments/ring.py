@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 import scaledet as sd
 from experiments.box_law import box_law
 from experiments.common import Row, Unit
+from experiments.wide_mean import mean_sensitivities
 
-__all__ = ["TASKS", "THEORIES", "Probes", "decaying", "ring_unit", "run", "widths_of"]
+__all__ = ["TASKS", "THEORIES", "Probes", "decaying", "ring_unit", "run"]
 
 Floats = NDArray[np.float64]
 
 TASKS = {variant: sd.ScaleDetection(128, 16, 2, variant=variant) for variant in ("T1", "T2")}
 PROBES, SHUFFLES = 400, 3
 """Images that are measured; permutations of channels."""
-THEORY_IMAGES = {True: 50, False: 12}
+THEORY_IMAGES = {True: 50, False: 8}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
-QUICK_EPOCHS = 5
+WIDE_IMAGES = 200
+"""Images in the theory of first weights, whose taps are independent."""
+QUICK_CHANNELS, QUICK_EPOCHS = 8, 5
 
 THEORIES = {
     "coherent": "bridge",
@@ -56,6 +59,8 @@ def ring_unit(
     every stage that training ends with: "zero_loss", then "after". The stages `coherent` are those
     at which wide networks with the means of the filters, the dearest theory, are predicted.
     """
+    if quick:
+        net = {**net, "channels": QUICK_CHANNELS}
     kernels, stride = _kernels(net), net["stride"]
     sizes = f"k{kernels[0]}" if len(set(kernels)) == 1 else "k" + "_".join(map(str, kernels))
     setting = "1d_stride_1" if stride == 1 else f"1d_strided_{task.variant}"
@@ -67,7 +72,7 @@ def ring_unit(
         seed,
         {
             "task": task.to_dict(),
-            "net": {**net, "channels": 8} if quick else dict(net),
+            "net": dict(net),
             "training": {
                 stage: {**arguments, **({"epochs": QUICK_EPOCHS} if quick else {})}
                 for stage, arguments in training.items()
@@ -99,7 +104,7 @@ def run(unit: Unit) -> list[Row]:
     model = sd.train.ring_net(**plan["net"], rng=[unit.seed, 1])
     probes = Probes.of(task, data, plan["probes"])
     boxes = sd.Network([sd.Layer(k, plan["net"]["stride"]) for k in _kernels(plan["net"])])
-    station = _Station(unit, model, probes, boxes, widths_of(boxes, task))
+    station = _Station(unit, model, probes, boxes, tuple(map(float, sd.predict(boxes).A)))
     rows = [*station.box_rows(task), *station.measured("before"), *station.predicted("before")]
     rows += station.wide_before()
     known = {name: plan[name] for name in ("task", "net", "data")}
@@ -121,16 +126,6 @@ def run(unit: Unit) -> list[Row]:
 def _kernels(net: Mapping[str, Any]) -> list[int]:
     kernel = net["kernel"]
     return [kernel] * net["layers"] if isinstance(kernel, int) else list(kernel)
-
-
-def widths_of(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, ...]:
-    """Return A of layers 0 ... depth; without stride, None beyond xi: there networks have decided.
-
-    With stride, verdicts and figures choose the layers by their number.
-    """
-    widths = sd.predict(boxes).A
-    beyond = (widths > float(task.xi)) & (max(boxes.strides) == 1)
-    return tuple(None if far else float(width) for width, far in zip(widths, beyond, strict=True))
 
 
 @dataclass(frozen=True)
@@ -161,7 +156,7 @@ class _Station:
     model: Any
     probes: Probes
     boxes: sd.Network
-    widths: tuple[float | None, ...]
+    widths: tuple[float, ...]
 
     @property
     def layers(self) -> list[str]:
@@ -176,16 +171,15 @@ class _Station:
 
     def wide_before(self) -> Iterator[Row]:
         """Yield what wide networks of the law of the first weights do to some of the images."""
-        count = self.unit.parameters["theory_images"]
-        images = self.probes.images[:count].astype(float)
-        streams = map(np.random.default_rng, range(count))
-        moved = list(map(self.probes.displacement, images, streams))
+        images = self.probes.images[:WIDE_IMAGES].astype(float)
+        streams = map(np.random.default_rng, range(len(images)))
+        moved = np.stack(list(map(self.probes.displacement, images, streams)))
         net = self.unit.parameters["net"]
         ntk = net.get("parametrization", "ntk") == "ntk" and net.get("bias", True)
         wide = sd.predict_wide(
             self.boxes,
             images=images,
-            displaced=np.stack(moved),
+            displaced=moved,
             weight_variance=net.get("gain", 2**0.5) ** 2,
             bias_variance=1.0 if ntk else 0.0,
             rectify="noise",
@@ -193,6 +187,9 @@ class _Station:
         )
         yield from self._rows("before", "wide_before", "D", wide.D)
         yield from self._rows("before", "wide_before", "G", wide.G, wide.G_err)
+        means = mean_sensitivities(wide, images, moved, net["channels"])
+        places = range(1, len(means) + 1)
+        yield from self._rows("before", "wide_before_channel_mean", "D", means, places=places)
 
     def measured(self, stage: str) -> Iterator[Row]:
         """Yield sensitivities and the filters' shares of the constant mode."""

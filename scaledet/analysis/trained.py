@@ -19,7 +19,7 @@ from scaledet.measure.sensitivities import sensitivities
 from scaledet.measure.stimuli import as_image_set, displaced_images
 from scaledet.rationals import shown
 
-__all__ = ["predict_trained"]
+__all__ = ["predict_trained", "sampled_pairs"]
 
 Array = NDArray[np.float64]
 
@@ -142,8 +142,8 @@ def predict_trained(
     )
     moved = displaced_images(array, displacement, seed).reshape(*array.shape[:2], -1)
     clean = np.asarray(array, dtype=np.float64).reshape(moved.shape)
-    every = Images(clean, moved, _pairs(len(array), pairs, generator))
-    some = Images(clean[:count], moved[:count], _pairs(count, pairs, generator))
+    every = Images(clean, moved, sampled_pairs(len(array), pairs, generator))
+    some = Images(clean[:count], moved[:count], sampled_pairs(count, pairs, generator))
     rows = np.array([units[label] for label in measured.layers])
     responses = _responses(chain, every, some, mean_filters)
     values = {
@@ -181,7 +181,7 @@ def _chosen(chain: Chain, layers: Any) -> set[int]:
     return {known.index(name) for name in layers}
 
 
-def _pairs(images: int, each: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def sampled_pairs(images: int, each: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return pairs of different images: all, or as many for each image."""
     if 2 * each >= images - 1:
         return np.array(np.triu_indices(images, 1)).T

@@ -11,10 +11,13 @@ import torch
 from torch import nn
 
 import scaledet as sd
+from scaledet.analysis.trained import sampled_pairs
 from tests.measure.networks import constant_filters
 
 TASK = sd.ScaleDetection(size=16, xi=4, gap=1)
-WIDE_TASK = sd.ScaleDetection(size=32, xi=8, gap=1)
+LEARNT = sd.ScaleDetection(size=64, xi=16, gap=2, variant="T2")
+HEIGHT = 32**0.5
+WIDTH = 200
 
 
 def images_of(task, count):
@@ -42,14 +45,21 @@ def random_net(width, depth, *, mean=0.0, spread=1.0, bias=0.3, seed=0, dim=1):
     return nn.Sequential(*parts)
 
 
-def log_ratios(nets, theory, **given):
-    """Mean over networks of ln(predicted/measured) layer by layer, and its standard error."""
-    rows = [
-        sd.predict_trained(net, images_of(TASK, 24), displacement="task", pairs=12, rng=0, **given)
-        for net in nets
-    ]
-    logs = np.array([made.log_ratios[theory] for made in rows])
-    return logs.mean(axis=0), logs.std(axis=0, ddof=1) / np.sqrt(len(logs))
+@cache
+def log_ratios(mean, spread):
+    """Means over random networks of ln(predicted/measured) by theory, and their errors."""
+    images = images_of(TASK, 15)
+    logs = {}
+    for seed in range(12):
+        net = random_net(WIDTH, 3, mean=mean, spread=spread, seed=seed)
+        made = sd.predict_trained(net, images, displacement="task", pairs=10, rng=seed)
+        for theory, ratios in made.log_ratios.items():
+            logs.setdefault(theory, []).append(ratios)
+    return {
+        theory: (np.mean(rows, axis=0), np.std(rows, axis=0, ddof=1) / np.sqrt(len(rows)))
+        for theory, rows in logs.items()
+        if None not in np.ravel(rows)
+    }
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 1)])
@@ -66,24 +76,23 @@ def test_constant_filters_are_the_pooled_model(kernel, stride):
     np.testing.assert_allclose(made.A, model.box_width[1:])
 
 
-def test_wide_random_networks_are_predicted_and_no_boxes():
-    nets = [random_net(300, 3, seed=seed) for seed in range(5)]
-    for theory in ("coherent", "independent", "before"):
-        mean, error = log_ratios(nets, theory)
-        assert (abs(mean) < 4 * error + 0.01).all()
-        assert (error < 0.04).all()
-    boxes, _ = log_ratios(nets, "box")
-    assert (boxes < -0.4).all()
+@pytest.mark.parametrize("theory", ["coherent", "independent", "before"])
+def test_wide_random_networks_are_predicted_and_no_boxes(theory):
+    logs = log_ratios(0.0, 1.0)
+    mean, error = logs[theory]
+    assert (abs(mean) < 4 * error + 2 / WIDTH).all()
+    assert (error < 0.05).all()
+    assert (logs["box"][0] < -0.3).all()
 
 
 def test_planted_means_over_channels_need_the_coherent_theory():
-    nets = [random_net(300, 3, mean=2.0, spread=0.5, seed=seed) for seed in range(5)]
-    mean, error = log_ratios(nets, "coherent")
-    assert (abs(mean) < 4 * error + 0.01).all()
-    assert (error < 0.06).all()
-    independent, error = log_ratios(nets, "independent")
-    assert (independent[1:] > 0.4).all()
-    assert (independent[1:] > 8 * error[1:]).all()
+    logs = log_ratios(2.0, 0.5)
+    mean, error = logs["coherent"]
+    assert (abs(mean) < 4 * error + 2 / WIDTH).all()
+    assert (error < 0.05).all()
+    mean, error = logs["independent"]
+    assert (mean[1:] > 0.4).all()
+    assert (mean[1:] > 8 * error[1:]).all()
 
 
 def test_one_channel_is_predicted_exactly_whatever_its_filters_and_biases():
@@ -176,32 +185,30 @@ def test_autocorrelation_against_dense_matrices():
         assert made.D_autocorrelation[row] == pytest.approx(ratio, rel=1e-10)
 
 
-def trained(seed):
-    """A 1-D network of 5 layers, trained on the task until no image is within the margin."""
-    task = WIDE_TASK
+def trained(seed, width=32):
+    """Five convolutions trained on the task until no image is within the margin."""
     torch.manual_seed(seed)
-    net, width = random_net(48, 5, spread=0.5**0.5, bias=1.0, seed=seed).float(), 48
-    head = nn.Parameter(torch.randn(width))
+    parts, channels = [], 1
+    for _ in range(5):
+        layer = nn.Conv1d(channels, width, 2, 2)
+        nn.init.kaiming_normal_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        parts += [layer, nn.ReLU()]
+        channels = width
+    net = nn.Sequential(*parts, nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(width, 1))
     rng = np.random.default_rng(seed)
-    pairs = [rng.permutation(task.pairs(label))[:256] for label in (1, -1)]
-    images = torch.tensor(4 * task.images(np.concatenate(pairs)), dtype=torch.float32)
-    labels = torch.tensor([1.0, -1.0]).repeat_interleave(256)
-    rate = 0.03 * width
-    for _ in range(60):
-        order, losses = torch.randperm(len(images)), 0.0
-        for batch in order.split(8):
-            output = net(images[batch]).mean(-1) @ head / width
-            loss = torch.relu(1 - labels[batch] * output).mean()
+    pairs = [rng.permutation(LEARNT.pairs(label))[:480] for label in (1, -1)]
+    images = torch.tensor(HEIGHT * LEARNT.images(np.concatenate(pairs)), dtype=torch.float32)
+    labels = torch.tensor([1.0, -1.0]).repeat_interleave(480)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0)
+    for _ in range(40):
+        losses = 0.0
+        for batch in torch.randperm(len(images)).split(32):
+            loss = torch.relu(1 - labels[batch] * net(images[batch])[:, 0]).mean()
+            optimizer.zero_grad()
             loss.backward()
+            optimizer.step()
             losses += loss.item()
-            with torch.no_grad():
-                for layer in net:
-                    if isinstance(layer, nn.Conv1d):  # as N(0, 1) weights over sqrt(fan in)
-                        layer.weight -= rate / layer.weight[0].numel() * layer.weight.grad
-                        layer.bias -= rate * layer.bias.grad
-                head -= rate * head.grad
-            net.zero_grad()
-            head.grad = None
         if not losses:
             return net
     raise AssertionError("the network has not learnt the task")
@@ -209,28 +216,139 @@ def trained(seed):
 
 @cache
 def trained_prediction():
-    net = trained(0)
-    images = 4 * images_of(WIDE_TASK, 150)
-    return sd.predict_trained(net, images, displacement="task", shuffle_channels=6, rng=0)
+    images = HEIGHT * images_of(LEARNT, 100)
+    return sd.predict_trained(
+        trained(0), images, displacement="task", shuffle_channels=8, pairs=8, rng=0
+    )
 
 
 def test_a_trained_network_with_permuted_channels_is_predicted():
     made = trained_prediction()
     shuffled = np.log(made.D_shuffled)
-    assert made.D[-1] < 0.5 * made.D_shuffled[-1]  # It has learnt to pool by its channels.
+    assert made.D_shuffled[-1] < 0.5 * made.D_shuffled[0]
     assert (abs(np.log(made.D_coherent) - shuffled) < 0.15).all()
-    boxes = np.log(np.array(made.D_box[:-1]))
-    assert (boxes - shuffled[:-1] < -0.3).all()
-    assert boxes[-1] - shuffled[-2] < -1
+    assert (np.log(np.array(made.D_box)) - shuffled < -0.4).all()
+    assert (np.log(made.D_independent) - shuffled)[-1] > 0.3
 
 
 def test_the_decomposition_and_the_scale_between_both_ends():
     made = trained_prediction()
     parts = made.channel_pooling * made.spatial_pooling * made.D_before
     np.testing.assert_allclose(parts, made.D, rtol=1e-12)
-    assert (made.channel_pooling_err > 0).all()
-    for row in range(4):
+    np.testing.assert_allclose(made.channel_pooling, made.D / made.D_coherent)
+    assert (made.channel_pooling_err > made.channel_pooling * made.D_err / made.D).all()
+    for row in range(5):
         ends = np.log(made.D_independent[row] / np.array([made.D[row], made.D_box[row]]))
         assert made.lambdas[row] == pytest.approx(ends[0] / ends[1])
         ratio = np.log(made.D_box[row] / made.D[row])
         assert made.log_ratios["box"][row] == pytest.approx(ratio)
+
+
+def test_some_pairs_estimate_what_all_pairs_give():
+    net = random_net(20, 3, mean=1.0)
+    images = images_of(TASK, 40)
+    given = {"displacement": pushed, "rng": 0}
+    full = sd.predict_trained(net, images, pairs=20, **given)
+    assert full.pairs == 780
+    assert not full.error.any()
+    for pairs in (1, 4):
+        some = sd.predict_trained(net, images, pairs=pairs, **given)
+        assert some.pairs == 40 * pairs
+        for row, name in enumerate(("D_coherent", "D_independent", "D_before")):
+            relative = getattr(some, name) / getattr(full, name) - 1
+            assert (abs(relative) < 4 * some.error[row]).all()
+            assert (some.error[row] > 0).all()
+            assert (some.error[row] < 0.1).all()
+        assert some.D_box == full.D_box
+    part = sd.predict_trained(net, images, theory_images=10, **given)
+    assert (part.images, part.pairs) == (10, 40)
+    first = sd.predict_trained(net, images[:10], **given)
+    np.testing.assert_allclose(part.D_coherent, first.D_coherent, rtol=0.2)
+    np.testing.assert_array_equal(part.D, full.D)
+
+
+def test_each_image_is_in_equally_many_pairs():
+    for images, each in ((40, 4), (41, 3), (11, 5), (12, 5), (12, 6)):
+        pairs = sampled_pairs(images, each, np.random.default_rng(0))
+        counts = np.bincount(pairs.ravel(), minlength=images)
+        assert len(set(counts.tolist())) == 1
+        assert len({frozenset(pair) for pair in pairs.tolist()}) == len(pairs)
+        assert len(pairs) == min(images * each, images * (images - 1) // 2)
+
+
+def test_layers_batches_and_the_state_of_the_model():
+    net = nn.Sequential(*random_net(6, 3), nn.Flatten(), nn.Linear(12, 1)).double().train()
+    images = images_of(TASK, 20)
+    given = {"displacement": "shift", "rng": 1}
+    made = sd.predict_trained(net, images, **given)
+    again = sd.predict_trained(net, torch.from_numpy(images), batch_size=3, **given)
+    assert net.training
+    assert made.convolutions == ("0", "2", "4")
+    assert made.measurement.layers == ("1", "3", "5")
+    for name in ("D", "D_coherent", "D_independent", "D_before"):
+        np.testing.assert_allclose(getattr(again, name), getattr(made, name), rtol=1e-9)
+    some = sd.predict_trained(net, images, layers=["4", "0"], **given)
+    assert some.convolutions == ("0", "4")
+    np.testing.assert_array_equal(some.D_coherent, made.D_coherent[[0, 2]])
+    np.testing.assert_array_equal(some.A, made.A[[0, 2]])
+    less = sd.predict_trained(net, images, mean_filters=False, **given)
+    assert less.theories == made.theories[1:]
+    assert not len(less.D_coherent)
+    np.testing.assert_array_equal(less.channel_pooling, made.D / made.D_independent)
+
+
+def test_layers_where_images_look_alike_are_left_out_or_have_no_box():
+    net = random_net(6, 4)
+    images = images_of(TASK, 20)
+    made = sd.predict_trained(net, images, displacement="task", rng=0)
+    assert made.D_box[-1] is None  # One site is left, where boxes make all images equal.
+    assert made.lambdas[-1] is made.log_ratios["box"][-1] is None
+    assert "-" in repr(made).splitlines()[-1]
+    nn.init.constant_(net[6].bias, -100.0)
+    made = sd.predict_trained(net, images, displacement="task", rng=0)
+    assert made.convolutions == ("0", "2", "4")
+    assert made.measurement.left_out.keys() == {"7"}
+    assert any("left out: 7" in line for line in made.remarks())
+
+
+def test_max_pooling_is_named_and_what_no_relu_follows_is_left_out():
+    parts = nn.Conv2d(2, 5, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 4, 2), nn.ReLU()
+    net = nn.Sequential(*parts, nn.Conv2d(4, 1, 1))
+    images = np.random.default_rng(0).random((10, 2, 8, 8))
+    made = sd.predict_trained(net, images, displacement="shift", rng=0)
+    assert made.convolutions == ("0", "3")
+    np.testing.assert_allclose(made.A, [3, np.sqrt(1 + 9 - 1 + 4 * 4 - 1)])
+    text = repr(made)
+    assert "average for the maximum in the theory: 2" in text
+    assert "left out: 5, which no ReLU follows" in text
+
+
+GOOD = {"displacement": "shift", "rng": 0}
+BAD = {
+    r"layers must be among 0, 2; got '1'": {"layers": ["1"]},
+    r"layers must be names of convolutions; got '0'": {"layers": "0"},
+    r"layers must name a convolution at least; got none": {"layers": []},
+    r"shuffle_channels must be an integer >= 0; got -1": {"shuffle_channels": -1},
+    r"theory_images must be an integer in \[2, 20\]; got 21": {"theory_images": 21},
+    r"pairs must be an integer >= 1; got 0": {"pairs": 0},
+    r"mean_filters must be True or False; got 1": {"mean_filters": 1},
+    r"displacement must be 'diffeomorphism'": {"displacement": "bend"},
+    r"batch_size must be an integer >= 1; got 0": {"batch_size": 0},
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_arguments_are_named(message):
+    with pytest.raises(ValueError, match=message):
+        sd.predict_trained(random_net(3, 2), images_of(TASK, 20), **{**GOOD, **BAD[message]})
+
+
+def test_models_and_images_that_fit_no_theory_are_refused():
+    images = images_of(TASK, 20)
+    with pytest.raises(ValueError, match="images must be at least 10 images"):
+        sd.predict_trained(random_net(3, 2), images[:3], **GOOD)
+    with pytest.raises(TypeError, match="got a state dict"):
+        sd.predict_trained(random_net(3, 2).state_dict(), images, **GOOD)
+    net = nn.Sequential(nn.Conv1d(1, 2, 3), nn.Tanh(), nn.Conv1d(2, 2, 3), nn.ReLU())
+    with pytest.raises(ValueError, match=r"'1' .tanh., which is none of these"):
+        sd.predict_trained(net, images, **GOOD)

@@ -77,7 +77,7 @@ class Units:
     def of(cls, level: Array, variance: Array) -> Units:
         """Return those of such means [B, V, H] and variances [B, V]."""
         largest = max(float(abs(level).max()), float(variance.max()) ** 0.5)
-        scale = np.sqrt(np.maximum(variance, (_CERTAIN * largest or 1.0) ** 2))[..., None]
+        scale = np.sqrt(np.maximum(variance, (_CERTAIN * (largest or 1.0)) ** 2))[..., None]
         height = level / scale
         return cls(level, scale, height, normal_cdf(height), scale * rectified_mean(height))
 
