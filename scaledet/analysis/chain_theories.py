@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scaledet.measure.chain import Chain, Convolution
 from scaledet.network.filter_law import FilterLaw
 from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.theory.wide.given import FOLLOWED
 from scaledet.theory.wide.pairs import pair_distances
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork
@@ -27,6 +28,7 @@ __all__ = [
     "before",
     "boxes",
     "coherent",
+    "effort",
     "filters_alone",
     "independent",
     "linear",
@@ -113,10 +115,12 @@ def _mapped(
             )
             for part in (clean, change)
         )
-        moved.append(float(np.square(change).sum()) / len(change))
+        least = _ROUNDING * float(np.square(clean).sum()) / len(clean)
+        energy = float(np.square(change).sum()) / len(change)
         spread = float(np.square(clean - clean.mean(axis=0)).sum()) / (len(clean) - 1)
+        moved.append(energy if energy > least else 0.0)
         distance.append(2 * spread)
-        alive.append(spread > _ROUNDING * float(np.square(clean).sum()) / len(clean))
+        alive.append(spread > least)
     return Response(np.array(moved), np.array(distance), np.zeros(len(moved)), np.array(alive))
 
 
@@ -175,6 +179,13 @@ def _taps(matrix: Array, combined: Array) -> Taps:
     return Taps(np.zeros(count), values[kept], vectors.T[kept] @ combined.T)
 
 
+def effort(net: WideNetwork, images: Images) -> float:
+    """Return the work of `wide`, in units of `WideNetwork.work`."""
+    count, pairs = len(images.clean), len(images.pairs)
+    times = 2 * count + FOLLOWED * pairs if any(net.rows) else count + pairs
+    return net.effort * times
+
+
 def wide(net: WideNetwork, images: Images) -> Response:
     """Return the response of a wide network, compared on the pairs of `images`."""
     moved = _distances(net, images.clean, images.moved)
@@ -231,5 +242,6 @@ def linear(net: WideNetwork, images: Images) -> Response:
         form = "nci,ncj->ij" if plain.crossed[0] else "nci,nci->i"
         state = np.einsum(form, part, part, optimize=True) / (part.shape[1] * (len(part) - freedom))
         rows.append(linear_distances(plain, plain.everywhere(), state[None])[1:, 0])
-    distance = 2 * rows[1]
-    return Response(rows[0], distance, np.zeros(len(distance)), distance > _CANCELLED * rows[2])
+    distance, least = 2 * rows[1], _CANCELLED * rows[2]
+    moved = np.where(rows[0] > least, rows[0], 0.0)
+    return Response(moved, distance, np.zeros(len(distance)), distance > least)

@@ -18,6 +18,7 @@ from scaledet.measure.chain import Chain, chain_of
 from scaledet.measure.sensitivities import sensitivities
 from scaledet.measure.stimuli import as_image_set, displaced_images
 from scaledet.rationals import shown
+from scaledet.theory.wide.windows import announce
 
 __all__ = ["predict_trained", "sampled_pairs"]
 
@@ -93,6 +94,12 @@ def predict_trained(
         Without PyTorch.
     TypeError, ValueError
         For bad arguments, and for a model that is no such chain, naming the place.
+
+    Warns
+    -----
+    UserWarning
+        If the theories of wide networks will take more than about a minute, and how long: fewer
+        `theory_images` take less.
 
     Notes
     -----
@@ -197,6 +204,8 @@ def _responses(
     independent = theory.independent(chain)
     networks = {"coherent": theory.coherent(chain)} if mean_filters else {}
     networks |= {"independent": independent, "before": theory.before(chain)}
+    work = sum(theory.effort(network, some) for network in networks.values())
+    announce(work, "wide networks on so many theory_images", "predict_trained")
     return {
         **{name: theory.wide(network, some) for name, network in networks.items()},
         "autocorrelation": theory.linear(independent, every),

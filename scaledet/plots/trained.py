@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scaledet.analysis.trained_prediction import TrainedPrediction
 from scaledet.errors import ArgumentTypeError
-from scaledet.plots.style import COLOURS, LABELS, PALETTE, labelled_axes, styled
+from scaledet.plots.curves import plot_curve
+from scaledet.plots.style import PALETTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +27,7 @@ _LINES = {
 def plot_trained(prediction: TrainedPrediction, *, ax: Axes | None = None, **style: Any) -> Axes:
     """Draw D of a trained network against the receptive field: measured, permuted, predicted.
 
-    Where a prediction is 0 or not defined, it has no point.
+    Where a prediction is 0 or not defined, a text in the Axes says so.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def plot_trained(prediction: TrainedPrediction, *, ax: Axes | None = None, **sty
     ax : matplotlib Axes, optional
         Where to draw; default: a new figure.
     **style
-        Passed to ``Axes.errorbar``, for the measured points.
+        Passed to `plot_curve`, for the measured points.
 
     Examples
     --------
@@ -51,26 +50,22 @@ def plot_trained(prediction: TrainedPrediction, *, ax: Axes | None = None, **sty
     """
     if not isinstance(prediction, TrainedPrediction):
         raise ArgumentTypeError(f"prediction must be a TrainedPrediction; got {prediction!r}")
-    ax = labelled_axes(ax, "effective receptive field $A_k$ (pixels)", LABELS["D"])
-    A = prediction.A
-    for number, (theory, (label, line)) in enumerate(_LINES.items(), start=1):
+    for colour, (theory, (label, line)) in zip(PALETTE[1:], _LINES.items(), strict=False):
         if theory in prediction.theories:
-            values = getattr(prediction, f"D_{theory}")
-            some = np.array([bool(D) for D in values])
-            how: dict[str, Any] = {"linestyle": line, "color": PALETTE[number], "linewidth": 1.2}
-            ax.plot(A[some], [D for D in values if D], label=label, **how)
-    points: dict[str, Any] = {
-        "color": COLOURS["D"],
-        "marker": "o",
-        "markersize": 4,
-        "linestyle": "none",
-    }
+            values = [D or 0.0 for D in getattr(prediction, f"D_{theory}")]
+            how: dict[str, Any] = {
+                "linestyle": line,
+                "color": colour,
+                "linewidth": 1.2,
+                "label": label,
+            }
+            ax = plot_curve(prediction.A, values, ax=ax, **how)
     if len(prediction.D_shuffled):
-        hollow = {**points, "markerfacecolor": "white", "label": "channels permuted"}
-        ax.plot(A, prediction.D_shuffled, **hollow)
-    shown = prediction.D > 0
-    drawn = styled(style, **points, capsize=1.5, label="measured")
-    ax.errorbar(A[shown], prediction.D[shown], prediction.D_err[shown], **drawn)
-    ax.set(xscale="log", yscale="log")
-    ax.legend(fontsize="small")
+        how = {"marker": "o", "linestyle": "none", "markersize": 4, "markerfacecolor": "white"}
+        ax = plot_curve(
+            prediction.A, prediction.D_shuffled, ax=ax, label="channels permuted", **how
+        )
+    measured = {"label": "measured", **style}
+    ax = plot_curve(prediction.A, prediction.D, prediction.D_err, ax=ax, **measured)
+    ax.legend(fontsize="small", loc="lower left", bbox_to_anchor=(0, 0.04))  # D falls.
     return ax

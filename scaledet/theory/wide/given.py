@@ -18,11 +18,11 @@ from scaledet.theory.wide.pixels import Moments
 from scaledet.theory.wide.recursion import bordered, distances, image_state
 from scaledet.theory.wide.windows import WideNetwork, announce
 
-__all__ = ["Stack", "given_images", "image_moments"]
+__all__ = ["FOLLOWED", "Stack", "given_images", "image_moments"]
 
 Array = NDArray[np.float64]
 
-_FOLLOWED = 0.2
+FOLLOWED = 0.2
 """Part of the time for a pair of images that it takes if they are followed once, roughly."""
 
 
@@ -81,7 +81,7 @@ def image_moments(net: WideNetwork, stack: Stack) -> Moments:
     """Average over the images and their displacements, and over pairs of different images."""
     n, turns = len(stack.images), len(stack.displaced)
     followed = net.rectified and any(net.rows)
-    pairs = (n - 1) / 2 * (_FOLLOWED if followed else 1)
+    pairs = (n - 1) / 2 * (FOLLOWED if followed else 1)
     announce(net.effort * n * (turns + pairs), "the pairs of images")
     moved = itertools.product(range(turns), range(n))
     displacement = _mean(net, ((stack.images[i], stack.displaced[m, i]) for m, i in moved))

@@ -189,14 +189,12 @@ class WideNetwork:
             yield Map(_real(sites, count), place_of(wanted, before, counts[k - 1])), sites
 
 
-def announce(work: float, what: str) -> None:
-    """Warn if so much work will take longer than a minute."""
+def announce(work: float, what: str, caller: str = "predict_wide") -> None:
+    """Warn if so much work of `caller`, a public function, will take longer than a minute."""
     seconds = _SECONDS * work
     if seconds > _LONG:
         unit, name = (60, "minutes") if seconds < 5400 else (3600, "hours")
-        warnings.warn(
-            f"predict_wide: {what} will take about {seconds / unit:.2g} {name}", stacklevel=2
-        )
+        warnings.warn(f"{caller}: {what} will take about {seconds / unit:.2g} {name}", stacklevel=2)
 
 
 def _real(sites: Sites, count: int) -> NDArray[np.bool_]:
