@@ -15,7 +15,7 @@ from experiments.box_law import box_law
 from experiments.common import Row, Unit
 from experiments.wide_mean import mean_sensitivities
 
-__all__ = ["TASKS", "THEORIES", "Probes", "decaying", "ring_unit", "run", "widths_of"]
+__all__ = ["TASKS", "THEORIES", "Probes", "decaying", "ring_unit", "run"]
 
 Floats = NDArray[np.float64]
 
@@ -104,7 +104,7 @@ def run(unit: Unit) -> list[Row]:
     model = sd.train.ring_net(**plan["net"], rng=[unit.seed, 1])
     probes = Probes.of(task, data, plan["probes"])
     boxes = sd.Network([sd.Layer(k, plan["net"]["stride"]) for k in _kernels(plan["net"])])
-    station = _Station(unit, model, probes, boxes, widths_of(boxes, task))
+    station = _Station(unit, model, probes, boxes, tuple(map(float, sd.predict(boxes).A)))
     rows = [*station.box_rows(task), *station.measured("before"), *station.predicted("before")]
     rows += station.wide_before()
     known = {name: plan[name] for name in ("task", "net", "data")}
@@ -126,16 +126,6 @@ def run(unit: Unit) -> list[Row]:
 def _kernels(net: Mapping[str, Any]) -> list[int]:
     kernel = net["kernel"]
     return [kernel] * net["layers"] if isinstance(kernel, int) else list(kernel)
-
-
-def widths_of(boxes: sd.Network, task: sd.ScaleDetection) -> tuple[float | None, ...]:
-    """Return A of layers 0 ... depth; without stride, None beyond xi: there networks have decided.
-
-    With stride, verdicts and figures choose the layers by their number.
-    """
-    widths = sd.predict(boxes).A
-    beyond = (widths > float(task.xi)) & (max(boxes.strides) == 1)
-    return tuple(None if far else float(width) for width, far in zip(widths, beyond, strict=True))
 
 
 @dataclass(frozen=True)
@@ -166,7 +156,7 @@ class _Station:
     model: Any
     probes: Probes
     boxes: sd.Network
-    widths: tuple[float | None, ...]
+    widths: tuple[float, ...]
 
     @property
     def layers(self) -> list[str]:

@@ -137,16 +137,12 @@ def test_checkpoints_are_those_of_a_seed_and_a_training(tmp_path):
     assert replace(unit, checkpoints=None).checkpoint({"net": 1}) is None
 
 
-def test_without_stride_layers_beyond_the_scale_have_no_width():
+def test_units_are_named_by_kernels_stride_and_channels():
     unit = e3_no_stride.units(True, None)[0]
     assert unit.net == "4xk3_5_9_17s1_8"
     assert unit.setting == "1d_stride_1"
-    boxes = sd.Network([sd.Layer(k) for k in (3, 5, 9, 17)])
-    widths = ring.widths_of(boxes, ring.TASKS["T1"])
-    assert widths[:4] == pytest.approx((1, 3, 33**0.5, 113**0.5))
-    assert widths[4] is None
-    strided = ring.widths_of(sd.Network.uniform(2, 2, depth=7), ring.TASKS["T1"])
-    assert strided == tuple(2.0**k for k in range(8))
+    first = e1_flagship.units(False, None)[0]
+    assert (first.net, first.setting) == ("7xk2s2_64", "1d_strided_T1")
 
 
 @pytest.mark.parametrize("variant", ["T1", "T2"])
