@@ -299,6 +299,9 @@ class TrainedPrediction(Result):
         for name in ("convolutions", "places"):
             if len(getattr(result, name)) != layers:
                 raise ArgumentError(f"{name} must be {layers}; got {len(getattr(result, name))}")
+        wide = [name in WIDE for name in result.theories]
+        if not (result.distance[wide] > 0).all():
+            raise ArgumentError("distance must be > 0 in theories of wide networks")
         if max(result.places) > depth:
             raise ArgumentError(f"places must be at most {depth}; got {max(result.places)}")
         return result
