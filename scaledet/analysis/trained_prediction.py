@@ -54,16 +54,16 @@ class TrainedPrediction(Result):
 
     Rows are convolutions, measured after their ReLUs. Predictions are ``D_coherent`` and the like:
 
-    ============== =================================================================================
-    coherent       wide network of random filters with the means over input channels and the biases
-                   of the measured filters; what deviates from the means has their tap covariance
-    independent    wide network of random filters of the measured tap covariances; channels
-                   independent
-    before         the same with independent taps of equal variance, as before training
+    =============== ================================================================================
+    coherent        wide network of random filters with the means over input channels and the biases
+                    of the measured filters; what deviates from the means has their tap covariance
+    independent     wide network of random filters of the measured tap covariances; channels
+                    independent
+    before          the same with independent taps of equal variance, as before training
     autocorrelation the independent channels without ReLU and biases
-    linear         all measured filters without ReLU and biases
-    box            a box of the kernel's length in every channel
-    ============== =================================================================================
+    linear          all measured filters without ReLU and biases
+    box             a box of the kernel's length in every channel
+    =============== ================================================================================
 
     Attributes
     ----------
