@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -130,12 +131,13 @@ class Unit:
     def checkpoint(self, training: Mapping[str, Any]) -> Path | None:
         """Return the file of a training, for ``sd.train.train``; None if trainings are not kept.
 
-        `training` is plain data that decides its weights, apart from the seed. What is trained
-        already need not be trained again when only the measurement changes.
+        `training` is plain data that decides its weights, apart from the seed and PyTorch. What is
+        trained already need not be trained again when only the measurement changes.
         """
         if self.checkpoints is None:
             return None
-        text = json.dumps({"seed": self.seed, **training}, sort_keys=True)
+        law = {"seed": self.seed, "torch": version("torch"), **training}
+        text = json.dumps(law, sort_keys=True)
         return self.checkpoints / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.pt"
 
     def row(

@@ -22,7 +22,7 @@ NETS = {
 RATE = 0.03 * 64
 DECAY = {"T1": (1e-4, 65), "T2": (3e-4, 40)}
 """Weight decay after zero loss, and for how many epochs."""
-SECONDS = {"T1": 75.0, "T2": 60.0}
+SECONDS = {"T1": 55.0, "T2": 33.0}
 
 
 def units(quick: bool, _data: Path | None) -> list[Unit]:

@@ -33,7 +33,7 @@ def _all_units() -> Iterator[Unit]:
     for seed in range(SEEDS):
         for decay in DECAYS:
             training = decaying(RATE, float(decay), 40)
-            yield ring_unit(NAME, task, net, f"sgd_decay_{decay}", seed, training, seconds=60)
+            yield ring_unit(NAME, task, net, f"sgd_decay_{decay}", seed, training, seconds=30)
         for variant in TASKS:
             yield _adamw(variant, seed)
         yield _adamw("T2", seed, bias=False)
@@ -53,14 +53,12 @@ def _adamw(variant: str, seed: int, *, bias: bool = True, quick: bool = False) -
     }
     net = {**NETS[variant], **STANDARD, "bias": bias}
     recipe = "adamw_decay" if bias else "adamw_decay_no_bias"
-    return ring_unit(
-        NAME, TASKS[variant], net, recipe, seed, training, seconds=30 if bias else 25, quick=quick
-    )
+    return ring_unit(NAME, TASKS[variant], net, recipe, seed, training, seconds=15, quick=quick)
 
 
 def _untrained(width: int, seed: int, *, quick: bool = False) -> Unit:
     net = {**NETS["T2"], "channels": width}
-    seconds = 3 + width / 60
+    seconds = 1 + width / 40
     return ring_unit(NAME, TASKS["T2"], net, "untrained", seed, {}, seconds=seconds, quick=quick)
 
 

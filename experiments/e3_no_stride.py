@@ -35,17 +35,17 @@ def _of_seed(seed: int, quick: bool) -> Iterator[Unit]:
     task = TASKS["T1"]
     growing = {**_net([3, 5, 9, 17], 4), "gain": 1.0}
     training = decaying(RATE, 2e-4, 60)
-    yield ring_unit(NAME, task, growing, "sgd_decay", seed, training, seconds=100, quick=quick)
+    yield ring_unit(NAME, task, growing, "sgd_decay", seed, training, seconds=60, quick=quick)
     if quick:
         return
     training = decaying(RATE, 1e-4, 25)
-    others: dict[str, Any] = {"seconds": 50, "coherent": ()}
-    yield ring_unit(NAME, task, _net(5, 8), "sgd_decay", seed, training, **others)
+    net = _net(5, 8)
+    yield ring_unit(NAME, task, net, "sgd_decay", seed, training, seconds=33, coherent=())
     if seed >= FEWER_SEEDS:
         return
     adamw = {"zero_loss": {**ADAMW, "epochs": 60, "stop_at_zero_loss": True}}
     net = {**_net(3, 8), **STANDARD}
-    yield ring_unit(NAME, task, net, "adamw", seed, adamw, **others)
+    yield ring_unit(NAME, task, net, "adamw", seed, adamw, seconds=9, coherent=())
 
 
 EXPERIMENT = Experiment(NAME, 1, units, run)

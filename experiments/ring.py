@@ -27,6 +27,7 @@ THEORY_IMAGES = {True: 50, False: 8}
 WIDE_IMAGES = 200
 """Images in the theory of first weights, whose taps are independent."""
 QUICK_CHANNELS, QUICK_EPOCHS = 8, 5
+MEGABYTES = {True: 600.0, False: 1100.0}
 
 THEORIES = {
     "coherent": "bridge",
@@ -84,6 +85,7 @@ def ring_unit(
             "coherent": list(coherent),
         },
         seconds,
+        MEGABYTES[stride > 1],
     )
 
 

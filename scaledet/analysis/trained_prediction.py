@@ -54,16 +54,16 @@ class TrainedPrediction(Result):
 
     Rows are convolutions, measured after their ReLUs. Predictions are ``D_coherent`` and the like:
 
-    ============== =================================================================================
-    coherent       wide network of random filters with the means over input channels and the biases
-                   of the measured filters; what deviates from the means has their tap covariance
-    independent    wide network of random filters of the measured tap covariances; channels
-                   independent
-    before         the same with independent taps of equal variance, as before training
+    =============== ================================================================================
+    coherent        wide network of random filters with the means over input channels and the biases
+                    of the measured filters; what deviates from the means has their tap covariance
+    independent     wide network of random filters of the measured tap covariances; channels
+                    independent
+    before          the same with independent taps of equal variance, as before training
     autocorrelation the independent channels without ReLU and biases
-    linear         all measured filters without ReLU and biases
-    box            a box of the kernel's length in every channel
-    ============== =================================================================================
+    linear          all measured filters without ReLU and biases
+    box             a box of the kernel's length in every channel
+    =============== ================================================================================
 
     Attributes
     ----------
@@ -299,6 +299,9 @@ class TrainedPrediction(Result):
         for name in ("convolutions", "places"):
             if len(getattr(result, name)) != layers:
                 raise ArgumentError(f"{name} must be {layers}; got {len(getattr(result, name))}")
+        wide = [name in WIDE for name in result.theories]
+        if not (result.distance[wide] > 0).all():
+            raise ArgumentError("distance must be > 0 in theories of wide networks")
         if max(result.places) > depth:
             raise ArgumentError(f"places must be at most {depth}; got {max(result.places)}")
         return result

@@ -107,6 +107,20 @@ def test_one_channel_is_predicted_exactly_whatever_its_filters_and_biases():
     assert (abs(np.array(made.log_ratios["independent"])) > 0.01).any()
 
 
+def test_one_channel_in_two_dimensions_with_borders_and_batchnorm():
+    parts = nn.Conv2d(1, 1, 3, 2, padding=1), nn.BatchNorm2d(1), nn.ReLU()
+    net = nn.Sequential(*parts, nn.Conv2d(1, 1, 2, padding=1), nn.ReLU(inplace=True)).double()
+    rng = np.random.default_rng(0)
+    for layer in (net[0], net[3]):
+        layer.weight.data = torch.from_numpy(rng.normal(size=tuple(layer.weight.shape)))
+        layer.bias.data = torch.tensor([0.3], dtype=torch.float64)
+    for tensor, value in zip(net[1].state_dict().values(), (1.3, 0.2, -0.1, 0.5), strict=False):
+        tensor.fill_(value)
+    images = rng.normal(size=(14, 1, 8, 8))
+    made = sd.predict_trained(net, images, displacement="shift", pairs=7, rng=0)
+    np.testing.assert_allclose(made.D_coherent, made.D, rtol=1e-7)
+
+
 def test_the_wide_theories_are_those_of_predict_wide():
     net = random_net(7, 2, mean=1.0)
     images = images_of(TASK, 12)

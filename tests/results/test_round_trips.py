@@ -195,6 +195,16 @@ def test_arrays_must_fit_the_network_in_the_file(tmp_path):
     refused(path, meta, arrays, "D must have shape [3]; got [4]")
 
 
+def test_predictions_of_trained_networks_have_a_row_for_every_layer(tmp_path):
+    path = result("trained prediction").save(tmp_path / "result.npz")
+    meta, arrays = contents(path)
+    refused(path, {**meta, "convolutions": ["0"]}, arrays, "convolutions must be 2; got 1")
+    refused(path, {**meta, "places": [1]}, arrays, "places must be 2; got 1")
+    refused(path, {**meta, "places": [1, 3]}, arrays, "places must be at most 2; got 3")
+    none = {**arrays, "distance": with_first(arrays["distance"], 0.0)}
+    refused(path, meta, none, "distance must be > 0")
+
+
 def test_results_that_belong_to_different_scenarios_are_no_comparison(tmp_path):
     path = result("comparison").save(tmp_path / "result.npz")
     meta, arrays = contents(path)
