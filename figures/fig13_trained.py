@@ -23,7 +23,11 @@ POINTS = {
     ("after", "all"): ("after, all channels", "o", True),
     ("after", "channel_mean"): ("after, channel mean", "s", True),
 }
-LINES = {"box": ("box filters, exact", "-"), "wide_before": ("random filters, wide limit", "--")}
+LINES = {
+    "box": ("box filters, exact", "-"),
+    "wide_before": ("random filters, wide limit", "--"),
+    "wide_before_channel_mean": ("their channel mean", ":"),
+}
 LABELS = {"D": "displacement sensitivity $D_k$", "G": "noise sensitivity $G_k$"}
 COLOURS = {"before": plots.PALETTE[0], "after": plots.PALETTE[1]}
 LOWEST = {"D": 1e-3, "G": 0.15}
