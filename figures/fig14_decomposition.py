@@ -4,7 +4,8 @@ Lines in (a): wide networks of independent taps; with the measured covariance of
 of filters over input channels, too; all weights of the network without ReLU; box filters.
 In (b) D of the first over that of the second is what filters pool, the latter over that of the
 network what channels pool.
-lambda_k = ln(D_independent/D)/ln(D_independent/D_box) is 0 for independent channels, 1 for boxes.
+lambda_k = ln(D_independent/D)/ln(D_independent/D_box) is 0 for independent channels, 1 for boxes;
+it is not drawn in layer 1, where with decay both are nearly the same.
 Share of power in the constant mode of the filters: 1/2 for independent taps, 1 for boxes.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 from common import SMALL, Recipe, Table, letter, new_figure, plain_ticks
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from trained import FLAGSHIP, TASKS, draw_points, mark_scale, over_seeds, read_results
 
 from scaledet import plots
@@ -52,7 +54,11 @@ def compute(results: Path) -> Table:
         if (above["variant"], below["variant"]) == (numerator, denominator)
         and all(above[key] == below[key] for key in ("setting", "net", "recipe", "seed", "layer"))
     ]
-    plain = [row for row in table.rows if row["quantity"] in ("lambda", "share")]
+    plain = [
+        row
+        for row in table.rows
+        if row["quantity"] == "share" or (row["quantity"] == "lambda" and row["layer"] != "1")
+    ]
     positive = over_seeds(Table([*rows, *quotients]))
     return Table([*positive.rows, *over_seeds(Table(plain), logarithms=False).rows])
 
@@ -108,7 +114,7 @@ def _draw_quotients(ax: Axes, table: Table) -> None:
             style["linestyle"] = "-" if task == "T1" else "--"
             draw_points(ax, points, "A", label=f"{task}, {label}", **style)
     ax.set(xscale="log", yscale="log", xlabel="receptive field $A_k$", ylabel="factor in $D_k$")
-    plain_ticks(ax, (2, 4, 8, 16, 32, 64, 128), (1, 2, 5, 10, 20, 50))
+    plain_ticks(ax, (2, 4, 8, 16, 32, 64, 128), (1, 2, 5, 10, 20, 50, 100, 200))
     ax.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     mark_scale(ax)
     ax.legend(fontsize=SMALL, frameon=False, loc="upper left")
@@ -122,6 +128,7 @@ def _draw_stages(ax: Axes, table: Table, label: str) -> None:
             style["linestyle"] = "-" if task == "T1" else "--"
             draw_points(ax, points, "layer", label=f"{task}, {name}", **style)
     ax.set(xlabel="layer $k$", ylabel=label)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 FIGURE = Recipe("fig14_decomposition", compute, draw, seconds=3, quick_seconds=3, from_results=True)

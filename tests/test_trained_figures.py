@@ -95,6 +95,11 @@ def test_quotients_are_taken_seed_by_seed_and_multiply_to_the_fall(rows, source)
     assert math.prod(map(float, factors)) == pytest.approx(fall)
 
 
+def test_lambda_begins_where_boxes_and_independent_channels_differ(rows):
+    layers = {row["layer"] for row in rows("fig14_decomposition", quantity="lambda")}
+    assert layers == {str(k) for k in range(2, 8)}
+
+
 def test_shares_and_lambda_are_plain_means_of_all_stages(rows, source):
     for quantity in ("share", "lambda"):
         for stage in ("before", "zero_loss", "after"):

@@ -210,7 +210,7 @@ def correlated(claim: Correlation, cases: Sequence[Case]) -> Verdict | None:
         return None
     blank = Verdict(
         *(claim.name, cases[0].setting, "all cells", "", "after", cells, poor),
-        *(min(0.0, claim.sign), max(0.0, claim.sign), "none", 0.0),
+        *(min(0.0, claim.sign), max(0.0, claim.sign), "no correlation", 0.0),
     )
     law = rank_correlation(
         [([x for x, _ in group], [y for _, y in group]) for group in groups.values()],

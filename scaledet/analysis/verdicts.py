@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
@@ -174,13 +175,17 @@ class Verdicts(Result):
         return [
             f"claims in settings: {counts}",
             "(n): all n networks; divided a:b:c: a agree, b disagree, c are undecided",
-            *(f"left out: {line}" for line in self._dead()),
+            *(f"left out: {line}" for line in self._left_out()),
         ]
 
-    def _dead(self) -> Iterator[str]:
+    def _left_out(self) -> Iterator[str]:
+        claims: dict[tuple[str, str, int], list[str]] = defaultdict(list)
         for row in self.rows:
             if row.left_out:
-                yield f"{row.left_out} of {row.claim}, {row.setting}, {text.network(row)}"
+                claims[row.setting, text.network(row), row.left_out].append(row.claim)
+        for (setting, network, left_out), names in claims.items():
+            more = f" and {len(names) - 1} more claims" if len(names) > 1 else ""
+            yield f"{left_out} of {setting}, {network}, in {names[0]!r}{more}"
 
     def _title(self) -> str:
         return f"{len(self.rows)} verdicts on {len(CLAIMS)} claims in {len(SETTINGS)} settings"

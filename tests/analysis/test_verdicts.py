@@ -176,7 +176,7 @@ def test_dead_seeds_are_left_out_and_counted(tmp_path):
     verdict = judged(tmp_path, rows, FALLS)
     assert (verdict.points, verdict.left_out, verdict.reason) == (2, 2, "2 seeds")
     result = sd.verdicts(tmp_path / "results")
-    assert f"left out: 2 of {FALLS}, 1d_strided_T1, k2s2, decay" in result.remarks()
+    assert f"left out: 2 of 1d_strided_T1, k2s2, decay, in {FALLS!r}" in result.remarks()
     for entry in rows:
         entry["value"] = "0"
     verdict = judged(tmp_path, rows, FALLS)
@@ -287,6 +287,8 @@ def test_correlations_need_cells_and_cells_need_seeds(tmp_path):
     assert (verdict.verdict, verdict.reason) == ("undecided", "4 cells")
     verdict = judged(tmp_path, cells({"D": 1}, seeds=2), "D goes with the error", "cifar10")
     assert (verdict.points, verdict.left_out, verdict.reason) == (0, 6, "0 cells")
+    remark = "left out: 6 of cifar10, all cells, in 'D goes with the error' and 1 more claims"
+    assert remark in sd.verdicts(tmp_path / "results").remarks()
 
 
 def test_noise_in_training_is_judged_by_itself(tmp_path):

@@ -80,6 +80,8 @@ def flagship(seeds: int = 5) -> Iterator[Row]:
                     wide = {**labels, "A": 2.0**k, "variant": "wide_before"}
                     yield row(seed, 2.0 ** (-0.1 * k), **wide)
                     yield row(seed, 0.5, **wide, quantity="G")
+                    mean = {**wide, "variant": "wide_before_channel_mean"}
+                    yield row(seed, 2.0 ** (-0.3 * k), **mean)
 
 
 def write(folder: Path, rows: Iterable[Mapping[str, Any]], name: str = "e1_flagship") -> Path:
