@@ -26,7 +26,7 @@ THEORY_IMAGES = {True: 50, False: 8}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
 WIDE_IMAGES = 200
 """Images in the theory of first weights, whose taps are independent."""
-QUICK_CHANNELS, QUICK_EPOCHS = 8, 5
+QUICK_CHANNELS, QUICK_EPOCHS, QUICK_SECONDS = 8, 5, 2.0
 MEGABYTES = {True: 600.0, False: 1100.0}
 
 THEORIES = {
@@ -84,7 +84,7 @@ def ring_unit(
             "theory_images": 5 if quick else THEORY_IMAGES[stride > 1],
             "coherent": list(coherent),
         },
-        seconds,
+        QUICK_SECONDS if quick else seconds,
         MEGABYTES[stride > 1],
     )
 
