@@ -16,6 +16,7 @@ from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.network.torch_modules.normalisation import CALIBRATION, recalibrated
 from scaledet.network.torch_modules.pytorch import require_torch
 from scaledet.rationals import shown
+from scaledet.train.refusals import outputs_of
 
 __all__ = ["all_conv", "calibrate", "lenet", "resnet", "vgg"]
 
@@ -286,8 +287,9 @@ def calibrate(model: Any, images: Any) -> None:
     array = validate.floats("images", images, accepted)
     if array.ndim < 3 or len(array) < 10 or not np.isfinite(array).all():
         raise ArgumentError(f"images must be {accepted}; got shape {list(array.shape)}")
-    like = next(model.parameters())
+    like = next(model.parameters(), torch.zeros(1))
     rows = torch.from_numpy(array).to(like.device, like.dtype)
+    outputs_of(model, rows[:2])
     parts = torch.tensor_split(rows, max(1, len(rows) // CALIBRATION))
     training = [(module, module.training) for module in model.modules()]
     with torch.random.fork_rng(devices=[]), torch.no_grad():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scaledet.train.data import Data
     from scaledet.train.recipe import Recipe
 
-__all__ = ["require_trainable"]
+__all__ = ["outputs_of", "require_trainable"]
 
 _PROBES = 8
 _EQUAL = 1e-8
@@ -57,14 +57,7 @@ def _require_labels(data: Data, recipe: Recipe) -> None:
 
 def _require_outputs(model: Any, data: Data, recipe: Recipe) -> None:
     rows = as_rows(next(model.parameters()), data.train_images[:2])
-    try:
-        with undisturbed(model):
-            outputs = model(rows)
-    except Exception as error:  # A model that is not ours raises errors of any type.
-        raise ArgumentError(
-            f"model must take images of shape {list(rows.shape)}; it raised "
-            f"{type(error).__name__}: {str(error).strip()[:500]}"
-        ) from error
+    outputs = outputs_of(model, rows)
     shape, count = list(getattr(outputs, "shape", ())), len(rows)
     if recipe.loss == "hinge":
         fits, accepted = shape in ([count], [count, 1]), f"[{count}, 1]"
@@ -77,6 +70,18 @@ def _require_outputs(model: Any, data: Data, recipe: Recipe) -> None:
             f"model must return shape {accepted} for {count} images and the loss {recipe.loss!r}; "
             f"got {shape or shown(outputs)}"
         )
+
+
+def outputs_of(model: Any, rows: Any) -> Any:
+    """Return what a model makes of images, in evaluation; refuse images that it does not take."""
+    try:
+        with undisturbed(model):
+            return model(rows)
+    except Exception as error:  # A model that is not ours raises errors of any type.
+        raise ArgumentError(
+            f"model must take images of shape {list(rows.shape)}; it raised "
+            f"{type(error).__name__}: {str(error).strip()[:500]}"
+        ) from error
 
 
 def _require_places(model: Any, data: Data, block: int) -> None:

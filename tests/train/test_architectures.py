@@ -154,6 +154,10 @@ def test_lenet_takes_other_sides():
         (lambda: train.calibrate(None, IMAGES), r"model must be a torch\.nn\.Module"),
         (lambda: train.calibrate(train.vgg(3), IMAGES[:9]), "n at least 10; got shape"),
         (lambda: train.calibrate(train.vgg(3), IMAGES * np.nan), "images must be finite"),
+        (
+            lambda: train.calibrate(train.vgg(1), IMAGES),
+            r"must take images of shape \[2, 3, 32, 32",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(call, message):
@@ -178,6 +182,14 @@ def test_calibration_gives_normalised_maps_and_nothing_else():
     torch.testing.assert_close(net.conv1[1].running_mean, maps.mean(dim=(0, 2, 3)))
     parts = torch.stack([part.var(dim=(0, 2, 3)) for part in maps.chunk(3)])
     torch.testing.assert_close(net.conv1[1].running_var, parts.mean(dim=0))
+
+
+def test_calibration_leaves_a_net_without_normalisation_as_it_is():
+    train.calibrate(torch.nn.ReLU(), IMAGES)
+    net = train.lenet(3, rng=0)
+    before = state(net)
+    train.calibrate(net, IMAGES)
+    assert same(before, state(net))
 
 
 def test_calibration_keeps_a_mode_and_counts_no_gradient():
