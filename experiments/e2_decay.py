@@ -1,8 +1,8 @@
 """Experiment 2: what decay, the optimiser and the width do to strided networks.
 
-Weaker decay after zero loss than in experiment 1, which also has the networks at zero loss; AdamW,
-with decay after zero loss, with and without biases; and untrained networks of rising width, against
-wide theory.
+Weaker decay after zero loss than in experiment 1, which also has the networks at zero loss, and a
+longer one; AdamW, with decay after zero loss, with and without biases; and untrained networks of
+rising width, against wide theory.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.common import Experiment, Unit
-from experiments.e1_flagship import NETS, RATE
+from experiments.e1_flagship import DECAY, NETS, RATE
 from experiments.ring import TASKS, decaying, ring_unit, run
 
 NAME = "e2_decay"
 SEEDS = 3
-DECAYS = ("1e-4",)
+WEAK, LONG = 1e-4, 200
+"""Weight decay in T2, and epochs of it in T1."""
 ADAMW = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 32}
 STANDARD = {"parametrization": "standard", "gain": 2**0.5}
 """He's initialisation."""
@@ -24,16 +25,19 @@ WIDTHS = (16, 64, 256, 1024)
 
 
 def units(quick: bool, _data: Path | None) -> list[Unit]:
-    """Return trainings of both tasks by AdamW, of T2 with other decays, and untrained networks."""
+    """Return trainings with other decays, by AdamW, and untrained networks."""
     return list(_quick_units() if quick else _all_units())
 
 
 def _all_units() -> Iterator[Unit]:
-    task, net = TASKS["T2"], NETS["T2"]
+    others = {
+        "sgd_decay_weak": ("T2", decaying(RATE, WEAK, DECAY["T2"][1]), 30.0),
+        "sgd_decay_long": ("T1", decaying(RATE, DECAY["T1"][0], LONG), 120.0),
+    }
     for seed in range(SEEDS):
-        for decay in DECAYS:
-            training = decaying(RATE, float(decay), 40)
-            yield ring_unit(NAME, task, net, f"sgd_decay_{decay}", seed, training, seconds=30)
+        for recipe, (variant, training, seconds) in others.items():
+            task, net = TASKS[variant], NETS[variant]
+            yield ring_unit(NAME, task, net, recipe, seed, training, seconds=seconds)
         for variant in TASKS:
             yield _adamw(variant, seed)
         yield _adamw("T2", seed, bias=False)

@@ -26,7 +26,9 @@ THEORY_IMAGES = {True: 50, False: 8}
 """Images in wide theories, with and without stride: without, a pair of them costs more."""
 WIDE_IMAGES = 200
 """Images in the theory of first weights, whose taps are independent."""
-QUICK_CHANNELS, QUICK_EPOCHS = 8, 5
+APART = 1.5
+"""By this factor D of independent channels must exceed that of boxes to put D between them."""
+QUICK_CHANNELS, QUICK_EPOCHS, QUICK_SECONDS = 8, 5, 2.0
 MEGABYTES = {True: 600.0, False: 1100.0}
 
 THEORIES = {
@@ -84,7 +86,7 @@ def ring_unit(
             "theory_images": 5 if quick else THEORY_IMAGES[stride > 1],
             "coherent": list(coherent),
         },
-        seconds,
+        QUICK_SECONDS if quick else seconds,
         MEGABYTES[stride > 1],
     )
 
@@ -236,8 +238,12 @@ class _Station:
             values = dict(zip(theory.places, getattr(theory, f"D_{name}"), strict=True))
             known = {k: value for k, value in values.items() if value is not None}
             yield from self.unit.rows(stage, THEORIES[name], "D", known, widths=self.widths)
-        known = dict(zip(theory.places, theory.lambdas, strict=True))
-        known = {k: value for k, value in known.items() if value is not None}
+        ends = zip(theory.D_independent, theory.D_box, strict=True)
+        known = {
+            k: place
+            for k, place, (start, end) in zip(theory.places, theory.lambdas, ends, strict=True)
+            if place is not None and start > APART * (end or 0.0)
+        }
         yield from self.unit.rows(stage, "all", "lambda", known, widths=self.widths)
 
     def outcome(self, stage: str, training: Any) -> Iterator[Row]:
