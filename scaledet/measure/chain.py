@@ -152,7 +152,7 @@ class _Reader:
     def __post_init__(self) -> None:
         self.modules = dict(self.module.named_modules(remove_duplicate=False))
         first = {id(part): name for name, part in self.module.named_modules()}
-        self.labels = {name: first[id(part)] for name, part in self.modules.items()}
+        self.labels: dict[str, str] = {name: first[id(part)] for name, part in self.modules.items()}
         self.maps = self.network.sizes(self.sides)
 
     def read(self, steps: tuple[Step, ...], readings: list[Reading]) -> None:
