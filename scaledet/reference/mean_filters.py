@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import erfc, pi, sqrt
+from math import erfc, isqrt, pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +79,7 @@ def rectified_product(u: float, v: float, a: float, b: float, c: float) -> float
 
 
 class CoherentNet:
-    """Layers that rectify, the limit of many channels.
+    """The limit of many channels, of layers that rectify, or of linear ones.
 
     Examples
     --------
@@ -89,9 +89,13 @@ class CoherentNet:
     """
 
     def __init__(
-        self, layers: Sequence[CoherentLayer], bias_variance: Sequence[float] | None = None
+        self,
+        layers: Sequence[CoherentLayer],
+        bias_variance: Sequence[float] | None = None,
+        *,
+        rectify: bool = True,
     ) -> None:
-        self.layers = layers
+        self.layers, self.rectify = layers, rectify
         self.bias_variance = [0.0] * len(layers) if bias_variance is None else bias_variance
 
     def distance(self, first: Any, second: Any) -> list[float]:
@@ -117,13 +121,16 @@ class CoherentNet:
             means = {
                 name: np.array(
                     [
-                        np.mean([_rectified_mean(u, sqrt(max(v, 0.0))) for u in site])
+                        np.mean([self._mean(u, sqrt(max(v, 0.0))) for u in site])
                         for site, v in zip(levels[name], variances[name], strict=True)
                     ]
                 )
                 for name in means
             }
             yield maps, means
+
+    def _mean(self, level: float, scale: float) -> Any:
+        return _rectified_mean(level, scale) if self.rectify else level
 
     def _levels(self, mean: Array, layer: CoherentLayer) -> Array:
         """Return the means of the pre-activations [sites, rows]."""
@@ -154,48 +161,50 @@ class CoherentNet:
     def _products(
         self, before: Array, levels: dict[str, Array], variances: dict[str, Array], pair: str
     ) -> Array:
-        (u, v), (a, b) = ([table[name] for name in pair] for table in (levels, variances))
+        u, v = (levels[name] for name in pair)
+        a, b = (variances[name].tolist() for name in pair)
         result = np.empty_like(before)
         for i, j in np.ndindex(*before.shape):
             values = [
-                rectified_product(*means, a[i], b[j], before[i, j])
-                for means in zip(u[i], v[j], strict=True)
+                rectified_product(*means, a[i], b[j], float(before[i, j]))
+                if self.rectify
+                else means[0] * means[1] + before[i, j]
+                for means in zip(u[i].tolist(), v[j].tolist(), strict=True)
             ]
             result[i, j] = np.mean(values)
         return result
 
 
 def drawn(
-    inputs: Sequence[Sequence[int]], root: Any, row: Sequence[Any], *, fixed: bool
+    inputs: Sequence[Sequence[int]], root: Any, row: Sequence[Any], stride: int, *, fixed: bool
 ) -> list[list[Fraction]]:
     """Return the pre-activations of a channel, for all weights alike likely: [weights, sites].
 
-    Filters from the channels of `inputs` [channels, pixels] are the row over their number, plus
-    `root` [F, R] times R random signs each, over the root of their number; with `fixed`, less the
-    mean of that over channels.
+    Filters from the channels of `inputs` [channels, pixels], a square number of them, are the row
+    over their number, plus `root` [F, R] times R random signs each, over the root of their number;
+    with `fixed`, less the mean of that over channels.
+
+    >>> [[int(z) for z in sites] for sites in drawn([[1, 2]], [[3]], [4], 1, fixed=False)]
+    [[7, 14], [1, 2]]
     """
     channels, size = len(inputs), len(inputs[0])
-    scale = Fraction(round(sqrt(channels)))
-    if scale**2 != channels:
-        raise ValueError(f"the number of channels must be a square; got {channels}")
-    taps, ranks = range(len(root)), range(len(root[0]))
-    result = []
+    scale, ranks, taps = isqrt(channels), range(len(root[0])), range(len(root))
+    result: list[list[Fraction]] = []
     for signs in itertools.product((1, -1), repeat=channels * len(ranks)):
         random = [
-            [sum(root[f][r] * signs[c * len(ranks) + r] for r in ranks) / scale for f in taps]
+            [
+                Fraction(sum(root[f][r] * signs[c * len(ranks) + r] for r in ranks), scale)
+                for f in taps
+            ]
             for c in range(channels)
         ]
-        if fixed:
-            mean = [sum(each[f] for each in random) / channels for f in taps]
-            random = [[each[f] - mean[f] for f in taps] for each in random]
-        result.append(
-            [
-                sum(
-                    (random[c][f] + Fraction(row[f]) / channels) * inputs[c][(site + f) % size]
-                    for c in range(channels)
-                    for f in taps
-                )
-                for site in range(size)
-            ]
-        )
+        shift = [
+            (Fraction(row[f]) - fixed * sum(each[f] for each in random)) / channels for f in taps
+        ]
+        sites = [Fraction(0)] * len(range(0, size, stride))
+        for c, f in itertools.product(range(channels), taps):
+            weight = random[c][f] + shift[f]
+            for place, site in enumerate(range(f, size + f, stride)):
+                sites[place] += weight * inputs[c][site % size]
+        result.append(sites)
     return result
