@@ -35,7 +35,8 @@ _FACTS = {
     "ImagePrediction": ("scenario", "interpolation", "method", "approximate", "columns"),
     "LinearExponents": ("stride", "autocorrelation", "alpha", "plateau"),
     "WidePrediction": (
-        *("scenario", "images", "weight_variance", "bias_variance", "shares", "columns"),
+        *("scenario", "images", "weight_variance", "bias_variance", "shares", "mean_power"),
+        "columns",
     ),
     "Summary": ("network", "size", "columns"),
     "Skeleton": ("module", "input_size", "route", "network", "columns"),
@@ -44,7 +45,7 @@ _FACTS = {
     "ImageSimulation": ("scenario", "interpolation", "samples", "repeats", "columns"),
     "WideSimulation": (
         *("scenario", "width", "networks", "samples", "weight_variance", "bias_variance"),
-        "columns",
+        *("mean_power", "columns"),
     ),
     "ExponentFit": (
         *("slope", "error", "amplitude", "chi2", "dof", "p_value", "window", "corrected"),

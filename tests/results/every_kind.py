@@ -130,6 +130,18 @@ KINDS = {
     "linear exponents": lambda: sd.predict_linear_exponents([[3, 1], [1, 2]], stride=3),
     "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
     "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
+    "wide prediction of filters with means": lambda: sd.predict_wide(
+        NET, size=8, weight_variance=[0, 2, 1], mean_filters=[np.eye(2), None, None], rng=0
+    ),
+    "wide simulation of filters with means": lambda: sd.simulate_wide(
+        NET,
+        size=8,
+        width=9,
+        networks=3,
+        bias_variance=[1, 2, 0],
+        mean_filters=[np.eye(2)] * 3,
+        rng=0,
+    ),
     "wide simulation": lambda: sd.simulate_wide(NET, size=8, width=9, networks=3, rng=0),
     "verdicts": judged,
     "fit": lambda: sd.fit_exponent([1, 2, 4, 8], [1, 0.52, 0.24, 0.13], [0.02] * 4),

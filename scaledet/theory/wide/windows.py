@@ -23,7 +23,7 @@ _HELD = 2**21
 
 _SECONDS = 1.1e-7
 """CPU seconds per unit of `WideNetwork.work`, roughly."""
-_ROW = 0.1
+_ROW = 0.15
 """Units of it for a covariance of every row of means and biases, roughly."""
 _LONG = 60.0
 
