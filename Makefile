@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures figures-quick test lint derivations derivations-all bench bench-quick bench-record clean
+.PHONY: help setup figures figures-quick test lint derivations derivations-all bench bench-quick bench-record experiments experiments-quick clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -51,6 +51,12 @@ bench-quick: $(READY)  ## the same with fewer samples, in seconds
 bench-record: $(READY)  ## the same as bench, into benchmarks/record, which README quotes
 	$(BIN)/python benchmarks/bench.py --out benchmarks/record
 
+experiments: $(READY)  ## train and measure networks on two cores, up to an hour (DATA=DIR adds CIFAR-10)
+	$(BIN)/python -m experiments.run_all $(if $(DATA),--data $(DATA))
+
+experiments-quick: $(READY)  ## the same with few and small networks, in three minutes at most
+	$(BIN)/python -m experiments.run_all --quick
+
 clean:  ## remove everything that can be made again
-	rm -rf $(VENV) build dist figures/out derivations/out benchmarks/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist figures/out derivations/out benchmarks/out experiments/quick experiments/results/units experiments/results/checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,7 +24,8 @@ def derivation() -> Derivation:
             "covariance $C_{ff'}$ between taps; no biases; the number of channels to infinity",
             "then pre-activations are Gaussian of covariance $K^{xy}(i, j) = 2 \\sum_{ff'} C_{ff'} "
             "\\Phi^{xy}(s i + f, s j + f')$, and $\\Phi^{xy} = \\kappa(K^{xx}, K^{yy}, K^{xy})$ "
-            "behind the ReLU, $\\kappa$ the arc-cosine kernel of order one (Cho and Saul 2009)",
+            "behind the ReLU, $\\kappa$ the arc-cosine kernel of order one (Cho and Saul 2009); "
+            "the page on filters with means derives the covariance, for any number of channels",
             "one pixel at a uniform position of the torus",
         ),
         steps=(squares, norms, slow, pooled, taps, meeting, after, boxes, power),

@@ -16,14 +16,17 @@ Simulation, independent of the theory
 Choose a filter
     `compare_filters`, `design_filter`
 Measure any PyTorch module (extra ``torch``)
-    `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``
+    `measure`: ``measure.sensitivities``, ``measure.filter_spectrum``; `predict_trained` (by theory,
+    from its filters)
+Train small networks (extra ``torch``)
+    `train`: ``train.ring_net``, ``train.task_data``, ``train.Recipe``, ``train.train``
 Confront both
     `compare`, `fit_exponent`, `local_exponents`; `verdicts` (of experiments with trained networks)
 Results
     `Prediction`, `Exponents`, `ShiftPrediction`, `Evolution`, `BiasPhases`, `Derivation`,
     `Simulation`, `Sweep`, `SimulatedChange`, `Comparison`, `ExponentFit`, `FilterComparison`,
     `FilterDesign`, `ImagePrediction`, `ImageSimulation`, `WidePrediction`,
-    `WideSimulation`, `LinearExponents`, `Verdicts`; `load`, `plots`
+    `WideSimulation`, `LinearExponents`, `TrainedPrediction`, `Verdicts`; `load`, `plots`
 Exceptions
     `errors`, of which `ExhaustionError` and `FitError` stand here too
 
@@ -36,11 +39,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scaledet import errors, measure, plots, symbols
+    from scaledet import errors, measure, plots, symbols, train
     from scaledet.analysis.comparison import Comparison, compare
     from scaledet.analysis.filter_comparison import FilterComparison, compare_filters
     from scaledet.analysis.filter_design import FilterDesign, design_filter
     from scaledet.analysis.fitting import ExponentFit, fit_exponent, local_exponents
+    from scaledet.analysis.trained import predict_trained
+    from scaledet.analysis.trained_prediction import TrainedPrediction
     from scaledet.analysis.verdicts import Verdicts, verdicts
     from scaledet.errors import ExhaustionError, FitError
     from scaledet.evolution.evolve import Evolution, evolve
@@ -99,6 +104,7 @@ __all__ = [
     "Simulation",
     "Skeleton",
     "Sweep",
+    "TrainedPrediction",
     "Verdicts",
     "WidePrediction",
     "WideSimulation",
@@ -126,6 +132,7 @@ __all__ = [
     "predict_images",
     "predict_linear_exponents",
     "predict_shift",
+    "predict_trained",
     "predict_wide",
     "presets",
     "simulate",
@@ -135,6 +142,7 @@ __all__ = [
     "stability_limit",
     "sweep",
     "symbols",
+    "train",
     "verdicts",
 ]
 
@@ -143,6 +151,8 @@ _NAMES = {
     "analysis.filter_comparison": ("FilterComparison", "compare_filters"),
     "analysis.filter_design": ("FilterDesign", "design_filter"),
     "analysis.fitting": ("ExponentFit", "fit_exponent", "local_exponents"),
+    "analysis.trained": ("predict_trained",),
+    "analysis.trained_prediction": ("TrainedPrediction",),
     "analysis.verdicts": ("Verdicts", "verdicts"),
     "errors": ("ExhaustionError", "FitError"),
     "evolution.evolve": ("Evolution", "evolve"),

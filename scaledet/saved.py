@@ -9,6 +9,7 @@ from scaledet.analysis.comparison import Comparison
 from scaledet.analysis.filter_comparison import FilterComparison
 from scaledet.analysis.filter_design import FilterDesign
 from scaledet.analysis.fitting import ExponentFit
+from scaledet.analysis.trained_prediction import TrainedPrediction
 from scaledet.analysis.verdicts import Verdicts
 from scaledet.errors import ArgumentError
 from scaledet.evolution.evolve import Evolution
@@ -29,6 +30,7 @@ from scaledet.theory.image_prediction import ImagePrediction
 from scaledet.theory.prediction import Prediction
 from scaledet.theory.shift import ShiftPrediction
 from scaledet.theory.wide.prediction import WidePrediction
+from scaledet.train.result import Training
 
 __all__ = ["load"]
 
@@ -48,6 +50,8 @@ Saved = (
     | ImageSimulation
     | Measurement
     | FilterSpectrum
+    | TrainedPrediction
+    | Training
     | LinearExponents
     | WidePrediction
     | WideSimulation

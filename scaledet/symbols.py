@@ -287,6 +287,18 @@ wide_square = _layered(r"\mathcal{R}", "Square of layer k's representation, mean
 wide_change = _layered(r"\mathcal{E}", "Mean square change of layer k by a move, independent taps.")
 root_change = _layered(r"\mathcal{H}", "Sum over sites of the square change of the units' norm.")
 
+# Filters with means over input channels.
+row_level = _plain("u", "Mean u(i) of the pre-activation at site i of an output channel.")
+filter_sum = _plain("m", "Sum m(j) of an output channel's filters over input channels, tap j.")
+channel_bias = _symbol("b_h", "real", "Bias of an output channel.")
+channel_mean = _plain(r"\bar\Phi", "Mean over channels of the units at a site.")
+channel_product = _plain(r"\Phi", "Mean over channels of the product of the units at two sites.")
+weight_covariance = _plain("V", "Covariance of a filter's weights at two taps, times channels.")
+spread = _plain("K", "Covariance of an output channel's pre-activations at two sites.")
+random_gain = _symbol("v", "positive", "Variance of random weights, summed over taps.")
+mean_factor = _symbol("mu", "positive", "Mean of the factors c_h of coherent filters c_h a.")
+factor_square = _symbol("omega", "positive", "Mean square of these factors.")
+
 # Layers with biases; heights y_k are in units of n^-k, n the number of inputs of a unit.
 bias = _layered("b", "Bias b_k of layer k.")
 strength = _symbol("vartheta", "positive", "Strength of a schedule's biases (units of height).")

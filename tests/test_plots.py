@@ -32,9 +32,24 @@ def model():
     return torch.nn.Sequential(torch.nn.Conv1d(1, 3, 3), torch.nn.Conv1d(3, 2, 2))
 
 
+def rectified():
+    """Two convolutions, each with a ReLU."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    parts = torch.nn.Conv1d(1, 9, 2, 2), torch.nn.ReLU(), torch.nn.Conv1d(9, 8, 2, 2)
+    return torch.nn.Sequential(*parts, torch.nn.ReLU())
+
+
 IMAGES = np.random.default_rng(0).random((12, 1, 8))
 MEASUREMENT = sd.measure.sensitivities(model(), IMAGES, "shift", shuffle_channels=2, rng=0)
 SPECTRUM = sd.measure.filter_spectrum(model())
+TRAINED = sd.predict_trained(rectified(), IMAGES, displacement="shift", shuffle_channels=2, rng=0)
+TRAINING = sd.train.train(
+    sd.train.ring_net(3, channels=16, rng=0),
+    sd.train.task_data(sd.ScaleDetection(16, 4, 1), train=16, validation=8, test=0, rng=0),
+    sd.train.Recipe(learning_rate=0.48, batch_size=8, epochs=300, epochs_after_zero_loss=2),
+    rng=0,
+)
 CALLS = {
     "plot_curve": lambda ax: plots.plot_curve([1, 2], [1.0, 0.5], ax=ax),
     "plot_sensitivity": lambda ax: plots.plot_sensitivity(PREDICTION, ax=ax),
@@ -45,6 +60,8 @@ CALLS = {
     "plot_design": lambda ax: plots.plot_design(DESIGN, ax=ax),
     "plot_measurement": lambda ax: plots.plot_measurement(MEASUREMENT, ax=ax),
     "plot_filter_spectrum": lambda ax: plots.plot_filter_spectrum(SPECTRUM, ax=ax),
+    "plot_trained": lambda ax: plots.plot_trained(TRAINED, ax=ax),
+    "plot_training": lambda ax: plots.plot_training(TRAINING, ax=ax),
 }
 
 
@@ -226,6 +243,32 @@ def test_filters_after_training_beside_those_before():
         plots.plot_filter_spectrum(SPECTRUM, sd.measure.filter_spectrum(model()[:1]))
 
 
+def test_a_trained_prediction_is_points_and_a_line_for_every_theory():
+    ax = plots.plot_trained(TRAINED)
+    A, values, half = bars(ax)
+    np.testing.assert_array_equal(A, TRAINED.A)
+    np.testing.assert_array_equal(values, TRAINED.D)
+    np.testing.assert_allclose(half, TRAINED.D_err)
+    lines = {line.get_label(): line.get_ydata() for line in ax.lines}
+    for label, drawn in {
+        "independent taps": TRAINED.D_before,
+        "independent channels": TRAINED.D_independent,
+        "all filters, no ReLU": TRAINED.D_linear,
+        "boxes": TRAINED.D_box,
+        "channels permuted": TRAINED.D_shuffled,
+    }.items():
+        np.testing.assert_array_equal(lines[label], drawn)
+
+
+def test_a_training_is_its_loss_and_errors_by_epoch():
+    *lines, zero = plots.plot_training(TRAINING).lines
+    names = ["loss", "train_error", "validation_error"]
+    for line, name in zip(lines, names, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(1, TRAINING.epochs + 1))
+        np.testing.assert_array_equal(line.get_ydata(), getattr(TRAINING, name))
+    assert list(zero.get_xdata()) == [TRAINING.epoch_of_zero_loss] * 2
+
+
 def test_local_exponents_lie_between_the_layers():
     (line,) = plots.plot_local_exponents(PREDICTION.A, PREDICTION.G).lines
     np.testing.assert_allclose(line.get_xdata(), np.array([1, 2, 4, 8]) * np.sqrt(2))
@@ -313,7 +356,9 @@ WRONG_TYPES = {
     r"comparison must be a FilterComparison": lambda: plots.plot_filters(COMPARISON),
     r"design must be a FilterDesign": lambda: plots.plot_design(FILTERS),
     r"measurement must be a Measurement": lambda: plots.plot_measurement(SPECTRUM),
+    r"training must be a Training": lambda: plots.plot_training(SPECTRUM),
     r"spectrum must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(None),
+    r"prediction must be a TrainedPrediction": lambda: plots.plot_trained(MEASUREMENT),
     r"before must be a FilterSpectrum": lambda: plots.plot_filter_spectrum(SPECTRUM, MEASUREMENT),
     r"values must be .* got \['a'": lambda: plots.plot_curve([1, 2], ["a", "b"]),
     r"ax must be a matplotlib Axes; got None": lambda: plots.plot_slope(None, 1, (1, 1), 2),

@@ -22,12 +22,13 @@ EXACT += ["predict_shift", "WidePrediction", "predict_wide"]
 EXACT += ["LinearExponents", "predict_linear_exponents"]
 MEASURED = ["Comparison", "ExponentFit", "SimulatedChange", "Simulation", "Sweep"]
 MEASURED += ["compare", "fit_exponent", "local_exponents", "simulate", "simulate_change", "sweep"]
-MEASURED += ["WideSimulation", "simulate_wide", "Verdicts", "verdicts"]
+MEASURED += ["WideSimulation", "simulate_wide", "TrainedPrediction", "predict_trained"]
+MEASURED += ["Verdicts", "verdicts"]
 CHOSEN = ["FilterComparison", "FilterDesign", "compare_filters", "design_filter"]
 IMAGES = ["Diffeomorphism", "ImagePrediction", "ImageSimulation", "photographs"]
 IMAGES += ["power_spectrum", "predict_images", "simulate_images"]
 READ = ["Skeleton", "from_torch", "presets"]
-OTHERS = ["ExhaustionError", "FitError", "errors", "load", "measure", "plots", "symbols"]
+OTHERS = ["ExhaustionError", "FitError", "errors", "load", "measure", "plots", "symbols", "train"]
 PUBLIC = sorted(DESCRIPTIONS + EXACT + MEASURED + CHOSEN + IMAGES + READ + OTHERS)
 
 
@@ -137,9 +138,15 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.measure.sensitivities(None, None, strides=2),
         lambda: sd.measure.filter_spectrum(None, strides=2),
         lambda: sd.measure.load_model("x", strides=2),
+        lambda: sd.train.ring_net(strides=2),
+        lambda: sd.train.task_data(None, strides=2),
+        lambda: sd.train.image_data(None, strides=2),
+        lambda: sd.train.Recipe(strides=2),
+        lambda: sd.train.train(None, None, None, strides=2),
         lambda: sd.predict_wide(NET, strides=2),
         lambda: sd.predict_linear_exponents([[1]], strides=2),
         lambda: sd.simulate_wide(NET, strides=2),
+        lambda: sd.predict_trained(None, None, strides=2),
         lambda: sd.verdicts("x", strides=2),
     ],
 )

@@ -29,6 +29,9 @@ examples:
   $ scaledet measure trained:model --images images.npz --displacement shift --layer input \\
       --layer 0 --layer 1 --json
 
+  what theory says of its convolutions, measured after their ReLUs
+  $ scaledet measure trained:model --images images.npz --predict
+
   the same model with permuted channels, as a file for the commands show and plot
   $ scaledet measure trained:model --images images.npz --shuffle-channels 2 --save measured.npz"""
 
@@ -51,6 +54,9 @@ _HELP = options.HELP | {
     "repeats": "displacements of each image (default 1)",
     "target-error": "relative error at which to stop, such as 0.05",
     "batch-size": "images at a time (default 32)",
+    "predict": "predict D from the filters beside, for a chain of convolutions with ReLUs; layers "
+    "are then names of convolutions",
+    "theory-images": "images in the theory of wide networks, with --predict (default: all)",
     "rng": "seed of the random numbers, an integer >= 0",
     "unpickle": "load pickled objects too, which runs any code in the file",
 }
@@ -76,6 +82,8 @@ def _add_measure(parser: read.Parser) -> None:
     options.add(parser, "repeats", read.read_integer, _HELP, default=1)
     options.add(parser, "target-error", read.read_real, _HELP)
     options.add(parser, "batch-size", read.read_integer, _HELP, default=32)
+    options.add(parser, "predict", texts=_HELP, action="store_true")
+    options.add(parser, "theory-images", read.read_integer, _HELP, metavar="COUNT")
     options.add(parser, "rng", read.read_seed, _HELP)
     options.add(parser, "unpickle", texts=_HELP, action="store_true")
     options.add_output(parser)
@@ -120,6 +128,10 @@ def _measure(arguments: Namespace) -> tuple[str, int]:
         model = load_model(arguments.model, unpickle=arguments.unpickle)
     except ImportError as error:
         raise ArgumentError(str(error)) from error
+    if arguments.predict:
+        return records.report(arguments, _predicted(arguments, model, images)), 0
+    if arguments.theory_images is not None:
+        raise ArgumentError("argument --theory-images: must be left out without --predict")
     names = ["displacement", "noise", "recalibrate", "average_channels", "repeats"]
     names += ["target_error", "batch_size", "rng"]
     given = {name: getattr(arguments, name) for name in names}
@@ -134,6 +146,37 @@ def _measure(arguments: Namespace) -> tuple[str, int]:
         **given,
     )
     return records.report(arguments, result), 0
+
+
+_MEASURED: dict[str, Any] = {
+    "noise": "matched",
+    "rectify": "none",
+    "convolution": None,
+    "recalibrate": "never",
+    "average_channels": False,
+    "repeats": 1,
+    "target_error": None,
+}
+"""What options without a meaning for a prediction are where they are left out."""
+
+
+def _predicted(arguments: Namespace, model: Any, images: Any) -> Any:
+    from scaledet.analysis.trained import predict_trained
+
+    for name, usual in _MEASURED.items():
+        if getattr(arguments, name) != usual:
+            option = name.replace("_", "-")
+            raise ArgumentError(f"argument --{option}: must be left out with --predict")
+    return predict_trained(
+        model,
+        images,
+        displacement=arguments.displacement,
+        layers=arguments.layer,
+        shuffle_channels=arguments.shuffle_channels or 0,
+        theory_images=arguments.theory_images,
+        batch_size=arguments.batch_size,
+        rng=arguments.rng,
+    )
 
 
 COMMANDS: tuple[Command, ...] = (

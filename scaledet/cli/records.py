@@ -54,6 +54,10 @@ _FACTS = {
         *("length", "stride", "depth", "dim", "objective", "max_G", "kernel", "D", "G", "optimum"),
         *("bound", "gap", "reached", "columns"),
     ),
+    "Training": (
+        *("recipe", "parameters", "images", "epochs", "epoch_of_zero_loss", "test_error"),
+        *("noisy_test_error", "seconds", "columns"),
+    ),
     "Measurement": (
         *("layers", "left_out", "samples", "repeats", "displacement", "deformation", "noise"),
         *("sigma", "rectify", "average_channels", "permutations", "recalibrate"),
@@ -61,6 +65,10 @@ _FACTS = {
         *("D_shuffled", "G_shuffled"),
     ),
     "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
+    "TrainedPrediction": (
+        *("convolutions", "network", "places", "theories", "images", "pairs", "notes", "columns"),
+        "log_ratios",
+    ),
     "Verdicts": ("rule", "claims", "table", "columns"),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (

@@ -180,8 +180,10 @@ def _diagram(result: Saved) -> Callable[..., object] | None:
         "BiasPhases": plots.plot_phases,
         "FilterComparison": plots.plot_filters,
         "FilterDesign": plots.plot_design,
+        "Training": plots.plot_training,
         "Measurement": plots.plot_measurement,
         "FilterSpectrum": plots.plot_filter_spectrum,
+        "TrainedPrediction": plots.plot_trained,
     }
     draw = diagrams.get(type(result).__name__)
     return None if draw is None else partial(draw, result)

@@ -23,9 +23,10 @@ from scaledet.measure.measurement import (
 )
 from scaledet.measure.probe import Layers, Probe, as_module
 from scaledet.measure.responses import Responses, Run
-from scaledet.measure.shuffling import CALIBRATION, recalibrated, shuffled
 from scaledet.measure.shuffling import convolutions as chosen_convolutions
-from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of, stream
+from scaledet.measure.shuffling import shuffled
+from scaledet.measure.stimuli import Stimuli, as_image_set, displacement_of, seeds_of, stream
+from scaledet.network.torch_modules.normalisation import CALIBRATION, recalibrated
 from scaledet.network.torch_modules.pytorch import undisturbed
 
 __all__ = ["sensitivities"]
@@ -171,7 +172,7 @@ def sensitivities(
     recalibrate = validate.choice("recalibrate", recalibrate, RECALIBRATIONS)
     average = validate.flag("average_channels", average_channels)
     batch_size = validate.integer("batch_size", batch_size, 1)
-    seeds = np.random.SeedSequence(validate.generator(rng).integers(0, 2**32, 4).tolist()).spawn(3)
+    seeds = seeds_of(rng)
     stimuli = Stimuli(array, displace, repeats, noise_kind, sigma, rectify, seeds[0])
     run = Run(Probe(module), stimuli, (), average, batch_size, _like(module, images))
     facts: dict[str, Any] = {

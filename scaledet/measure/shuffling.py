@@ -1,4 +1,4 @@
-"""Permuted channels, and running statistics of BatchNorm that are measured again."""
+"""Permuted channels."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from scaledet.rationals import shown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["CALIBRATION", "convolutions", "recalibrated", "shuffled"]
+__all__ = ["convolutions", "shuffled"]
 
 _NAMED = 12
-CALIBRATION = 100
-"""Images, at least, in a batch that statistics are measured on, whatever `batch_size`."""
 
 
 def convolutions(argument: str, model: nn.Module, layers: Layers) -> dict[str, Any]:
@@ -81,27 +79,3 @@ def shuffled(layers: Iterable[Any], rng: np.random.Generator) -> Iterator[None]:
             hook = partial(permuted, torch.from_numpy(rng.permutation(channels)))
             stack.callback(layer.register_forward_pre_hook(hook, with_kwargs=True).remove)
         yield
-
-
-def recalibrated(model: nn.Module, batches: Iterable[Tensor] | None) -> int:
-    """Measure the running statistics of every BatchNorm on batches; return how many there are.
-
-    Every layer sees the batch statistics of the layers before it, as in training; means and
-    variances are averaged over the batches.
-    """
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
-    if batches is None or not layers:
-        return len(layers)
-    before = [layer.momentum for layer in layers]
-    try:
-        for layer in layers:
-            layer.reset_running_stats()
-            layer.momentum, layer.training = None, True
-        for batch in batches:
-            model(batch)
-    finally:
-        for layer, momentum in zip(layers, before, strict=True):
-            layer.momentum, layer.training = momentum, False
-    return len(layers)

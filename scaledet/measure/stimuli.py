@@ -23,7 +23,9 @@ __all__ = [
     "Displace",
     "Stimuli",
     "as_image_set",
+    "displaced_images",
     "displacement_of",
+    "seeds_of",
     "stream",
 ]
 
@@ -42,6 +44,12 @@ def stream(seeds: np.random.SeedSequence, *key: int) -> np.random.Generator:
     """Return the random numbers at a place below `seeds`, whatever is drawn elsewhere."""
     below = np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, *key))
     return np.random.default_rng(below)
+
+
+def seeds_of(rng: Any) -> list[np.random.SeedSequence]:
+    """Return the seeds of a measurement: of its stimuli, its permutations and its bootstrap."""
+    drawn = validate.generator(rng).integers(0, 2**32, 4).tolist()
+    return np.random.SeedSequence(drawn).spawn(3)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,13 @@ class Stimuli:
             sigma = float(np.sqrt(np.square(moved - clean).mean()))
         eta = sigma * stream(self.seeds, image, turn, 1).standard_normal(clean.shape)
         return with_noise(clean, eta, self.rectify)
+
+
+def displaced_images(images: NDArray[Any], displacement: Any, seed: int) -> Floats:
+    """Return the displaced images that `sensitivities` measures for ``rng=seed``, one turn each."""
+    _, _, displace = displacement_of(displacement, images)
+    stimuli = Stimuli(images, displace, 1, "matched", 0.0, None, seeds_of(seed)[0])
+    return np.stack([stimuli.displaced(image, 0) for image in range(len(images))])
 
 
 def as_image_set(images: Any) -> NDArray[Any]:

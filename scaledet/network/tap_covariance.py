@@ -23,7 +23,7 @@ from scaledet.network.layer import Layer
 from scaledet.network.network import Network, require_network
 from scaledet.network.pooling import tap_sites
 
-__all__ = ["Taps", "checked_taps", "checked_variances", "window_sites"]
+__all__ = ["Taps", "checked_taps", "window_sites"]
 
 Array = NDArray[np.float64]
 
@@ -71,16 +71,6 @@ def _require_random_layers(net: Network, caller: str) -> None:
         )
         if layer.is_max or layer.bias or not layer.count_include_pad or layer.ceil_mode:
             raise ArgumentError(f"{accepted}; layer {k} is {layer!r}")
-
-
-def checked_variances(weights: Any, biases: Any, *, rectified: bool) -> tuple[float, float]:
-    """Return `weight_variance`, by default that which keeps the variance, and `bias_variance`."""
-    if weights is None:
-        weights = 2.0 if rectified else 1.0
-    return (
-        validate.real("weight_variance", weights, positive=True),
-        validate.real("bias_variance", biases, minimum=0),
-    )
 
 
 def checked_taps(caller: str, net: Any, pooling: Any, covariances: Any) -> tuple[Taps, ...]:
@@ -136,8 +126,8 @@ def _given_taps(net: Network, k: int, given: Any) -> Taps:
     if matrix.shape != (count, count):
         raise ArgumentError(f"{name} must be {accepted}; got shape {matrix.shape}")
     size = abs(matrix).max(initial=0.0)
-    if not np.isfinite(matrix).all() or not size or abs(matrix - matrix.T).max() > 1e-9 * size:
-        raise ArgumentError(f"{name} must be {accepted}, and not 0; got {given!r}")
+    if not np.isfinite(matrix).all() or abs(matrix - matrix.T).max() > 1e-9 * size:
+        raise ArgumentError(f"{name} must be {accepted}; got {given!r}")
     if not (matrix - np.diag(np.diag(matrix))).any() and (np.diag(matrix) >= 0).all():
         return Taps(np.diag(matrix).copy(), np.empty(0), np.empty((0, count)))
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)

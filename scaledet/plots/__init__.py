@@ -17,6 +17,8 @@ from scaledet.plots.curves import (
 from scaledet.plots.filters import plot_design, plot_filters
 from scaledet.plots.measurements import plot_filter_spectrum, plot_measurement
 from scaledet.plots.style import PALETTE, Quantity
+from scaledet.plots.trained import plot_trained
+from scaledet.plots.training import plot_training
 
 __all__ = [
     "PALETTE",
@@ -31,4 +33,6 @@ __all__ = [
     "plot_phases",
     "plot_sensitivity",
     "plot_slope",
+    "plot_trained",
+    "plot_training",
 ]

@@ -15,6 +15,7 @@ __all__ = [
     "Reader",
     "Values",
     "count",
+    "each_or_all",
     "image_shape",
     "joined",
     "names",
@@ -128,6 +129,17 @@ def names(name: str, value: Any) -> tuple[str, ...]:
 def optional(reader: Reader) -> Reader:
     """Return a reader that lets None through."""
     return lambda name, value: None if value is None else reader(name, value)
+
+
+def each_or_all(reader: Reader) -> Reader:
+    """Return the reader of a value, or of a tuple of such values."""
+
+    def read(name: str, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return tuple(reader(f"{name}[{i}]", entry) for i, entry in enumerate(value))
+        return reader(name, value)
+
+    return read
 
 
 def together(*readers: Reader) -> Reader:

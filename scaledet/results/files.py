@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,19 @@ from typing import Any
 from scaledet import validate
 from scaledet.errors import ArgumentError
 
-__all__ = ["KINDS", "destination", "replace", "replace_text", "require_different"]
+__all__ = [
+    "KINDS",
+    "destination",
+    "replace",
+    "replace_text",
+    "require_different",
+    "require_same_call",
+]
 
 KINDS: dict[str, tuple[bytes, bytes]] = {
     "saved result": (b"PK\x03\x04", b"meta.json"),
     "checkpoint": (b"SQLite format 3\x00", b"units"),
+    "training checkpoint": (b"PK\x03\x04", b"scaledet training"),
     "HTML page": (b"<!DOCTYPE html>", b"<body>"),
     "LaTeX article": (b"\\documentclass{article}", b"\\begin{document}"),
     "Markdown page": (b"# ", b"\n## Results\n"),
@@ -27,6 +36,8 @@ KINDS: dict[str, tuple[bytes, bytes]] = {
     "SVG figure": (b"<?xml", b"<svg"),
 }
 """Kinds of files: how each begins, and what stands further on in it."""
+# Differing values are shown up to this many characters, and so many of them.
+_CHARACTERS, _DIFFERENCES = 60, 4
 
 
 def destination(name: str, path: Any, kind: str) -> Path:
@@ -81,6 +92,44 @@ def _same(first: Path, second: Path) -> bool:
         return first.samefile(second)
     plain = (unicodedata.normalize("NFC", os.path.realpath(path)) for path in (first, second))
     return len({path.casefold() for path in plain}) == 1
+
+
+def require_same_call(
+    path: Path, stored: Mapping[str, Any], given: Mapping[str, Any], *, inside: str = ""
+) -> None:
+    """Refuse the checkpoint of another call; the names of differing fields lose the part `inside`.
+
+    >>> try:
+    ...     require_same_call(Path("a"), {"epochs": 3, "rng": 1}, {"epochs": 4, "rng": 1})
+    ... except ArgumentError as error:
+    ...     print(str(error).partition("; ")[2])
+    'a' differs in epochs (3 in the file, 4 in this call)
+    """
+    differences = [text.removeprefix(inside) for text in _differences(stored, given, "")]
+    if differences:
+        left = len(differences) - _DIFFERENCES
+        more = f", and {left} more" if left > 0 else ""
+        raise ArgumentError(
+            f"checkpoint must be a file of the same call; {str(path)!r} differs in "
+            f"{', '.join(differences[:_DIFFERENCES])}{more}"
+        )
+
+
+def _differences(stored: Any, given: Any, where: str) -> Iterator[str]:
+    """Name every field that differs, with both values."""
+    if isinstance(stored, dict) and isinstance(given, dict):
+        for name in dict.fromkeys([*given, *stored]):
+            inside = f"{where}.{name}" if where else name
+            yield from _differences(stored.get(name), given.get(name), inside)
+    elif isinstance(stored, list) and isinstance(given, list) and len(stored) == len(given):
+        for index, (old, new) in enumerate(zip(stored, given, strict=True)):
+            yield from _differences(old, new, f"{where}[{index}]")
+    elif stored != given:
+        old, new = (
+            text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}..."
+            for text in map(json.dumps, (stored, given))
+        )
+        yield f"{where} ({old} in the file, {new} in this call)"
 
 
 def replace(path: Any, kind: str, write: Callable[[Path], object]) -> Path:

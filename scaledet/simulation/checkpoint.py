@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from scaledet.errors import ArgumentError, CheckpointError
+from scaledet.results.files import require_same_call
 from scaledet.simulation.engines.base import Floats, Specification
 from scaledet.simulation.job import Job, Units
 from scaledet.simulation.unit import Stream, engine_name
@@ -36,8 +37,6 @@ _PATIENCE = 60.0
 # SQLite errors caused by the environment, not by a damaged file.
 _CAUSES = ("BUSY", "CANTOPEN", "FULL", "IOERR", "LOCKED", "NOLFS", "NOMEM", "PERM", "READONLY")
 _ENVIRONMENT = {getattr(sqlite3, f"SQLITE_{name}") for name in _CAUSES}
-# Differing values are shown up to this many characters, and so many of them.
-_CHARACTERS, _DIFFERENCES = 60, 4
 # Key of a row: a hash, then the number of the job and of the unit, and its images. Early versions,
 # whose runs were lists of units, wrote the hash alone.
 _KEY, _HASH = struct.Struct(">32sIQQ"), 32
@@ -134,7 +133,8 @@ def opened_checkpoint(
             stored = _stored_call(path, connection)
         if adopt:
             given |= {name: stored.get(name) for name in address}
-        _require_same_call(path, stored, given)
+        inside = "runs[0]." if len(runs) == 1 else ""
+        require_same_call(path, stored, given, inside=inside)
         entropy = given["entropy"]
         plain = tuple(entropy) if isinstance(entropy, list) else entropy
         yield Checkpoint(path, connection, Stream(plain, tuple(given["stream"])))
@@ -162,36 +162,6 @@ def _create(connection: sqlite3.Connection, description: dict[str, Any]) -> None
         "CREATE TABLE units (key BLOB PRIMARY KEY, sums BLOB, checksum BLOB) WITHOUT ROWID"
     )
     connection.execute("INSERT INTO call VALUES (?)", (text,))
-
-
-def _require_same_call(path: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
-    differences = list(_differences(stored, given, ""))
-    if len(given["runs"]) == 1:
-        differences = [text.removeprefix("runs[0].") for text in differences]
-    if differences:
-        left = len(differences) - _DIFFERENCES
-        more = f", and {left} more" if left > 0 else ""
-        raise ArgumentError(
-            f"checkpoint must be a file of the same call; {str(path)!r} differs in "
-            f"{', '.join(differences[:_DIFFERENCES])}{more}"
-        )
-
-
-def _differences(stored: Any, given: Any, where: str) -> Iterator[str]:
-    """Name every field that differs, with both values."""
-    if isinstance(stored, dict) and isinstance(given, dict):
-        for name in dict.fromkeys([*given, *stored]):
-            inside = f"{where}.{name}" if where else name
-            yield from _differences(stored.get(name), given.get(name), inside)
-    elif isinstance(stored, list) and isinstance(given, list) and len(stored) == len(given):
-        for index, (old, new) in enumerate(zip(stored, given, strict=True)):
-            yield from _differences(old, new, f"{where}[{index}]")
-    elif stored != given:
-        old, new = (
-            text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}..."
-            for text in map(json.dumps, (stored, given))
-        )
-        yield f"{where} ({old} in the file, {new} in this call)"
 
 
 def _run(job: Job) -> bytes:

@@ -12,16 +12,12 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
+from scaledet.network.filter_law import FilterLaw, checked_laws, described, shared
 from scaledet.network.images import with_noise
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
-from scaledet.network.tap_covariance import (
-    Taps,
-    checked_taps,
-    checked_variances,
-    window_sites,
-)
-from scaledet.results.contents import Values, count, real
+from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.results.contents import Values, count, each_or_all, real
 from scaledet.results.tables import shown_columns
 from scaledet.scenario import Rectify, Scenario, ScenarioResult
 from scaledet.simulation.engines.base import add_pixels
@@ -38,7 +34,7 @@ _NAMES = ("D", "D_err", "G", "G_err", "R", "R_err", "Q", "Q_err")
 class WideSimulation(ScenarioResult):
     """Measured sensitivities of random networks with standard errors, k = 0 to the depth.
 
-    All arrays have shape [depth + 1].
+    All arrays have shape [depth + 1] but for `mean_power`.
 
     Attributes
     ----------
@@ -46,8 +42,10 @@ class WideSimulation(ScenarioResult):
         Network, images and noise; `network`, `size` and so on are attributes here, too.
     width, networks, samples : int
         Channels of every layer; networks drawn; images of each.
-    weight_variance, bias_variance : float
-        Of the random weights and biases.
+    weight_variance, bias_variance : float, or tuple of float
+        Of the random weights and biases, of all layers or of each.
+    mean_power : ndarray, shape [depth]
+        The sum over taps of the mean square of `mean_filters`.
     D, D_err, G, G_err, R, R_err, Q, Q_err : ndarray
         Estimates and their standard errors over networks; Q is per channel.
 
@@ -62,8 +60,9 @@ class WideSimulation(ScenarioResult):
     width: int
     networks: int
     samples: int
-    weight_variance: float
-    bias_variance: float
+    weight_variance: float | tuple[float, ...]
+    bias_variance: float | tuple[float, ...]
+    mean_power: Array
     D: Array
     D_err: Array
     G: Array
@@ -74,12 +73,14 @@ class WideSimulation(ScenarioResult):
     Q_err: Array
 
     _kind = "wide_simulation"
-    _arrays: ClassVar = dict.fromkeys(_NAMES, Values(minimum=0))
+    _arrays: ClassVar = {
+        "mean_power": Values(("depth",), minimum=0),
+        **dict.fromkeys(_NAMES, Values(minimum=0)),
+    }
     _facts: ClassVar = {
         **dict.fromkeys(("width", "samples"), count(1)),
         "networks": count(2),
-        "weight_variance": real(positive=True),
-        "bias_variance": real(minimum=0),
+        **dict.fromkeys(("weight_variance", "bias_variance"), each_or_all(real(minimum=0))),
     }
 
     @property
@@ -98,12 +99,15 @@ class WideSimulation(ScenarioResult):
     def _title(self) -> str:
         return (
             f"Simulation of {self.networks} random networks of {self.width} channels, "
-            f"{self.samples} images each, of {self.scenario}, variance of weights "
-            f"{self.weight_variance:g}, of biases {self.bias_variance:g}"
+            f"{self.samples} images each, of {self.scenario}, "
+            + described(self.weight_variance, self.bias_variance, self.mean_power)
         )
 
     def _shown(self) -> dict[str, Any]:
         return shown_columns(self.columns())
+
+    def _lengths(self) -> dict[str, int]:
+        return {**super()._lengths(), "depth": self.network.depth}
 
 
 @usual_floats
@@ -116,8 +120,11 @@ def simulate_wide(
     samples: int = 32,
     pooling: float | Sequence[float] = 0.0,
     tap_covariances: Sequence[Any] | None = None,
-    weight_variance: float | None = None,
-    bias_variance: float = 0.0,
+    weight_variance: float | Sequence[float] | None = None,
+    bias_variance: float | Sequence[float] = 0.0,
+    mean_filters: Sequence[Any] | None = None,
+    biases: Sequence[Any] | None = None,
+    fixed_sums: bool = False,
     rectify: Rectify = "layers",
     sigma: float | None = None,
     task: ScaleDetection | None = None,
@@ -127,7 +134,11 @@ def simulate_wide(
     r"""Measure D, G, R and Q of networks of finite width whose filters are drawn at random.
 
     .. math:: y_c(i) = \mathrm{relu}\Bigl(\sum_{c' f} w_{c c' f}\, x_{c'}(s i + f) + b_c\Bigr),
-              \qquad E\, w_{c c' f} w_{c c' f'} = \sigma_w^2 C_{f f'} / \text{channels} .
+              \qquad \mathrm{Cov}(w_{c c' f}, w_{c c' f'})
+              = \sigma_w^2 C_{f f'} / \text{channels} ,
+
+    with mean 0, or that of one of the rows of `mean_filters`, drawn for every output channel c
+    together with that of `biases`.
 
     Parameters
     ----------
@@ -141,7 +152,7 @@ def simulate_wide(
         Networks drawn, at least two: their scatter gives the errors.
     samples : int, default 32
         Images that each network sees, at least two.
-    pooling, tap_covariances, weight_variance, bias_variance
+    pooling, tap_covariances, weight_variance, bias_variance, mean_filters, biases, fixed_sums
         The law of the weights and biases, as in `predict_wide`.
     rectify, sigma, task, balanced
         Noise and images, as in `predict_wide`.
@@ -171,9 +182,17 @@ def simulate_wide(
     >>> bool(abs(s.D[2] - 0.685) < 4 * s.D_err[2])      # predict_wide: 0.685
     True
     """
-    covariances = checked_taps("simulate_wide", net, pooling, tap_covariances)
-    weights, biases = checked_variances(
-        weight_variance, bias_variance, rectified=rectify is not None
+    laws = checked_laws(
+        "simulate_wide",
+        net,
+        pooling=pooling,
+        tap_covariances=tap_covariances,
+        weight_variance=weight_variance,
+        bias_variance=bias_variance,
+        mean_filters=mean_filters,
+        biases=biases,
+        fixed_sums=fixed_sums,
+        rectified=rectify is not None,
     )
     width = validate.integer("width", width, 1)
     networks = validate.integer("networks", networks, 2)
@@ -185,14 +204,23 @@ def simulate_wide(
     scenario = Scenario.checked("simulate_wide", *arguments, sigma_range=(1e-100, 1e100))
     maps = net.sizes(scenario.sides)
     layers = [
-        _Layer(window_sites(layer, sides), _roots(taps) * np.sqrt(weights), np.sqrt(biases))
-        for layer, sides, taps in zip(net, maps[:-1], covariances, strict=True)
+        _Layer(window_sites(layer, sides), law, _roots(law.taps) * np.sqrt(law.weight_variance))
+        for layer, sides, law in zip(net, maps[:-1], laws, strict=True)
     ]
     squares = [
         _measured(layers, scenario, width, samples, each) for each in generator.spawn(networks)
     ]
     estimates = _estimates(np.array(squares), scenario.sides[0])
-    return WideSimulation(scenario, width, networks, samples, weights, biases, **estimates)
+    return WideSimulation(
+        scenario,
+        width,
+        networks,
+        samples,
+        shared([law.weight_variance for law in laws]),
+        shared([law.bias_variance for law in laws]),
+        np.array([law.power for law in laws]),
+        **estimates,
+    )
 
 
 def _roots(taps: Taps) -> Array:
@@ -203,21 +231,30 @@ def _roots(taps: Taps) -> Array:
 
 @dataclass(frozen=True)
 class _Layer:
-    """The law of a layer, and which sites it reads."""
+    """Which sites a layer reads, its law, and the root of the covariance of its weights."""
 
     reads: NDArray[np.int64]
+    law: FilterLaw
     root: Array
-    bias_scale: float
 
     def apply(self, images: Array, width: int, rng: np.random.Generator, *, rectify: bool) -> Array:
         """Draw a layer of `width` channels and send images [channels, n, sites] through it."""
         channels, n, _ = images.shape
         weights = rng.standard_normal((width, channels, len(self.root))) @ self.root.T
         weights /= np.sqrt(channels)
+        if self.law.fixed_sums:
+            weights -= weights.mean(axis=1, keepdims=True)
+        levels = np.zeros(width)
+        if self.law.rows is not None:
+            means, biases = self.law.rows
+            drawn = rng.integers(len(means), size=width)
+            weights += means[drawn, None] / channels
+            levels = biases[drawn]
         padded = np.pad(images, ((0, 0), (0, 0), (0, 1)))
         windows = padded[:, :, self.reads].transpose(0, 3, 1, 2)
         result = weights.reshape(width, -1) @ windows.reshape(channels * len(self.root), -1)
-        result += self.bias_scale * rng.standard_normal((width, 1))
+        levels = levels + np.sqrt(self.law.bias_variance) * rng.standard_normal(width)
+        result += levels[:, None]
         if rectify:
             np.maximum(result, 0.0, out=result)
         return np.asarray(result.reshape(width, n, len(self.reads)))

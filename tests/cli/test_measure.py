@@ -68,6 +68,42 @@ def test_filter_spectra_are_shown_and_drawn(run, run_json, tmp_path):
     assert run(f"plot {path} -o {tmp_path / 'f.png'}")[0] == 0
 
 
+def test_predictions_of_trained_networks_are_shown_and_drawn(run, run_json, tmp_path):
+    parts = torch.nn.Conv1d(1, 5, 2, 2), torch.nn.ReLU(), torch.nn.Conv1d(5, 4, 4), torch.nn.ReLU()
+    images = np.random.default_rng(0).random((12, 1, 8))
+    made = sd.predict_trained(torch.nn.Sequential(*parts), images, displacement="shift", rng=0)
+    path = made.save(tmp_path / "p.npz")
+    assert run(f"show {path}") == (0, f"{made!r}\n", "")
+    shown = run_json(f"show {path}")
+    assert shown["columns"]["D_coherent"] == made.D_coherent.tolist()
+    assert shown["columns"]["D_box"][1] == 0.0  # Its only window is the whole torus.
+    assert shown["log_ratios"]["box"][1] is None
+    figure = tmp_path / "figure.svg"
+    assert run(f"plot {path} -o {figure}")[0] == 0
+    assert "boxes: no positive finite value at A = " in figure.read_text()
+
+
+def test_predict_reaches_the_library(run, run_json, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).random((12, 1, 8))
+    np.savez("images.npz", images=images)
+    (tmp_path / "torchmodel15.py").write_text(
+        "import torch\n\ndef model():\n    torch.manual_seed(0)\n"
+        "    return torch.nn.Sequential(torch.nn.Conv1d(1, 4, 3), torch.nn.ReLU())\n"
+    )
+    line = "measure torchmodel15:model --images images.npz --displacement shift --rng 3 --predict"
+    line += " --layer 0 --shuffle-channels 2 --batch-size 5 --theory-images 11"
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv1d(1, 4, 3), torch.nn.ReLU())
+    given = {"displacement": "shift", "shuffle_channels": 2, "theory_images": 11, "batch_size": 5}
+    expected = sd.predict_trained(model, images, rng=3, **given)
+    assert run(line) == (0, f"{expected!r}\n", "")
+    assert run_json(line)["images"] == 11
+    for option in ("--noise 0.1", "--repeats 2", "--average-channels", "--recalibrate always"):
+        words = f"argument {option.split()[0]}: must be left out with --predict"
+        refused(run, f"{line} {option}", words)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -82,6 +118,8 @@ def test_filter_spectra_are_shown_and_drawn(run, run_json, tmp_path):
         (f"measure {MODEL} --images {{1}} --layer conv", "layers must be among"),
         (f"measure {MODEL} --images {{1}} --shuffle-channels 0", "shuffle_channels must be"),
         (f"measure {MODEL} --images {{1}} --save {{1}}", "save"),
+        (f"measure {MODEL} --images {{1}} --predict", "model must have a convolution; got none"),
+        (f"measure {MODEL} --images {{1}} --theory-images 3", "left out without --predict"),
         (f"measure {MODEL}", "required: --images"),
     ],
 )

@@ -13,7 +13,8 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 sensitivities = sd.measure.sensitivities
 
-from scaledet.measure.shuffling import recalibrated, shuffled  # noqa: E402
+from scaledet.measure.shuffling import shuffled  # noqa: E402
+from scaledet.network.torch_modules.normalisation import recalibrated  # noqa: E402
 from tests.measure.networks import convolutional  # noqa: E402
 
 IMAGES = np.random.default_rng(5).random((30, 3, 10, 10))

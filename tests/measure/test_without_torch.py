@@ -24,6 +24,7 @@ def without_torch(monkeypatch):
         lambda: sd.measure.sensitivities(None, np.zeros((10, 1, 8))),
         lambda: sd.measure.filter_spectrum(None),
         lambda: sd.measure.load_model("torch.nn:ReLU"),
+        lambda: sd.predict_trained(None, np.zeros((10, 1, 8))),
     ],
 )
 def test_what_to_install_is_said(call):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import zipfile
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -29,6 +30,13 @@ def make(folder):
     files.replace_text(made["Markdown page"], "Markdown page", derivation.to_markdown())
     for suffix in ("png", "pdf", "svg"):
         figure.savefig(made[f"{suffix.upper()} figure"], format=suffix)
+    if find_spec("torch"):
+        data = sd.train.task_data(sd.ScaleDetection(16, 4, 1), train=8, validation=0, test=0, rng=0)
+        recipe = sd.train.Recipe(learning_rate=0.1, batch_size=8, epochs=1)
+        checkpoint = made["training checkpoint"]
+        sd.train.train(sd.train.ring_net(2, rng=0), data, recipe, checkpoint=checkpoint, rng=0)
+    else:
+        del made["training checkpoint"]
     return made
 
 

@@ -7,7 +7,7 @@ import json
 import pickle
 import re
 import zipfile
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -43,9 +43,26 @@ def model():
     return torch.nn.Sequential(*parts, dead)
 
 
+def rectified():
+    """Two convolutions with ReLU; the second leaves one site."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    parts = torch.nn.Conv1d(1, 9, 2, 2), torch.nn.ReLU(), torch.nn.MaxPool1d(2)
+    return torch.nn.Sequential(*parts, torch.nn.Conv1d(9, 8, 2, 2), torch.nn.ReLU())
+
+
 def measured(displacement, **given):
     images = np.random.default_rng(0).random((12, 1, 8, 8))
     return sd.measure.sensitivities(model(), images, displacement, rng=0, **given)
+
+
+def trained():
+    """A training; its network is not saved."""
+    pytest.importorskip("torch")
+    recipe = sd.train.Recipe(learning_rate=0.2, batch_size=8, epochs=2, noise=0.1)
+    net = sd.train.ring_net(2, channels=4, rng=0)
+    data = sd.train.task_data(TASK, train=16, validation=4, test=4, rng=0)
+    return replace(sd.train.train(net, data, recipe, rng=0), model=None)
 
 
 def judged():
@@ -112,6 +129,10 @@ KINDS = {
         "diffeomorphism", shuffle_channels=2, recalibrate="shuffled", target_error=0.9
     ),
     "filter spectrum": lambda: sd.measure.filter_spectrum(model()),
+    "trained prediction": lambda: sd.predict_trained(
+        rectified(), TASK.sample(12, rng=0)[0], displacement=TASK, shuffle_channels=2, rng=0
+    ),
+    "training": trained,
     "linear exponents": lambda: sd.predict_linear_exponents([[3, 1], [1, 2]], stride=3),
     "wide prediction": lambda: sd.predict_wide(NET, size=8, pooling=0.5, rng=0),
     "wide prediction of images": lambda: sd.predict_wide(NET, images=np.eye(8)[:3], rng=0),
@@ -219,7 +240,8 @@ ONE_OF_EACH += ["simulation", "sweep", "comparison of an evolution", "fit"]
 ONE_OF_EACH += ["filters", "filter design"]
 ONE_OF_EACH += ["shift of one pixel", "shift at a position", "simulated change"]
 ONE_OF_EACH += ["image prediction", "image simulation"]
-ONE_OF_EACH += ["measurement of deformations", "filter spectrum", "verdicts"]
+ONE_OF_EACH += ["measurement of deformations", "filter spectrum"]
+ONE_OF_EACH += ["trained prediction", "training", "verdicts"]
 
 
 def contents(path):
@@ -303,6 +325,16 @@ def test_arrays_must_fit_the_network_in_the_file(tmp_path):
     refused(path, meta, arrays, "D must have shape [3]; got [4]")
 
 
+def test_predictions_of_trained_networks_have_a_row_for_every_layer(tmp_path):
+    path = result("trained prediction").save(tmp_path / "result.npz")
+    meta, arrays = contents(path)
+    refused(path, {**meta, "convolutions": ["0"]}, arrays, "convolutions must be 2; got 1")
+    refused(path, {**meta, "places": [1]}, arrays, "places must be 2; got 1")
+    refused(path, {**meta, "places": [1, 3]}, arrays, "places must be at most 2; got 3")
+    none = {**arrays, "distance": with_first(arrays["distance"], 0.0)}
+    refused(path, meta, none, "distance must be > 0")
+
+
 def test_results_that_belong_to_different_scenarios_are_no_comparison(tmp_path):
     path = result("comparison").save(tmp_path / "result.npz")
     meta, arrays = contents(path)
@@ -334,7 +366,18 @@ def test_kinds_are_named_by_what_they_are(tmp_path):
         sd.load(path)
 
 
-INTEGERS = {"layer", "network", "size", "stride", "dim", "span", "log_power", "kernel", "depth"}
+INTEGERS = {
+    "epoch",
+    "layer",
+    "network",
+    "size",
+    "stride",
+    "dim",
+    "span",
+    "log_power",
+    "kernel",
+    "depth",
+}
 INTEGERS |= {"dof", "first", "last"}
 EXACT = {"alpha", "beta", "plateau", "peak_growth", "drop_growth", "signal"}
 EXACT |= {"autocorrelation"}
@@ -342,7 +385,7 @@ WORDS = {"kind", "rectify"}
 TRUTHS = {"corrected", "log_correction", "padded", "sum_rule"}
 
 
-MODELS = ["measurement", "measurement of deformations", "filter spectrum"]
+MODELS = ["measurement", "measurement of deformations", "filter spectrum", "trained prediction"]
 """Their tables have a row for each layer, by name."""
 FILTERS = ["filters", "filters of two dimensions", "filter design", "trade-off design"]
 """Their tables have a row for each filter, so a column is no attribute of the result."""
@@ -390,7 +433,7 @@ def test_kinds_of_the_columns_of_frames(kind):
 @pytest.mark.parametrize("kind", MODELS)
 def test_kinds_of_the_columns_of_measured_models(kind):
     frame = result(kind).to_dataframe()
-    words = {name: frame.pop(name) for name in ("layer", "kernel") if name in frame}
+    words = {name: frame.pop(name) for name in ("layer", "kernel", "unit") if name in frame}
     assert all(isinstance(text, str) for column in words.values() for text in column)
     assert {str(column.dtype) for column in frame.to_dict("series").values()} == {"float64"}
 

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError
 from scaledet.network.network import Network
+from scaledet.theory.wide.pairs import mean_distance
 from scaledet.theory.wide.pixels import Moments
 from scaledet.theory.wide.recursion import bordered, distances, image_state
 from scaledet.theory.wide.windows import WideNetwork, announce
 
-__all__ = ["Stack", "given_images", "image_moments"]
+__all__ = ["FOLLOWED", "Stack", "given_images", "image_moments"]
 
 Array = NDArray[np.float64]
+
+FOLLOWED = 0.2
+"""Part of the time for a pair of images that it takes if they are followed once, roughly."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,13 @@ def given_images(net: Network, images: Any, displaced: Any, size: Any) -> Stack:
 def image_moments(net: WideNetwork, stack: Stack) -> Moments:
     """Average over the images and their displacements, and over pairs of different images."""
     n, turns = len(stack.images), len(stack.displaced)
-    announce(net.entries * n * (turns + (n - 1) / 2), "the pairs of images")
+    followed = net.rectified and any(net.rows)
+    pairs = (n - 1) / 2 * (FOLLOWED if followed else 1)
+    announce(net.effort * n * (turns + pairs), "the pairs of images")
     moved = itertools.product(range(turns), range(n))
     displacement = _mean(net, ((stack.images[i], stack.displaced[m, i]) for m, i in moved))
+    if followed:
+        return Moments(displacement, mean_distance(net, bordered(stack.images)))
     different = itertools.combinations(stack.images, 2)
     return Moments(displacement, _mean(net, different))
 
@@ -89,7 +97,7 @@ def _mean(net: WideNetwork, pairs: Any) -> Array:
     pairs = iter(pairs)
     while chunk := list(itertools.islice(pairs, step)):
         first, second = (bordered(np.stack(part)) for part in zip(*chunk, strict=True))
-        state = image_state(first, second, net.crossed[0])
+        state = image_state(net, first, second)
         total += distances(net, net.everywhere(), state).sum(axis=1)
         count += len(chunk)
     return total / count

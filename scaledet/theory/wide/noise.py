@@ -22,6 +22,7 @@ from scaledet.errors import ArgumentError
 from scaledet.network.images import with_noise
 from scaledet.scenario import Rectify
 from scaledet.theory.noise.gaussians import normal_cdf
+from scaledet.theory.wide.mixture import ROUGH
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork, announce
 
@@ -72,7 +73,7 @@ def noise_response(
     if _is_linear(images, rectify):
         mean = _linear_response(images, rectify, sigma)
         return NoiseResponse(mean, np.zeros_like(mean))
-    announce(images.net.entries * _FIRST, "G, averaged over noise,")
+    announce(images.net.effort * _FIRST, "G, averaged over noise,")
     values: list[Array] = []
     known: list[Array] = []
     count, first = 0, _batches(images, _FIRST)
@@ -88,7 +89,7 @@ def noise_response(
         if needed <= 1:
             return NoiseResponse(mean, error)
         if len(values) == first:
-            announce(images.net.entries * count * (needed - 1), "the rest of G")
+            announce(images.net.effort * count * (needed - 1), "the rest of G")
         if count > _LARGEST:
             raise ArgumentError(
                 f"noise_error must be such that {_LARGEST} noises suffice; got {target:g}, and "
@@ -97,19 +98,21 @@ def noise_response(
 
 
 def _is_linear(images: Images, rectify: Rectify) -> bool:
+    if images.net.coherent:
+        return False
     if not images.net.rectified:
         return True
     common = all(
         not taps.spread.any() and len(taps.factors) == 1 and (taps.vectors >= 0).all()
-        for taps in images.net.taps
+        for taps in (law.taps for law in images.net.laws)
     )
     single = images.all.shape[1] == 1 and (images.all >= 0).all()
     rectified = rectify in ("input", "noise")
-    return common and bool(single) and rectified and not images.net.bias_variance
+    return common and bool(single) and rectified and not images.net.biased
 
 
 def _batches(images: Images, wanted: int) -> int:
-    return -(-wanted // min(wanted, images.net.at_a_time(images.all.shape[1])))
+    return -(-wanted // min(wanted, images.net.at_a_time(channels=images.all.shape[1])))
 
 
 def _moments(images: Array, rectify: Rectify, sigma: float) -> tuple[Array, Array]:
@@ -149,7 +152,7 @@ def _sample(
 ) -> tuple[Array, Array]:
     """Return distances [depth + 1, n] of noisy images, and centred controls [m, n]."""
     net = images.net
-    size = min(_FIRST, net.at_a_time(images.all.shape[1]))
+    size = min(_FIRST, net.at_a_time(channels=images.all.shape[1]))
     index = rng.choice(len(images.all), size=size, p=images.weights)
     clean = images.all[index]
     eta = sigma * rng.standard_normal(clean.shape)
@@ -165,7 +168,7 @@ def _response(
     net: WideNetwork, clean: Array, eta: Array, rectify: Rectify, sigma: float
 ) -> tuple[Array, Array]:
     noisy = with_noise(clean, eta, rectify)
-    state = image_state(bordered(clean), bordered(noisy), net.crossed[0])
+    state = image_state(net, bordered(clean), bordered(noisy))
     mean, variance = _moments(clean, rectify, sigma)
     change = noisy - clean
     rest = change - mean
@@ -176,7 +179,7 @@ def _response(
         (rest.sum(axis=2) ** 2 - variance.sum(axis=2)).sum(axis=1),
         (clean * rest).sum(axis=axes),
     ]
-    return distances(net, net.everywhere(), state), np.array(controls)
+    return distances(net, net.everywhere(), state, ROUGH), np.array(controls)
 
 
 def _corrected(values: Array, controls: Array) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from scaledet.tasks.border import move_weights
 from scaledet.tasks.scale_detection import ScaleDetection
 from scaledet.theory.signal.pairs import label_weights
 from scaledet.theory.wide.recursion import distances, image_state
-from scaledet.theory.wide.windows import HELD, WideNetwork, announce
+from scaledet.theory.wide.windows import WideNetwork, announce
 
 __all__ = ["BLANK", "Moments", "PixelPairs", "one_pixel_moments", "period", "reach", "task_moments"]
 
@@ -44,35 +44,29 @@ class PixelPairs:
 
     def distances(self, first: Integers, second: Integers) -> Array:
         """Return E, shape [depth + 1, n]; pixels that coincide add up, `BLANK` is none."""
-        step = max(1, int(HELD / self._widest(first, second)))
+        step = self._net.at_a_time(self._widths(first, second))
         chunks = (slice(start, start + step) for start in range(0, len(first), step))
         return np.concatenate([self._chunk(first[c], second[c]) for c in chunks], axis=1)
 
     def announce(self, first: Integers, second: Integers, times: int, what: str) -> None:
         """Warn if the `distances` will take long, being asked for so many times."""
-        entries = self._entries(first, second).sum()
-        announce(float(entries) * len(first) * times, what)
+        announce(self._net.work(self._widths(first, second)) * len(first) * times, what)
 
-    def _widest(self, first: Integers, second: Integers) -> float:
-        return float(self._entries(first, second).max())
-
-    def _entries(self, first: Integers, second: Integers) -> Array:
-        """Return the covariances of a pair at every layer, of the largest of a few pairs."""
+    def _widths(self, first: Integers, second: Integers) -> Array:
+        """Return the number of places at every layer, of the largest of a few pairs."""
         net = self._net
-        if net.bias_variance and not net.blank_is_uniform:
-            widths = net.counts + 1
-        else:
-            some = np.concatenate([first, second], axis=1)[:: max(1, len(first) // 64)]
-            maps = net.around(np.where(some < 0, int(net.counts[0]), some))
-            widths = np.array([float(each.real.shape[1]) for each, _ in maps])
-        return np.asarray(4 * widths ** np.where(net.crossed, 2, 1))
+        if not net.blank_is_uniform:
+            return np.asarray(net.counts + 1)
+        some = np.concatenate([first, second], axis=1)[:: max(1, len(first) // 64)]
+        maps = net.around(np.where(some < 0, int(net.counts[0]), some))
+        return np.array([float(each.real.shape[1]) for each, _ in maps])
 
     def _chunk(self, first: Integers, second: Integers) -> Array:
         net = self._net
         count = int(net.counts[0])
         pairs = [np.where(part < 0, count, part) for part in (first, second)]
         rows = np.arange(len(first))[:, None]
-        if net.bias_variance and not net.blank_is_uniform:
+        if not net.blank_is_uniform:
             maps = list(net.everywhere())
             images = [np.zeros((len(first), count + 1)) for _ in pairs]
             for image, pixels in zip(images, pairs, strict=True):
@@ -85,7 +79,7 @@ class PixelPairs:
             for image, pixels in zip(images, pairs, strict=True):
                 hit = sites[:, :, None] == pixels[:, None, :]
                 image[:, :-1] = np.where(sites < count, hit.sum(axis=2), 0)
-        state = image_state(images[0][:, None], images[1][:, None], net.crossed[0])
+        state = image_state(net, images[0][:, None], images[1][:, None])
         return distances(net, maps, state)
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scaledet import validate
 from scaledet.errors import ArgumentError, ExhaustionError
 from scaledet.isolation import usual_floats
+from scaledet.network.filter_law import checked_laws, described, shared
 from scaledet.network.network import Network
 from scaledet.network.receptive_fields import receptive_fields, width_column
-from scaledet.network.tap_covariance import checked_taps, checked_variances
-from scaledet.results.contents import Values, count, optional, real
+from scaledet.results.contents import Values, count, each_or_all, optional, real
 from scaledet.results.tables import with_error
 from scaledet.scenario import Moves, Rectify, Scenario, ScenarioResult
 from scaledet.tasks.scale_detection import ScaleDetection
@@ -44,7 +44,7 @@ _SIGMA = (1e-100, 1e100)
 class WidePrediction(ScenarioResult):
     """Sensitivities of every layer of a wide network of random filters, k = 0 to the depth.
 
-    All arrays have shape [depth + 1] but for `shares`.
+    All arrays have shape [depth + 1] but for `shares` and `mean_power`.
 
     Attributes
     ----------
@@ -52,10 +52,12 @@ class WidePrediction(ScenarioResult):
         Network, images and noise; `network`, `size` and so on are attributes here, too.
     images : int or None
         Number of given images; None: one pixel or a task.
-    weight_variance, bias_variance : float
-        Of the random weights and biases.
+    weight_variance, bias_variance : float, or tuple of float
+        Of the random weights and biases, of all layers or of each.
     shares : ndarray, shape [depth]
         The part 1^T C 1/(F tr C) of the weights' variance that is in their mean over the F taps.
+    mean_power : ndarray, shape [depth]
+        The sum over taps of the mean square of `mean_filters`.
     D, G, R : ndarray
         Sensitivity to displacements, to noise, and their ratio D/G (dimensionless).
     G_err, R_err : ndarray
@@ -72,9 +74,10 @@ class WidePrediction(ScenarioResult):
 
     scenario: Scenario
     images: int | None
-    weight_variance: float
-    bias_variance: float
+    weight_variance: float | tuple[float, ...]
+    bias_variance: float | tuple[float, ...]
     shares: Array
+    mean_power: Array
     D: Array
     G: Array
     G_err: Array
@@ -84,14 +87,13 @@ class WidePrediction(ScenarioResult):
 
     _kind = "wide_prediction"
     _arrays: ClassVar = {
-        "shares": Values(("depth",), minimum=0),
+        **dict.fromkeys(("shares", "mean_power"), Values(("depth",), minimum=0)),
         **dict.fromkeys(("D", "G", "R", "Q"), Values(positive=True)),
         **dict.fromkeys(("G_err", "R_err"), Values(minimum=0)),
     }
     _facts: ClassVar = {
         "images": optional(count(1)),
-        "weight_variance": real(positive=True),
-        "bias_variance": real(minimum=0),
+        **dict.fromkeys(("weight_variance", "bias_variance"), each_or_all(real(minimum=0))),
     }
 
     def columns(self) -> dict[str, Any]:
@@ -110,9 +112,8 @@ class WidePrediction(ScenarioResult):
 
     def _title(self) -> str:
         given = "" if self.images is None else f", {self.images} given images"
-        return (
-            f"Prediction (wide random filters) of {self.scenario}{given}, variance of weights "
-            f"{self.weight_variance:g}, of biases {self.bias_variance:g}"
+        return f"Prediction (wide random filters) of {self.scenario}{given}, " + described(
+            self.weight_variance, self.bias_variance, self.mean_power
         )
 
     def _shown(self) -> dict[str, Any]:
@@ -142,8 +143,11 @@ def predict_wide(
     size: int | Sequence[int] | None = None,
     pooling: float | Sequence[float] = 0.0,
     tap_covariances: Sequence[Any] | None = None,
-    weight_variance: float | None = None,
-    bias_variance: float = 0.0,
+    weight_variance: float | Sequence[float] | None = None,
+    bias_variance: float | Sequence[float] = 0.0,
+    mean_filters: Sequence[Any] | None = None,
+    biases: Sequence[Any] | None = None,
+    fixed_sums: bool = False,
     rectify: Rectify = "layers",
     sigma: float | None = None,
     task: ScaleDetection | None = None,
@@ -181,10 +185,21 @@ def predict_wide(
         multiple of a, the model of `predict`. At most 1; below 0, filters are high-pass.
     tap_covariances : sequence of arrays [F, F], optional
         The C of every layer instead, F taps in the order of a raster; not rescaled.
-    weight_variance : float, optional
-        :math:`\sigma_w^2`. Default 2, which keeps the variance; without ReLU 1.
-    bias_variance : float, default 0
+    weight_variance : float or sequence of float, optional
+        :math:`\sigma_w^2`, of all layers or layer by layer. Default 2, which keeps the variance;
+        without ReLU 1. It may be 0 in layers that have `mean_filters`, and so may C.
+    bias_variance : float or sequence of float, default 0
         :math:`\sigma_b^2`, in units of the squared height of a pixel.
+    mean_filters : sequence of arrays [H, F] or None, optional
+        The rows :math:`m_h` of every layer: filters to an output channel have the mean
+        :math:`m_h(f)/\text{channels}` over input channels, and every row is alike likely. A first
+        layer of known filters on images of one channel has these as rows, and C = 0.
+    biases : sequence of arrays [H] or None, optional
+        The biases :math:`b_h` of these rows, in units of the height of a pixel; on top of them come
+        those of `bias_variance`.
+    fixed_sums : bool, default False
+        Whether filters sum to :math:`m_h` over input channels exactly, as where both have been
+        measured: what is random about them then acts on deviations from the mean over channels.
     rectify : {"layers", "input", "noise", None}
         How the noise meets the ReLU: x + eta, relu(x + eta) or x + relu(eta) enters; None: x + eta,
         and no layer rectifies.
@@ -247,9 +262,17 @@ def predict_wide(
     [0.758, 0.522, 0.357, 0.25]
     [0.381, 0.192, 0.136, 0.109]
     """
-    covariances = checked_taps("predict_wide", net, pooling, tap_covariances)
-    weights, biases = checked_variances(
-        weight_variance, bias_variance, rectified=rectify is not None
+    laws = checked_laws(
+        "predict_wide",
+        net,
+        pooling=pooling,
+        tap_covariances=tap_covariances,
+        weight_variance=weight_variance,
+        bias_variance=bias_variance,
+        mean_filters=mean_filters,
+        biases=biases,
+        fixed_sums=fixed_sums,
+        rectified=rectify is not None,
     )
     target = validate.proportion("noise_error", noise_error)
     generator = validate.generator(rng)
@@ -267,9 +290,7 @@ def predict_wide(
         raise ArgumentError("size must be given without task and images; got None")
     arguments = (net, size, rectify, sigma, task, balanced)
     scenario = Scenario.checked("predict_wide", *arguments, sigma_range=_SIGMA, moves=moves)
-    wide = WideNetwork(
-        net, scenario.sides, covariances, weights, biases, scenario.rectify is not None
-    )
+    wide = WideNetwork(net, scenario.sides, laws, scenario.rectify is not None)
     if stack is not None:
         moments = image_moments(wide, stack)
         noisy = Images(wide, stack.images, np.full(len(stack.images), 1 / len(stack.images)))
@@ -281,13 +302,13 @@ def predict_wide(
     response = noise_response(noisy, scenario.rectify, scenario.sigma or 0.0, target, generator)
     D, G = moments.displacement / moments.distance, response.mean / moments.distance
     relative = response.error / response.mean
-    shares = [t.matrix.sum() / (len(t.spread) * np.trace(t.matrix)) for t in covariances]
     return WidePrediction(
         scenario,
         None if stack is None else len(stack.images),
-        weights,
-        biases,
-        np.array(shares),
+        shared([law.weight_variance for law in laws]),
+        shared([law.bias_variance for law in laws]),
+        np.array([law.share for law in laws]),
+        np.array([law.power for law in laws]),
         D=D,
         G=G,
         G_err=G * relative,
@@ -299,8 +320,8 @@ def predict_wide(
 
 def _require_distance(wide: WideNetwork, distance: Array, size: int) -> None:
     """Raise where images differ, relative to the layer before, by rounding errors only."""
-    scale = [wide.weight_variance * len(t.spread) * np.trace(t.matrix) for t in wide.taps]
-    least = np.concatenate([[0.0], _ROUNDING * np.array(scale) * distance[:-1]])
+    gains = np.array([law.gain for law in wide.laws])
+    least = np.concatenate([[0.0], _ROUNDING * gains * distance[:-1]])
     if not (distance > least).all():
         raise ExhaustionError.at(int(np.argmin(distance > least)), size, "Q_k = 0")
 

@@ -10,18 +10,21 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from scaledet.network.filter_law import FilterLaw
 from scaledet.network.network import Network
-from scaledet.network.tap_covariance import Taps, window_sites
+from scaledet.network.tap_covariance import window_sites
 
-__all__ = ["HELD", "Map", "Sites", "WideNetwork", "announce"]
+__all__ = ["Map", "Sites", "WideNetwork", "announce"]
 
 Integers = NDArray[np.int64]
 
-HELD = 2**21
+_HELD = 2**21
 """Covariances that are held at a time."""
 
 _SECONDS = 1.1e-7
-"""CPU seconds per covariance of a pair of images, roughly."""
+"""CPU seconds per unit of `WideNetwork.work`, roughly."""
+_ROW = 0.1
+"""Units of it for a covariance of every row of means and biases, roughly."""
 _LONG = 60.0
 
 
@@ -49,7 +52,7 @@ Sites = Integers
 
 @dataclass(frozen=True, eq=False)
 class WideNetwork:
-    """A network on images of given sides, its tap covariances, and the variances of its weights.
+    """A network on images of given sides, and the laws of its filters.
 
     Attributes
     ----------
@@ -57,19 +60,15 @@ class WideNetwork:
         A chain of layers.
     sides : tuple of int
         Sides of the images.
-    taps : tuple of Taps
+    laws : tuple of FilterLaw
         One per layer.
-    weight_variance, bias_variance : float
-        Of weights (times the number of input channels, over all taps) and of biases.
     rectified : bool
         Whether the layers rectify.
     """
 
     network: Network
     sides: tuple[int, ...]
-    taps: tuple[Taps, ...]
-    weight_variance: float
-    bias_variance: float
+    laws: tuple[FilterLaw, ...]
     rectified: bool
 
     @cached_property
@@ -83,9 +82,19 @@ class WideNetwork:
         return np.array([float(np.prod(sides)) for sides in self.maps])
 
     @cached_property
+    def biased(self) -> bool:
+        """Whether a blank image stays blank no longer."""
+        return any(law.biased for law in self.laws)
+
+    @cached_property
+    def coherent(self) -> bool:
+        """Whether the mean over channels matters beside the covariances."""
+        return any(law.means is not None for law in self.laws)
+
+    @cached_property
     def blank_is_uniform(self) -> bool:
         """Whether a blank image is alike at all sites of every layer, and padding is like it."""
-        if not self.bias_variance:
+        if not self.biased:
             return True
         rules = [layer.rule(axis, self.network.dim) for layer in self.network for axis in self.axes]
         return all(
@@ -94,17 +103,33 @@ class WideNetwork:
         )
 
     @cached_property
-    def entries(self) -> float:
-        """Number of covariances of a pair of images at all sites that are computed."""
-        return 4 * float((self.counts ** np.where(self.crossed, 2, 1)).sum())
+    def rows(self) -> tuple[int, ...]:
+        """Number of rows of means and biases of every layer; 0 without."""
+        return tuple(0 if law.rows is None else len(law.rows[1]) for law in self.laws)
 
-    def at_a_time(self, channels: int = 1) -> int:
-        """Return the number of pairs of images whose covariances at all sites are held at a time.
+    def work(self, widths: NDArray[np.float64]) -> float:
+        """Return the time that a pair of images takes, for so many places of every map.
 
-        Where images have more `channels` than that, it is these that count.
+        The unit is that of a covariance without means and biases.
         """
-        places = int(self.counts[0]) + 1
-        return max(1, HELD // (4 * max(places**2 if self.crossed[0] else places, channels)))
+        random = [law.weight_variance * np.trace(law.taps.matrix) > 0 for law in self.laws]
+        each = np.array([1.0, *1 + _ROW * np.array(self.rows) * random])
+        return 4 * float((each * widths ** np.where(self.crossed, 2, 1)).sum())
+
+    @cached_property
+    def effort(self) -> float:
+        """The `work` of a pair of images at all sites."""
+        return self.work(self.counts)
+
+    def at_a_time(self, widths: NDArray[np.float64] | None = None, channels: int = 1) -> int:
+        """Return the number of pairs of images, of so many places, that are held at a time.
+
+        Where images have more `channels` than covariances, it is these that count.
+        """
+        places = self.counts + 1 if widths is None else widths
+        rows = np.array([1, *self.rows])
+        many = np.maximum(places ** np.where(self.crossed, 2, 1), places * rows)
+        return max(1, int(_HELD / (4 * max(float(many.max()), channels))))
 
     @property
     def axes(self) -> range:
@@ -114,8 +139,8 @@ class WideNetwork:
     @cached_property
     def crossed(self) -> tuple[bool, ...]:
         """Whether covariances between different sites of map k matter, k = 0 ... depth."""
-        last = max((k for k, taps in enumerate(self.taps, 1) if not taps.diagonal), default=0)
-        return tuple(k < last for k in range(len(self.taps) + 1))
+        last = max((k for k, law in enumerate(self.laws, 1) if not law.taps.diagonal), default=0)
+        return tuple(k < last for k in range(len(self.laws) + 1))
 
     @cached_property
     def tables(self) -> list[Integers]:
@@ -164,14 +189,12 @@ class WideNetwork:
             yield Map(_real(sites, count), place_of(wanted, before, counts[k - 1])), sites
 
 
-def announce(entries: float, what: str) -> None:
-    """Warn if so many covariances will take longer than a minute."""
-    seconds = _SECONDS * entries
+def announce(work: float, what: str, caller: str = "predict_wide") -> None:
+    """Warn if so much work of `caller`, a public function, will take longer than a minute."""
+    seconds = _SECONDS * work
     if seconds > _LONG:
         unit, name = (60, "minutes") if seconds < 5400 else (3600, "hours")
-        warnings.warn(
-            f"predict_wide: {what} will take about {seconds / unit:.2g} {name}", stacklevel=2
-        )
+        warnings.warn(f"{caller}: {what} will take about {seconds / unit:.2g} {name}", stacklevel=2)
 
 
 def _real(sites: Sites, count: int) -> NDArray[np.bool_]:
