@@ -146,8 +146,8 @@ def test_every_public_name_is_documented(name: str) -> None:
         lambda: sd.predict_wide(NET, strides=2),
         lambda: sd.predict_linear_exponents([[1]], strides=2),
         lambda: sd.simulate_wide(NET, strides=2),
-        lambda: sd.verdicts("x", strides=2),
         lambda: sd.predict_trained(None, None, strides=2),
+        lambda: sd.verdicts("x", strides=2),
     ],
 )
 def test_unknown_keywords_are_errors(call) -> None:

@@ -66,11 +66,11 @@ _FACTS = {
         *("D_shuffled", "G_shuffled"),
     ),
     "FilterSpectrum": ("layers", "kernels", "columns", "shares", "tap_covariances"),
-    "Verdicts": ("rule", "claims", "table", "columns"),
     "TrainedPrediction": (
         *("convolutions", "network", "places", "theories", "images", "pairs", "notes", "columns"),
         "log_ratios",
     ),
+    "Verdicts": ("rule", "claims", "table", "columns"),
     "Sweep": ("partial", "columns", "runs"),
     "Comparison": (
         *(
