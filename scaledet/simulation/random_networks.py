@@ -312,9 +312,12 @@ def _images(scenario: Scenario, samples: int, rng: np.random.Generator) -> tuple
 def _estimates(squares: Array, size: int) -> dict[str, Array]:
     """Return ratios of means over networks [networks, 3, depth + 1], with jackknife errors."""
     total, n = squares.sum(axis=0), len(squares)
-    if not (total[2] > 0).all():
-        raise ExhaustionError.at(int(np.argmin(total[2] > 0)), size, "Q_k = 0")
-    left = _ratios(np.moveaxis((total - squares) / (n - 1), 1, 0))
+    others = total - squares
+    alive = (others[:, 2] > 0).all(axis=0)
+    if not alive.all():
+        few = "Q_k = 0 in all networks but one at most"
+        raise ExhaustionError.at(int(np.argmin(alive)), size, few)
+    left = _ratios(np.moveaxis(others / (n - 1), 1, 0))
     errors = {
         f"{name}_err": np.sqrt(np.square(values - values.mean(axis=0)).sum(axis=0) * (n - 1) / n)
         for name, values in left.items()

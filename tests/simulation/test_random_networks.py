@@ -109,3 +109,11 @@ def test_errors_are_scatter_over_networks():
 def test_bad_arguments(given, message):
     with pytest.raises(ValueError, match=message):
         sd.simulate_wide(NET, **given)
+
+
+def test_networks_of_which_one_lives_have_no_errors():
+    """Networks of one channel die easily; without the last living one, ratios are 0/0."""
+    net = sd.Network.uniform(2, 2, 4)
+    with pytest.raises(sd.ExhaustionError, match="Q_k = 0 in all networks but one at most"):
+        sd.simulate_wide(net, size=16, width=1, networks=2, rng=0)
+    assert sd.simulate_wide(net, size=16, width=1, networks=2, rng=3).D_err.max() < np.inf
