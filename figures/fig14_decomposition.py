@@ -2,8 +2,8 @@ r"""Figure 14: what pools in a trained network, by theory (kernel 2, stride 2, T
 
 Lines in (a): wide networks of independent taps; with the measured covariance of taps; with the mean
 of filters over input channels, too; all weights of the network without ReLU; box filters.
-In (b) D of the first over that of the second is what filters pool, the latter over that of the
-network what channels pool.
+In (b) D of the first over that of the third is what filters pool, the latter over that of the
+network what channels pool beyond: one over spatial_pooling and channel_pooling of predict_trained.
 lambda_k = ln(D_independent/D)/ln(D_independent/D_box) is 0 for independent channels, 1 for boxes;
 it is not drawn in layer 1, where with decay both are nearly the same.
 Share of power in the constant mode of the filters: 1/2 for independent taps, 1 for boxes.
@@ -31,8 +31,8 @@ THEORIES = {
 }
 MEASURED = {"all": ("network", "o"), "shuffled": ("channels permuted", "D")}
 QUOTIENTS = {
-    "spatial": ("filters", "independent_taps", "autocorrelation"),
-    "channels": ("channels", "autocorrelation", "all"),
+    "spatial": ("filters", "independent_taps", "bridge"),
+    "channels": ("channels", "bridge", "all"),
 }
 STAGES = {"before": "before training", "zero_loss": "zero loss", "after": "with weight decay"}
 MARKERS = {"T1": "o", "T2": "s"}

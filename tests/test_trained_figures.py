@@ -83,9 +83,9 @@ def test_lines_are_the_theories_of_the_table(rows):
 def test_quotients_are_taken_seed_by_seed_and_multiply_to_the_fall(rows, source):
     (point,) = rows("fig14_decomposition", **T1, variant="channels", quantity="quotient")
     labels = {"setting": T1["setting"], "stage": "after", "layer": 3, "quantity": "D"}
-    independent = values(source, **labels, variant="autocorrelation")
+    coherent = values(source, **labels, variant="bridge")
     measured = values(source, **labels, variant="all")
-    quotients = np.log(independent / measured)
+    quotients = np.log(coherent / measured)
     assert math.log(float(point["value"])) == pytest.approx(quotients.mean())
     names = ("spatial", "channels")
     factors = [rows("fig14_decomposition", **T1, variant=name)[0]["value"] for name in names]
