@@ -152,7 +152,7 @@ class _Reader:
     def __post_init__(self) -> None:
         self.modules = dict(self.module.named_modules(remove_duplicate=False))
         first = {id(part): name for name, part in self.module.named_modules()}
-        self.labels = {name: first[id(part)] for name, part in self.modules.items()}
+        self.labels: dict[str, str] = {name: first[id(part)] for name, part in self.modules.items()}
         self.maps = self.network.sizes(self.sides)
 
     def read(self, steps: tuple[Step, ...], readings: list[Reading]) -> None:
@@ -244,25 +244,45 @@ class _Reader:
         """Return the module that a step stands in: a class of one's own may call a function."""
         return name if name in self.modules else name.rpartition(".")[0] or name
 
+    def _whole(self, step: Step) -> str | None:
+        """Return the module that does what the step does and no more; None if there is none."""
+        if step.name in self.modules:
+            return self.labels[step.name]
+        name = self._module(step.name)
+        graph = getattr(self.modules.get(name), "graph", None)  # of a part of an exported model
+        nodes = [] if graph is None else [n for n in graph.nodes if n.op.startswith("call_")]
+        return self.labels[name] if len(nodes) == 1 else None
+
     def _normalise(self, step: Step) -> None:
         from torch.nn.modules.batchnorm import _BatchNorm
 
         part = self.modules.get(step.name)
-        if self.begun is None or not isinstance(part, _BatchNorm):
+        if isinstance(part, _BatchNorm):
+            held: list[Any] = [
+                part.weight,
+                part.bias,
+                part.running_mean,
+                part.running_var,
+                part.eps,
+            ]
+        else:  # that of an exported model, whose arguments are known by their places
+            held = [step.arguments.get(place) for place in ("1", "2", "3", "4", "7")]
+        if self.begun is None or self._whole(step) is None:
             return self._end(step, "which stands not between a convolution and its ReLU")
-        mean, variance = _array(part.running_mean), _array(part.running_var)
-        scale = 1 / np.sqrt(variance + part.eps)
-        if part.affine:
-            scale = scale * _array(part.weight)
+        factor, shift, mean, variance, least = held
+        scale = 1 / np.sqrt(_array(variance) + least)
+        if factor is not None:
+            scale = scale * _array(factor)
         self.begun.filters = self.begun.filters * scale[:, None, None]
-        shift = _array(part.bias) if part.affine else 0.0
-        self.begun.biases = (self.begun.biases - mean) * scale + shift
+        self.begun.biases = (self.begun.biases - _array(mean)) * scale
+        if shift is not None:
+            self.begun.biases += _array(shift)
         return None
 
     def _rectify(self, step: Step) -> None:
-        if step.name not in self.modules:
+        name = self._whole(step)
+        if name is None:
             return self._end(step, "which is a function and no module, so that it has no output")
-        name = self.labels[step.name]
         self.calls[name] += 1
         if self.begun is None:
             if not self.done:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+import scaledet as sd
 from scaledet.measure.chain import chain_of
 from scaledet.measure.joining import joined
 from scaledet.network.layer import Layer
@@ -131,6 +132,23 @@ def test_what_was_read_makes_the_same_numbers(name):
     assert len(made) == convolutions - len(chain.remarks)
     for unit, maps in made.items():
         np.testing.assert_allclose(maps, outputs[unit].reshape(maps.shape), atol=1e-12)
+
+
+def test_exported_models_are_read_as_what_they_were():
+    dynamic = ({0: torch.export.Dim.DYNAMIC},)
+    model = several().eval()
+    exported = torch.export.export(model, (torch.zeros(2, 3, 16, 16),), dynamic_shapes=dynamic)
+    chain, expected = (chain_of(each, (3, 16, 16)) for each in (exported, model))
+    assert chain.network == expected.network
+    for each, other in zip(chain.convolutions, expected.convolutions, strict=True):
+        assert each.name == other.name
+        np.testing.assert_array_equal(each.filters, other.filters)
+        np.testing.assert_array_equal(each.biases, other.biases)
+    images = np.random.default_rng(0).normal(size=(10, 3, 16, 16)).astype("float32")
+    given = {"displacement": "shift", "mean_filters": False, "rng": 0}
+    made, known = (sd.predict_trained(each, images, **given) for each in (exported, model))
+    np.testing.assert_allclose(made.D, known.D, rtol=1e-4)
+    np.testing.assert_allclose(made.D_independent, known.D_independent, rtol=1e-9)
 
 
 def test_names_are_those_of_modules():

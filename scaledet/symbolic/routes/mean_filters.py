@@ -53,7 +53,7 @@ def _layers(fixed: bool) -> Iterator[Case]:
             s: stride,
             y.channel_bias: BIAS,
             y.row_level: level,
-            y.spread: spread,
+            y.row_covariance: spread,
             y.filter_sum: lambda tap: ROW[tap],
             y.channel_mean: lambda at: Fraction(sum(each[at] for each in INPUTS), len(INPUTS)),
             y.channel_product: lambda at, to: Fraction(

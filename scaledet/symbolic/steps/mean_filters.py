@@ -39,7 +39,7 @@ def layer_steps() -> tuple[Step, Step, Step]:
         ),
         Step(
             "Around it, the rest of the filters has the covariance",
-            sp.Eq(y.spread(i, p), spread(about)),
+            sp.Eq(y.row_covariance(i, p), spread(about)),
             "filters to different input channels are independent, of covariance $V/C_{in}$. Both "
             "hold for any number of channels. As it grows pre-activations become Gaussian, and the "
             "means over channels become those over the rows: $\\bar\\Phi_{k+1}(i)$ is the mean of "
@@ -50,7 +50,7 @@ def layer_steps() -> tuple[Step, Step, Step]:
         ),
         Step(
             "Where filters sum to $m$ exactly, as when both are measured, it is instead",
-            sp.Eq(y.spread(i, p), spread(apart)),
+            sp.Eq(y.row_covariance(i, p), spread(apart)),
             "the rest then sums to 0 over channels, and sees deviations from their mean only: "
             "independent filters of covariance $V/C_{in}$ less their mean over channels.",
             against(_DRAWN, partial(routes.pairs, fixed=True)),
@@ -84,17 +84,17 @@ def linear_step() -> Step:
 
     return Step(
         "Without ReLU, coherent filters $c_h a$ beside a rest with independent taps, "
-        "$V = v\\, \\mathrm{diag}(a)$: squares of what the rest makes pool, and each layer adds "
+        "$V = v_w\\, \\mathrm{diag}(a)$: squares of what the rest makes pool, and each layer adds "
         "the square of the mean over channels, which pools itself.",
         sp.Eq(D(k), change(c(n, 1), 1) / change(1 / N, 1 - 1 / N)),
-        "the mean over channels of layer $n$ is $\\mu^n P_n x$. Layer $n$ turns it into units of "
-        "mean square $\\omega \\mu^{2 n - 2} (P_n x)^2$, and the layers behind multiply these by "
-        "$v$ each, their positions averaged. Hence at stride 1 on an infinite line: for $\\mu^2 > "
-        "v$ the last terms win and $D_k$ falls as that of the model; for $\\mu^2 < v$ the first "
-        "ones do, and $D_k$ stays above $1/(1 + \\omega/(v - \\mu^2))$ at every depth. The "
-        "transition is at $\\mu^2 = v$; with boxes as long as their stride $c_n(0) = s^{-n}$, and "
-        "it is at $\\mu^2 = s v$. Open: where it is with ReLUs, which the recursion of steps 1 and "
-        "2 computes.",
+        "the mean over channels of layer $n$ is $\\mu_h^n P_n x$. Layer $n$ turns it into units "
+        "of mean square $\\omega_h \\mu_h^{2 n - 2} (P_n x)^2$, and the layers behind multiply "
+        "these by $v_w$ each, their positions averaged. Hence at stride 1 on an infinite line: "
+        "for $\\mu_h^2 > v_w$ the last terms win and $D_k$ falls as that of the model; for "
+        "$\\mu_h^2 < v_w$ the first ones do, and $D_k$ stays above $1/(1 + \\omega_h/(v_w - "
+        "\\mu_h^2))$ at every depth. The transition is at $\\mu_h^2 = v_w$; with boxes as long "
+        "as their stride $c_n(0) = s^{-n}$, and it is at $\\mu_h^2 = s v_w$. Open: where it is "
+        "with ReLUs, which the recursion of steps 1 and 2 computes.",
         against(
             "all positions and pairs on rings, three mixtures, matrix by matrix",
             routes.two_maps,
