@@ -11,6 +11,7 @@ from experiments.e2_decay import EXPERIMENT as DECAY
 from experiments.e3_no_stride import EXPERIMENT as NO_STRIDE
 from experiments.e4_two_dimensions import EXPERIMENT as TWO_DIMENSIONS
 from experiments.e5_cifar import EXPERIMENT as CIFAR
+from experiments.e5_cifar import FILES
 from experiments.e6_theory import EXPERIMENT as THEORY
 from experiments.runner import Suite
 
@@ -26,7 +27,7 @@ def main() -> int:
         description="Train and measure networks; a run that was stopped goes on where it was.",
     )
     parser.add_argument("--quick", action="store_true", help="small and rough, to try it out")
-    parser.add_argument("--data", type=Path, help="folder of cifar10_train.npz, cifar10_test.npz")
+    parser.add_argument("--data", type=Path, help=f"folder of {' and '.join(FILES)}")
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="of " + str(names))
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread (2)")
     parser.add_argument(
@@ -35,8 +36,9 @@ def main() -> int:
     given = parser.parse_args()
     if given.workers < 1:
         parser.error(f"--workers must be at least 1; got {given.workers}")
-    if given.data is not None and not given.data.is_dir():
-        parser.error(f"--data must be a folder; got {given.data}")
+    lacking = [name for name in FILES if given.data and not (given.data / name).is_file()]
+    if lacking:
+        parser.error(f"--data must be a folder with {' and '.join(FILES)}; got {given.data}")
     out = given.out or FOLDER / ("quick" if given.quick else "results")
     chosen = [each for each in EXPERIMENTS if given.only is None or each.name in given.only]
     finished = Suite(chosen, out, given.quick, given.data).run(given.workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import scaledet as sd
 
 torch = pytest.importorskip("torch")
 
-from experiments import e4_two_dimensions, e5_cifar  # noqa: E402
+from experiments import e4_two_dimensions, e5_cifar, run_all  # noqa: E402
 from experiments.common import Unit  # noqa: E402
 from experiments.image_nets import NETS, Station, training  # noqa: E402
 
@@ -127,13 +128,20 @@ def folder(tmp_path_factory):
     return path
 
 
-def test_cifar_needs_data(folder, tmp_path):
+def test_cifar_is_left_out_without_data(folder):
     assert e5_cifar.units(False, None) == []
-    with pytest.raises(SystemExit, match=r"must hold cifar10_train\.npz and cifar10_test\.npz"):
-        e5_cifar.units(False, tmp_path)
     units = e5_cifar.units(False, folder)
     assert len(units) == 35
     assert len({unit.name for unit in units}) == 35
+
+
+def test_data_must_be_a_folder_with_cifar(tmp_path, monkeypatch, capsys):
+    (tmp_path / e5_cifar.FILES[0]).touch()
+    monkeypatch.setattr(sys, "argv", ["run_all", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        run_all.main()
+    expected = "--data must be a folder with cifar10_train.npz and cifar10_test.npz; got"
+    assert expected in capsys.readouterr().err
 
 
 def test_cifar_is_measured_on_images_with_and_without_noise(folder):

@@ -91,6 +91,17 @@ def test_boxes_have_the_law_of_the_task_and_moves_that_stay_in_blocks(made):
     assert images[1] == pytest.approx(stayed[1], rel=0.3)
 
 
+@pytest.mark.parametrize("setting", ["1d_strided_T1", "1d_strided_T2"])
+@pytest.mark.parametrize("stage", ["before", "zero_loss", "after"])
+def test_lambda_is_given_where_its_two_ends_are_apart(made, setting, stage):
+    rows = [row for row in read_rows(made[0] / "e1_flagship.csv") if row.setting == setting]
+    rows = [row for row in rows if row.stage == stage]
+    start, end = (values(rows, "D", variant=name) for name in ("autocorrelation", "box_images"))
+    known = values(rows, "lambda", variant="all")
+    assert known
+    assert set(known) == {k for k in end if end[k] > 0 and start[k] > 1.5 * end[k]}
+
+
 def test_the_theory_compares_the_rows_of_the_flagship(made):
     rows = read_rows(made[0] / "e1_flagship.csv")
     theory = read_rows(made[0] / "e6_theory.csv")
