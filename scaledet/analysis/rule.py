@@ -63,5 +63,6 @@ agrees or disagrees if p <= {1 - CONFIDENCE:.2f}, else it is undecided, and alwa
 {FEWEST_CELLS} cells.
 
 A setting agrees or disagrees if all its networks do, is undecided if all are, and divided
-otherwise. Where there is no effect, a network agrees with a claimed sign by chance in
+otherwise; networks of fewer than {FEWEST_SEEDS} seeds do not count there, unless there are no
+others. Where there is no effect, a network agrees with a claimed sign by chance in
 {(1 - CONFIDENCE) / 2:.1%} of cases."""

@@ -21,7 +21,7 @@ from scaledet.analysis.judging import (
     correlated,
     judged,
 )
-from scaledet.analysis.rule import RULE
+from scaledet.analysis.rule import FEWEST_SEEDS, RULE
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from scaledet.results import tables
 from scaledet.results.contents import Reader, count, one_of, optional, real
@@ -104,16 +104,20 @@ class Verdicts(Result):
         """Return the verdict on a claim in a setting.
 
         It is that of all its networks, "divided" if they differ, "not run" if there are none, or
-        "-" where nothing is claimed.
+        "-" where nothing is claimed. Networks of too few seeds count only where no other is.
         """
         name = validate.choice("claim", claim, tuple(_BY_NAME))
         place = validate.choice("setting", setting, SETTINGS)
         if place not in _BY_NAME[name].settings:
             return _NOT_CLAIMED
-        verdicts = {row.verdict for row in self.in_setting(name, place)}
+        verdicts = {row.verdict for row in self._deciding(name, place)}
         if not verdicts:
             return _NOT_RUN
         return verdicts.pop() if len(verdicts) == 1 else _DIVIDED
+
+    def _deciding(self, claim: str, setting: str) -> list[Verdict]:
+        rows = self.in_setting(claim, setting)
+        return [row for row in rows if row.points >= FEWEST_SEEDS] or rows
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table, by name: a row for each claim and network."""
@@ -161,7 +165,7 @@ class Verdicts(Result):
 
     def _effects(self, claim: str, setting: str) -> str:
         """Return the effect of one network with its error, or the range of those of several."""
-        rows = [row for row in self.in_setting(claim, setting) if row.effect is not None]
+        rows = [row for row in self._deciding(claim, setting) if row.effect is not None]
         if len(rows) < 2:
             return "".join(f"<br>{text.effect(row)}" for row in rows)
         effects = [row.effect for row in rows if row.effect is not None]
@@ -198,7 +202,7 @@ class Verdicts(Result):
         }
 
     def _cell(self, claim: str, setting: str) -> str:
-        word, rows = self.of(claim, setting), self.in_setting(claim, setting)
+        word, rows = self.of(claim, setting), self._deciding(claim, setting)
         if word == _DIVIDED:
             kinds = (AGREES, DISAGREES, UNDECIDED)
             counts = (sum(row.verdict == kind for row in rows) for kind in kinds)

@@ -346,3 +346,13 @@ def test_markdown_has_every_verdict(tmp_path):
     text = result.to_markdown()
     assert text.count("\n| ") >= len(CLAIMS) + len(result.rows)
     assert "| agrees | -1.0000(18) |" in text
+
+
+def test_a_network_of_one_seed_does_not_divide_a_setting(tmp_path):
+    name, setting = "D falls after training", T1["setting"]
+    single = list(power_laws([-0.9], stage="zero_loss"))
+    assert sd.verdicts(write(tmp_path / "alone", single)).of(name, setting) == "undecided"
+    rows = [*power_laws(scattered(-1, 0.1, 3)), *single]
+    verdicts = sd.verdicts(write(tmp_path / "both", rows))
+    assert verdicts.of(name, setting) == "agrees"
+    assert [row.verdict for row in verdicts.in_setting(name, setting)] == ["undecided", "agrees"]

@@ -34,7 +34,7 @@ def test_json_has_the_rule_the_table_and_every_number(run_json, folder):
     record = run_json(f"verdicts {folder}")
     result = sd.verdicts(folder)
     assert record["table"] == result.table
-    assert record["table"][FALLS]["1d_strided_T1"] == "divided"
+    assert record["table"][FALLS]["1d_strided_T1"] == "agrees"
     assert record["rule"] == result.rule
     assert record["columns"]["effect"] == [row.effect for row in result.rows]
     assert record["columns"]["claimed_low"] == [None, None]  # minus infinity
