@@ -223,7 +223,7 @@ def test_theory_leaves_out_layers_where_boxes_have_no_sensitivity():
     ("arguments", "message"),
     [
         (("--workers", "0"), "--workers must be at least 1; got 0"),
-        (("--data", "/no/such/folder"), "--data must be a folder; got /no/such/folder"),
+        (("--data", "/no/such/folder"), "cifar10_test.npz; got /no/such/folder"),
         (("--only", "e7"), "invalid choice: 'e7'"),
     ],
 )
