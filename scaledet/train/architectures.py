@@ -285,8 +285,10 @@ def calibrate(model: Any, images: Any) -> None:
         raise ArgumentTypeError(f"model must be a torch.nn.Module; got {shown(model)}")
     accepted = "finite numbers of shape [n, channels, *sides], n at least 10"
     array = validate.floats("images", images, accepted)
-    if array.ndim < 3 or len(array) < 10 or not np.isfinite(array).all():
+    if array.ndim < 3 or len(array) < 10:
         raise ArgumentError(f"images must be {accepted}; got shape {list(array.shape)}")
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"images must be {accepted}; got numbers that are not finite")
     like = next(model.parameters(), torch.zeros(1))
     rows = torch.from_numpy(array).to(like.device, like.dtype)
     outputs_of(model, rows[:2])
