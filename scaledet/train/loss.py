@@ -55,7 +55,7 @@ def error_rate(
     images: Tensor,
     labels: Tensor,
     loss: str,
-    change: Callable[[Tensor], Tensor] | None = None,
+    change: Callable[[Tensor], Tensor],
 ) -> float | None:
     """Return the part of images that a model in evaluation gets wrong; None if there are none."""
     import torch
@@ -63,7 +63,7 @@ def error_rate(
     wrong: Any = 0
     with torch.no_grad():
         for rows, answers in _in_turn(images, labels):
-            wrong += mistakes(loss, model(rows if change is None else change(rows)), answers)
+            wrong += mistakes(loss, model(change(rows)), answers)
     return int(wrong) / len(labels) if len(labels) else None
 
 
