@@ -52,8 +52,8 @@ def box_law(net: sd.Network, task: sd.ScaleDetection) -> BoxLaw:
         displacement.append(weights @ (square[pairs].sum(axis=1) + 2 * _products(mean, pairs)))
         centre = weights @ maps[pairs].sum(axis=1)
         centred = maps - centre / 2
-        own = np.square(centred).sum(axis=1)
-        distance.append(2 * weights @ (own[pairs].sum(axis=1) + 2 * _products(centred, pairs)))
+        norms = np.square(centred).sum(axis=1)
+        distance.append(2 * weights @ (norms[pairs].sum(axis=1) + 2 * _products(centred, pairs)))
     moved, apart = np.array(displacement), np.array(distance)
     moved[moved < _ROUNDING * moved[0]] = 0
     depth = int(np.argmin([*(apart > _ROUNDING * apart[0]), False])) - 1

@@ -1,8 +1,8 @@
 """Experiment 4: networks as they are used, on the task in two dimensions.
 
 Images have 32 x 32 pixels, two of them active; the label says whether these are closer than
-xi = 8 or not, distances between 7 and 9 being left out (a gap of 2, as the authors count). Images
-end at their borders, as zero padding has it: distances do not go around the torus, and networks
+xi = 8 or not, distances from 7 to below 9 being left out (``gap=1``). Images end at their borders,
+as zero padding has it: distances do not go around the torus, and networks
 are measured on images without active pixels at the border, which all moves keep inside.
 """
 

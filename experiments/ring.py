@@ -199,7 +199,7 @@ class _Station:
         """Yield sensitivities and the filters' shares of the constant mode."""
         for variant, average in (("all", False), ("channel_mean", True)):
             shuffles = 0 if average else self.unit.parameters["shuffles"]
-            found = sd.measure.sensitivities(
+            measured = sd.measure.sensitivities(
                 self.model,
                 self.probes.images,
                 self.probes.displacement,
@@ -209,12 +209,12 @@ class _Station:
                 average_channels=average,
                 rng=[self.unit.seed, 9],
             )
-            places = [self.layers.index(name) + 1 for name in found.layers]
+            places = [self.layers.index(name) + 1 for name in measured.layers]
             for quantity in "DGRQ":
-                values, errors = getattr(found, quantity), getattr(found, f"{quantity}_err")
+                values, errors = getattr(measured, quantity), getattr(measured, f"{quantity}_err")
                 yield from self._rows(stage, variant, quantity, values, errors, places)
             for quantity in "DG" if shuffles else "":
-                values = getattr(found, f"{quantity}_shuffled")
+                values = getattr(measured, f"{quantity}_shuffled")
                 errors = values.std(axis=0, ddof=1) / shuffles**0.5 if shuffles > 1 else None
                 yield from self._rows(
                     stage, "shuffled", quantity, values.mean(axis=0), errors, places
