@@ -200,7 +200,8 @@ def wide(net: WideNetwork, images: Images) -> Response:
         [np.square(images.clean).sum(axis=(1, 2)).mean(keepdims=True), distance]
     )
     alive = distance > _CANCELLED * growth * before[:-1]
-    return Response(moved.mean(axis=1), distance, error, alive)
+    # Of displacements that are not read, rounding errors are left, of either sign.
+    return Response(np.maximum(moved.mean(axis=1), 0.0), distance, error, alive)
 
 
 def _error(apart: Array, images: Images) -> Array:

@@ -132,9 +132,9 @@ def _add(case: Case, row: Mapping[str, str], where: str) -> None:
     for name in ("net", "recipe", "variant", "quantity"):
         if not row[name]:
             raise ArgumentError(f"{where}: {name} must not be empty")
-    seed = int(_number(row, "seed", where, whole=True))
+    seed = _integer(row, "seed", where)
     value = _number(row, "value", where)
-    layer = int(_number(row, "layer", where, whole=True)) if row["layer"] else None
+    layer = _integer(row, "layer", where) if row["layer"] else None
     if row["A"] and layer is not None:
         width = _number(row, "A", where)
         if width <= 0:
@@ -149,12 +149,18 @@ def _add(case: Case, row: Mapping[str, str], where: str) -> None:
     layers.setdefault(layer, []).append(value)
 
 
-def _number(row: Mapping[str, str], name: str, where: str, *, whole: bool = False) -> float:
+def _integer(row: Mapping[str, str], name: str, where: str) -> int:
     try:
-        value = float(int(row[name])) if whole else float(row[name])
+        return int(row[name])
+    except ValueError:
+        raise ArgumentError(f"{where}: {name} must be an integer; got {row[name]!r}") from None
+
+
+def _number(row: Mapping[str, str], name: str, where: str) -> float:
+    try:
+        value = float(row[name])
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        kind = "an integer" if whole else "a finite number"
-        raise ArgumentError(f"{where}: {name} must be {kind}; got {row[name]!r}")
+        raise ArgumentError(f"{where}: {name} must be a finite number; got {row[name]!r}")
     return value

@@ -79,7 +79,7 @@ def _ranks(values: Sequence[float]) -> NDArray[np.int64]:
     from scipy.stats import rankdata
 
     if len(values) > _MOST:
-        raise ArgumentError(f"a group must have at most {_MOST} points; got {len(values)}")
+        raise ArgumentError(f"groups must be of at most {_MOST} points; got {len(values)}")
     ranks: Floats = 2 * rankdata(values) - (len(values) + 1)
     return np.rint(ranks).astype(np.int64)
 

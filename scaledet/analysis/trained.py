@@ -77,7 +77,8 @@ def predict_trained(
     theory_images : int, optional
         Number of images in the theories of wide networks, the first ones; default: all.
     pairs : int, default 4
-        Number of pairs that compare each of these images with others there, for the distance Q.
+        Pairs there per image, for the distance Q, so that every image is in twice as many; all
+        pairs if there are no more.
     batch_size : int
         Images at a time that enter the model.
     rng : seed or Generator
@@ -189,7 +190,10 @@ def _chosen(chain: Chain, layers: Any) -> set[int]:
 
 
 def sampled_pairs(images: int, each: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return pairs of different images: all, or as many for each image."""
+    """Return pairs of different images: all, or `each` times as many as there are images.
+
+    Every image is in equally many.
+    """
     if 2 * each >= images - 1:
         return np.array(np.triu_indices(images, 1)).T
     order = rng.permutation(images)

@@ -196,12 +196,12 @@ class TrainedPrediction(Result):
     def lambdas(self) -> Numbers:
         """ln(D_independent/D)/ln(D_independent/D_box): 0 for independent channels, 1 for boxes.
 
-        None where D or D_box is 0 or not defined.
+        None where one of them is 0 or not defined, or D_box is D_independent.
         """
         rows = zip(self.D_independent.tolist(), self.D.tolist(), self.D_box, strict=True)
         return tuple(
             math.log(independent / measured) / math.log(independent / box)
-            if measured > 0 and box and box != independent
+            if measured > 0 and independent > 0 and box and box != independent
             else None
             for independent, measured, box in rows
         )

@@ -7,7 +7,8 @@ import re
 import pytest
 
 import scaledet as sd
-from scaledet.analysis.experiment_tables import COLUMNS
+from scaledet.analysis.claims import Curve
+from scaledet.analysis.experiment_tables import COLUMNS, read_cases
 from scaledet.errors import ArgumentError, ArgumentTypeError
 from tests.analysis.trained_tables import row, write
 
@@ -60,6 +61,13 @@ def test_folders_without_tables(tmp_path):
         sd.verdicts(tmp_path / "none")
     with pytest.raises(ArgumentTypeError, match="folder must be a string or a path; got 3"):
         sd.verdicts(3)  # type: ignore[arg-type]
+
+
+def test_seeds_are_integers_of_any_size(tmp_path):
+    seeds = (2**53, 2**53 + 1, 10**400)
+    write(tmp_path, [row(seed, 0.5, layer=1, A=2) for seed in seeds], "e1")
+    (case,) = read_cases(tmp_path)
+    assert case.values(Curve("D"), "after").keys() == set(seeds)
 
 
 def test_tables_are_read_together(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -323,6 +324,26 @@ def test_layers_where_images_look_alike_are_left_out_or_have_no_box():
     assert made.convolutions == ("0", "2", "4")
     assert made.measurement.left_out.keys() == {"7"}
     assert any("left out: 7" in line for line in made.remarks())
+
+
+def test_a_displacement_that_no_layer_reads_moves_nothing(tmp_path):
+    def unread(image, _rng):
+        return image + (np.arange(image.shape[-1]) % 2)
+
+    net = nn.Sequential(nn.Conv1d(1, 8, 1, stride=2), nn.ReLU())
+    nn.init.constant_(net[0].weight, 0.7)
+    images = np.random.default_rng(0).random((20, 1, 16))
+    made = sd.predict_trained(net, images, displacement=unread, rng=0)
+    assert not made.moved.any()
+    assert made.lambdas == made.log_ratios["coherent"] == (None,)
+    made.save(tmp_path / "made.npz")
+    np.testing.assert_array_equal(sd.load(tmp_path / "made.npz").moved, made.moved)
+
+
+def test_a_theory_without_motion_has_no_lambda():
+    made = trained_prediction()
+    moved = np.where(np.array(made.theories)[:, None] == "independent", 0.0, made.moved)
+    assert set(replace(made, moved=moved).lambdas) == {None}
 
 
 def test_max_pooling_is_named_and_what_no_relu_follows_is_left_out():

@@ -47,9 +47,8 @@ def given_images(net: Network, images: Any, displaced: Any, size: Any) -> Stack:
     shape = given.shape
     if given.ndim == net.dim + 1:
         given = given[:, None]
-    if given.ndim != net.dim + 2 or len(given) < 2 or not np.isfinite(given).all():
-        raise ArgumentError(f"images must be {accepted}; got shape {list(shape)}")
-    if not given.size:
+    fits = given.ndim == net.dim + 2 and len(given) >= 2 and given.size
+    if not fits or not np.isfinite(given).all():
         raise ArgumentError(f"images must be {accepted}; got shape {list(shape)}")
     sides = given.shape[2:]
     if size is not None and net.sizes(size)[0] != sides:

@@ -1,15 +1,15 @@
 r"""Moments behind the ReLU where means and biases differ between output channels.
 
 Given the row h of an output channel, pre-activations at two sites, or of two images, are Gaussian
-of means u, v, standard deviations :math:`\sigma, \tau` and covariance c, which alone does not
+of means u, v, standard deviations :math:`\sigma, \tau` and covariance c, of which only the means
 depend on h. With the heights :math:`u/\sigma, v/\tau` and :math:`\rho = c/\sigma\tau`,
 
 .. math:: E\, \mathrm{relu}(z) \mathrm{relu}(z') = m m' + c\, \Phi(u/\sigma) \Phi(v/\tau)
           + \sigma \tau \int_0^\rho (\rho - r)\, \varphi_r(u/\sigma, v/\tau)\, dr ,
 
-:math:`m = E\, \mathrm{relu}(z)`, which is averaged over the rows. Near :math:`\rho = 1` an integral
-from there takes its place. The square distance at one site is that at :math:`\rho = 1` and what
-a smaller correlation adds: neither is negative, so that small distances keep their digits.
+:math:`m = E\, \mathrm{relu}(z)`; all of it is averaged over the rows. Near :math:`\rho = 1` an
+integral from there takes its place. The square distance at one site is that at :math:`\rho = 1` and
+what a smaller correlation adds: neither is negative, so that small distances keep their digits.
 Source: Price 1958; the arrangement is ours.
 """
 
