@@ -9,7 +9,7 @@ pooling.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +47,7 @@ class Convolution:
     name : str
         Name of the convolution.
     unit : str
-        Name of its ReLU, as of a layer that is measured.
+        Name of its ReLU, as of a layer that is measured; empty until it has been read.
     kernel : tuple of int
         Lengths of its kernel along the axes (taps).
     filters : ndarray, shape [outputs, inputs, F]
@@ -119,23 +119,12 @@ def _without_head(whole: Program) -> Program:
 
 
 @dataclass
-class _Begun:
-    """A convolution whose ReLU has not come yet."""
-
-    name: str
-    kernel: tuple[int, ...]
-    filters: Floats
-    biases: Floats
-    layer: Layer
-    combined: Floats
-
-
-@dataclass
 class _Reader:
     """Takes the steps of a model one after another.
 
     `at` is the number of the layer of the network whose map has been reached, `taken` that of the
-    last which belongs to a convolution; `ended` says where and why the chain ends.
+    last which belongs to a convolution; `begun` is a convolution whose ReLU has not come yet;
+    `ended` says where and why the chain ends.
     """
 
     module: nn.Module
@@ -144,7 +133,7 @@ class _Reader:
     at: int = 0
     taken: int = 0
     ended: str = ""
-    begun: _Begun | None = None
+    begun: Convolution | None = None
     done: list[Convolution] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
@@ -238,7 +227,8 @@ class _Reader:
         self.taken = self.at
         kernel = tuple(filters.shape[2:])
         flat = filters.reshape(*filters.shape[:2], -1)
-        self.begun = _Begun(self._module(step.name), kernel, flat, biases, layer, combined)
+        name = self._module(step.name)
+        self.begun = Convolution(name, "", kernel, flat, biases, layer, combined)
 
     def _module(self, name: str) -> str:
         """Return the module that a step stands in: a class of one's own may call a function."""
@@ -273,10 +263,11 @@ class _Reader:
         scale = 1 / np.sqrt(_array(variance) + least)
         if factor is not None:
             scale = scale * _array(factor)
-        self.begun.filters = self.begun.filters * scale[:, None, None]
-        self.begun.biases = (self.begun.biases - _array(mean)) * scale
+        biases = (self.begun.biases - _array(mean)) * scale
         if shift is not None:
-            self.begun.biases += _array(shift)
+            biases = biases + _array(shift)
+        filters = self.begun.filters * scale[:, None, None]
+        self.begun = replace(self.begun, filters=filters, biases=biases)
         return None
 
     def _rectify(self, step: Step) -> None:
@@ -289,7 +280,7 @@ class _Reader:
                 self._end(step, "which comes before any convolution")
             return None
         unit = name if self.calls[name] == 1 else f"{name}#{self.calls[name]}"
-        self.done.append(Convolution(unit=unit, **vars(self.begun)))
+        self.done.append(replace(self.begun, unit=unit))
         self.begun = None
         return None
 
