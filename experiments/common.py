@@ -173,6 +173,37 @@ class Unit:
             width = None if widths is None else widths[layer]
             yield self.row(stage, variant, quantity, value, error, layer=layer, A=width)
 
+    def measured_rows(
+        self,
+        stage: str,
+        variant: str,
+        measured: Any,
+        places: Sequence[int],
+        widths: Sequence[float | None],
+    ) -> Iterator[Row]:
+        """Yield D, G, R and Q of a measurement, whose layers are the layers `places`."""
+        for quantity in "DGRQ":
+            values = dict(zip(places, getattr(measured, quantity), strict=True))
+            errors = dict(zip(places, getattr(measured, f"{quantity}_err"), strict=True))
+            yield from self.rows(stage, variant, quantity, values, errors, widths)
+
+    def permuted_rows(
+        self,
+        stage: str,
+        variant: str,
+        measured: Any,
+        places: Sequence[int],
+        widths: Sequence[float | None],
+    ) -> Iterator[Row]:
+        """Yield D and G averaged over permutations of channels, with errors of these means."""
+        for quantity in "DG":
+            values = getattr(measured, f"{quantity}_shuffled")
+            count = len(values)
+            spread = values.std(axis=0, ddof=1) / count**0.5 if count > 1 else None
+            means = dict(zip(places, values.mean(axis=0), strict=True))
+            errors = None if spread is None else dict(zip(places, spread, strict=True))
+            yield from self.rows(stage, variant, quantity, means, errors, widths)
+
 
 @dataclass(frozen=True)
 class Experiment:

@@ -175,17 +175,12 @@ class Station:
     def rows(self, stage: str, variant: str, measured: Any, prefix: str = "") -> Iterator[Row]:
         """Yield D, G, R and Q; `prefix` is what comes before the names of the layers."""
         places = self._places(measured, prefix)
-        for quantity in "DGRQ":
-            values, errors = getattr(measured, quantity), getattr(measured, f"{quantity}_err")
-            yield from self._rows(stage, variant, quantity, places, values, errors)
+        yield from self.unit.measured_rows(stage, variant, measured, places, self.widths)
 
     def _permuted(self, stage: str, variant: str, measured: Any) -> Iterator[Row]:
-        """Yield means over permutations; errors are those of these means."""
-        places = self._places(measured, "")
-        for quantity in "DG":
-            values = getattr(measured, f"{quantity}_shuffled")
-            errors = values.std(axis=0, ddof=1) / len(values) ** 0.5 if len(values) > 1 else None
-            yield from self._rows(stage, variant, quantity, places, values.mean(axis=0), errors)
+        """Yield means over permutations."""
+        places = self._places(measured)
+        yield from self.unit.permuted_rows(stage, variant, measured, places, self.widths)
 
     def _filters(self, stage: str) -> Iterator[Row]:
         """Yield shares of the constant mode, in a residual block their mean."""
@@ -229,21 +224,8 @@ class Station:
                 responses[name] = theory.wide(getattr(theory, name)(chain), few)
         return responses
 
-    def _places(self, measured: Any, prefix: str) -> list[int]:
+    def _places(self, measured: Any, prefix: str = "") -> list[int]:
         return [self.layers.index(name.removeprefix(prefix)) for name in measured.layers]
-
-    def _rows(
-        self,
-        stage: str,
-        variant: str,
-        quantity: str,
-        places: list[int],
-        values: Any,
-        errors: Any,
-    ) -> Iterator[Row]:
-        known = dict(zip(places, values, strict=True))
-        spread = None if errors is None else dict(zip(places, errors, strict=True))
-        yield from self.unit.rows(stage, variant, quantity, known, spread, self.widths)
 
 
 def _with_pairs(clean: Floats, moved: Floats) -> Images:

@@ -210,15 +210,9 @@ class _Station:
                 rng=[self.unit.seed, 9],
             )
             places = [self.layers.index(name) + 1 for name in measured.layers]
-            for quantity in "DGRQ":
-                values, errors = getattr(measured, quantity), getattr(measured, f"{quantity}_err")
-                yield from self._rows(stage, variant, quantity, values, errors, places)
-            for quantity in "DG" if shuffles else "":
-                values = getattr(measured, f"{quantity}_shuffled")
-                errors = values.std(axis=0, ddof=1) / shuffles**0.5 if shuffles > 1 else None
-                yield from self._rows(
-                    stage, "shuffled", quantity, values.mean(axis=0), errors, places
-                )
+            yield from self.unit.measured_rows(stage, variant, measured, places, self.widths)
+            if shuffles:
+                yield from self.unit.permuted_rows(stage, "shuffled", measured, places, self.widths)
         spectrum = sd.measure.filter_spectrum(self.model)
         for quantity in ("share", "t"):
             values = list(getattr(spectrum, quantity))
