@@ -30,6 +30,7 @@ __all__ = [
     "matched_correlation",
     "matched_height",
     "normal_cdf",
+    "normal_density",
     "rectified_covariance",
     "rectified_excess",
     "rectified_mean",
@@ -54,11 +55,18 @@ def normal_cdf(x: Any) -> Any:
     return ndtr(x)
 
 
+def normal_density(x: Array) -> Array:
+    """Return the density of the standard normal law, elementwise; 0 beyond 40."""
+    near = np.clip(x, -40.0, 40.0)
+    with np.errstate(under="ignore"):
+        return np.asarray(np.exp(-near * near / 2) / _SQRT_2PI)
+
+
 def rectified_excess(height: Array) -> Array:
     r"""Return E relu(h + X) - relu(h), :math:`\phi(h) - |h|\, \Phi(-|h|)`."""
     size = np.abs(height)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        value = np.exp(-size * size / 2) / _SQRT_2PI - size * normal_cdf(-size)
+        value = normal_density(size) - size * normal_cdf(-size)
     return np.asarray(np.where(size < 38, np.maximum(value, 0.0), 0.0))
 
 

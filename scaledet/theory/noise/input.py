@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from scaledet.scenario import Rectify, Scenario
 from scaledet.theory.noise.gaussians import (
     normal_cdf,
+    normal_density,
     rectified_covariance,
     rectified_excess,
     unit_rule,
@@ -185,7 +186,7 @@ def _perturbation(height: float, sigma: float, background: float) -> tuple[float
 def _weak(height: float, sigma: float, background: float) -> tuple[float, float]:
     """Integrate over B = sigma t: the kink matters only where |t| is a few units."""
     t, weights = (_REACH * part for part in unit_rule(_NODES))
-    gauss = np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    gauss = normal_density(t)
     off = normal_cdf(-t)
     # E (relu(t + Z) - relu(t))^2, less 1 where the pixel is on; t < 0 by its size.
     on_change = (t * t - 1) * off - t * gauss

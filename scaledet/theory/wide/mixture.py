@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scaledet.theory.noise.gaussians import normal_cdf, rectified_mean, unit_rule
+from scaledet.theory.noise.gaussians import normal_cdf, normal_density, rectified_mean, unit_rule
 
 __all__ = ["FINE", "ROUGH", "Rule", "Units", "products", "rectified_mixture"]
 
@@ -152,27 +152,25 @@ def _distance(x: Units, y: Units, change: Array, rule: Rule) -> Array:
     return np.asarray(_alike(x, y).mean(axis=-1) + 2 * scales * lost)
 
 
-def _density(height: Array) -> Array:
-    return np.asarray(np.exp(-np.square(height.clip(-40, 40)) / 2) / np.sqrt(2 * np.pi))
-
-
 def _alike(x: Units, y: Units) -> Array:
     """Return E (relu(u + sigma X) - relu(v + tau X))^2 with the same X, [B, V, H]."""
     higher = x.height > y.height
     low, high = np.minimum(x.height, y.height), np.maximum(x.height, y.height)
     level, scale = x.level - y.level, x.scale - y.scale
-    on, density = normal_cdf(low), _density(low)
+    on, density = normal_cdf(low), normal_density(low)
     both = on * level**2 + 2 * level * scale * density + scale**2 * (on - low * density)
     # Else that of the larger height alone is on, over a range of this length.
     length = high - low
     nodes, weights = unit_rule(16)
     short = np.minimum(length, 1.0)
-    alone = sum(w * q**2 * _density(high - short * q) for q, w in zip(nodes, weights, strict=True))
+    alone = sum(
+        w * q**2 * normal_density(high - short * q) for q, w in zip(nodes, weights, strict=True)
+    )
     alone = alone * length**3
     wide = length > 1
     h, k = high[wide], low[wide]
-    alone[wide] = (h**2 + 1) * (normal_cdf(h) - normal_cdf(k)) + h * _density(h)
-    alone[wide] -= (2 * h - k) * _density(k)
+    alone[wide] = (h**2 + 1) * (normal_cdf(h) - normal_cdf(k)) + h * normal_density(h)
+    alone[wide] -= (2 * h - k) * normal_density(k)
     return np.asarray(both + np.where(higher, x.scale, y.scale) ** 2 * np.maximum(alone, 0.0))
 
 
@@ -216,7 +214,7 @@ def _chunks(chosen: NDArray[np.bool_], heights: Array, rule: Rule) -> Iterator[I
 def _joined(h: Array, k: Array, rho: Array) -> Array:
     """Mean over rows of Cov(relu(h + X), relu(k + X)) less its part that is linear in `rho`."""
     low, high = np.minimum(h, k), np.maximum(h, k)
-    square = (h * k + 1) * normal_cdf(low) + high * _density(low)
+    square = (h * k + 1) * normal_cdf(low) + high * normal_density(low)
     linear = rho[:, None] * normal_cdf(h) * normal_cdf(k)
     return np.asarray((square - rectified_mean(h) * rectified_mean(k) - linear).mean(axis=1))
 

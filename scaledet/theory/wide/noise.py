@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scaledet.errors import ArgumentError
 from scaledet.network.images import with_noise
 from scaledet.scenario import Rectify
-from scaledet.theory.noise.gaussians import normal_cdf
+from scaledet.theory.noise.gaussians import normal_cdf, normal_density
 from scaledet.theory.wide.mixture import ROUGH
 from scaledet.theory.wide.recursion import bordered, distances, image_state, linear_distances
 from scaledet.theory.wide.windows import WideNetwork, announce
@@ -121,7 +121,7 @@ def _moments(images: Array, rectify: Rectify, sigma: float) -> tuple[Array, Arra
         return np.zeros_like(images), np.full_like(images, sigma**2)
     level = images if rectify == "input" else np.zeros_like(images)
     t = level / sigma
-    density = np.exp(-t * t / 2) / np.sqrt(2 * np.pi)
+    density = normal_density(t)
     off = normal_cdf(-t)
     mean = sigma * density - level * off
     square = sigma**2 * (normal_cdf(t) - t * density) + level**2 * off
